@@ -1,0 +1,169 @@
+//! The `env` ABI, version 1: one table, which linking, import checks, documentation and tests read.
+#![doc = include_str!("docs/guest_abi.md")]
+
+use crate::value::{FuncType, ValueType};
+
+/// The version of the ABI. It changes when the table does.
+pub const VERSION: u32 = 1;
+
+/// The module name of the ABI's imports. Own host functions cannot use it.
+pub const MODULE: &str = "env";
+
+/// The exported memory that pointers point into.
+pub const MEMORY: &str = "memory";
+
+/// A function of the ABI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Function {
+    /// Names it can be imported by; the first is the usual one.
+    pub names: &'static [&'static str],
+    /// Parameter types.
+    pub params: &'static [ValueType],
+    /// Result types.
+    pub results: &'static [ValueType],
+    /// What it does.
+    pub meaning: &'static str,
+    pub(crate) call: Call,
+}
+
+/// Which host function answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    InputLen,
+    ReadInput,
+    WriteOutput,
+    Log,
+    LogAt,
+    Fail,
+    Abort,
+}
+
+use ValueType::I32;
+
+/// All functions of the ABI.
+pub const FUNCTIONS: &[Function] = &[
+    Function {
+        names: &["input_len", "host_get_input_len"],
+        params: &[],
+        results: &[I32],
+        meaning: "input size in bytes",
+        call: Call::InputLen,
+    },
+    Function {
+        names: &["read_input", "host_read_input"],
+        params: &[I32, I32],
+        results: &[I32],
+        meaning: "copies the next at most `len` input bytes to `ptr`, advances the cursor, returns the count; 0 at the end",
+        call: Call::ReadInput,
+    },
+    Function {
+        names: &["write_output", "host_write_output"],
+        params: &[I32, I32],
+        results: &[],
+        meaning: "appends `len` bytes at `ptr` to the output",
+        call: Call::WriteOutput,
+    },
+    Function {
+        names: &["log", "host_log"],
+        params: &[I32, I32],
+        results: &[],
+        meaning: "one UTF-8 message at level info",
+        call: Call::Log,
+    },
+    Function {
+        names: &["log_at"],
+        params: &[I32, I32, I32],
+        results: &[],
+        meaning: "one UTF-8 message at a level: 0 error, 1 warn, 2 info, 3 debug, 4 trace",
+        call: Call::LogAt,
+    },
+    Function {
+        names: &["fail"],
+        params: &[I32, I32],
+        results: &[],
+        meaning: "ends the run with a UTF-8 message from the guest; does not return",
+        call: Call::Fail,
+    },
+    Function {
+        names: &["abort"],
+        params: &[I32, I32, I32, I32],
+        results: &[],
+        meaning: "ends the run with message, file, line and column, as AssemblyScript calls it (UTF-16 strings); does not return",
+        call: Call::Abort,
+    },
+];
+
+impl Function {
+    /// Its type.
+    pub fn ty(&self) -> FuncType {
+        FuncType::new(self.params, self.results)
+    }
+
+    /// Whether it takes pointers, and so needs the exported memory.
+    pub(crate) fn needs_memory(&self) -> bool {
+        !self.params.is_empty()
+    }
+}
+
+/// The function that an import of `env` by this name means.
+pub fn function(name: &str) -> Option<&'static Function> {
+    FUNCTIONS.iter().find(|f| f.names.contains(&name))
+}
+
+/// An export that the ABI gives a meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// The export's name.
+    pub name: &'static str,
+    /// Parameter types.
+    pub params: &'static [ValueType],
+    /// Result types.
+    pub results: &'static [ValueType],
+    /// The type, as it is written.
+    pub signature: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+}
+
+/// `execute`: the entry function.
+pub const EXECUTE: &str = "execute";
+/// `_start`: the entry function where there is no `execute`.
+pub const START: &str = "_start";
+/// `_initialize`: called once, before everything else.
+pub const INITIALIZE: &str = "_initialize";
+/// `alloc`: gives the host a place for the input.
+pub const ALLOC: &str = "alloc";
+
+/// Exports with a meaning, in the order in which they are called.
+pub const ENTRIES: &[Entry] = &[
+    Entry {
+        name: INITIALIZE,
+        params: &[],
+        results: &[],
+        signature: "() -> ()",
+        meaning: "called once, before everything else",
+    },
+    Entry {
+        name: ALLOC,
+        params: &[I32],
+        results: &[I32],
+        signature: "(i32) -> i32",
+        meaning: "returns a place for the input of the given length; called only by a run of `execute`",
+    },
+    Entry {
+        name: EXECUTE,
+        params: &[I32, I32],
+        results: &[I32],
+        signature: "(i32, i32) -> i32",
+        meaning: "the entry: pointer and length of the input (pointer 0 without `alloc`); returns the status, 0 for success",
+    },
+    Entry {
+        name: START,
+        params: &[],
+        results: &[],
+        signature: "() -> ()",
+        meaning: "the entry where there is no `execute`",
+    },
+];

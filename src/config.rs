@@ -1,0 +1,370 @@
+//! What a run may use: every key with its default, its range and how it is enforced.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{ConfigError, ConfigProblem};
+
+mod toml;
+
+/// The longest TOML text that is read, in bytes.
+pub const MAX_TEXT_BYTES: u64 = 1 << 20;
+
+/// The configuration of a sandbox. Plain data: change a field, or use the `with_*` methods.
+///
+/// The default is [`Profile::Plugin`], the same in debug and release builds. Every limit has a
+/// value; there is no "unlimited". From TOML it is read with [`Config::from_toml`], which answers
+/// a mistake with line, column and what is valid there:
+///
+/// ```
+/// let config = belljar::Config::from_toml("[limits]\nfuel = 1_000_000\n")?;
+/// assert_eq!(config.limits.fuel, 1_000_000);
+///
+/// let error = belljar::Config::from_toml("[limits]\nfule = 1\n").unwrap_err();
+/// assert_eq!(error.hint().as_deref(), Some("did you mean `fuel`?"));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "toml::Draft")]
+#[non_exhaustive]
+pub struct Config {
+    /// The profile that gave the defaults.
+    pub profile: Profile,
+    /// Wall time a run may take, in milliseconds; none by default, since it is the one limit that
+    /// is not deterministic. It acts between slices of at most 100,000 fuel.
+    pub deadline_ms: Option<u64>,
+    /// What a `memory.grow` or `table.grow` beyond the limit does.
+    pub on_growth_limit: OnGrowthLimit,
+    /// Limits of a run.
+    pub limits: Limits,
+    /// Limits of a module's size and structure, checked before the engine sees it.
+    pub module: ModuleLimits,
+}
+
+/// Which defaults a configuration starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Profile {
+    /// Small modules from anybody: a host stays below half a second and 64 MiB for any of them.
+    #[default]
+    Plugin,
+    /// Whole programs, such as a language runtime of 30 MB.
+    Large,
+}
+
+/// What growth beyond `memory_bytes` or `table_elements` does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnGrowthLimit {
+    /// The run stops with [`StopReason::Memory`](crate::StopReason::Memory) or
+    /// [`StopReason::Table`](crate::StopReason::Table).
+    #[default]
+    Stop,
+    /// The operator returns -1 to the guest, which goes on.
+    Refuse,
+}
+
+/// One key of the configuration: what it means, what it may be, and how it is enforced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Key {
+    /// Path in TOML, such as `limits.fuel`.
+    pub path: &'static str,
+    /// What the number counts.
+    pub unit: &'static str,
+    /// The smallest valid value.
+    pub min: u64,
+    /// The largest valid value.
+    pub max: u64,
+    /// Default of [`Profile::Plugin`].
+    pub plugin: u64,
+    /// Default of [`Profile::Large`].
+    pub large: u64,
+    /// How it is enforced.
+    pub enforced: &'static str,
+}
+
+macro_rules! settings {
+    (
+        $(#[$struct_doc:meta])*
+        $struct:ident at $section:literal, draft $draft:ident, keys $keys:ident {
+            $(
+                $(#[doc = $doc:literal])*
+                $name:ident, $with:ident: $plugin:expr, $large:expr, $min:literal ..= $max:expr, $unit:literal, $enforced:literal;
+            )*
+        }
+    ) => {
+        $(#[$struct_doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+        #[non_exhaustive]
+        pub struct $struct {
+            $(
+                $(#[doc = $doc])*
+                #[doc = ""]
+                #[doc = concat!("Unit: ", $unit, ". Range: `", stringify!($min), "` to `", stringify!($max),
+                    "`. Default: `", stringify!($plugin), "` (plugin), `", stringify!($large), "` (large).")]
+                pub $name: u64,
+            )*
+        }
+
+        impl $struct {
+            const fn of(profile: Profile) -> Self {
+                match profile {
+                    Profile::Plugin => $struct { $($name: $plugin),* },
+                    Profile::Large => $struct { $($name: $large),* },
+                }
+            }
+
+            fn values(&self) -> Vec<u64> {
+                alloc::vec![$(self.$name),*]
+            }
+        }
+
+        impl Config {
+            $(
+                #[doc = concat!("Sets `", $section, ".", stringify!($name), "`, in ", $unit, ".")]
+                #[must_use]
+                pub fn $with(mut self, value: u64) -> Self {
+                    self.$struct().$name = value;
+                    self
+                }
+            )*
+        }
+
+        const $keys: &[Key] = &[$(Key {
+            path: concat!($section, ".", stringify!($name)),
+            unit: $unit,
+            min: $min,
+            max: $max,
+            plugin: $plugin,
+            large: $large,
+            enforced: $enforced,
+        }),*];
+
+        /// The same keys, each of which may be left out.
+        #[derive(Debug, Clone, Default, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        struct $draft {
+            $($name: Option<u64>,)*
+        }
+
+        impl $draft {
+            fn over(&self, mut base: $struct) -> $struct {
+                $(if let Some(value) = self.$name { base.$name = value; })*
+                base
+            }
+        }
+    };
+}
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+settings! {
+    /// Limits of one run. Each has a unit in its name or in its documentation, and a stop reason of its own.
+    Limits at "limits", draft LimitsDraft, keys RUN_KEYS {
+        /// Fuel of the whole run: operators, bulk operations, host calls and bytes moved.
+        fuel, with_fuel: 100_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
+            "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
+        /// Sum of all linear memories. It stays below what a 32-bit host can give.
+        memory_bytes, with_memory_bytes: 32 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
+            "bytes", "the load scan for initial sizes; the engine's limiter for every growth";
+        /// Sum of all tables.
+        table_elements, with_table_elements: 100_000, 10_000_000, 0 ..= 10_000_000,
+            "elements", "the load scan for initial sizes; the engine's limiter for every growth";
+        /// Nested calls.
+        call_depth, with_call_depth: 10_000, 100_000, 1 ..= 1_000_000,
+            "calls", "the engine's call stack";
+        /// Parameters, locals and operands of all nested calls.
+        value_stack_bytes, with_value_stack_bytes: MIB, 64 * MIB, 4096 ..= 256 * MIB,
+            "bytes", "the engine's value stack";
+        /// Output.
+        output_bytes, with_output_bytes: 8 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
+            "bytes", "write_output, before it copies";
+        /// Log text kept; what comes later is dropped and counted.
+        log_bytes, with_log_bytes: 256 * KIB, 16 * MIB, 0 ..= 256 * MIB,
+            "bytes", "log and log_at, before they copy";
+        /// Log messages kept; what comes later is dropped and counted.
+        log_lines, with_log_lines: 10_000, 1_000_000, 0 ..= 10_000_000,
+            "messages", "log and log_at, before they copy";
+        /// Calls from the guest into the host.
+        host_calls, with_host_calls: 10_000_000, 1_000_000_000_000, 0 ..= 1_000_000_000_000_000,
+            "calls", "every host function, before its body";
+    }
+}
+
+settings! {
+    /// Limits of a module's size and structure: what bounds the cost of loading it.
+    ModuleLimits at "module", draft ModuleDraft, keys MODULE_KEYS {
+        /// The whole module.
+        size_bytes, with_module_size_bytes: 4 * MIB, 64 * MIB, 8 ..= 256 * MIB,
+            "bytes", "before anything is parsed";
+        /// The text form, where it is used.
+        text_bytes, with_module_text_bytes: MIB, 16 * MIB, 0 ..= 64 * MIB,
+            "bytes of text", "before anything is parsed";
+        /// Types.
+        types, with_module_types: 2_000, 100_000, 0 ..= 1_000_000,
+            "types", "the load scan";
+        /// Parameters of a function type.
+        params, with_module_params: 100, 1_000, 0 ..= 1_000,
+            "parameters of a function", "the load scan";
+        /// Results of a function or block type.
+        results, with_module_results: 16, 100, 0 ..= 1_000,
+            "results of a function", "the load scan";
+        /// Imports.
+        imports, with_module_imports: 1_000, 10_000, 0 ..= 100_000,
+            "imports", "the load scan";
+        /// Functions with a body.
+        functions, with_module_functions: 20_000, 200_000, 0 ..= 1_000_000,
+            "functions", "the load scan";
+        /// Bytes of one function's body.
+        body_bytes, with_module_body_bytes: MIB, 7_000_000, 0 ..= 7_000_000,
+            "bytes of one function body", "the load scan";
+        /// Locals of one function, parameters included.
+        locals, with_module_locals: 1_000, 30_000, 0 ..= 50_000,
+            "locals of a function", "the load scan";
+        /// Locals of all functions.
+        locals_total, with_module_locals_total: 500_000, 20_000_000, 0 ..= 100_000_000,
+            "locals of all functions", "the load scan";
+        /// Nested blocks in a function.
+        nesting, with_module_nesting: 500, 5_000, 0 ..= 50_000,
+            "nested blocks", "the load scan";
+        /// Targets of all `br_table` operators.
+        branch_targets, with_module_branch_targets: 200_000, 10_000_000, 0 ..= 100_000_000,
+            "branch table targets", "the load scan";
+        /// Globals.
+        globals, with_module_globals: 2_000, 100_000, 0 ..= 1_000_000,
+            "globals", "the load scan";
+        /// Memories, imported ones included.
+        memories, with_module_memories: 4, 16, 0 ..= 100,
+            "memories", "the load scan";
+        /// Tables, imported ones included.
+        tables, with_module_tables: 4, 100, 0 ..= 10_000,
+            "tables", "the load scan";
+        /// Element segments.
+        element_segments, with_module_element_segments: 1_000, 100_000, 0 ..= 100_000,
+            "element segments", "the load scan";
+        /// Items of all element segments.
+        element_items, with_module_element_items: 100_000, 1_000_000, 0 ..= 10_000_000,
+            "items of element segments", "the load scan";
+        /// Data segments.
+        data_segments, with_module_data_segments: 20_000, 200_000, 0 ..= 1_000_000,
+            "data segments", "the load scan";
+        /// Exports.
+        exports, with_module_exports: 2_000, 200_000, 0 ..= 1_000_000,
+            "exports", "the load scan";
+        /// One name of an import, an export or a custom section.
+        name_bytes, with_module_name_bytes: 512, 8_192, 0 ..= 65_536,
+            "bytes of one name", "the load scan";
+        /// Operators of one constant expression.
+        constant_operators, with_module_constant_operators: 64, 64, 1 ..= 256,
+            "operators of a constant expression", "the load scan";
+        /// Custom sections.
+        custom_sections, with_module_custom_sections: 100, 1_000, 0 ..= 10_000,
+            "custom sections", "the load scan";
+    }
+}
+
+#[allow(non_snake_case, reason = "the macro addresses a section by its type's name")]
+impl Config {
+    fn Limits(&mut self) -> &mut Limits {
+        &mut self.limits
+    }
+    fn ModuleLimits(&mut self) -> &mut ModuleLimits {
+        &mut self.module
+    }
+}
+
+/// The key `deadline_ms`.
+const DEADLINE: Key = Key {
+    path: "deadline_ms",
+    unit: "milliseconds",
+    min: 1,
+    max: 31_536_000_000,
+    plugin: 0,
+    large: 0,
+    enforced: "between slices of at most 100,000 fuel; off unless set",
+};
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::profile(Profile::default())
+    }
+}
+
+impl Config {
+    /// The defaults of a profile.
+    pub const fn profile(profile: Profile) -> Self {
+        Config {
+            profile,
+            deadline_ms: None,
+            on_growth_limit: OnGrowthLimit::Stop,
+            limits: Limits::of(profile),
+            module: ModuleLimits::of(profile),
+        }
+    }
+
+    /// Reads a configuration from TOML text of at most 1 MiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
+    /// type or range that are valid there.
+    pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
+        Ok(toml::read(text)?)
+    }
+
+    /// Sets the deadline, in milliseconds of wall time.
+    #[must_use]
+    pub fn with_deadline_ms(mut self, ms: u64) -> Self {
+        self.deadline_ms = Some(ms);
+        self
+    }
+
+    /// Sets what growth beyond a limit does.
+    #[must_use]
+    pub fn with_on_growth_limit(mut self, on: OnGrowthLimit) -> Self {
+        self.on_growth_limit = on;
+        self
+    }
+
+    /// All numeric keys, in the order of the documentation.
+    pub fn keys() -> impl Iterator<Item = Key> {
+        core::iter::once(DEADLINE).chain(RUN_KEYS.iter().copied()).chain(MODULE_KEYS.iter().copied())
+    }
+
+    /// Every numeric key with its value in this configuration (`None`: off) and how it is enforced.
+    pub fn enforcement(&self) -> Vec<(Key, Option<u64>)> {
+        let values = self.limits.values().into_iter().chain(self.module.values());
+        Config::keys().zip(core::iter::once(self.deadline_ms).chain(values.map(Some))).collect()
+    }
+
+    /// Checks every value against its range, and that this build can enforce every key.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        for (key, value) in self.enforcement() {
+            if let Some(value) = value {
+                key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
+            }
+        }
+        if self.deadline_ms.is_some() && !cfg!(feature = "std") {
+            return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
+        }
+        Ok(())
+    }
+}
+
+impl Key {
+    fn check(&self, value: i128) -> Result<(), ConfigProblem> {
+        if (i128::from(self.min)..=i128::from(self.max)).contains(&value) {
+            return Ok(());
+        }
+        Err(ConfigProblem::OutOfRange { value, min: self.min, max: self.max, unit: self.unit })
+    }
+
+    fn error(&self, problem: ConfigProblem) -> ConfigError {
+        ConfigError { key: String::from(self.path), at: None, problem }
+    }
+}

@@ -1,0 +1,226 @@
+//! The host's side of one run: input, output, log, limits, and why the guest was stopped.
+
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::any::Any;
+
+use wasmi::{AsContextMut, Caller, Linker};
+
+use crate::{
+    config::{Limits, OnGrowthLimit},
+    error::{AbiFault, StopReason},
+    input::Input,
+    meter::{self, Meter, Metered},
+    observe,
+    outcome::{Log, LogEntry, Usage},
+};
+
+pub(crate) mod context;
+pub(crate) mod env;
+pub(crate) mod function;
+pub(crate) mod growth;
+
+/// The data of a store: all that one run has of the host. It is dropped with the run.
+pub(crate) struct Host {
+    pub(crate) meter: Meter,
+    pub(crate) input: Input,
+    /// How much of the input `read_input` has taken.
+    pub(crate) cursor: usize,
+    /// How much of the input was copied to where `alloc` said.
+    pub(crate) handed_over: u64,
+    pub(crate) output: Vec<u8>,
+    pub(crate) log: Log,
+    pub(crate) growth: growth::Growth,
+    /// The exported memory, known once the instance is made.
+    pub(crate) memory: Option<wasmi::Memory>,
+    /// Why the guest is being stopped, set before the engine is told to stop.
+    pub(crate) stop: Option<StopReason>,
+    /// What the embedding program gave its host functions.
+    pub(crate) data: Box<dyn Any + Send + Sync>,
+    limits: Limits,
+    host_calls: u64,
+    log_bytes: u64,
+    log_full: bool,
+}
+
+impl Metered for Host {
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.meter
+    }
+}
+
+impl Host {
+    pub(crate) fn new(limits: &Limits, on_growth_limit: OnGrowthLimit, data: Box<dyn Any + Send + Sync>) -> Self {
+        Host {
+            meter: Meter::new(limits.fuel),
+            input: Input::default(),
+            cursor: 0,
+            handed_over: 0,
+            output: Vec::new(),
+            log: Log::default(),
+            growth: growth::Growth::new(limits, on_growth_limit),
+            memory: None,
+            stop: None,
+            data,
+            limits: limits.clone(),
+            host_calls: 0,
+            log_bytes: 0,
+            log_full: false,
+        }
+    }
+
+    /// Usage so far, given the fuel used.
+    pub(crate) fn usage(&self, fuel: u64) -> Usage {
+        Usage {
+            fuel,
+            memory_peak_bytes: self.growth.memory.peak,
+            table_peak_elements: self.growth.tables.peak,
+            host_calls: self.host_calls,
+            input_bytes: self.cursor as u64 + self.handed_over,
+            output_bytes: self.output.len() as u64,
+            log_bytes: self.log_bytes,
+        }
+    }
+
+    /// The next at most `len` bytes of the input.
+    fn next_input(&self, len: u32) -> &[u8] {
+        let rest = &self.input.as_bytes()[self.cursor..];
+        &rest[..rest.len().min(len as usize)]
+    }
+
+    /// Checks that the output may grow by `len` bytes.
+    fn check_output(&self, len: u32) -> Result<(), StopReason> {
+        let (limit, asked) = (self.limits.output_bytes, self.output.len() as u64 + u64::from(len));
+        if asked > limit { Err(StopReason::Output { limit, asked }) } else { Ok(()) }
+    }
+
+    fn append_output(&mut self, bytes: &[u8]) -> Result<(), StopReason> {
+        let free = self.output.capacity() - self.output.len();
+        if bytes.len() > free {
+            // Doubling, but never past the limit, which is what the documented bound counts on.
+            let limit = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
+            let wanted = (self.output.len() + bytes.len()).max((2 * self.output.capacity()).min(limit)).max(64);
+            let more = wanted - self.output.len();
+            self.output.try_reserve_exact(more).map_err(|_| StopReason::HostMemory { what: "output" })?;
+        }
+        self.output.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// How much of a message the log still takes; `None` if it takes nothing any more.
+    fn log_room(&self, len: usize) -> Option<usize> {
+        let full = self.log_full || self.log.entries.len() as u64 >= self.limits.log_lines;
+        let room = usize::try_from(self.limits.log_bytes - self.log_bytes).unwrap_or(usize::MAX);
+        if full || (room == 0 && len > 0) { None } else { Some(len.min(room)) }
+    }
+
+    /// Keeps a message, cut to what the log still takes; `whole` tells whether this is all of it.
+    fn keep_log(&mut self, entry: Option<LogEntry>, whole: bool) -> Result<(), StopReason> {
+        if !whole {
+            self.log.dropped += 1;
+            self.log_full = true;
+        }
+        if let Some(entry) = entry {
+            self.log_bytes += entry.text.len() as u64;
+            self.log.entries.try_reserve(1).map_err(|_| StopReason::HostMemory { what: "log" })?;
+            self.log.entries.push(entry);
+        }
+        Ok(())
+    }
+
+    fn count_call(&mut self) -> Result<(), StopReason> {
+        if self.host_calls >= self.limits.host_calls {
+            return Err(StopReason::HostCalls { limit: self.limits.host_calls });
+        }
+        self.host_calls += 1;
+        Ok(())
+    }
+}
+
+/// Links one function of the host under `module.name`, for this run's kind of store.
+pub(crate) type Bind = dyn Fn(&mut Linker<Host>) -> Result<(), wasmi::Error> + Send + Sync;
+
+/// The name of a host function, as errors and events tell it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) module: Arc<str>,
+    pub(crate) function: Arc<str>,
+}
+
+impl Name {
+    pub(crate) fn new(module: &str, function: &str) -> Self {
+        Name { module: module.into(), function: function.into() }
+    }
+
+    /// How ABI faults name the function: alone in `env`, with its module elsewhere.
+    fn shown(&self) -> String {
+        if &*self.module == crate::abi::MODULE {
+            (&*self.function).into()
+        } else {
+            alloc::format!("{}.{}", self.module, self.function)
+        }
+    }
+}
+
+/// Runs the body of a host function: counted, traced, and with no way out but a result.
+///
+/// A panic under an engine's handler could not unwind and would end the process, so it is caught
+/// here and becomes a stop that names the function.
+fn enter<R>(
+    mut caller: Caller<'_, Host>,
+    name: &Name,
+    body: impl FnOnce(&mut Caller<'_, Host>) -> Result<R, StopReason>,
+) -> Result<R, wasmi::Error> {
+    let result = observe::contain(|| {
+        caller.data_mut().count_call()?;
+        observe::host_call(name);
+        body(&mut caller)
+    })
+    .unwrap_or_else(|message| {
+        let (module, function) = ((&*name.module).into(), (&*name.function).into());
+        Err(StopReason::HostPanic { module, function, message })
+    });
+    result.map_err(|reason| {
+        caller.data_mut().stop = Some(reason);
+        // The reason is in the store; this only makes the engine return.
+        wasmi::Error::i32_exit(0)
+    })
+}
+
+/// The guest's memory and the host's state, side by side.
+fn memory_and_host<'a>(
+    caller: &'a mut Caller<'_, Host>,
+    name: &Name,
+) -> Result<(&'a mut [u8], &'a mut Host), StopReason> {
+    let Some(memory) = caller.data().memory else {
+        return Err(StopReason::Abi(AbiFault::NoMemory { function: name.shown() }));
+    };
+    Ok(memory.data_and_store_mut(caller.as_context_mut()))
+}
+
+/// Checks that a range lies in the guest's memory, before anything is charged or copied.
+fn check_range(
+    caller: &mut Caller<'_, Host>,
+    name: &Name,
+    ptr: u32,
+    len: u32,
+) -> Result<core::ops::Range<usize>, StopReason> {
+    let (bytes, _) = memory_and_host(caller, name)?;
+    let memory = bytes.len() as u64;
+    let end = u64::from(ptr) + u64::from(len);
+    if end > memory {
+        return Err(StopReason::Abi(AbiFault::Range { function: name.shown(), ptr, len, memory }));
+    }
+    Ok(ptr as usize..end as usize)
+}
+
+/// Checks a range, then charges a host call that moves it.
+fn check_and_charge(
+    caller: &mut Caller<'_, Host>,
+    name: &Name,
+    ptr: u32,
+    len: u32,
+) -> Result<core::ops::Range<usize>, StopReason> {
+    let range = check_range(caller, name, ptr, len)?;
+    meter::charge(caller, meter::host_call(u64::from(len)))?;
+    Ok(range)
+}

@@ -1,0 +1,185 @@
+//! What an own host function may touch: the guest's memory, the meter, the run's data, log and output.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use wasmi::Caller;
+
+use super::{Host, Name, check_and_charge, memory_and_host};
+use crate::{
+    error::StopReason,
+    meter,
+    outcome::{Level, LogEntry},
+};
+
+/// The run that called a host function.
+///
+/// Every access checks its range, is charged as the functions of `env` are, and then copies.
+pub struct Context<'a> {
+    pub(super) caller: Caller<'a, Host>,
+    pub(super) name: &'a Name,
+}
+
+impl fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("name", self.name).finish_non_exhaustive()
+    }
+}
+
+impl Context<'_> {
+    /// Copies `len` bytes at `ptr` out of the guest's memory.
+    ///
+    /// # Errors
+    ///
+    /// Stops the run if the range is not in the memory, or the fuel does not reach.
+    pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
+        let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
+        let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(range.len()).map_err(|_| StopReason::HostMemory { what: "a copy of guest memory" })?;
+        bytes.extend_from_slice(&memory[range]);
+        Ok(bytes)
+    }
+
+    /// As [`read`](Self::read), for UTF-8 text.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); also stops the run if the bytes are not UTF-8.
+    pub fn read_text(&mut self, ptr: u32, len: u32) -> Result<String, HostError> {
+        let bytes = self.read(ptr, len)?;
+        String::from_utf8(bytes).map_err(|e| {
+            let valid = e.utf8_error().valid_up_to() as u32;
+            StopReason::Abi(crate::AbiFault::Utf8 { function: self.name.shown(), ptr, len, valid }).into()
+        })
+    }
+
+    /// Copies `bytes` to `ptr` in the guest's memory.
+    ///
+    /// # Errors
+    ///
+    /// Stops the run if the range is not in the memory, or the fuel does not reach.
+    pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), HostError> {
+        // A length beyond 32 bits is beyond every memory.
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
+        let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
+        memory[range].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Size of the guest's memory in bytes; 0 if it exports none.
+    pub fn memory_size(&self) -> u64 {
+        self.caller.data().memory.map_or(0, |memory| memory.data_size(&self.caller) as u64)
+    }
+
+    /// Charges fuel for work of the function's own.
+    ///
+    /// # Errors
+    ///
+    /// Stops the run if there is not so much left; nothing is taken then.
+    pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
+        Ok(meter::charge(&mut self.caller, fuel)?)
+    }
+
+    /// Fuel the run has left.
+    pub fn fuel_left(&mut self) -> u64 {
+        meter::left(&mut self.caller)
+    }
+
+    /// The data the run was started with, if it is a `T`.
+    pub fn data<T: 'static>(&self) -> Option<&T> {
+        self.caller.data().data.downcast_ref()
+    }
+
+    /// The data the run was started with, if it is a `T`.
+    pub fn data_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.caller.data_mut().data.downcast_mut()
+    }
+
+    /// The whole input of the run.
+    pub fn input(&self) -> &[u8] {
+        self.caller.data().input.as_bytes()
+    }
+
+    /// Appends to the run's output, as `write_output` does.
+    ///
+    /// # Errors
+    ///
+    /// Stops the run at the output limit, or if the fuel does not reach.
+    pub fn write_output(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.caller.data().check_output(len)?;
+        self.charge(meter::host_call(u64::from(len)))?;
+        Ok(self.caller.data_mut().append_output(bytes)?)
+    }
+
+    /// Adds a message to the run's log; past the log's limits it is dropped and counted.
+    ///
+    /// # Errors
+    ///
+    /// Stops the run if the fuel does not reach.
+    pub fn log(&mut self, level: Level, text: &str) -> Result<(), HostError> {
+        self.charge(meter::host_call(text.len() as u64))?;
+        let host = self.caller.data_mut();
+        let whole = host.log_room(text.len()) == Some(text.len());
+        let entry = whole.then(|| LogEntry::new(level, text.into()));
+        Ok(host.keep_log(entry, whole)?)
+    }
+}
+
+/// Why a host function failed: a message of its own, or a stop that one of its accesses met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostError(Cause);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cause {
+    Message(String),
+    Stop(StopReason),
+}
+
+impl HostError {
+    /// A failure with a message. The run stops with
+    /// [`StopReason::HostFunction`], which names module and function.
+    pub fn new(message: impl fmt::Display) -> Self {
+        HostError(Cause::Message(alloc::format!("{message}")))
+    }
+
+    pub(super) fn into_stop(self, name: &Name) -> StopReason {
+        match self.0 {
+            Cause::Stop(reason) => reason,
+            Cause::Message(message) => {
+                StopReason::HostFunction { module: (&*name.module).into(), function: (&*name.function).into(), message }
+            }
+        }
+    }
+}
+
+impl From<StopReason> for HostError {
+    fn from(reason: StopReason) -> Self {
+        HostError(Cause::Stop(reason))
+    }
+}
+
+impl From<String> for HostError {
+    fn from(message: String) -> Self {
+        HostError(Cause::Message(message))
+    }
+}
+
+impl From<&str> for HostError {
+    fn from(message: &str) -> Self {
+        HostError(Cause::Message(message.into()))
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Cause::Message(message) => f.write_str(message),
+            Cause::Stop(reason) => write!(f, "{reason}"),
+        }
+    }
+}
+
+impl core::error::Error for HostError {}

@@ -1,0 +1,140 @@
+//! The functions of the `env` ABI. Each checks the range, charges, then copies, in this order.
+
+use alloc::{string::String, vec::Vec};
+
+use wasmi::{Caller, Linker};
+
+use super::{Host, Name, check_and_charge, check_range, enter, memory_and_host};
+use crate::{
+    abi::{self, Call},
+    error::{AbiFault, StopReason},
+    meter, observe,
+    outcome::{Level, LogEntry},
+};
+
+/// At most this many bytes of a guest's last words are kept.
+const LAST_WORDS: u32 = 4096;
+
+/// Links one function of the ABI under the name the guest imports it by.
+pub(crate) fn link(linker: &mut Linker<Host>, function: &abi::Function, import: &str) -> Result<(), wasmi::Error> {
+    let name = Name::new(abi::MODULE, import);
+    type C<'a> = Caller<'a, Host>;
+    match function.call {
+        Call::InputLen => linker.func_wrap(abi::MODULE, import, move |c: C| enter(c, &name, input_len)),
+        Call::ReadInput => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+            enter(c, &name, |c| read_input(c, &name, ptr, len))
+        }),
+        Call::WriteOutput => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+            enter(c, &name, |c| write_output(c, &name, ptr, len))
+        }),
+        Call::Log => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+            enter(c, &name, |c| log(c, &name, Level::Info, ptr, len))
+        }),
+        Call::LogAt => linker.func_wrap(abi::MODULE, import, move |c: C, level: i32, ptr: u32, len: u32| {
+            enter(c, &name, |c| log_at(c, &name, level, ptr, len))
+        }),
+        Call::Fail => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+            enter(c, &name, |c| fail(c, &name, ptr, len))
+        }),
+        Call::Abort => {
+            linker.func_wrap(abi::MODULE, import, move |c: C, message: u32, file: u32, line: u32, column: u32| {
+                enter(c, &name, |c| abort(c, &name, message, file, line, column))
+            })
+        }
+    }?;
+    Ok(())
+}
+
+fn input_len(caller: &mut Caller<'_, Host>) -> Result<u32, StopReason> {
+    meter::charge(&mut *caller, meter::host_call(0))?;
+    Ok(caller.data().input.len())
+}
+
+fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Result<u32, StopReason> {
+    let range = check_range(caller, name, ptr, len)?;
+    let count = caller.data().next_input(len).len();
+    meter::charge(&mut *caller, meter::host_call(count as u64))?;
+    let (memory, host) = memory_and_host(caller, name)?;
+    memory[range.start..range.start + count].copy_from_slice(host.next_input(len));
+    host.cursor += count;
+    Ok(count as u32)
+}
+
+fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Result<(), StopReason> {
+    check_range(caller, name, ptr, len)?;
+    caller.data().check_output(len)?;
+    let range = check_and_charge(caller, name, ptr, len)?;
+    let (memory, host) = memory_and_host(caller, name)?;
+    host.append_output(&memory[range])
+}
+
+fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
+    let Some(level) = Level::from_abi(level) else {
+        return Err(StopReason::Abi(AbiFault::Level { function: name.shown(), level }));
+    };
+    log(caller, name, level, ptr, len)
+}
+
+fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: u32) -> Result<(), StopReason> {
+    let range = check_and_charge(caller, name, ptr, len)?;
+    let (memory, host) = memory_and_host(caller, name)?;
+    let text = core::str::from_utf8(&memory[range]).map_err(|e| {
+        // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
+        StopReason::Abi(AbiFault::Utf8 { function: name.shown(), ptr, len, valid: e.valid_up_to() as u32 })
+    })?;
+    observe::log(level, text);
+    let Some(mut room) = host.log_room(text.len()) else {
+        return host.keep_log(None, false);
+    };
+    while !text.is_char_boundary(room) {
+        room -= 1;
+    }
+    let mut kept = String::new();
+    kept.try_reserve_exact(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
+    kept.push_str(&text[..room]);
+    host.keep_log(Some(LogEntry::new(level, kept)), room == text.len())
+}
+
+/// The last words of a guest are shown even if they are not quite UTF-8.
+fn fail(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Result<(), StopReason> {
+    let range = check_range(caller, name, ptr, len)?;
+    let kept = len.min(LAST_WORDS);
+    meter::charge(&mut *caller, meter::host_call(u64::from(kept)))?;
+    let (memory, _) = memory_and_host(caller, name)?;
+    let bytes = &memory[range.start..range.start + kept as usize];
+    Err(StopReason::Failed { message: String::from_utf8_lossy(bytes).into_owned() })
+}
+
+fn abort(
+    caller: &mut Caller<'_, Host>,
+    name: &Name,
+    message: u32,
+    file: u32,
+    line: u32,
+    column: u32,
+) -> Result<(), StopReason> {
+    meter::charge(&mut *caller, meter::host_call(0))?;
+    let message = utf16(caller, name, message)?;
+    let file = utf16(caller, name, file)?;
+    Err(StopReason::Aborted { message, file, line, column })
+}
+
+/// Reads an AssemblyScript string: UTF-16 units at `ptr`, their size in bytes at `ptr - 4`.
+/// Null is the empty string.
+fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String, StopReason> {
+    if ptr == 0 {
+        return Ok(String::new());
+    }
+    let header = check_range(caller, name, ptr.saturating_sub(4), 4)?;
+    let (memory, _) = memory_and_host(caller, name)?;
+    let mut size = [0; 4];
+    size.copy_from_slice(&memory[header]);
+    let len = u32::from_le_bytes(size);
+    let range = check_range(caller, name, ptr, len)?;
+    let kept = len.min(2 * LAST_WORDS);
+    meter::charge(&mut *caller, u64::from(kept).div_ceil(meter::BYTES_PER_FUEL))?;
+    let (memory, _) = memory_and_host(caller, name)?;
+    let bytes = &memory[range.start..range.start + kept as usize];
+    let units: Vec<u16> = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    Ok(String::from_utf16_lossy(&units))
+}

@@ -1,0 +1,145 @@
+//! Growth of memories and tables: summed over all of them, and held to the limits.
+
+use wasmi::{ResourceLimiter, TrapCode};
+use wasmi_core::{LimiterError, MemoryError, TableError};
+
+use super::Host;
+use crate::{
+    config::{Limits, OnGrowthLimit},
+    error::StopReason,
+    observe,
+};
+
+/// What memories and tables have grown to.
+pub(crate) struct Growth {
+    pub(crate) memory: Sum,
+    pub(crate) tables: Sum,
+    on_limit: OnGrowthLimit,
+}
+
+/// The sum over all memories, or all tables.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    limit: u64,
+    now: u64,
+    pub(crate) peak: u64,
+    /// What the last growth added, and the peak before it: a growth that fails after it was
+    /// allowed (for want of fuel, say) is taken back, since it is asked for again.
+    last: (u64, u64),
+}
+
+impl Growth {
+    pub(crate) fn new(limits: &Limits, on_limit: OnGrowthLimit) -> Self {
+        let sum = |limit| Sum { limit, ..Sum::default() };
+        Growth { memory: sum(limits.memory_bytes), tables: sum(limits.table_elements), on_limit }
+    }
+}
+
+impl Sum {
+    /// Adds a growth if it stays within the limit; tells what the sum would be if not.
+    fn add(&mut self, current: usize, desired: usize) -> Result<(), u64> {
+        let added = desired.saturating_sub(current) as u64;
+        let asked = self.now.saturating_add(added);
+        if asked > self.limit {
+            return Err(asked);
+        }
+        self.last = (added, self.peak);
+        self.now = asked;
+        self.peak = self.peak.max(asked);
+        Ok(())
+    }
+
+    fn take_back(&mut self) {
+        let (added, peak) = core::mem::take(&mut self.last);
+        self.now -= added;
+        self.peak = peak;
+    }
+}
+
+const STOP: LimiterError = LimiterError::ResourceLimiterDeniedAllocation;
+
+impl Host {
+    fn at_limit(&mut self, reason: StopReason) -> Result<bool, LimiterError> {
+        match self.growth.on_limit {
+            OnGrowthLimit::Refuse => Ok(false),
+            OnGrowthLimit::Stop => {
+                self.stop = Some(reason);
+                Err(STOP)
+            }
+        }
+    }
+
+    fn observed(&mut self, kind: &'static str, current: usize, desired: usize) -> Result<bool, LimiterError> {
+        observe::growth(kind, current as u64, desired as u64).map(|()| true).map_err(|reason| {
+            self.stop = Some(reason);
+            STOP
+        })
+    }
+}
+
+impl ResourceLimiter for Host {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool, LimiterError> {
+        match self.growth.memory.add(current, desired) {
+            Ok(()) => self.observed("memory", current, desired),
+            Err(asked) => self.at_limit(StopReason::Memory { limit: self.growth.memory.limit, asked }),
+        }
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, LimiterError> {
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            // Beyond what the module itself declared: the operator answers -1, as for memories.
+            return Ok(false);
+        }
+        match self.growth.tables.add(current, desired) {
+            Ok(()) => self.observed("table", current, desired),
+            Err(asked) => self.at_limit(StopReason::Table { limit: self.growth.tables.limit, asked }),
+        }
+    }
+
+    fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
+        self.growth.memory.take_back();
+        match error {
+            MemoryError::OutOfSystemMemory => {
+                // The guest would see -1 here and nowhere else: not a pure function any more.
+                self.stop = Some(StopReason::HostMemory { what: "guest memory" });
+                Err(STOP)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
+        self.growth.tables.take_back();
+        match error {
+            TableError::OutOfSystemMemory => {
+                self.stop = Some(StopReason::HostMemory { what: "guest tables" });
+                Err(STOP)
+            }
+            TableError::OutOfFuel { .. } => {
+                // The engine cannot resume here (it keeps no instruction pointer for `table.grow`),
+                // so the slice is topped up before the operator: fuel that is missing now is
+                // missing in the reserve too.
+                self.stop = Some(self.meter.exhausted());
+                Err(STOP)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        usize::MAX
+    }
+
+    fn memories(&self) -> usize {
+        usize::MAX
+    }
+}
+
+/// Whether a trap code is the engine's word for "the limiter said stop".
+pub(crate) fn is_limiter(code: TrapCode) -> bool {
+    code == TrapCode::GrowthOperationLimited
+}

@@ -1,0 +1,226 @@
+//! What a module is and what it can do, told without running it.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    abi,
+    value::{FuncType, ValueType},
+};
+
+/// What a module imports, exports and declares.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// Size in bytes.
+    pub size_bytes: u64,
+    /// The name its name section gives it.
+    pub name: Option<String>,
+    /// Imports in order.
+    pub imports: Vec<Import>,
+    /// Exports in order.
+    pub exports: Vec<Export>,
+    /// Memories, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// Tables, imported ones first.
+    pub tables: Vec<TableType>,
+    /// Functions with a body.
+    pub functions: u64,
+    /// Globals, without imported ones.
+    pub globals: u64,
+    /// Data segments.
+    pub data_segments: u64,
+    /// Bytes of all data segments.
+    pub data_bytes: u64,
+    /// Element segments.
+    pub element_segments: u64,
+    /// Whether it has a start function, which runs before everything else.
+    pub start_function: bool,
+    /// Custom sections in order.
+    pub custom_sections: Vec<CustomSection>,
+}
+
+/// An import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Import {
+    /// Module name.
+    pub module: String,
+    /// Name.
+    pub name: String,
+    /// What is imported.
+    #[serde(flatten)]
+    pub ty: ExternType,
+}
+
+/// An export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Export {
+    /// Name.
+    pub name: String,
+    /// What is exported.
+    #[serde(flatten)]
+    pub ty: ExternType,
+}
+
+/// A custom section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct CustomSection {
+    /// Name.
+    pub name: String,
+    /// Size of its contents in bytes.
+    pub size_bytes: u64,
+}
+
+/// The type of an import or an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ExternType {
+    /// A function.
+    Function(FuncType),
+    /// A memory.
+    Memory(MemoryType),
+    /// A table.
+    Table(TableType),
+    /// A global.
+    Global(GlobalType),
+}
+
+/// A memory: sizes in pages of 64 KiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MemoryType {
+    /// Pages at the start.
+    pub min_pages: u64,
+    /// Pages it may grow to, if the module says.
+    pub max_pages: Option<u64>,
+}
+
+/// A table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TableType {
+    /// What it holds.
+    pub element: ValueType,
+    /// Elements at the start.
+    pub min: u64,
+    /// Elements it may grow to, if the module says.
+    pub max: Option<u64>,
+}
+
+/// A global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct GlobalType {
+    /// What it holds.
+    pub value: ValueType,
+    /// Whether it can change.
+    pub mutable: bool,
+}
+
+/// What a module can do, as far as its imports, exports and declarations tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct Powers {
+    /// Sees the input.
+    pub reads_input: bool,
+    /// Writes output.
+    pub writes_output: bool,
+    /// Logs.
+    pub logs: bool,
+    /// Ends the run with words of its own.
+    pub fails: bool,
+    /// Host functions it can call that are not the ABI's, as `module.name`, sorted.
+    pub calls: Vec<String>,
+    /// Reads a clock. No import of this build gives one.
+    pub reads_clock: bool,
+    /// Has a start function.
+    pub start_function: bool,
+    /// How it is run: `execute`, `_start`, or not at all.
+    pub entry: Option<&'static str>,
+    /// Bytes its memories may grow to, if it says.
+    pub memory_max_bytes: Option<u64>,
+}
+
+/// Bytes of a page.
+pub(crate) const PAGE: u64 = 65_536;
+
+impl Inspection {
+    /// The exported function of this name.
+    pub fn function(&self, name: &str) -> Option<&FuncType> {
+        self.exports.iter().find(|export| export.name == name).and_then(|export| match &export.ty {
+            ExternType::Function(ty) => Some(ty),
+            _ => None,
+        })
+    }
+
+    /// What the module can do.
+    pub fn powers(&self) -> Powers {
+        let imports =
+            |names: &[&str]| self.imports.iter().any(|i| i.module == abi::MODULE && names.contains(&i.name.as_str()));
+        let is_abi = |i: &Import| i.module == abi::MODULE && abi::function(&i.name).is_some();
+        let mut calls: Vec<_> =
+            self.imports.iter().filter(|i| !is_abi(i)).map(|i| alloc::format!("{}.{}", i.module, i.name)).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        let entry = [abi::EXECUTE, abi::START].into_iter().find(|name| self.function(name).is_some());
+        // An entry with pointer and length, and a place to put the input, sees it without an import.
+        let handed_over = entry == Some(abi::EXECUTE) && self.function(abi::ALLOC).is_some();
+        let max =
+            self.memories.iter().try_fold(0u64, |sum, m| Some(sum.saturating_add(m.max_pages?.saturating_mul(PAGE))));
+        Powers {
+            reads_input: handed_over || imports(&["read_input", "host_read_input", "input_len", "host_get_input_len"]),
+            writes_output: imports(&["write_output", "host_write_output"]),
+            logs: imports(&["log", "host_log", "log_at"]),
+            fails: imports(&["fail", "abort"]),
+            calls,
+            reads_clock: false,
+            start_function: self.start_function,
+            entry,
+            memory_max_bytes: max,
+        }
+    }
+}
+
+impl fmt::Display for ExternType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExternType::Function(ty) => write!(f, "function {ty}"),
+            ExternType::Memory(ty) => write!(f, "memory {ty}"),
+            ExternType::Table(ty) => write!(f, "table {ty}"),
+            ExternType::Global(ty) => write!(f, "global {ty}"),
+        }
+    }
+}
+
+fn range(f: &mut fmt::Formatter<'_>, min: u64, max: Option<u64>) -> fmt::Result {
+    match max {
+        Some(max) => write!(f, "{min} to {max}"),
+        None => write!(f, "{min} and more"),
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        range(f, self.min_pages, self.max_pages)?;
+        f.write_str(" pages")
+    }
+}
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.element)?;
+        range(f, self.min, self.max)
+    }
+}
+
+impl fmt::Display for GlobalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.mutable { "mutable " } else { "" }, self.value)
+    }
+}

@@ -1,0 +1,155 @@
+//! An instance that is kept: state stays between calls.
+
+use alloc::boxed::Box;
+use core::{any::Any, fmt};
+
+use crate::{
+    error::{CallError, Error, StopReason},
+    input::Input,
+    machine::{Machine, Progress},
+    module::Module,
+    outcome::{Outcome, Usage},
+    sandbox::check_call,
+    types::Scalars,
+    value::Value,
+    watch::Cancel,
+};
+
+/// An instance whose memory, tables and globals stay between calls, until [`reset`](Instance::reset).
+///
+/// One meter serves all its calls: `limits.fuel` and every other limit bound their sum. A call that
+/// was stopped by anything but a status leaves state that may be half-written, so further calls
+/// are refused until `reset`.
+pub struct Instance {
+    machine: Machine,
+    poison: Option<StopReason>,
+}
+
+impl Instance {
+    pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
+        let mut instance = Instance { machine: Machine::new(module, data)?, poison: None };
+        instance.finish()?;
+        Ok(instance)
+    }
+
+    /// Calls an export; see [`Sandbox::call`](crate::Sandbox::call).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] if the export has another type or the instance was stopped before;
+    /// [`Error::Stopped`] if the guest is stopped.
+    pub fn call<P: Scalars, R: Scalars>(&mut self, name: &str, params: P) -> Result<R, Error> {
+        crate::sandbox::check_signature::<P, R>(self.machine.module(), name)?;
+        let outcome = self.call_with_input(name, &params.to_values(), Input::default())?;
+        crate::sandbox::typed(&outcome)
+    }
+
+    /// Calls an export by values; see [`Sandbox::call_values`](crate::Sandbox::call_values).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Instance::call).
+    pub fn call_values(&mut self, name: &str, arguments: &[Value]) -> Result<Outcome, Error> {
+        self.call_with_input(name, arguments, Input::default())
+    }
+
+    /// Calls an export by values, with an input it can read.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Instance::call).
+    pub fn call_with_input(
+        &mut self,
+        name: &str,
+        arguments: &[Value],
+        input: impl Into<Input>,
+    ) -> Result<Outcome, Error> {
+        self.check_alive()?;
+        check_call(self.machine.module(), name, arguments)?;
+        self.machine.push_call(name, arguments, input.into());
+        self.finish()
+    }
+
+    /// Runs the module's entry with an input; state stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Instance::call), and as [`Sandbox::run`](crate::Sandbox::run).
+    pub fn run(&mut self, input: impl Into<Input>) -> Result<Outcome, Error> {
+        self.check_alive()?;
+        self.machine.push_entry(input.into())?;
+        self.finish()
+    }
+
+    /// Gives the instance fresh state and a fresh meter; its data stays.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the module's start function is stopped.
+    pub fn reset(&mut self) -> Result<(), Error> {
+        let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
+        let cancel_is_fresh = Machine::new(self.machine.module(), data)?;
+        self.machine = cancel_is_fresh;
+        self.poison = None;
+        self.finish().map(drop)
+    }
+
+    /// The exported memory; empty if the module exports none.
+    pub fn memory(&self) -> &[u8] {
+        self.machine.memory()
+    }
+
+    /// The exported memory, to be written to; empty if the module exports none.
+    pub fn memory_mut(&mut self) -> &mut [u8] {
+        self.machine.memory_mut()
+    }
+
+    /// What all calls since the last reset have used together.
+    pub fn usage(&mut self) -> Usage {
+        self.machine.usage()
+    }
+
+    /// A handle that stops the call in flight, and all that come after it, until `reset`.
+    pub fn cancel_handle(&self) -> Cancel {
+        self.machine.watch.cancel()
+    }
+
+    /// The data the instance was made with, if it is a `T`.
+    pub fn data<T: 'static>(&self) -> Option<&T> {
+        self.machine.host().data.downcast_ref()
+    }
+
+    /// The data the instance was made with, if it is a `T`.
+    pub fn data_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.machine.host_mut().data.downcast_mut()
+    }
+
+    fn check_alive(&self) -> Result<(), Error> {
+        match &self.poison {
+            Some(reason) => Err(CallError::Poisoned(reason.clone()).into()),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Outcome, Error> {
+        let ended = loop {
+            match self.machine.advance(None) {
+                Ok(Progress::Yielded) => {}
+                Ok(Progress::Done) => break self.machine.outcome(),
+                Err(reason) => break Err(reason),
+            }
+        };
+        ended.map_err(|reason| {
+            if !matches!(reason, StopReason::Status { .. }) {
+                self.poison = Some(reason.clone());
+            }
+            self.machine.stopped(reason).into()
+        })
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("poison", &self.poison).finish_non_exhaustive()
+    }
+}

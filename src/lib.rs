@@ -1,0 +1,48 @@
+#![doc = include_str!("docs/crate.md")]
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+pub mod abi;
+mod config;
+mod error;
+mod execution;
+mod host;
+mod input;
+mod inspect;
+mod instance;
+mod machine;
+pub mod meter;
+mod module;
+mod observe;
+mod outcome;
+mod sandbox;
+mod text;
+mod types;
+mod value;
+mod watch;
+
+pub use crate::{
+    config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile},
+    error::{
+        AbiFault, CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem, ImportProblem, ModuleError,
+        Position, StopReason, Stopped, Trap,
+    },
+    execution::{Execution, Step},
+    host::{
+        context::{Context, HostError},
+        function::{HostResult, IntoHostFunction},
+    },
+    input::Input,
+    inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, Powers, TableType},
+    instance::Instance,
+    module::Module,
+    outcome::{Level, Log, LogEntry, Outcome, Usage},
+    sandbox::{Builder, Sandbox, execute, validate},
+    text::{Escaped, escape, escape_lines},
+    types::{Scalar, Scalars},
+    value::{FuncType, Value, ValueType},
+    watch::Cancel,
+};

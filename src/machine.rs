@@ -1,0 +1,389 @@
+//! A store with one instance in it, driven task by task and slice by slice.
+
+use alloc::{
+    boxed::Box,
+    collections::VecDeque,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::any::Any;
+
+use wasmi::{
+    Extern, Instance, ResumableCall, ResumableCallOutOfFuel, Store, TrapCode, Val,
+    errors::{ErrorKind, InstantiationError, MemoryError, TableError},
+};
+
+use crate::{
+    abi,
+    error::{AbiFault, Error, StopReason, Stopped, Trap},
+    host::{Host, growth},
+    input::Input,
+    meter,
+    module::{Entry, Module},
+    observe,
+    outcome::{Outcome, Usage},
+    value::Value,
+    watch::Watch,
+};
+
+pub(crate) struct Machine {
+    module: Module,
+    store: Store<Host>,
+    instance: Option<Instance>,
+    pub(crate) watch: Watch,
+    tasks: VecDeque<Task>,
+    /// The call in flight: what it is, and where the engine stopped for want of fuel.
+    current: Option<Task>,
+    pending: Option<ResumableCallOutOfFuel>,
+    results: Vec<Val>,
+    status: i32,
+}
+
+/// What a run consists of, in order.
+#[derive(Debug, Clone)]
+enum Task {
+    /// Make the instance: memories, tables, segments. The start function is a task of its own.
+    Instantiate,
+    /// Call an export that gives and returns nothing: the start function, `_initialize`, `_start`.
+    Plain(String),
+    /// Ask the guest for a place for the input, and copy it there.
+    Alloc,
+    /// Call `execute` with pointer and length of the input.
+    Execute { ptr: u32 },
+    /// Call an export with values.
+    Call { name: String, arguments: Vec<Value> },
+}
+
+/// Whether the tasks are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Yielded,
+    Done,
+}
+
+/// Why the engine returned before a call had ended.
+enum Pause {
+    /// It needs at least so much fuel to go on.
+    Fuel(u64),
+    Stop(StopReason),
+}
+
+impl From<StopReason> for Pause {
+    fn from(reason: StopReason) -> Self {
+        Pause::Stop(reason)
+    }
+}
+
+impl Machine {
+    pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
+        let config = &module.policy().config;
+        let mut tasks = VecDeque::from([Task::Instantiate]);
+        tasks.extend(module.start().map(|start| Task::Plain(start.into())));
+        if module.has_initialize()? {
+            tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
+        }
+        let host = Host::new(&config.limits, config.on_growth_limit, data);
+        let mut store = Store::new(module.engine(), host);
+        store.limiter(|host| host);
+        Ok(Machine {
+            module: module.clone(),
+            store,
+            instance: None,
+            watch: Watch::new(config.deadline_ms),
+            tasks,
+            current: None,
+            pending: None,
+            results: Vec::new(),
+            status: 0,
+        })
+    }
+
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Adds a run of the module's entry.
+    pub(crate) fn push_entry(&mut self, input: Input) -> Result<(), Error> {
+        match self.module.entry()? {
+            Entry::Start => self.tasks.push_back(Task::Plain(abi::START.into())),
+            Entry::Execute { alloc: false } => self.tasks.push_back(Task::Execute { ptr: 0 }),
+            // `execute` follows when the place is known.
+            Entry::Execute { alloc: true } => self.tasks.push_back(Task::Alloc),
+        }
+        self.set_input(input);
+        Ok(())
+    }
+
+    /// Adds a call of an export, whose arguments have been checked.
+    pub(crate) fn push_call(&mut self, name: &str, arguments: &[Value], input: Input) {
+        self.tasks.push_back(Task::Call { name: name.into(), arguments: arguments.into() });
+        self.set_input(input);
+    }
+
+    fn set_input(&mut self, input: Input) {
+        let host = self.store.data_mut();
+        host.input = input;
+        host.cursor = 0;
+    }
+
+    /// Runs until the tasks are done, or `budget` fuel is given out.
+    pub(crate) fn advance(&mut self, budget: Option<u64>) -> Result<Progress, StopReason> {
+        self.watch.start();
+        let name = self.module.inspect().name.clone().unwrap_or_default();
+        let contained = observe::contain(|| observe::running(&name, || self.slices(budget)));
+        contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
+    }
+
+    fn slices(&mut self, budget: Option<u64>) -> Result<Progress, StopReason> {
+        let mut budget = budget.unwrap_or(u64::MAX);
+        // What the paused operator lacks; nothing is lacking at the start.
+        let mut lack = self.pending.as_ref().map_or(0, |call| self.lack(call.required_fuel()));
+        loop {
+            self.watch.ask()?;
+            let wanted = if self.pending.is_none() && self.slice_left() > 0 { 0 } else { meter::SLICE };
+            let granted = meter::grant(&mut self.store, wanted.max(lack).min(budget));
+            budget -= granted;
+            if granted < lack {
+                // Not enough for the operator: for this step, or for good.
+                return if budget == 0 && self.fuel_left() >= lack - granted {
+                    Ok(Progress::Yielded)
+                } else {
+                    Err(self.exhausted())
+                };
+            }
+            match self.run_tasks() {
+                Ok(()) => return Ok(Progress::Done),
+                Err(Pause::Stop(reason)) => return Err(reason),
+                Err(Pause::Fuel(required)) => {
+                    lack = self.lack(required);
+                    if self.fuel_left() < required {
+                        return Err(self.exhausted());
+                    }
+                    if budget == 0 {
+                        return Ok(Progress::Yielded);
+                    }
+                }
+            }
+        }
+    }
+
+    fn slice_left(&self) -> u64 {
+        self.store.get_fuel().unwrap_or(0)
+    }
+
+    fn lack(&self, required: u64) -> u64 {
+        required.saturating_sub(self.slice_left())
+    }
+
+    fn fuel_left(&mut self) -> u64 {
+        meter::left(&mut self.store)
+    }
+
+    fn exhausted(&self) -> StopReason {
+        self.store.data().meter.exhausted()
+    }
+
+    /// Runs tasks until none is left or the engine pauses.
+    fn run_tasks(&mut self) -> Result<(), Pause> {
+        loop {
+            let call = match self.pending.take() {
+                Some(call) => call.resume(&mut self.store, &mut self.results),
+                None => match self.tasks.pop_front() {
+                    None => return Ok(()),
+                    Some(Task::Instantiate) => {
+                        self.instantiate()?;
+                        continue;
+                    }
+                    Some(task) => {
+                        let (name, arguments) = self.arguments(&task);
+                        self.current = Some(task);
+                        self.call(&name, &arguments)?
+                    }
+                },
+            };
+            match call {
+                Ok(ResumableCall::Finished) => self.finish()?,
+                Ok(ResumableCall::OutOfFuel(call)) => {
+                    let required = call.required_fuel();
+                    self.pending = Some(call);
+                    return Err(Pause::Fuel(required));
+                }
+                Ok(ResumableCall::HostTrap(call)) => return Err(self.reason(call.host_error().kind()).into()),
+                Err(error) => return Err(self.reason(error.kind()).into()),
+            }
+        }
+    }
+
+    fn instantiate(&mut self) -> Result<(), StopReason> {
+        let fuel = self.module.instantiation();
+        meter::charge(&mut self.store, fuel)?;
+        let made = self.module.linker().instantiate_and_start(&mut self.store, self.module.engine_module());
+        let instance = made.map_err(|error| self.reason(error.kind()))?;
+        let memory = instance.get_export(&self.store, abi::MEMORY).and_then(Extern::into_memory);
+        self.store.data_mut().memory = memory;
+        self.instance = Some(instance);
+        Ok(())
+    }
+
+    fn arguments(&self, task: &Task) -> (String, Vec<Val>) {
+        let len = self.store.data().input.len() as i32;
+        match task {
+            Task::Instantiate => (String::new(), Vec::new()),
+            Task::Plain(name) => (name.clone(), Vec::new()),
+            Task::Alloc => (abi::ALLOC.into(), vec![Val::I32(len)]),
+            Task::Execute { ptr } => (abi::EXECUTE.into(), vec![Val::I32(*ptr as i32), Val::I32(len)]),
+            Task::Call { name, arguments } => (name.clone(), arguments.iter().map(|v| v.to_engine()).collect()),
+        }
+    }
+
+    fn call(&mut self, name: &str, arguments: &[Val]) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
+        let input = self.store.data().input.as_bytes().len() as u64;
+        observe::start(name, input)?;
+        let function = self.instance.and_then(|i| i.get_func(&self.store, name));
+        let Some(function) = function else {
+            return Err(StopReason::Engine { message: "an export of the module is not one of the instance".into() });
+        };
+        let results = function.ty(&self.store).results().len();
+        self.results.clear();
+        self.results.resize(results, Val::I32(0));
+        Ok(function.call_resumable(&mut self.store, arguments, &mut self.results))
+    }
+
+    /// Acts on what a call has returned.
+    fn finish(&mut self) -> Result<(), StopReason> {
+        let result = match self.results.first() {
+            Some(Val::I32(result)) => *result,
+            _ => 0,
+        };
+        match self.current.take() {
+            Some(Task::Alloc) => {
+                self.place_input(result as u32)?;
+                self.tasks.push_front(Task::Execute { ptr: result as u32 });
+            }
+            Some(Task::Execute { .. }) => {
+                self.results.clear();
+                self.status = result;
+                if result != 0 {
+                    return Err(StopReason::Status { code: result });
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Copies the input to where the guest's `alloc` said.
+    fn place_input(&mut self, ptr: u32) -> Result<(), StopReason> {
+        let host = self.store.data();
+        let (len, memory) = (host.input.len(), host.memory);
+        let size = memory.map_or(0, |memory| memory.data_size(&self.store) as u64);
+        if u64::from(ptr) + u64::from(len) > size {
+            return Err(StopReason::Abi(AbiFault::Range { function: abi::ALLOC.into(), ptr, len, memory: size }));
+        }
+        meter::charge(&mut self.store, meter::host_call(len.into()))?;
+        if let Some(memory) = memory {
+            let (bytes, host) = memory.data_and_store_mut(&mut self.store);
+            bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
+            host.handed_over = u64::from(len);
+        }
+        Ok(())
+    }
+
+    /// Why the engine returned an error: what the host noted, or else what the engine says.
+    fn reason(&mut self, kind: &ErrorKind) -> StopReason {
+        if let Some(reason) = self.store.data_mut().stop.take() {
+            return reason;
+        }
+        let memory = |error: &MemoryError| match error {
+            MemoryError::OutOfSystemMemory => StopReason::HostMemory { what: "guest memory" },
+            _ => StopReason::Trap(Trap::MemoryOutOfBounds),
+        };
+        match kind {
+            ErrorKind::TrapCode(code) => self.trap(*code),
+            ErrorKind::Memory(error) => memory(error),
+            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(error)) => memory(error),
+            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateTable(TableError::OutOfSystemMemory)) => {
+                StopReason::HostMemory { what: "guest tables" }
+            }
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) | ErrorKind::Table(_) => {
+                StopReason::Trap(Trap::TableOutOfBounds)
+            }
+            other => StopReason::Engine { message: other.to_string() },
+        }
+    }
+
+    fn trap(&self, code: TrapCode) -> StopReason {
+        let limits = &self.module.policy().config.limits;
+        StopReason::Trap(match code {
+            TrapCode::UnreachableCodeReached => Trap::Unreachable,
+            TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
+            TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
+            TrapCode::IndirectCallToNull => Trap::IndirectCallToNull,
+            TrapCode::BadSignature => Trap::BadSignature,
+            TrapCode::IntegerDivisionByZero => Trap::IntegerDivisionByZero,
+            TrapCode::IntegerOverflow => Trap::IntegerOverflow,
+            TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
+            TrapCode::StackOverflow => {
+                return StopReason::Stack {
+                    call_depth: limits.call_depth,
+                    value_stack_bytes: limits.value_stack_bytes,
+                };
+            }
+            TrapCode::OutOfFuel => return self.exhausted(),
+            TrapCode::OutOfSystemMemory => return StopReason::HostMemory { what: "the guest's stack or tables" },
+            code if growth::is_limiter(code) => {
+                return StopReason::Engine { message: "growth was denied by nobody".into() };
+            }
+            code => return StopReason::Engine { message: code.to_string() },
+        })
+    }
+
+    pub(crate) fn usage(&mut self) -> Usage {
+        let fuel = meter::used(&mut self.store);
+        self.store.data().usage(fuel)
+    }
+
+    pub(crate) fn host(&self) -> &Host {
+        self.store.data()
+    }
+
+    pub(crate) fn host_mut(&mut self) -> &mut Host {
+        self.store.data_mut()
+    }
+
+    /// The exported memory, once the instance is made.
+    pub(crate) fn memory(&self) -> &[u8] {
+        self.store.data().memory.map_or(&[], |memory| memory.data(&self.store))
+    }
+
+    pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
+        match self.store.data().memory {
+            Some(memory) => memory.data_mut(&mut self.store),
+            None => &mut [],
+        }
+    }
+
+    /// What the run produced; its buffers are taken.
+    pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
+        let usage = self.usage();
+        observe::done(usage.fuel, self.status)?;
+        let host = self.store.data_mut();
+        Ok(Outcome {
+            output: core::mem::take(&mut host.output),
+            log: core::mem::take(&mut host.log),
+            status: self.status,
+            results: self.results.drain(..).filter_map(|value| Value::from_engine(&value)).collect(),
+            usage,
+        })
+    }
+
+    /// What the run had produced when it was stopped; its buffers are taken.
+    pub(crate) fn stopped(&mut self, reason: StopReason) -> Stopped {
+        let usage = self.usage();
+        // The reason that is already there comes first.
+        let _ = observe::stop(&reason, usage.fuel);
+        let host = self.store.data_mut();
+        Stopped { reason, output: core::mem::take(&mut host.output), log: core::mem::take(&mut host.log), usage }
+    }
+}

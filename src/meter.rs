@@ -1,0 +1,119 @@
+//! Fuel: the one currency, and the only file in which it crosses the border to the engine.
+//!
+//! The engine holds the fuel of the current slice; the rest of the run's fuel is the reserve.
+//! What the guest has used is the limit less both, so totals cannot depend on slices.
+
+use wasmi::AsContextMut;
+
+use crate::error::StopReason;
+
+/// Fuel of one host call, beside what the engine takes for the `call` operator.
+pub const HOST_CALL: u64 = 20;
+
+/// Bytes that one unit of fuel moves between host and guest, as the engine prices bulk memory.
+pub const BYTES_PER_FUEL: u64 = 64;
+
+/// Table elements that one unit of fuel sets up, as the engine prices table operators.
+pub const ELEMENTS_PER_FUEL: u64 = 16;
+
+/// Fuel of one `memory.grow` or `table.grow`, beside what it adds.
+pub const GROWTH: u8 = 255;
+
+/// Fuel of an instantiation, beside what its memories, tables, segments, functions and globals cost.
+pub const INSTANTIATION: u64 = 1_000;
+
+/// The largest slice given to the engine at once: deadline and cancel are asked between slices.
+pub(crate) const SLICE: u64 = 100_000;
+
+/// The fuel of a host call that moves bytes.
+pub(crate) fn host_call(bytes: u64) -> u64 {
+    HOST_CALL.saturating_add(bytes.div_ceil(BYTES_PER_FUEL))
+}
+
+/// The fuel of one run.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limit: u64,
+    reserve: u64,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: u64) -> Self {
+        Meter { limit, reserve: limit }
+    }
+
+    /// Fuel used so far, given what the engine still holds.
+    pub(crate) fn used(&self, engine: u64) -> u64 {
+        self.limit - self.reserve - engine
+    }
+
+    pub(crate) fn left(&self, engine: u64) -> u64 {
+        self.reserve + engine
+    }
+
+    pub(crate) fn exhausted(&self) -> StopReason {
+        StopReason::Fuel { limit: self.limit }
+    }
+
+    /// Moves up to `fuel` from the reserve to the engine; returns how much it was.
+    fn grant(&mut self, fuel: u64) -> u64 {
+        let granted = fuel.min(self.reserve);
+        self.reserve -= granted;
+        granted
+    }
+
+    /// Takes `fuel`: from what the engine holds, and then from the reserve, whatever the slice is.
+    ///
+    /// Returns what is left to the engine. Nothing is taken if there is not enough.
+    fn take(&mut self, engine: u64, fuel: u64) -> Result<u64, StopReason> {
+        if fuel <= engine {
+            return Ok(engine - fuel);
+        }
+        let more = fuel - engine;
+        if more > self.reserve {
+            return Err(self.exhausted());
+        }
+        self.reserve -= more;
+        Ok(0)
+    }
+}
+
+/// A store whose data has a meter: the engine's fuel and ours, handled together.
+pub(crate) trait Metered {
+    fn meter(&mut self) -> &mut Meter;
+}
+
+fn engine_fuel<T>(context: &impl AsContextMut<Data = T>) -> u64 {
+    // Metering is always on, so there is no other answer.
+    context.as_context().get_fuel().unwrap_or(0)
+}
+
+/// Fuel used so far.
+pub(crate) fn used<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 {
+    let engine = engine_fuel(&context);
+    context.as_context_mut().data_mut().meter().used(engine)
+}
+
+/// Fuel not used yet.
+pub(crate) fn left<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 {
+    let engine = engine_fuel(&context);
+    context.as_context_mut().data_mut().meter().left(engine)
+}
+
+/// Charges host work.
+pub(crate) fn charge<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: u64) -> Result<(), StopReason> {
+    let engine = engine_fuel(&context);
+    let mut context = context.as_context_mut();
+    let rest = context.data_mut().meter().take(engine, fuel)?;
+    let _ = context.set_fuel(rest);
+    Ok(())
+}
+
+/// Gives the engine up to `fuel` more; returns how much it was.
+pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: u64) -> u64 {
+    let engine = engine_fuel(&context);
+    let mut context = context.as_context_mut();
+    let granted = context.data_mut().meter().grant(fuel);
+    let _ = context.set_fuel(engine + granted);
+    granted
+}

@@ -1,0 +1,357 @@
+//! Loading: from bytes nobody has reason to trust to a module that can be run.
+//!
+//! size → magic and version → structure → imports → a fresh engine → validation → translation,
+//! all of it, where a panic can be caught. One engine for each module, since an engine never gives
+//! back the code of modules that were dropped.
+
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt;
+
+use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, OperatorCost, errors::ErrorKind};
+
+use crate::{
+    abi,
+    config::Config,
+    error::{CallError, Error, ImportProblem, ModuleError, StopReason},
+    host::{Host, env, function::HostFunction},
+    inspect::{ExternType, Inspection},
+    meter, observe,
+    value::{FuncType, ValueType},
+};
+
+mod operators;
+mod rewrite;
+mod scan;
+
+/// The most imports or exports that an error names.
+const NAMED: usize = 64;
+
+/// A loaded module: checked, validated and translated, to be run any number of times.
+///
+/// Cheap to clone, `Send + Sync`. It belongs to the sandbox that loaded it, whose limits it was
+/// checked against and whose host functions it is linked to.
+#[derive(Clone)]
+pub struct Module(Arc<Inner>);
+
+struct Inner {
+    policy: Arc<Policy>,
+    engine: Engine,
+    module: wasmi::Module,
+    linker: Linker<Host>,
+    inspection: Inspection,
+    start: Option<String>,
+    instantiation: u64,
+}
+
+/// What a sandbox decides for every module and run.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) config: Config,
+    pub(crate) functions: Vec<HostFunction>,
+}
+
+impl Policy {
+    fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
+        self.functions.iter().find(|f| &*f.name.module == module && &*f.name.function == name)
+    }
+}
+
+/// How a module is entered by `run`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// `execute`, with or without `alloc`.
+    Execute { alloc: bool },
+    /// `_start`.
+    Start,
+}
+
+impl Module {
+    pub(crate) fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Module, Error> {
+        let loaded = observe::loading(bytes.len() as u64, || {
+            let module = observe::contain(|| load(bytes, policy))
+                .unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
+            let i = &module.inspection;
+            let counts = (i.functions, i.imports.len() as u64, i.exports.len() as u64);
+            observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber)?;
+            Ok(Module(Arc::new(module)))
+        });
+        Ok(loaded.map_err(subscriber).flatten()?)
+    }
+
+    /// What the module imports, exports and declares.
+    pub fn inspect(&self) -> &Inspection {
+        &self.0.inspection
+    }
+
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.0.policy
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn engine_module(&self) -> &wasmi::Module {
+        &self.0.module
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<Host> {
+        &self.0.linker
+    }
+
+    /// The export that stands for the start function.
+    pub(crate) fn start(&self) -> Option<&str> {
+        self.0.start.as_deref()
+    }
+
+    /// Fuel of one instantiation.
+    pub(crate) fn instantiation(&self) -> u64 {
+        self.0.instantiation
+    }
+
+    /// Whether `_initialize` is to be called.
+    pub(crate) fn has_initialize(&self) -> Result<bool, Error> {
+        self.has_entry(abi::INITIALIZE)
+    }
+
+    /// How `run` enters the module.
+    pub(crate) fn entry(&self) -> Result<Entry, Error> {
+        if self.has_entry(abi::EXECUTE)? {
+            return Ok(Entry::Execute { alloc: self.has_entry(abi::ALLOC)? });
+        }
+        if self.has_entry(abi::START)? {
+            return Ok(Entry::Start);
+        }
+        Err(CallError::NoEntry { exports: self.function_names() }.into())
+    }
+
+    /// Whether an entry of the ABI is exported; an error if it has another type.
+    fn has_entry(&self, name: &str) -> Result<bool, Error> {
+        let Some(export) = self.0.inspection.exports.iter().find(|export| export.name == name) else {
+            return Ok(false);
+        };
+        let Some(entry) = abi::ENTRIES.iter().find(|entry| entry.name == name) else {
+            return Ok(false);
+        };
+        match &export.ty {
+            ExternType::Function(ty) if ty.params == entry.params && ty.results == entry.results => Ok(true),
+            other => {
+                Err(ModuleError::Entry { name: entry.name, expected: entry.signature, found: other.to_string() }.into())
+            }
+        }
+    }
+
+    /// The type of an exported function that can be called with values.
+    pub(crate) fn callable(&self, name: &str) -> Result<&FuncType, Error> {
+        let Some(ty) = self.0.inspection.function(name) else {
+            return Err(CallError::NoFunction { name: name.into(), exports: self.function_names() }.into());
+        };
+        let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
+        if ty.params.iter().chain(&ty.results).any(reference) {
+            return Err(CallError::Reference { name: name.into(), ty: ty.clone() }.into());
+        }
+        Ok(ty)
+    }
+
+    fn function_names(&self) -> Vec<String> {
+        let exports = self.0.inspection.exports.iter();
+        let mut names: Vec<_> =
+            exports.filter(|e| matches!(e.ty, ExternType::Function(_))).map(|e| e.name.clone()).collect();
+        names.sort_unstable();
+        names.truncate(NAMED);
+        names
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module").field("inspection", &self.0.inspection).finish_non_exhaustive()
+    }
+}
+
+/// Reads the text form into bytes, which are then loaded like all others.
+#[cfg(feature = "std")]
+pub(crate) fn parse_text(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError> {
+    let size = text.len() as u64;
+    scan::limit("module.text_bytes", config.module.text_bytes, size, "bytes of text")?;
+    // The parser recurses for nested parentheses, on whatever stack there is.
+    const DEPTH: u64 = 100;
+    scan::limit("module.text_nesting", DEPTH, nesting(text), "nested parentheses")?;
+    let parsed = observe::contain(|| wat::parse_str(text)).map_err(|message| ModuleError::Engine { message })?;
+    parsed.map_err(|error| {
+        let message = error.to_string();
+        let (line, column, message) = split_position(&message);
+        ModuleError::Text { at: crate::error::Position { line, column }, message: message.into() }
+    })
+}
+
+fn subscriber(reason: StopReason) -> ModuleError {
+    ModuleError::Engine { message: reason.to_string() }
+}
+
+fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let config = &policy.config;
+    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")?;
+    let scan = scan::scan(bytes, config)?;
+    check_imports(&scan.inspection, policy)?;
+
+    let engine = Engine::new(&engine_config(config));
+    wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
+    let rewritten = rewrite::export_start(bytes, &scan);
+    let (bytes, start) = match &rewritten {
+        Some((bytes, start)) => (bytes.as_slice(), Some(start.clone())),
+        None => (bytes, None),
+    };
+    let module = wasmi::Module::new(&engine, bytes).map_err(invalid)?;
+    let linker = link(&engine, &scan.inspection, policy)?;
+    Ok(Inner {
+        policy: Arc::clone(policy),
+        engine,
+        module,
+        linker,
+        instantiation: scan.instantiation,
+        inspection: scan.inspection,
+        start,
+    })
+}
+
+/// Every switch of the engine is named, since another crate of the program may have changed its
+/// defaults by turning on a feature.
+fn engine_config(config: &Config) -> wasmi::Config {
+    let mut engine = wasmi::Config::default();
+    let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+    engine
+        .compilation_mode(CompilationMode::Eager)
+        .consume_fuel(true)
+        .fuel_cost(CustomFuelCosts {
+            bytes_copied_per_fuel: meter::BYTES_PER_FUEL as u32,
+            // Translation is paid for by the module limits: a run costs the same whoever runs first.
+            fuel_per_bytes_translated: 0,
+            fuel_per_bytes_validated: 0,
+        })
+        .operator_cost(operator_cost())
+        .set_min_stack_height(0)
+        .set_max_stack_height(size(config.limits.value_stack_bytes))
+        .set_max_recursion_depth(size(config.limits.call_depth))
+        .set_max_cached_stacks(2)
+        .ignore_custom_sections(true)
+        .wasm_mutable_global(true)
+        .wasm_sign_extension(true)
+        .wasm_saturating_float_to_int(true)
+        .wasm_multi_value(true)
+        .wasm_multi_memory(true)
+        .wasm_bulk_memory(true)
+        .wasm_reference_types(true)
+        .wasm_tail_call(true)
+        .wasm_extended_const(true)
+        .wasm_simd(true)
+        .floats(true)
+        .wasm_relaxed_simd(false)
+        .wasm_custom_page_sizes(false)
+        .wasm_wide_arithmetic(false);
+    engine
+}
+
+fn operator_cost() -> OperatorCost {
+    OperatorCost { memory_grow: meter::GROWTH, table_grow: meter::GROWTH, ..OperatorCost::default() }
+}
+
+/// Maps what the engine says of bytes that the scan has let through.
+fn invalid(error: wasmi::Error) -> ModuleError {
+    match error.kind() {
+        ErrorKind::Wasm(error) => {
+            ModuleError::Invalid { offset: error.offset() as u64, message: error.message().into() }
+        }
+        other => ModuleError::Engine { message: other.to_string() },
+    }
+}
+
+/// Lists all imports that nothing provides, sorted.
+fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleError> {
+    let mut problems = Vec::new();
+    let mut needs_memory = None;
+    for import in &inspection.imports {
+        let provided = if import.module == abi::MODULE {
+            abi::function(&import.name).map(|f| {
+                if f.needs_memory() {
+                    needs_memory = Some(&import.name);
+                }
+                f.ty()
+            })
+        } else {
+            policy.function(&import.module, &import.name).map(|f| f.ty.clone())
+        };
+        let expected = provided.map(ExternType::Function);
+        if expected.as_ref() != Some(&import.ty) {
+            problems.push(ImportProblem {
+                module: import.module.clone(),
+                name: import.name.clone(),
+                found: import.ty.to_string(),
+                expected: expected.map(|ty| ty.to_string()),
+            });
+        }
+    }
+    problems.sort_unstable();
+    problems.dedup();
+    if !problems.is_empty() {
+        let total = problems.len() as u64;
+        problems.truncate(NAMED);
+        return Err(ModuleError::Imports { imports: problems, total });
+    }
+    let memory = inspection.exports.iter().find(|export| export.name == abi::MEMORY);
+    match (needs_memory, memory.map(|export| &export.ty)) {
+        (None, _) | (Some(_), Some(ExternType::Memory(_))) => Ok(()),
+        (Some(import), None) => Err(ModuleError::NoMemory { import: alloc::format!("{}.{import}", abi::MODULE) }),
+        (Some(_), Some(other)) => {
+            Err(ModuleError::Entry { name: abi::MEMORY, expected: "a memory", found: other.to_string() })
+        }
+    }
+}
+
+/// Links what the module imports, and only that.
+fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Linker<Host>, ModuleError> {
+    let mut linker = Linker::new(engine);
+    let mut linked = BTreeSet::new();
+    for import in &inspection.imports {
+        if !linked.insert((&import.module, &import.name)) {
+            continue;
+        }
+        let bound = if import.module == abi::MODULE {
+            abi::function(&import.name).map(|f| env::link(&mut linker, f, &import.name))
+        } else {
+            policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker))
+        };
+        bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
+    }
+    Ok(linker)
+}
+
+/// The deepest nesting of parentheses outside strings and comments, counted without a stack.
+#[cfg(feature = "std")]
+fn nesting(text: &str) -> u64 {
+    let (mut depth, mut deepest) = (0u64, 0u64);
+    for byte in text.bytes() {
+        match byte {
+            b'(' => depth += 1,
+            b')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// The parser shows a position as `--> <anon>:LINE:COLUMN` in the second line of its message.
+#[cfg(feature = "std")]
+fn split_position(message: &str) -> (u64, u64, &str) {
+    let first = message.lines().next().unwrap_or(message);
+    let place = message.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
+    let mut numbers = place.into_iter().flat_map(|place| place.rsplit(':')).map_while(|n| n.trim().parse().ok());
+    let column = numbers.next().unwrap_or(1);
+    (numbers.next().unwrap_or(1), column, first)
+}

@@ -1,0 +1,124 @@
+//! `tracing` spans and events, and the containment of whatever code they call.
+//!
+//! | target `belljar` | level | fields |
+//! |---|---|---|
+//! | span `load` | debug | `bytes` |
+//! | span `run` | debug | `function` |
+//! | event `loaded` | debug | `functions`, `imports`, `exports` |
+//! | event `start` | debug | `function`, `input_bytes` |
+//! | event `host_call` | trace | `module`, `function` |
+//! | event `growth` | trace | `kind` (`memory`, `table`), `from`, `to` (bytes, elements) |
+//! | event `log` | as the guest says | `text` (escaped, at most 1,024 bytes) |
+//! | event `stop` | debug | `reason`, `fuel` |
+//! | event `done` | debug | `fuel`, `status` |
+//!
+//! A subscriber that panics stops the run with
+//! [`StopReason::HostPanic`](crate::StopReason::HostPanic); the process goes on.
+
+use alloc::string::String;
+
+use crate::{error::StopReason, host::Name, outcome::Level, text};
+
+const TARGET: &str = "belljar";
+
+/// Runs `body`; a panic in it is its message.
+///
+/// Without `std` there is nothing to catch a panic with: there a panic ends the program, as the
+/// program's own panic handler decides.
+pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
+    #[cfg(feature = "std")]
+    {
+        extern crate std;
+        std::panic::catch_unwind(core::panic::AssertUnwindSafe(body)).map_err(|payload| {
+            let message = payload
+                .downcast_ref::<&str>()
+                .map(|s| String::from(*s))
+                .or_else(|| payload.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "a panic without a message".into());
+            // Dropping the payload runs foreign code once more.
+            if let Err(again) = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| drop(payload))) {
+                core::mem::forget(again);
+            }
+            alloc::string::ToString::to_string(&text::escape(&message, 4096))
+        })
+    }
+    #[cfg(not(feature = "std"))]
+    {
+        Ok(body())
+    }
+}
+
+/// Calls into a subscriber, whose panic becomes a stop that names it.
+fn emit(event: impl FnOnce()) -> Result<(), StopReason> {
+    contain(event).map_err(|message| StopReason::HostPanic {
+        module: "tracing".into(),
+        function: "subscriber".into(),
+        message,
+    })
+}
+
+/// Within a host function, where a panic is caught already.
+pub(crate) fn host_call(name: &Name) {
+    tracing::trace!(target: TARGET, module = &*name.module, function = &*name.function, "host_call");
+}
+
+/// Within a host function, where a panic is caught already.
+pub(crate) fn log(level: Level, text: &str) {
+    let text = text::escape(text, 1024);
+    match level {
+        Level::Error => tracing::error!(target: TARGET, %text, "log"),
+        Level::Warn => tracing::warn!(target: TARGET, %text, "log"),
+        Level::Info => tracing::info!(target: TARGET, %text, "log"),
+        Level::Debug => tracing::debug!(target: TARGET, %text, "log"),
+        Level::Trace => tracing::trace!(target: TARGET, %text, "log"),
+    }
+}
+
+pub(crate) fn growth(kind: &'static str, from: u64, to: u64) -> Result<(), StopReason> {
+    emit(|| tracing::trace!(target: TARGET, kind, from, to, "growth"))
+}
+
+pub(crate) fn start(function: &str, input_bytes: u64) -> Result<(), StopReason> {
+    let function = text::escape(function, text::SHOWN_BYTES);
+    emit(|| tracing::debug!(target: TARGET, %function, input_bytes, "start"))
+}
+
+pub(crate) fn stop(reason: &StopReason, fuel: u64) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, %reason, fuel, "stop"))
+}
+
+pub(crate) fn done(fuel: u64, status: i32) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, fuel, status, "done"))
+}
+
+/// Runs `body` in the span `load`.
+pub(crate) fn loading<R>(bytes: u64, body: impl FnOnce() -> R) -> Result<R, StopReason> {
+    within(|| tracing::debug_span!(target: TARGET, "load", bytes), body)
+}
+
+/// Within the span `load`.
+pub(crate) fn loaded(functions: u64, imports: u64, exports: u64) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, functions, imports, exports, "loaded"))
+}
+
+/// Runs `body` in the span `run`.
+pub(crate) fn running<R>(function: &str, body: impl FnOnce() -> R) -> Result<R, StopReason> {
+    let function = text::escape(function, text::SHOWN_BYTES);
+    within(|| tracing::debug_span!(target: TARGET, "run", %function), body)
+}
+
+/// Runs `body` in a span; each call into the subscriber is contained on its own, so that a panic
+/// of the body and one of the subscriber cannot be taken for each other.
+fn within<R>(span: impl FnOnce() -> tracing::Span, body: impl FnOnce() -> R) -> Result<R, StopReason> {
+    let mut made = None;
+    emit(|| made = Some(span()))?;
+    let Some(span) = made else { return Ok(body()) };
+    if span.is_disabled() {
+        return Ok(body());
+    }
+    let mut entered = None;
+    emit(|| entered = Some(span.entered()))?;
+    let result = body();
+    emit(|| drop(entered))?;
+    Ok(result)
+}

@@ -1,0 +1,295 @@
+//! The way in: a sandbox, and the two calls that need none.
+
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::any::Any;
+
+use crate::{
+    abi,
+    config::Config,
+    error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
+    execution::Execution,
+    host::function::{HostFunction, IntoHostFunction, host_function},
+    input::Input,
+    inspect::Inspection,
+    instance::Instance,
+    machine::Machine,
+    module::{Module, Policy},
+    outcome::Outcome,
+    types::Scalars,
+    value::{FuncType, Value},
+};
+
+/// Runs a module with an input: the whole of belljar in one call.
+///
+/// It loads the module each time; to run one module often, load it once with a [`Sandbox`].
+///
+/// ```
+/// let wasm = wat::parse_str(r#"(module
+///     (import "env" "write_output" (func $write (param i32 i32)))
+///     (memory (export "memory") 1)
+///     (data (i32.const 0) "hello")
+///     (func (export "execute") (param i32 i32) (result i32)
+///         (call $write (i32.const 0) (i32.const 5))
+///         (i32.const 0)))"#)?;
+/// let outcome = belljar::execute(&wasm, b"", &belljar::Config::default())?;
+/// assert_eq!(outcome.output, b"hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Config`], [`Error::Module`] or [`Error::Stopped`], in the order of the phases.
+pub fn execute(wasm: &[u8], input: &[u8], config: &Config) -> Result<Outcome, Error> {
+    let sandbox = Sandbox::new(config.clone())?;
+    let module = sandbox.load(wasm)?;
+    sandbox.run(&module, input)
+}
+
+/// Checks that a module would load, and tells what it is. Nothing of it is run.
+///
+/// # Errors
+///
+/// [`Error::Config`] or [`Error::Module`].
+pub fn validate(wasm: &[u8], config: &Config) -> Result<Inspection, Error> {
+    Sandbox::new(config.clone())?.validate(wasm)
+}
+
+/// Policy and host functions, built once and shared: `Send + Sync`, cheap to clone.
+///
+/// It keeps no state of any run. Each [`Module`] has an engine of its own, each run a store.
+#[derive(Debug, Clone)]
+pub struct Sandbox(Arc<Policy>);
+
+/// Builds a [`Sandbox`] with host functions of the embedding program.
+#[derive(Debug)]
+#[must_use]
+pub struct Builder {
+    config: Config,
+    functions: Vec<HostFunction>,
+}
+
+impl Sandbox {
+    /// A sandbox without host functions of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if a value is out of its range, or this build cannot enforce a key.
+    pub fn new(config: Config) -> Result<Sandbox, Error> {
+        Sandbox::builder().config(config).build()
+    }
+
+    /// A builder with the default configuration.
+    pub fn builder() -> Builder {
+        Builder { config: Config::default(), functions: Vec::new() }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Loads a binary module: checks it, validates it, translates all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Module`], which says what is wrong, where, and what the limit is.
+    pub fn load(&self, wasm: &[u8]) -> Result<Module, Error> {
+        Module::load(wasm, &self.0)
+    }
+
+    /// Loads a module from its text form.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Sandbox::load); for text that is wrong with line and column.
+    #[cfg(feature = "std")]
+    pub fn load_text(&self, text: &str) -> Result<Module, Error> {
+        self.load(&crate::module::parse_text(text, &self.0.config)?)
+    }
+
+    /// Checks that a module loads, and tells what it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Sandbox::load).
+    pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
+        Ok(self.load(wasm)?.inspect().clone())
+    }
+
+    /// Runs a module with an input, to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the guest was stopped; [`Error::Call`] if the module has no entry;
+    /// [`Error::Module`] if an entry has the wrong type.
+    pub fn run(&self, module: &Module, input: impl Into<Input>) -> Result<Outcome, Error> {
+        self.start(module, input)?.finish()
+    }
+
+    /// Starts a run without running anything of it yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Sandbox::run), but for what only running can show.
+    pub fn start(&self, module: &Module, input: impl Into<Input>) -> Result<Execution, Error> {
+        self.start_with(module, input, ())
+    }
+
+    /// As [`start`](Sandbox::start), with data for the host functions
+    /// ([`Context::data_mut`](crate::Context::data_mut)).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Sandbox::start).
+    pub fn start_with(
+        &self,
+        module: &Module,
+        input: impl Into<Input>,
+        data: impl Any + Send + Sync,
+    ) -> Result<Execution, Error> {
+        let mut machine = self.machine(module, Box::new(data))?;
+        machine.push_entry(input.into())?;
+        Ok(Execution::new(machine))
+    }
+
+    /// Calls an export with a fresh store.
+    ///
+    /// ```
+    /// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
+    /// let module = sandbox.load_text(
+    ///     "(module (func (export \"add\") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))",
+    /// )?;
+    /// assert_eq!(sandbox.call::<(i32, i32), i32>(&module, "add", (2, 3))?, 5);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] if there is no such export or its type is another; [`Error::Stopped`] if the
+    /// guest was stopped.
+    pub fn call<P: Scalars, R: Scalars>(&self, module: &Module, name: &str, params: P) -> Result<R, Error> {
+        check_signature::<P, R>(module, name)?;
+        let outcome = self.call_values(module, name, &params.to_values())?;
+        typed(&outcome)
+    }
+
+    /// Calls an export with a fresh store, by values: for callers that learn the types at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Sandbox::call).
+    pub fn call_values(&self, module: &Module, name: &str, arguments: &[Value]) -> Result<Outcome, Error> {
+        self.start_call(module, name, arguments, Input::default(), ())?.finish()
+    }
+
+    /// Starts a call of an export, with an input it can read and data for the host functions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] if there is no such export or its type is another.
+    pub fn start_call(
+        &self,
+        module: &Module,
+        name: &str,
+        arguments: &[Value],
+        input: impl Into<Input>,
+        data: impl Any + Send + Sync,
+    ) -> Result<Execution, Error> {
+        check_call(module, name, arguments)?;
+        let mut machine = self.machine(module, Box::new(data))?;
+        machine.push_call(name, arguments, input.into());
+        Ok(Execution::new(machine))
+    }
+
+    /// An instance that keeps its state between calls. Its start function and `_initialize` are run.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if they are stopped.
+    pub fn instance(&self, module: &Module) -> Result<Instance, Error> {
+        self.instance_with(module, ())
+    }
+
+    /// As [`instance`](Sandbox::instance), with data for the host functions.
+    ///
+    /// # Errors
+    ///
+    /// As [`instance`](Sandbox::instance).
+    pub fn instance_with(&self, module: &Module, data: impl Any + Send + Sync) -> Result<Instance, Error> {
+        self.check_own(module)?;
+        Instance::new(module, Box::new(data))
+    }
+
+    fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
+        self.check_own(module)?;
+        Machine::new(module, data)
+    }
+
+    fn check_own(&self, module: &Module) -> Result<(), Error> {
+        if Arc::ptr_eq(module.policy(), &self.0) { Ok(()) } else { Err(CallError::OtherSandbox.into()) }
+    }
+}
+
+impl Builder {
+    /// Sets the configuration.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Registers a host function as `module.name`; see [`IntoHostFunction`] for what it can be.
+    ///
+    /// A module can import it under exactly this name and type. It is charged
+    /// [`meter::HOST_CALL`](crate::meter::HOST_CALL) a call, and what it charges itself.
+    pub fn host_function<Marker>(mut self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
+        self.functions.push(host_function(module, name, function));
+        self
+    }
+
+    /// Builds the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, or a host
+    /// function's name is reserved or taken.
+    pub fn build(self) -> Result<Sandbox, Error> {
+        self.config.check()?;
+        for (i, function) in self.functions.iter().enumerate() {
+            let name = &function.name;
+            let same = |other: &HostFunction| other.name == *name;
+            let why = if &*name.module == abi::MODULE {
+                HostFunctionProblem::Reserved
+            } else if self.functions[..i].iter().any(same) {
+                HostFunctionProblem::Duplicate
+            } else {
+                continue;
+            };
+            let problem =
+                ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
+            return Err(ConfigError { key: String::new(), at: None, problem }.into());
+        }
+        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions })))
+    }
+}
+
+/// Checks arguments against the parameters of an export.
+pub(crate) fn check_call(module: &Module, name: &str, arguments: &[Value]) -> Result<(), Error> {
+    let ty = module.callable(name)?;
+    if ty.params.iter().copied().eq(arguments.iter().map(Value::ty)) {
+        return Ok(());
+    }
+    let found = arguments.iter().map(Value::ty).collect();
+    Err(CallError::Arguments { name: name.into(), expected: ty.params.clone(), found }.into())
+}
+
+/// Checks a Rust signature against the type of an export.
+pub(crate) fn check_signature<P: Scalars, R: Scalars>(module: &Module, name: &str) -> Result<(), Error> {
+    let expected = module.callable(name)?.clone();
+    let found = FuncType { params: P::types(), results: R::types() };
+    if expected == found { Ok(()) } else { Err(CallError::Signature { name: name.into(), expected, found }.into()) }
+}
+
+/// The results of a call whose signature has been checked.
+pub(crate) fn typed<R: Scalars>(outcome: &Outcome) -> Result<R, Error> {
+    R::of_values(&outcome.results).ok_or_else(|| CallError::Ended.into())
+}

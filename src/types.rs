@@ -1,0 +1,112 @@
+//! Rust types that stand for WebAssembly types.
+
+use alloc::vec::Vec;
+
+use crate::value::{Value, ValueType};
+
+/// A Rust number that stands for a WebAssembly value: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`.
+pub trait Scalar: private::Scalar {}
+
+impl<T: private::Scalar> Scalar for T {}
+
+/// No value, one [`Scalar`], or a tuple of up to eight: parameters or results of a call.
+pub trait Scalars: private::Scalars {}
+
+impl<T: private::Scalars> Scalars for T {}
+
+pub(crate) mod private {
+    use super::{Value, ValueType, Vec};
+
+    pub trait Scalar: wasmi::WasmTy + Copy + Sync + 'static {
+        const TYPE: ValueType;
+        fn to_value(self) -> Value;
+        fn of_value(value: Value) -> Option<Self>;
+    }
+
+    pub trait Scalars: Sized {
+        /// What the engine takes as the return of a host function.
+        type Return: wasmi::WasmRet;
+        fn types() -> Vec<ValueType>;
+        fn to_values(self) -> Vec<Value>;
+        /// `None` if number or types differ.
+        fn of_values(values: &[Value]) -> Option<Self>;
+        fn into_return(result: Result<Self, wasmi::Error>) -> Self::Return;
+    }
+}
+
+macro_rules! scalar {
+    ($($rust:ty: $variant:ident as $as:ty;)*) => {$(
+        impl private::Scalar for $rust {
+            const TYPE: ValueType = ValueType::$variant;
+            fn to_value(self) -> Value {
+                Value::$variant(self as $as)
+            }
+            fn of_value(value: Value) -> Option<Self> {
+                match value {
+                    Value::$variant(v) => Some(v as $rust),
+                    _ => None,
+                }
+            }
+        }
+
+        impl private::Scalars for $rust {
+            type Return = Result<$rust, wasmi::Error>;
+            fn types() -> Vec<ValueType> {
+                alloc::vec![ValueType::$variant]
+            }
+            fn to_values(self) -> Vec<Value> {
+                alloc::vec![private::Scalar::to_value(self)]
+            }
+            fn of_values(values: &[Value]) -> Option<Self> {
+                let [value] = values else { return None };
+                private::Scalar::of_value(*value)
+            }
+            fn into_return(result: Result<Self, wasmi::Error>) -> Self::Return {
+                result
+            }
+        }
+    )*};
+}
+
+scalar! {
+    i32: I32 as i32;
+    u32: I32 as i32;
+    i64: I64 as i64;
+    u64: I64 as i64;
+    f32: F32 as f32;
+    f64: F64 as f64;
+}
+
+macro_rules! tuple {
+    ($($t:ident)*) => {
+        impl<$($t: private::Scalar),*> private::Scalars for ($($t,)*) {
+            type Return = Result<($($t,)*), wasmi::Error>;
+            fn types() -> Vec<ValueType> {
+                alloc::vec![$($t::TYPE),*]
+            }
+            #[allow(non_snake_case, reason = "type parameters name the members")]
+            fn to_values(self) -> Vec<Value> {
+                let ($($t,)*) = self;
+                alloc::vec![$($t.to_value()),*]
+            }
+            #[allow(non_snake_case, reason = "type parameters name the members")]
+            fn of_values(values: &[Value]) -> Option<Self> {
+                let [$($t),*] = values else { return None };
+                Some(($(<$t as private::Scalar>::of_value(*$t)?,)*))
+            }
+            fn into_return(result: Result<Self, wasmi::Error>) -> Self::Return {
+                result
+            }
+        }
+    };
+}
+
+tuple!();
+tuple!(A);
+tuple!(A B);
+tuple!(A B C);
+tuple!(A B C D);
+tuple!(A B C D E);
+tuple!(A B C D E F);
+tuple!(A B C D E F G);
+tuple!(A B C D E F G H);

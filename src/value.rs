@@ -1,0 +1,185 @@
+//! WebAssembly values and types, in our own words.
+
+use alloc::vec::Vec;
+use core::{fmt, hash};
+
+use serde::{Deserialize, Serialize};
+
+/// A WebAssembly value.
+///
+/// Equality is equality of bits: two NaNs with the same bits are equal, 0.0 and -0.0 are not.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Value {
+    /// A 32-bit integer of either sign.
+    I32(i32),
+    /// A 64-bit integer of either sign.
+    I64(i64),
+    /// A 32-bit float.
+    F32(f32),
+    /// A 64-bit float.
+    F64(f64),
+    /// A 128-bit vector, little-endian lanes.
+    V128(u128),
+}
+
+impl Value {
+    /// The type of this value.
+    pub fn ty(&self) -> ValueType {
+        match self {
+            Value::I32(_) => ValueType::I32,
+            Value::I64(_) => ValueType::I64,
+            Value::F32(_) => ValueType::F32,
+            Value::F64(_) => ValueType::F64,
+            Value::V128(_) => ValueType::V128,
+        }
+    }
+
+    fn bits(&self) -> (ValueType, u128) {
+        let bits = match *self {
+            Value::I32(v) => u128::from(v as u32),
+            Value::I64(v) => u128::from(v as u64),
+            Value::F32(v) => u128::from(v.to_bits()),
+            Value::F64(v) => u128::from(v.to_bits()),
+            Value::V128(v) => v,
+        };
+        (self.ty(), bits)
+    }
+
+    pub(crate) fn to_engine(self) -> wasmi::Val {
+        match self {
+            Value::I32(v) => wasmi::Val::I32(v),
+            Value::I64(v) => wasmi::Val::I64(v),
+            Value::F32(v) => wasmi::Val::F32(wasmi::F32::from_bits(v.to_bits())),
+            Value::F64(v) => wasmi::Val::F64(wasmi::F64::from_bits(v.to_bits())),
+            Value::V128(v) => wasmi::Val::V128(v.into()),
+        }
+    }
+
+    /// `None` for references, which have no value outside their store.
+    pub(crate) fn from_engine(value: &wasmi::Val) -> Option<Value> {
+        Some(match value {
+            wasmi::Val::I32(v) => Value::I32(*v),
+            wasmi::Val::I64(v) => Value::I64(*v),
+            wasmi::Val::F32(v) => Value::F32(f32::from_bits(v.to_bits())),
+            wasmi::Val::F64(v) => Value::F64(f64::from_bits(v.to_bits())),
+            wasmi::Val::V128(v) => Value::V128(v.as_u128()),
+            wasmi::Val::FuncRef(_) | wasmi::Val::ExternRef(_) => return None,
+        })
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits() == other.bits()
+    }
+}
+
+impl Eq for Value {}
+
+impl hash::Hash for Value {
+    fn hash<H: hash::Hasher>(&self, state: &mut H) {
+        self.bits().hash(state);
+    }
+}
+
+impl fmt::Display for Value {
+    /// Numbers in decimal; a NaN with its bits; vectors in hexadecimal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Value::I32(v) => write!(f, "{v}"),
+            Value::I64(v) => write!(f, "{v}"),
+            Value::F32(v) if v.is_nan() => write!(f, "nan:{:#010x}", v.to_bits()),
+            Value::F64(v) if v.is_nan() => write!(f, "nan:{:#018x}", v.to_bits()),
+            Value::F32(v) => write!(f, "{v}"),
+            Value::F64(v) => write!(f, "{v}"),
+            Value::V128(v) => write!(f, "{v:#034x}"),
+        }
+    }
+}
+
+/// The type of a WebAssembly value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValueType {
+    /// `i32`
+    I32,
+    /// `i64`
+    I64,
+    /// `f32`
+    F32,
+    /// `f64`
+    F64,
+    /// `v128`
+    V128,
+    /// `funcref`
+    FuncRef,
+    /// `externref`
+    ExternRef,
+}
+
+impl ValueType {
+    /// `None` for types of proposals that are switched off.
+    pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<ValueType> {
+        Some(match ty {
+            wasmparser::ValType::I32 => ValueType::I32,
+            wasmparser::ValType::I64 => ValueType::I64,
+            wasmparser::ValType::F32 => ValueType::F32,
+            wasmparser::ValType::F64 => ValueType::F64,
+            wasmparser::ValType::V128 => ValueType::V128,
+            wasmparser::ValType::Ref(r) if r.is_func_ref() => ValueType::FuncRef,
+            wasmparser::ValType::Ref(r) if r.is_extern_ref() => ValueType::ExternRef,
+            wasmparser::ValType::Ref(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for ValueType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            ValueType::I32 => "i32",
+            ValueType::I64 => "i64",
+            ValueType::F32 => "f32",
+            ValueType::F64 => "f64",
+            ValueType::V128 => "v128",
+            ValueType::FuncRef => "funcref",
+            ValueType::ExternRef => "externref",
+        })
+    }
+}
+
+/// The type of a function: parameters and results in order.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct FuncType {
+    /// Parameter types in order.
+    pub params: Vec<ValueType>,
+    /// Result types in order.
+    pub results: Vec<ValueType>,
+}
+
+impl FuncType {
+    /// A function type from its parameters and results.
+    pub fn new(params: &[ValueType], results: &[ValueType]) -> Self {
+        FuncType { params: params.to_vec(), results: results.to_vec() }
+    }
+}
+
+impl fmt::Display for FuncType {
+    /// `(i32, i64) -> f32`, `() -> ()`, `() -> (i32, i32)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn list(f: &mut fmt::Formatter<'_>, types: &[ValueType]) -> fmt::Result {
+            f.write_str("(")?;
+            for (i, ty) in types.iter().enumerate() {
+                write!(f, "{}{ty}", if i == 0 { "" } else { ", " })?;
+            }
+            f.write_str(")")
+        }
+        list(f, &self.params)?;
+        f.write_str(" -> ")?;
+        match self.results.as_slice() {
+            [one] => write!(f, "{one}"),
+            many => list(f, many),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The only file that reads a clock: deadline, cancel and wall time of a run.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::StopReason;
+
+/// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel,
+/// start functions included.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// A handle that is not cancelled.
+    pub fn new() -> Self {
+        Cancel::default()
+    }
+
+    /// Asks the run to stop with [`StopReason::Cancelled`]. It cannot be taken back.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is asked between slices.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    cancel: Cancel,
+    deadline_ms: Option<u64>,
+    #[cfg(feature = "std")]
+    clock: Clock,
+}
+
+impl Watch {
+    pub(crate) fn new(deadline_ms: Option<u64>) -> Self {
+        Watch {
+            cancel: Cancel::new(),
+            deadline_ms,
+            #[cfg(feature = "std")]
+            clock: Clock::default(),
+        }
+    }
+
+    pub(crate) fn cancel(&self) -> Cancel {
+        self.cancel.clone()
+    }
+
+    /// Starts the clock, the first time it is called.
+    pub(crate) fn start(&mut self) {
+        #[cfg(feature = "std")]
+        self.clock.start();
+    }
+
+    pub(crate) fn stop(&mut self) {
+        #[cfg(feature = "std")]
+        self.clock.stop();
+    }
+
+    /// Whether the run is to stop now.
+    pub(crate) fn ask(&self) -> Result<(), StopReason> {
+        if self.cancel.is_cancelled() {
+            return Err(StopReason::Cancelled);
+        }
+        #[cfg(feature = "std")]
+        if let Some(limit_ms) = self.deadline_ms
+            && self.clock.elapsed() >= core::time::Duration::from_millis(limit_ms)
+        {
+            return Err(StopReason::Deadline { limit_ms });
+        }
+        // Without a clock, a configuration with a deadline was refused.
+        let _ = self.deadline_ms;
+        Ok(())
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn elapsed(&self) -> core::time::Duration {
+        self.clock.elapsed()
+    }
+}
+
+#[cfg(feature = "std")]
+#[derive(Debug, Default)]
+struct Clock {
+    started: Option<std::time::Instant>,
+    took: Option<core::time::Duration>,
+}
+
+#[cfg(feature = "std")]
+impl Clock {
+    fn start(&mut self) {
+        self.started.get_or_insert_with(std::time::Instant::now);
+    }
+
+    fn stop(&mut self) {
+        self.took.get_or_insert(self.started.map_or(core::time::Duration::ZERO, |s| s.elapsed()));
+    }
+
+    fn elapsed(&self) -> core::time::Duration {
+        self.took.unwrap_or_else(|| self.started.map_or(core::time::Duration::ZERO, |s| s.elapsed()))
+    }
+}
