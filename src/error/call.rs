@@ -1,0 +1,98 @@
+//! A call that the module does not offer.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::StopReason;
+use crate::{
+    text::quote,
+    value::{FuncType, ValueType},
+};
+
+/// A call that the module does not offer.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum CallError {
+    /// `run` needs an entry function.
+    #[error("the module exports neither `execute` nor `_start`")]
+    NoEntry {
+        /// The functions it exports, sorted, at most 64.
+        exports: Vec<String>,
+    },
+    /// No exported function has this name.
+    #[error("the module exports no function {}", quote(.name))]
+    NoFunction {
+        /// The name asked for.
+        name: String,
+        /// The functions it exports, sorted, at most 64.
+        exports: Vec<String>,
+    },
+    /// The function has another type than the call.
+    #[error("the function {} is {expected}, called as {found}", quote(.name))]
+    Signature {
+        /// The function.
+        name: String,
+        /// Its type.
+        expected: FuncType,
+        /// The type the call has.
+        found: FuncType,
+    },
+    /// Wrong arguments in a call by value.
+    #[error("the function {} takes {}, called with {}", quote(.name), types(.expected), types(.found))]
+    Arguments {
+        /// The function.
+        name: String,
+        /// The parameter types.
+        expected: Vec<ValueType>,
+        /// The types of the arguments given.
+        found: Vec<ValueType>,
+    },
+    /// A reference type, whose values cannot leave their store.
+    #[error("the function {} has type {ty}: references cannot be passed to or from the host", quote(.name))]
+    Reference {
+        /// The function.
+        name: String,
+        /// Its type.
+        ty: FuncType,
+    },
+    /// The module was loaded by another sandbox, whose limits and host functions it was checked for.
+    #[error("the module was loaded by another sandbox")]
+    OtherSandbox,
+    /// The instance was stopped by an earlier call; its state may be half-written.
+    #[error("the instance was stopped by an earlier call: {0}")]
+    Poisoned(StopReason),
+    /// The execution came to its end before.
+    #[error("the execution has ended")]
+    Ended,
+}
+
+fn types(types: &[ValueType]) -> String {
+    use core::fmt::Write;
+    let mut text = String::from("(");
+    for (i, ty) in types.iter().enumerate() {
+        let _ = write!(text, "{}{ty}", if i == 0 { "" } else { ", " });
+    }
+    text.push(')');
+    text
+}
+
+impl CallError {
+    pub(super) fn hint(&self) -> Option<String> {
+        let (exports, how) = match self {
+            CallError::NoEntry { exports } => (exports, "call one of its exports by name: "),
+            CallError::NoFunction { exports, .. } => (exports, "it exports "),
+            CallError::OtherSandbox => return Some("load the module with the sandbox that runs it".into()),
+            CallError::Poisoned(_) => return Some("`reset` gives the instance fresh state".into()),
+            _ => return None,
+        };
+        if exports.is_empty() {
+            return Some("it exports no function at all".into());
+        }
+        let names: Vec<_> = exports.iter().take(12).map(|e| alloc::format!("{}", quote(e))).collect();
+        let more = if exports.len() > 12 { ", …" } else { "" };
+        Some(alloc::format!("{how}{}{more}", names.join(", ")))
+    }
+}

@@ -1,0 +1,176 @@
+//! A configuration that cannot be.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::text::quote;
+
+/// A configuration that cannot be: where, what was found, what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ConfigError {
+    /// The key, as a path (`limits.fuel`); empty where the text has no keys.
+    pub key: String,
+    /// Line and column in the text, from 1; `None` for a configuration made in code.
+    pub at: Option<Position>,
+    /// What is wrong with it.
+    pub problem: ConfigProblem,
+}
+
+/// A place in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: u64,
+    /// Column in characters, from 1.
+    pub column: u64,
+}
+
+impl Position {
+    pub(crate) fn of(text: &str, offset: usize) -> Position {
+        let mut end = offset.min(text.len());
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        let before = &text[..end];
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = before.bytes().filter(|b| *b == b'\n').count() as u64 + 1;
+        Position { line, column: before[start..].chars().count() as u64 + 1 }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ConfigProblem {
+    /// The text is not TOML.
+    #[error("not valid TOML: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    Syntax {
+        /// The parser's description; not part of the stable interface.
+        message: String,
+    },
+    /// The text is longer than a configuration may be.
+    #[error("{size} bytes of text; at most {limit} are read")]
+    TooLong {
+        /// Size of the text in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// No such key.
+    #[error("unknown key; valid here: {}", .valid.join(", "))]
+    UnknownKey {
+        /// The names that are valid at this place, sorted.
+        valid: Vec<&'static str>,
+    },
+    /// A value of another type.
+    #[error("expected {expected}, found {found}")]
+    WrongType {
+        /// The type that is expected, with its unit.
+        expected: &'static str,
+        /// The type that was found.
+        found: &'static str,
+    },
+    /// A number outside its range.
+    #[error("{value} is outside {min} to {max} ({unit})")]
+    OutOfRange {
+        /// The value found.
+        value: i128,
+        /// The smallest valid value.
+        min: u64,
+        /// The largest valid value.
+        max: u64,
+        /// What the number counts.
+        unit: &'static str,
+    },
+    /// A word that is not one of the valid ones.
+    #[error("{} is not one of {}", quote(.value), .valid.join(", "))]
+    UnknownWord {
+        /// The word found.
+        value: String,
+        /// The valid words.
+        valid: Vec<&'static str>,
+    },
+    /// This build cannot enforce the key.
+    #[error("this build of belljar cannot enforce it: it needs the feature `{feature}`")]
+    Unenforceable {
+        /// The Cargo feature that can.
+        feature: &'static str,
+    },
+    /// A host function cannot be registered under this name.
+    #[error("a host function cannot be registered as {}: {why}", quote(.name))]
+    HostFunction {
+        /// `module.function`.
+        name: String,
+        /// Why not.
+        why: HostFunctionProblem,
+    },
+}
+
+/// Why a host function cannot be registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum HostFunctionProblem {
+    /// The module name is belljar's own.
+    #[error("the module name `env` is reserved")]
+    Reserved,
+    /// The name was registered before.
+    #[error("it is registered already")]
+    Duplicate,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(at) = self.at {
+            write!(f, "{at}: ")?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", quote(&self.key))?;
+        }
+        write!(f, "{}", self.problem)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+impl ConfigError {
+    pub(super) fn hint(&self) -> Option<String> {
+        match &self.problem {
+            ConfigProblem::UnknownKey { valid } => {
+                let name = self.key.rsplit('.').next().unwrap_or_default();
+                let near = valid.iter().min_by_key(|v| distance(name, v))?;
+                (distance(name, near) <= 3).then(|| alloc::format!("did you mean `{near}`?"))
+            }
+            ConfigProblem::Unenforceable { feature } => {
+                Some(alloc::format!("build belljar with the feature `{feature}`, or leave the key out"))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The number of single-character edits between two names (Levenshtein), for "did you mean".
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().take(64).enumerate() {
+        let mut diagonal = core::mem::replace(&mut row[0], i + 1);
+        for (j, cb) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
