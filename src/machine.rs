@@ -10,7 +10,7 @@ use alloc::{
 use core::any::Any;
 
 use wasmi::{
-    Extern, Instance, ResumableCall, ResumableCallOutOfFuel, Store, TrapCode, Val,
+    Extern, Func, Instance, Ref, ResumableCall, ResumableCallOutOfFuel, Store, TrapCode, Val,
     errors::{ErrorKind, InstantiationError, MemoryError, TableError},
 };
 
@@ -223,6 +223,14 @@ impl Machine {
         let memory = instance.get_export(&self.store, abi::MEMORY).and_then(Extern::into_memory);
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
+        if let Some(name) = self.module.reserve() {
+            let table = instance.get_table(&self.store, name);
+            let top_up = Func::wrap(&mut self.store, growth::top_up);
+            let slot = table.map(|table| table.set(&mut self.store, 0, Ref::Func(top_up.into())));
+            if !matches!(slot, Some(Ok(()))) {
+                return Err(StopReason::Engine { message: "the table for growth is not there".into() });
+            }
+        }
         Ok(())
     }
 
@@ -278,11 +286,11 @@ impl Machine {
         let host = self.store.data();
         let (len, memory) = (host.input.len(), host.memory);
         let size = memory.map_or(0, |memory| memory.data_size(&self.store) as u64);
-        if u64::from(ptr) + u64::from(len) > size {
+        if len > 0 && u64::from(ptr) + u64::from(len) > size {
             return Err(StopReason::Abi(AbiFault::Range { function: abi::ALLOC.into(), ptr, len, memory: size }));
         }
         meter::charge(&mut self.store, meter::host_call(len.into()))?;
-        if let Some(memory) = memory {
+        if let Some(memory) = memory.filter(|_| len > 0) {
             let (bytes, host) = memory.data_and_store_mut(&mut self.store);
             bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
             host.handed_over = u64::from(len);

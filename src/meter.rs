@@ -117,3 +117,9 @@ pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: 
     let _ = context.set_fuel(engine + granted);
     granted
 }
+
+/// Fills the slice up to `fuel`, as far as the reserve reaches.
+pub(crate) fn top_up<T: Metered>(context: impl AsContextMut<Data = T>, fuel: u64) {
+    let lack = fuel.saturating_sub(engine_fuel(&context));
+    grant(context, lack);
+}

@@ -45,6 +45,7 @@ struct Inner {
     linker: Linker<Host>,
     inspection: Inspection,
     start: Option<String>,
+    reserve: Option<String>,
     instantiation: u64,
 }
 
@@ -107,6 +108,11 @@ impl Module {
     /// The export that stands for the start function.
     pub(crate) fn start(&self) -> Option<&str> {
         self.0.start.as_deref()
+    }
+
+    /// The exported table that the host puts its top-up function into.
+    pub(crate) fn reserve(&self) -> Option<&str> {
+        self.0.reserve.as_deref()
     }
 
     /// Fuel of one instantiation.
@@ -202,12 +208,9 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
 
     let engine = Engine::new(&engine_config(config));
     wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
-    let rewritten = rewrite::export_start(bytes, &scan);
-    let (bytes, start) = match &rewritten {
-        Some((bytes, start)) => (bytes.as_slice(), Some(start.clone())),
-        None => (bytes, None),
-    };
-    let module = wasmi::Module::new(&engine, bytes).map_err(invalid)?;
+    let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches);
+    let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
+    let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
     let linker = link(&engine, &scan.inspection, policy)?;
     Ok(Inner {
         policy: Arc::clone(policy),
@@ -217,6 +220,7 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
         instantiation: scan.instantiation,
         inspection: scan.inspection,
         start,
+        reserve,
     })
 }
 

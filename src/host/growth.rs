@@ -1,13 +1,13 @@
 //! Growth of memories and tables: summed over all of them, and held to the limits.
 
-use wasmi::{ResourceLimiter, TrapCode};
+use wasmi::{Caller, ResourceLimiter, TrapCode};
 use wasmi_core::{LimiterError, MemoryError, TableError};
 
 use super::Host;
 use crate::{
     config::{Limits, OnGrowthLimit},
     error::StopReason,
-    observe,
+    meter, observe,
 };
 
 /// What memories and tables have grown to.
@@ -137,6 +137,14 @@ impl ResourceLimiter for Host {
     fn memories(&self) -> usize {
         usize::MAX
     }
+}
+
+/// Called before each `table.grow` with the size of the growth, which it returns: moves what the
+/// growth will cost from the reserve into the slice, so that the engine is never short of it there
+/// while the run has it.
+pub(crate) fn top_up(caller: Caller<'_, Host>, elements: u32) -> u32 {
+    meter::top_up(caller, u64::from(elements) / meter::ELEMENTS_PER_FUEL);
+    elements
 }
 
 /// Whether a trap code is the engine's word for "the limiter said stop".

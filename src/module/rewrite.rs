@@ -1,84 +1,198 @@
-//! The one change that is made to a module: its start function becomes an export.
+//! The few changes that are made to a module between validation and translation.
 //!
-//! The engine runs a start function inside the instantiation, where it can neither be sliced nor
-//! resumed. As an export it is called first, metered and interruptible like the rest. The original
-//! has been validated before, so the new export (which also makes the function referable) cannot
-//! make an invalid module valid.
+//! * A start function becomes an export: the engine runs a start function inside the
+//!   instantiation, where it can neither be sliced nor resumed. As an export it is called first,
+//!   metered and interruptible like the rest.
+//! * Before each `table.grow` the host tops up the slice (`PatchKind::Reserve`): it is the one operator
+//!   at which the engine, out of fuel, forgets where it was.
+//! * Between an integer's last operator and its store at an offset the engine encodes the long way,
+//!   two operators that change nothing keep value and pointer from being the same register, for
+//!   which the engine has no code.
+//!
+//! The original has been validated before, so nothing that is added can make an invalid module
+//! valid; and what is added takes indices that the original cannot name.
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use core::ops::Range;
 
 use super::scan::Scan;
 
-const EXPORT_SECTION: u8 = 7;
-const FUNCTION: u8 = 0;
+/// Bytes to put before an operator.
+#[derive(Debug)]
+pub(super) struct Patch {
+    /// Where the operator is, from the start of the module.
+    pub(super) at: usize,
+    pub(super) kind: PatchKind,
+}
 
-/// The module without its start section, and the name its start function is exported by.
-pub(super) fn export_start(bytes: &[u8], scan: &Scan) -> Option<(Vec<u8>, String)> {
-    let (function, start_at) = scan.start.clone()?;
-    let start_at = header_start(bytes, start_at.start)..start_at.end;
-    let name = free_name(scan);
-    let mut entry = Vec::new();
-    leb(&mut entry, name.len() as u32);
-    entry.extend_from_slice(name.as_bytes());
-    entry.push(FUNCTION);
-    leb(&mut entry, function);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PatchKind {
+    /// Lets the host top up the slice for a growth whose size is on top of the stack.
+    Reserve,
+    /// Makes the `i32` on top of the stack a new value.
+    Fresh32,
+    /// Makes the `i64` on top of the stack a new value.
+    Fresh64,
+}
 
-    let (before, old) = match &scan.exports_at {
-        // The section's header ends where its contents begin; it is written anew.
-        Some(at) => (header_start(bytes, at.start), &bytes[at.clone()]),
-        // The start section stands just where an export section would.
-        None => (start_at.start, [0].as_slice()),
-    };
-    let after_exports = scan.exports_at.as_ref().map_or(start_at.start, |at| at.end);
-    let (count, entries) = read_leb(old);
+/// What a rewritten module exports beside its own.
+#[derive(Debug, Default)]
+pub(super) struct Rewritten {
+    pub(super) bytes: Vec<u8>,
+    /// The export that stands for the start function.
+    pub(super) start: Option<String>,
+    /// The exported table that the host puts its top-up function into.
+    pub(super) reserve: Option<String>,
+}
 
-    let mut contents = Vec::new();
-    leb(&mut contents, count + 1);
-    contents.extend_from_slice(&old[entries..]);
-    contents.extend_from_slice(&entry);
+const TYPE: u8 = 1;
+const TABLE: u8 = 4;
+const EXPORT: u8 = 7;
+const START: u8 = 8;
+const CODE: u8 = 10;
 
-    let mut new = Vec::with_capacity(bytes.len() + entry.len() + 16);
-    new.extend_from_slice(&bytes[..before]);
-    new.push(EXPORT_SECTION);
-    leb(&mut new, contents.len() as u32);
-    new.extend_from_slice(&contents);
-    new.extend_from_slice(&bytes[after_exports..start_at.start]);
-    new.extend_from_slice(&bytes[start_at.end..]);
-    Some((new, name))
+/// `None` if there is nothing to change.
+pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Rewritten> {
+    let reserves = patches.iter().any(|patch| patch.kind == PatchKind::Reserve);
+    if scan.start.is_none() && patches.is_empty() {
+        return None;
+    }
+    let mut new = Rewritten::default();
+    let mut exports = Vec::new();
+    if let Some(function) = scan.start {
+        let name = free_name(scan, "belljar.start");
+        exports.push(export(&name, 0, function));
+        new.start = Some(name);
+    }
+    if reserves {
+        let name = free_name(scan, "belljar.reserve");
+        exports.push(export(&name, 1, scan.inspection.tables.len() as u32));
+        new.reserve = Some(name);
+    }
+    let mut pending = (!exports.is_empty()).then(|| exports.concat());
+    let added = exports.len() as u32;
+
+    let out = &mut new.bytes;
+    out.extend_from_slice(&bytes[..8]);
+    for (id, contents) in sections(bytes) {
+        // A custom section may stand anywhere; the others say how far the module has come.
+        if id > EXPORT
+            && let Some(entries) = pending.take()
+        {
+            section(out, EXPORT, &[leb(added), entries].concat());
+        }
+        match id {
+            TYPE if reserves => section(out, TYPE, &append(&bytes[contents], 1, RESERVE_TYPE)),
+            TABLE if reserves => section(out, TABLE, &append(&bytes[contents], 1, RESERVE_TABLE)),
+            EXPORT => {
+                let entries = pending.take().unwrap_or_default();
+                let added = if entries.is_empty() { 0 } else { added };
+                section(out, EXPORT, &append(&bytes[contents], added, &entries));
+            }
+            START => {}
+            CODE if !patches.is_empty() => section(out, CODE, &code(bytes, contents, scan, patches)),
+            id => section(out, id, &bytes[contents]),
+        }
+    }
+    if let Some(entries) = pending {
+        section(out, EXPORT, &[leb(added), entries].concat());
+    }
+    Some(new)
+}
+
+/// `(func (param i32) (result i32))`
+const RESERVE_TYPE: &[u8] = &[0x60, 1, 0x7f, 1, 0x7f];
+/// `(table 1 1 funcref)`
+const RESERVE_TABLE: &[u8] = &[0x70, 1, 1, 1];
+
+impl Patch {
+    fn bytes(&self, scan: &Scan) -> Vec<u8> {
+        // i32.const -1, i32.xor, twice; likewise for i64.
+        const NOT_NOT_32: [u8; 6] = [0x41, 0x7f, 0x73, 0x41, 0x7f, 0x73];
+        const NOT_NOT_64: [u8; 6] = [0x42, 0x7f, 0x85, 0x42, 0x7f, 0x85];
+        match self.kind {
+            PatchKind::Fresh32 => NOT_NOT_32.to_vec(),
+            PatchKind::Fresh64 => NOT_NOT_64.to_vec(),
+            // i32.const 0, call_indirect: takes the size of the growth, and gives it back.
+            PatchKind::Reserve => {
+                [alloc::vec![0x41, 0, 0x11], leb(scan.types), leb(scan.inspection.tables.len() as u32)].concat()
+            }
+        }
+    }
+}
+
+/// The code section with the patches in their bodies.
+fn code(bytes: &[u8], contents: Range<usize>, scan: &Scan, patches: &[Patch]) -> Vec<u8> {
+    let (count, header) = read_leb(&bytes[contents.clone()]);
+    let mut out = leb(count);
+    let (mut at, mut next) = (contents.start + header, 0);
+    for _ in 0..count {
+        let (size, header) = read_leb(&bytes[at..contents.end]);
+        let body = at + header..at + header + size as usize;
+        let mut new = Vec::new();
+        let mut copied = body.start;
+        while let Some(patch) = patches.get(next).filter(|patch| body.contains(&patch.at)) {
+            new.extend_from_slice(&bytes[copied..patch.at]);
+            new.extend(patch.bytes(scan));
+            copied = patch.at;
+            next += 1;
+        }
+        new.extend_from_slice(&bytes[copied..body.end]);
+        out.extend(leb(new.len() as u32));
+        out.extend(new);
+        at = body.end;
+    }
+    out
+}
+
+/// Identifiers and contents of all sections; the parser has accepted them before.
+fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
+    let mut at = 8;
+    core::iter::from_fn(move || {
+        let id = *bytes.get(at)?;
+        let (size, header) = read_leb(&bytes[at + 1..]);
+        let start = at + 1 + header;
+        at = start + size as usize;
+        Some((id, start..at))
+    })
+}
+
+fn section(out: &mut Vec<u8>, id: u8, contents: &[u8]) {
+    out.push(id);
+    out.extend(leb(contents.len() as u32));
+    out.extend_from_slice(contents);
+}
+
+/// A section's list with more entries at its end.
+fn append(contents: &[u8], added: u32, entries: &[u8]) -> Vec<u8> {
+    let (count, header) = read_leb(contents);
+    [&leb(count + added), &contents[header..], entries].concat()
+}
+
+fn export(name: &str, kind: u8, index: u32) -> Vec<u8> {
+    [leb(name.len() as u32), name.into(), [kind].into(), leb(index)].concat()
 }
 
 /// A name that no export has.
-fn free_name(scan: &Scan) -> String {
+fn free_name(scan: &Scan, wanted: &str) -> String {
     let taken: BTreeSet<&str> = scan.inspection.exports.iter().map(|export| export.name.as_str()).collect();
-    let mut name = String::from("belljar.start");
+    let mut name = String::from(wanted);
     let mut n = 0u32;
     while taken.contains(name.as_str()) {
         n += 1;
-        name = format!("belljar.start.{n}");
+        name = format!("{wanted}.{n}");
     }
     name
 }
 
-/// Where a section begins whose contents begin at `contents`: its size may be padded to five
-/// bytes, so the header is found from the front.
-fn header_start(bytes: &[u8], contents: usize) -> usize {
-    let mut at = 8;
-    while at < contents {
-        let (size, header) = read_leb(&bytes[at + 1..]);
-        if at + 1 + header == contents {
-            return at;
-        }
-        at += 1 + header + size as usize;
-    }
-    contents
-}
-
-fn leb(out: &mut Vec<u8>, mut value: u32) {
+fn leb(mut value: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(5);
     loop {
         let byte = (value & 0x7f) as u8;
         value >>= 7;
         if value == 0 {
-            return out.push(byte);
+            out.push(byte);
+            return out;
         }
         out.push(byte | 0x80);
     }

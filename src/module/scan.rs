@@ -4,14 +4,16 @@
 //! Nothing is allocated on the module's word: lists grow with what is really there.
 
 use alloc::{string::String, vec::Vec};
-use core::ops::Range;
 
 use wasmparser::{
     BinaryReaderError, CompositeInnerType, ConstExpr, ElementItems, ElementKind, Encoding, ExternalKind, FunctionBody,
     KnownCustom, Parser, Payload, TypeRef,
 };
 
-use super::operators;
+use super::{
+    operators::{Operators, check_supported},
+    rewrite::Patch,
+};
 use crate::{
     config::Config,
     error::ModuleError,
@@ -24,10 +26,12 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) inspection: Inspection,
-    /// The start function, and where the contents of its section are.
-    pub(super) start: Option<(u32, Range<usize>)>,
-    /// Where the contents of the export section are.
-    pub(super) exports_at: Option<Range<usize>>,
+    /// The start function.
+    pub(super) start: Option<u32>,
+    /// How many types there are.
+    pub(super) types: u32,
+    /// Where the engine needs help, in order.
+    pub(super) patches: Vec<Patch>,
     /// Fuel of one instantiation.
     pub(super) instantiation: u64,
 }
@@ -56,11 +60,11 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
         }
     }
     // The cheap counts come first, so that most refusals never read an operator.
-    let mut totals = operators::Totals::default();
+    let mut operators = Operators::default();
     for body in &bodies {
-        operators::check(body, &config.module, &mut totals)?;
+        operators.check(body, &config.module)?;
     }
-    Ok(scanner.finish())
+    Ok(scanner.finish(operators.patches))
 }
 
 fn check_header(bytes: &[u8]) -> Result {
@@ -194,15 +198,14 @@ impl Scanner<'_> {
             }
             Payload::ExportSection(section) => {
                 limit("module.exports", limits.exports, section.count().into(), "exports")?;
-                self.scan.exports_at = Some(section.range());
                 for export in section.into_iter_with_offsets() {
                     let (offset, export) = export.map_err(malformed)?;
                     self.export(offset, &export)?;
                 }
             }
-            Payload::StartSection { func, range } => {
+            Payload::StartSection { func, .. } => {
                 inspection.start_function = true;
-                self.scan.start = Some((func, range));
+                self.scan.start = Some(func);
             }
             Payload::ElementSection(section) => {
                 let count = u64::from(section.count());
@@ -378,7 +381,7 @@ impl Scanner<'_> {
         let mut count = 0;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
-            operators::check_supported(&operator, offset)?;
+            check_supported(&operator, offset)?;
             // The closing `end` is not an operator of the expression.
             limit("module.constant_operators", max + 1, count + 1, "operators of a constant expression").map_err(
                 |_| ModuleError::Limit {
@@ -426,7 +429,7 @@ impl Scanner<'_> {
     }
 
     /// Adds up what an instantiation costs: every part that takes time, at the price of bulk operators.
-    fn finish(mut self) -> Scan {
+    fn finish(mut self, patches: Vec<Patch>) -> Scan {
         let i = &self.scan.inspection;
         self.scan.instantiation = meter::INSTANTIATION
             + (self.counts.initial_memory + i.data_bytes).div_ceil(meter::BYTES_PER_FUEL)
@@ -436,6 +439,8 @@ impl Scanner<'_> {
             + self.functions.len() as u64
             + self.globals.len() as u64
             + 10 * i.exports.len() as u64;
+        self.scan.types = self.types.len() as u32;
+        self.scan.patches = patches;
         self.scan
     }
 }

@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod engine;
 mod smoke {
     use belljar::{Config, Sandbox};
 

@@ -1,0 +1,141 @@
+//! What the engine gets wrong on its own, and that it does not here.
+//!
+//! Each canary shows the engine's own behaviour: when a newer engine mends it, the canary fails and
+//! the measure in this crate may go.
+
+use belljar::{Config, Outcome, Sandbox, Step};
+use wasmi::{CompilationMode, Engine, Linker, Module, ResumableCall, Store, Val};
+
+fn eager() -> wasmi::Config {
+    let mut config = wasmi::Config::default();
+    config.consume_fuel(true).compilation_mode(CompilationMode::Eager);
+    config
+}
+
+fn stepped(wat: &str, slice: u64) -> Outcome {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let module = sandbox.load_text(wat).unwrap();
+    let mut run = sandbox.start_call(&module, "f", &[], b"", ()).unwrap();
+    loop {
+        if let Step::Done(outcome) = run.step(slice).unwrap() {
+            return outcome;
+        }
+    }
+}
+
+/// Out of fuel at `table.grow`, the engine resumes at an operator it has executed before.
+const TABLE_GROW: &str = r#"(module (table $t 0 funcref) (global $g (mut i32) (i32.const 0))
+    (func $one (global.set $g (i32.add (global.get $g) (i32.const 1))))
+    (func (export "f") (result i32)
+        (call $one)
+        (global.set $g (i32.add (global.get $g) (i32.const 10)))
+        (drop (table.grow $t (ref.null func) (i32.const 10000)))
+        (global.get $g)))"#;
+
+#[test]
+fn canary_table_grow_resumes_at_the_wrong_operator() {
+    let engine = Engine::new(&eager());
+    let module = Module::new(&engine, wat::parse_str(TABLE_GROW).unwrap()).unwrap();
+    let mut store = Store::new(&engine, ());
+    store.set_fuel(100).unwrap();
+    let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module).unwrap();
+    let mut results = [Val::I32(0)];
+    let mut call = instance.get_func(&store, "f").unwrap().call_resumable(&mut store, &[], &mut results).unwrap();
+    while let ResumableCall::OutOfFuel(paused) = call {
+        let fuel = store.get_fuel().unwrap();
+        store.set_fuel(fuel + 100).unwrap();
+        call = paused.resume(&mut store, &mut results).unwrap();
+    }
+    assert_ne!(results[0].i32(), Some(11));
+}
+
+#[test]
+fn table_grow_is_the_same_at_every_slice() {
+    let whole = stepped(TABLE_GROW, u64::MAX);
+    assert_eq!(whole.results, [belljar::Value::I32(11)]);
+    for slice in [1, 2, 7, 100, 300, 624, 625, 626, 10_000] {
+        assert_eq!(stepped(TABLE_GROW, slice), whole, "slice {slice}");
+    }
+}
+
+/// Pointer and value of an integer store in one register.
+fn stores() -> Vec<String> {
+    let values32 = [
+        "(local.get 0)",
+        "(local.tee 0 (local.get 0))",
+        "(i32.or (local.get 0) (i32.const 0))",
+        "(i32.add (local.get 0) (i32.const 0))",
+        "(i32.shl (local.get 0) (i32.const 0))",
+        "(i32.mul (local.get 0) (i32.const 1))",
+        "(i32.and (local.get 0) (local.get 0))",
+        "(select (local.get 0) (local.get 0) (i32.const 1))",
+        "(select (local.get 0) (i32.const 1) (i32.const 1))",
+        "(block (result i32) (local.get 0))",
+        "(block (result i32) (br 0 (local.get 0)))",
+        "(i32.wrap_i64 (i64.extend_i32_u (local.get 0)))",
+        "(i32.reinterpret_f32 (f32.reinterpret_i32 (local.get 0)))",
+        "(local.get 0) (nop)",
+        "(local.get 0) (drop (i32.const 3))",
+        "(i32.const 7)",
+        "(local.get 1)",
+        "(i32.load (local.get 0))",
+    ];
+    let pointers =
+        ["(local.get 0)", "(local.tee 0 (i32.add (local.get 0) (i32.const 1)))", "(local.tee 0 (local.get 1))"];
+    let first = ["", "(local.set 0 (i32.add (local.get 0) (i32.const 4)))", "(drop (local.tee 0 (i32.const 8)))"];
+    let mut all = Vec::new();
+    for (op, wide) in [
+        ("i32.store", false),
+        ("i32.store8", false),
+        ("i32.store16", false),
+        ("i64.store", true),
+        ("i64.store8", true),
+        ("i64.store16", true),
+        ("i64.store32", true),
+    ] {
+        for memory in ["", "1 "] {
+            for offset in ["65535", "65536"] {
+                for pointer in pointers {
+                    for value in values32 {
+                        for first in first {
+                            let value = if wide { format!("(i64.extend_i32_u {value})") } else { value.to_string() };
+                            let load = if wide { "i64.load" } else { "i32.load" };
+                            let result = if wide { "i64" } else { "i32" };
+                            all.push(format!(
+                                "(module (memory 2) (memory 2) (func (export \"f\") (result {result}) (local i32 i32)
+                                    {first} {pointer} {value} {op} {memory}offset={offset}
+                                    ({load} {memory}offset={offset} (local.get 0))))"
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn canary_a_store_of_its_own_pointer_has_no_encoding() {
+    let stores = stores();
+    let fails = |wat: &&String| {
+        let wasm = wat::parse_str(wat).unwrap();
+        std::panic::catch_unwind(|| Module::new(&Engine::new(&eager()), &wasm).map(drop)).is_err()
+    };
+    let long = |wat: &&String| wat.contains("i32.store offset=65536");
+    assert!(stores.iter().filter(long).any(|wat| fails(&wat)));
+}
+
+/// Every store loads, and what it stores is what the store of another local would have stored.
+#[test]
+fn every_store_has_an_encoding() {
+    let stores = stores();
+    assert_eq!(stores.len(), 7 * 2 * 2 * 3 * 18 * 3);
+    // Unoptimized code takes twenty times as long: it sees a part of the same list.
+    let part = if cfg!(debug_assertions) { 11 } else { 1 };
+    for wat in stores.into_iter().step_by(part) {
+        let long = stepped(&wat, u64::MAX);
+        let short = stepped(&wat.replace("offset=65536", "offset=16"), u64::MAX);
+        assert_eq!(long.results, short.results, "{wat}");
+    }
+}
