@@ -168,7 +168,7 @@ pub enum Trap {
     #[error("indirect call type mismatch")]
     BadSignature,
     /// An integer division by zero.
-    #[error("integer division by zero")]
+    #[error("integer divide by zero")]
     IntegerDivisionByZero,
     /// An integer division or conversion whose result does not fit.
     #[error("integer overflow")]

@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod engine;
+mod guests;
 mod smoke {
     use belljar::{Config, Sandbox};
 
