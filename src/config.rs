@@ -167,7 +167,7 @@ settings! {
     /// Limits of one run. Each has a unit in its name or in its documentation, and a stop reason of its own.
     Limits at "limits", draft LimitsDraft, keys RUN_KEYS {
         /// Fuel of the whole run: operators, bulk operations, host calls and bytes moved.
-        fuel, with_fuel: 100_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
+        fuel, with_fuel: 50_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
         /// Sum of all linear memories. It stays below what a 32-bit host can give.
         memory_bytes, with_memory_bytes: 32 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
@@ -223,18 +223,19 @@ settings! {
         /// Bytes of one function's body.
         body_bytes, with_module_body_bytes: MIB, 7_000_000, 0 ..= 7_000_000,
             "bytes of one function body", "the load scan";
-        /// Locals of one function, parameters included.
+        /// Declared locals of one function, without its parameters.
         locals, with_module_locals: 1_000, 30_000, 0 ..= 50_000,
             "locals of a function", "the load scan";
-        /// Locals of all functions.
+        /// Declared locals of all functions.
         locals_total, with_module_locals_total: 500_000, 20_000_000, 0 ..= 100_000_000,
             "locals of all functions", "the load scan";
         /// Nested blocks in a function.
         nesting, with_module_nesting: 500, 5_000, 0 ..= 50_000,
             "nested blocks", "the load scan";
-        /// Targets of all `br_table` operators.
-        branch_targets, with_module_branch_targets: 200_000, 10_000_000, 0 ..= 100_000_000,
-            "branch table targets", "the load scan";
+        /// Work of loading: one unit for each operator, and one for each value that the engine copies
+        /// for it (values that a branch takes along, once for each target; arguments and results).
+        load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
+            "units of load work", "the load scan";
         /// Globals.
         globals, with_module_globals: 2_000, 100_000, 0 ..= 1_000_000,
             "globals", "the load scan";

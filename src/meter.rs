@@ -19,6 +19,15 @@ pub const ELEMENTS_PER_FUEL: u64 = 16;
 /// Fuel of one `memory.grow` or `table.grow`, beside what it adds.
 pub const GROWTH: u8 = 255;
 
+/// Fuel of a `call` or `return_call`.
+pub const CALL: u8 = 3;
+
+/// Fuel of a `call_indirect` or `return_call_indirect`.
+pub const CALL_INDIRECT: u8 = 5;
+
+/// Fuel of the vector operators that go lane by lane: `i8x16` narrow, popcnt, swizzle and shuffle.
+pub const WIDE_SIMD: u8 = 3;
+
 /// Fuel of an instantiation, beside what its memories, tables, segments, functions and globals cost.
 pub const INSTANTIATION: u64 = 1_000;
 
@@ -28,6 +37,11 @@ pub(crate) const SLICE: u64 = 100_000;
 /// The fuel of a host call that moves bytes.
 pub(crate) fn host_call(bytes: u64) -> u64 {
     HOST_CALL.saturating_add(bytes.div_ceil(BYTES_PER_FUEL))
+}
+
+/// The fuel of a host call that adds bytes to the output: moved, and memory made for them.
+pub(crate) fn output_call(bytes: u64) -> u64 {
+    host_call(bytes.saturating_mul(2))
 }
 
 /// The fuel of one run.

@@ -261,8 +261,22 @@ fn engine_config(config: &Config) -> wasmi::Config {
     engine
 }
 
+/// The engine's prices, except for operators that take several times as long as the others.
 fn operator_cost() -> OperatorCost {
-    OperatorCost { memory_grow: meter::GROWTH, table_grow: meter::GROWTH, ..OperatorCost::default() }
+    OperatorCost {
+        memory_grow: meter::GROWTH,
+        table_grow: meter::GROWTH,
+        call: meter::CALL,
+        return_call: meter::CALL,
+        call_indirect: meter::CALL_INDIRECT,
+        return_call_indirect: meter::CALL_INDIRECT,
+        i8x16_narrow_i16x8_s: meter::WIDE_SIMD,
+        i8x16_narrow_i16x8_u: meter::WIDE_SIMD,
+        i8x16_popcnt: meter::WIDE_SIMD,
+        i8x16_swizzle: meter::WIDE_SIMD,
+        i8x16_shuffle: meter::WIDE_SIMD,
+        ..OperatorCost::default()
+    }
 }
 
 /// Maps what the engine says of bytes that the scan has let through.

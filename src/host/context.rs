@@ -110,7 +110,7 @@ impl Context<'_> {
     pub fn write_output(&mut self, bytes: &[u8]) -> Result<(), HostError> {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.caller.data().check_output(len)?;
-        self.charge(meter::host_call(u64::from(len)))?;
+        self.charge(meter::output_call(u64::from(len)))?;
         Ok(self.caller.data_mut().append_output(bytes)?)
     }
 

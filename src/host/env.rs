@@ -61,9 +61,9 @@ fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) ->
 }
 
 fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Result<(), StopReason> {
-    check_range(caller, name, ptr, len)?;
+    let range = check_range(caller, name, ptr, len)?;
     caller.data().check_output(len)?;
-    let range = check_and_charge(caller, name, ptr, len)?;
+    meter::charge(&mut *caller, meter::output_call(u64::from(len)))?;
     let (memory, host) = memory_and_host(caller, name)?;
     host.append_output(&memory[range])
 }

@@ -3,49 +3,52 @@
 
 use alloc::vec::Vec;
 
-use wasmparser::{FunctionBody, MemArg, Operator};
+use wasmparser::{BlockType, FunctionBody, MemArg, Operator};
 
 use super::{
     rewrite::{Patch, PatchKind},
     scan::{limit, malformed},
 };
-use crate::{config::ModuleLimits, error::ModuleError};
+use crate::{config::ModuleLimits, error::ModuleError, meter, value::FuncType};
 
-/// What is summed and noted over all functions.
-#[derive(Debug, Default)]
-pub(super) struct Operators {
+/// The operators of all functions: what is summed and noted over them.
+#[derive(Debug)]
+pub(super) struct Operators<'m> {
+    limits: &'m ModuleLimits,
+    types: &'m [FuncType],
+    /// Type indices of all functions.
+    functions: &'m [u32],
     locals: u64,
-    branch_targets: u64,
+    work: u64,
     pub(super) patches: Vec<Patch>,
+    /// How many values a branch to each open block takes along.
+    labels: Vec<u64>,
 }
 
-impl Operators {
-    pub(super) fn check(&mut self, body: &FunctionBody<'_>, limits: &ModuleLimits) -> Result<(), ModuleError> {
-        let mut locals = 0u64;
-        for group in body.get_locals_reader().map_err(malformed)? {
-            let (count, _) = group.map_err(malformed)?;
-            locals += u64::from(count);
-            limit("module.locals", limits.locals, locals, "locals of a function")?;
-        }
-        self.locals += locals;
-        limit("module.locals_total", limits.locals_total, self.locals, "locals of all functions")?;
+type Result<T = ()> = core::result::Result<T, ModuleError>;
 
+impl<'m> Operators<'m> {
+    pub(super) fn new(limits: &'m ModuleLimits, types: &'m [FuncType], functions: &'m [u32]) -> Self {
+        Operators { limits, types, functions, locals: 0, work: 0, patches: Vec::new(), labels: Vec::new() }
+    }
+
+    pub(super) fn check(&mut self, body: &FunctionBody<'_>) -> Result {
+        let cells = self.check_locals(body)?;
         let mut reader = body.get_operators_reader().map_err(malformed)?;
-        let mut nesting = 0u64;
+        if cells >= PRICED_CELLS {
+            let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
+            self.patches.push(Patch { at: reader.original_position(), kind: PatchKind::Charge(fuel) });
+        }
+        self.labels.clear();
         let mut last = [Last::Other; 2];
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
+            self.work += 1 + self.values_moved(&operator);
+            limit("module.load_work", self.limits.load_work, self.work, "units of load work")?;
             match &operator {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
-                    nesting += 1;
-                    limit("module.nesting", limits.nesting, nesting, "nested blocks")?;
-                }
-                Operator::End => nesting = nesting.saturating_sub(1),
-                Operator::BrTable { targets } => {
-                    self.branch_targets += u64::from(targets.len()) + 1;
-                    let (max, found) = (limits.branch_targets, self.branch_targets);
-                    limit("module.branch_targets", max, found, "branch table targets")?;
-                }
+                Operator::Block { blockty } | Operator::If { blockty } => self.open(self.results(*blockty))?,
+                Operator::Loop { blockty } => self.open(self.params(*blockty))?,
+                Operator::End => drop(self.labels.pop()),
                 Operator::TableGrow { .. } => self.patches.push(Patch { at: offset, kind: PatchKind::Reserve }),
                 operator => check_supported(operator, offset)?,
             }
@@ -56,7 +59,70 @@ impl Operators {
         }
         Ok(())
     }
+
+    /// Returns how many cells of the value stack a call has to zero.
+    fn check_locals(&mut self, body: &FunctionBody<'_>) -> Result<u64> {
+        let (mut locals, mut cells) = (0u64, 0u64);
+        for group in body.get_locals_reader().map_err(malformed)? {
+            let (count, ty) = group.map_err(malformed)?;
+            locals += u64::from(count);
+            cells += u64::from(count) * if ty == wasmparser::ValType::V128 { 2 } else { 1 };
+            limit("module.locals", self.limits.locals, locals, "locals of a function")?;
+        }
+        self.locals += locals;
+        limit("module.locals_total", self.limits.locals_total, self.locals, "locals of all functions")?;
+        Ok(cells)
+    }
+
+    fn open(&mut self, values: u64) -> Result {
+        self.labels.push(values);
+        limit("module.nesting", self.limits.nesting, self.labels.len() as u64, "nested blocks")
+    }
+
+    /// Values that the engine copies for an operator, one by one and each time anew.
+    fn values_moved(&self, operator: &Operator<'_>) -> u64 {
+        match operator {
+            Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => self.label(*relative_depth),
+            Operator::BrTable { targets } => {
+                let copies = targets.targets().map_while(core::result::Result::ok);
+                copies.map(|depth| 1 + self.label(depth)).sum::<u64>() + self.label(targets.default())
+            }
+            Operator::Call { function_index } => {
+                self.functions.get(*function_index as usize).map_or(0, |ty| self.call(*ty))
+            }
+            Operator::CallIndirect { type_index, .. } => self.call(*type_index),
+            _ => 0,
+        }
+    }
+
+    fn label(&self, depth: u32) -> u64 {
+        let at = self.labels.len().checked_sub(1 + depth as usize);
+        at.map_or(0, |at| self.labels[at])
+    }
+
+    fn call(&self, ty: u32) -> u64 {
+        self.types.get(ty as usize).map_or(0, |ty| (ty.params.len() + ty.results.len()) as u64)
+    }
+
+    fn results(&self, ty: BlockType) -> u64 {
+        match ty {
+            BlockType::Empty => 0,
+            BlockType::Type(_) => 1,
+            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(0, |ty| ty.results.len() as u64),
+        }
+    }
+
+    fn params(&self, ty: BlockType) -> u64 {
+        match ty {
+            BlockType::Empty | BlockType::Type(_) => 0,
+            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(0, |ty| ty.params.len() as u64),
+        }
+    }
 }
+
+/// From so many cells of 8 bytes on, a call is charged for zeroing its locals, as bulk memory is;
+/// fewer cost no more than the call itself.
+const PRICED_CELLS: u64 = 64;
 
 /// What an operator may have left on top of the stack.
 #[derive(Debug, Clone, Copy)]
@@ -98,7 +164,7 @@ fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind>
     }
 }
 
-pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result<(), ModuleError> {
+pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result {
     match missing(operator) {
         Some(feature) => Err(ModuleError::Unsupported { feature, offset: offset as u64 }),
         None => Ok(()),
@@ -110,30 +176,61 @@ fn missing(operator: &Operator<'_>) -> Option<&'static str> {
     macro_rules! by_proposal {
         ($(@$proposal:ident $op:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
             match operator {
-                $(Operator::$op { .. } => stringify!($proposal),)*
-                _ => "unknown",
+                $(Operator::$op { .. } => const { unsupported(stringify!($proposal)) },)*
+                _ => Some("an unknown operator"),
             }
         };
     }
-    Some(match wasmparser::for_each_operator!(by_proposal) {
-        "mvp"
-        | "sign_extension"
-        | "saturating_float_to_int"
-        | "bulk_memory"
-        | "reference_types"
-        | "tail_call"
-        | "simd" => {
+    wasmparser::for_each_operator!(by_proposal)
+}
+
+const SUPPORTED: [&str; 7] =
+    ["mvp", "sign_extension", "saturating_float_to_int", "bulk_memory", "reference_types", "tail_call", "simd"];
+
+const UNSUPPORTED: [(&str, &str); 10] = [
+    ("threads", "the threads proposal"),
+    ("exceptions", "the exceptions proposal"),
+    ("legacy_exceptions", "the exceptions proposal"),
+    ("function_references", "the function-references proposal"),
+    ("gc", "the gc proposal"),
+    ("relaxed_simd", "the relaxed-simd proposal"),
+    ("memory_control", "the memory-control proposal"),
+    ("stack_switching", "the stack-switching proposal"),
+    ("wide_arithmetic", "the wide-arithmetic proposal"),
+    ("shared_everything_threads", "the shared-everything-threads proposal"),
+];
+
+/// Decided for each operator when this crate is compiled: a proposal that is in neither list does
+/// not compile.
+const fn unsupported(proposal: &str) -> Option<&'static str> {
+    let mut i = 0;
+    while i < SUPPORTED.len() {
+        if same(proposal, SUPPORTED[i]) {
             return None;
         }
-        "threads" => "the threads proposal",
-        "exceptions" | "legacy_exceptions" => "the exceptions proposal",
-        "function_references" => "the function-references proposal",
-        "gc" => "the gc proposal",
-        "relaxed_simd" => "the relaxed-simd proposal",
-        "memory_control" => "the memory-control proposal",
-        "stack_switching" => "the stack-switching proposal",
-        "wide_arithmetic" => "the wide-arithmetic proposal",
-        "shared_everything_threads" => "the shared-everything-threads proposal",
-        _ => "an unknown operator",
-    })
+        i += 1;
+    }
+    let mut i = 0;
+    while i < UNSUPPORTED.len() {
+        if same(proposal, UNSUPPORTED[i].0) {
+            return Some(UNSUPPORTED[i].1);
+        }
+        i += 1;
+    }
+    panic!("a proposal that is neither supported nor not")
+}
+
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }

@@ -5,6 +5,7 @@
 //!   metered and interruptible like the rest.
 //! * Before each `table.grow` the host tops up the slice (`PatchKind::Reserve`): it is the one operator
 //!   at which the engine, out of fuel, forgets where it was.
+//! * A function with many locals begins with a charge for zeroing them, which the engine does not make.
 //! * Between an integer's last operator and its store at an offset the engine encodes the long way,
 //!   two operators that change nothing keep value and pointer from being the same register, for
 //!   which the engine has no code.
@@ -29,6 +30,9 @@ pub(super) struct Patch {
 pub(super) enum PatchKind {
     /// Lets the host top up the slice for a growth whose size is on top of the stack.
     Reserve,
+    /// Charges so much fuel, by so many constants that are dropped: the engine prices a constant at
+    /// one unit, and makes no code of one that is dropped.
+    Charge(u32),
     /// Makes the `i32` on top of the stack a new value.
     Fresh32,
     /// Makes the `i64` on top of the stack a new value.
@@ -111,6 +115,7 @@ impl Patch {
         const NOT_NOT_32: [u8; 6] = [0x41, 0x7f, 0x73, 0x41, 0x7f, 0x73];
         const NOT_NOT_64: [u8; 6] = [0x42, 0x7f, 0x85, 0x42, 0x7f, 0x85];
         match self.kind {
+            PatchKind::Charge(fuel) => [0x41, 0, 0x1a].repeat(fuel as usize),
             PatchKind::Fresh32 => NOT_NOT_32.to_vec(),
             PatchKind::Fresh64 => NOT_NOT_64.to_vec(),
             // i32.const 0, call_indirect: takes the size of the growth, and gives it back.

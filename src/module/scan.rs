@@ -60,11 +60,12 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
         }
     }
     // The cheap counts come first, so that most refusals never read an operator.
-    let mut operators = Operators::default();
+    let mut operators = Operators::new(&config.module, &scanner.types, &scanner.functions);
     for body in &bodies {
-        operators.check(body, &config.module)?;
+        operators.check(body)?;
     }
-    Ok(scanner.finish(operators.patches))
+    let patches = operators.patches;
+    Ok(scanner.finish(patches))
 }
 
 fn check_header(bytes: &[u8]) -> Result {
