@@ -203,7 +203,7 @@ settings! {
         size_bytes, with_module_size_bytes: 4 * MIB, 64 * MIB, 8 ..= 256 * MIB,
             "bytes", "before anything is parsed";
         /// The text form, where it is used.
-        text_bytes, with_module_text_bytes: MIB, 16 * MIB, 0 ..= 64 * MIB,
+        text_bytes, with_module_text_bytes: 512 * KIB, 16 * MIB, 0 ..= 64 * MIB,
             "bytes of text", "before anything is parsed";
         /// Types.
         types, with_module_types: 2_000, 100_000, 0 ..= 1_000_000,

@@ -130,8 +130,9 @@ impl Machine {
     /// Runs until the tasks are done, or `budget` fuel is given out.
     pub(crate) fn advance(&mut self, budget: Option<u64>) -> Result<Progress, StopReason> {
         self.watch.start();
-        let name = self.module.inspect().name.clone().unwrap_or_default();
-        let contained = observe::contain(|| observe::running(&name, || self.slices(budget)));
+        let module = self.module.clone();
+        let name = module.inspect().name.as_deref().unwrap_or_default();
+        let contained = observe::contain(|| observe::running(name, || self.slices(budget)));
         contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
     }
 

@@ -27,6 +27,8 @@ use crate::{
 mod operators;
 mod rewrite;
 mod scan;
+#[cfg(feature = "std")]
+pub(crate) mod text;
 
 /// The most imports or exports that an error names.
 const NAMED: usize = 64;
@@ -180,22 +182,6 @@ impl fmt::Debug for Module {
     }
 }
 
-/// Reads the text form into bytes, which are then loaded like all others.
-#[cfg(feature = "std")]
-pub(crate) fn parse_text(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError> {
-    let size = text.len() as u64;
-    scan::limit("module.text_bytes", config.module.text_bytes, size, "bytes of text")?;
-    // The parser recurses for nested parentheses, on whatever stack there is.
-    const DEPTH: u64 = 100;
-    scan::limit("module.text_nesting", DEPTH, nesting(text), "nested parentheses")?;
-    let parsed = observe::contain(|| wat::parse_str(text)).map_err(|message| ModuleError::Engine { message })?;
-    parsed.map_err(|error| {
-        let message = error.to_string();
-        let (line, column, message) = split_position(&message);
-        ModuleError::Text { at: crate::error::Position { line, column }, message: message.into() }
-    })
-}
-
 fn subscriber(reason: StopReason) -> ModuleError {
     ModuleError::Engine { message: reason.to_string() }
 }
@@ -347,29 +333,4 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
         bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
     }
     Ok(linker)
-}
-
-/// The deepest nesting of parentheses outside strings and comments, counted without a stack.
-#[cfg(feature = "std")]
-fn nesting(text: &str) -> u64 {
-    let (mut depth, mut deepest) = (0u64, 0u64);
-    for byte in text.bytes() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
-}
-
-/// The parser shows a position as `--> <anon>:LINE:COLUMN` in the second line of its message.
-#[cfg(feature = "std")]
-fn split_position(message: &str) -> (u64, u64, &str) {
-    let first = message.lines().next().unwrap_or(message);
-    let place = message.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
-    let mut numbers = place.into_iter().flat_map(|place| place.rsplit(':')).map_while(|n| n.trim().parse().ok());
-    let column = numbers.next().unwrap_or(1);
-    (numbers.next().unwrap_or(1), column, first)
 }

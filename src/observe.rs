@@ -3,7 +3,7 @@
 //! | target `belljar` | level | fields |
 //! |---|---|---|
 //! | span `load` | debug | `bytes` |
-//! | span `run` | debug | `function` |
+//! | span `run` | debug | `module` (the name the module gives itself) |
 //! | event `loaded` | debug | `functions`, `imports`, `exports` |
 //! | event `start` | debug | `function`, `input_bytes` |
 //! | event `host_call` | trace | `module`, `function` |
@@ -102,9 +102,9 @@ pub(crate) fn loaded(functions: u64, imports: u64, exports: u64) -> Result<(), S
 }
 
 /// Runs `body` in the span `run`.
-pub(crate) fn running<R>(function: &str, body: impl FnOnce() -> R) -> Result<R, StopReason> {
-    let function = text::escape(function, text::SHOWN_BYTES);
-    within(|| tracing::debug_span!(target: TARGET, "run", %function), body)
+pub(crate) fn running<R>(module: &str, body: impl FnOnce() -> R) -> Result<R, StopReason> {
+    let module = text::escape(module, text::SHOWN_BYTES);
+    within(|| tracing::debug_span!(target: TARGET, "run", %module), body)
 }
 
 /// Runs `body` in a span; each call into the subscriber is contained on its own, so that a panic

@@ -104,7 +104,7 @@ impl Sandbox {
     /// As [`load`](Sandbox::load); for text that is wrong with line and column.
     #[cfg(feature = "std")]
     pub fn load_text(&self, text: &str) -> Result<Module, Error> {
-        self.load(&crate::module::parse_text(text, &self.0.config)?)
+        self.load(&crate::module::text::parse(text, &self.0.config)?)
     }
 
     /// Checks that a module loads, and tells what it is.

@@ -139,3 +139,25 @@ fn every_store_has_an_encoding() {
         assert_eq!(long.results, short.results, "{wat}");
     }
 }
+
+/// The text parser recurses for components, so none reaches it.
+#[test]
+fn nested_components_are_refused_before_they_are_parsed() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    for text in [
+        "(component ".repeat(5_000),
+        "(module) ;; \"\n ( (; (; ;) \" ;) component".to_string() + &"(component ".repeat(5_000),
+        "(@note \"\\\"\" ()) (component".to_string() + &" (component".repeat(5_000),
+    ] {
+        let refused = std::thread::Builder::new().stack_size(512 << 10).spawn({
+            let sandbox = sandbox.clone();
+            move || sandbox.load_text(&text).unwrap_err()
+        });
+        assert_eq!(refused.unwrap().join().unwrap(), belljar::ModuleError::Component.into());
+    }
+    let deep = format!("(module (func {}{}))", "(block ".repeat(5_000), ")".repeat(5_000));
+    assert!(
+        matches!(sandbox.load_text(&deep), Err(belljar::Error::Module(e)) if matches!(*e, belljar::ModuleError::Limit { key: "module.nesting", .. }))
+    );
+    assert!(sandbox.load_text("(module (data \"(component\") ;; (component\n (; (component ;))").is_ok());
+}

@@ -1,0 +1,91 @@
+//! The text form: read only where it is asked for, bounded before it is parsed.
+
+use alloc::{string::ToString, vec::Vec};
+
+use super::scan::limit;
+use crate::{
+    config::Config,
+    error::{ModuleError, Position},
+    observe,
+};
+
+/// Reads text into bytes, which are then loaded like all others.
+pub(crate) fn parse(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError> {
+    limit("module.text_bytes", config.module.text_bytes, text.len() as u64, "bytes of text")?;
+    // The parser recurses for components, on whatever stack there is; for modules it does not.
+    if has_component(text) {
+        return Err(ModuleError::Component);
+    }
+    let parsed = observe::contain(|| wat::parse_str(text)).map_err(|message| ModuleError::Engine { message })?;
+    parsed.map_err(|error| {
+        let shown = error.to_string();
+        let (line, column) = position(&shown);
+        let message = shown.lines().next().unwrap_or_default().into();
+        ModuleError::Text { at: Position { line, column }, message }
+    })
+}
+
+/// Whether `(component` stands anywhere outside strings and comments. No module has it.
+fn has_component(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    let mut opened = false;
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = match byte {
+            b'"' => skip_string(tail),
+            b';' if tail.first() == Some(&b';') => skip_line(tail),
+            b'(' if tail.first() == Some(&b';') => skip_comment(&tail[1..]),
+            b'(' => {
+                opened = true;
+                tail
+            }
+            byte if byte.is_ascii_whitespace() => tail,
+            _ if opened && rest.starts_with(b"component") => return true,
+            _ => {
+                opened = false;
+                tail
+            }
+        };
+    }
+    false
+}
+
+fn skip_string(mut rest: &[u8]) -> &[u8] {
+    while let Some((byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'"' => break,
+            b'\\' => rest = tail.get(1..).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    rest
+}
+
+fn skip_line(rest: &[u8]) -> &[u8] {
+    // The format ends lines with a line feed, a carriage return, or both.
+    let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    end.map_or(&[], |end| &rest[end..])
+}
+
+/// Block comments nest.
+fn skip_comment(mut rest: &[u8]) -> &[u8] {
+    let mut depth = 1u64;
+    while depth > 0 && !rest.is_empty() {
+        if let Some(tail) = rest.strip_prefix(b"(;") {
+            (depth, rest) = (depth + 1, tail);
+        } else if let Some(tail) = rest.strip_prefix(b";)") {
+            (depth, rest) = (depth - 1, tail);
+        } else {
+            rest = &rest[1..];
+        }
+    }
+    rest
+}
+
+/// The parser tells a position only in its message, as `--> NAME:LINE:COLUMN`.
+fn position(shown: &str) -> (u64, u64) {
+    let place = shown.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
+    let mut numbers = place.into_iter().flat_map(|place| place.rsplit(':')).map_while(|n| n.trim().parse().ok());
+    let column = numbers.next().unwrap_or(1);
+    (numbers.next().unwrap_or(1), column)
+}
