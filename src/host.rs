@@ -25,8 +25,6 @@ pub(crate) struct Host {
     pub(crate) input: Input,
     /// How much of the input `read_input` has taken.
     pub(crate) cursor: usize,
-    /// How much of the input was copied to where `alloc` said.
-    pub(crate) handed_over: u64,
     pub(crate) output: Vec<u8>,
     pub(crate) log: Log,
     pub(crate) growth: growth::Growth,
@@ -38,7 +36,11 @@ pub(crate) struct Host {
     pub(crate) data: Box<dyn Any + Send + Sync>,
     limits: Limits,
     host_calls: u64,
+    // An instance that is kept gives output and log away after each call; the sums stay.
+    input_bytes: u64,
+    output_bytes: u64,
     log_bytes: u64,
+    log_lines: u64,
     log_full: bool,
 }
 
@@ -54,7 +56,6 @@ impl Host {
             meter: Meter::new(limits.fuel),
             input: Input::default(),
             cursor: 0,
-            handed_over: 0,
             output: Vec::new(),
             log: Log::default(),
             growth: growth::Growth::new(limits, on_growth_limit),
@@ -63,7 +64,10 @@ impl Host {
             data,
             limits: limits.clone(),
             host_calls: 0,
+            input_bytes: 0,
+            output_bytes: 0,
             log_bytes: 0,
+            log_lines: 0,
             log_full: false,
         }
     }
@@ -75,8 +79,8 @@ impl Host {
             memory_peak_bytes: self.growth.memory.peak,
             table_peak_elements: self.growth.tables.peak,
             host_calls: self.host_calls,
-            input_bytes: self.cursor as u64 + self.handed_over,
-            output_bytes: self.output.len() as u64,
+            input_bytes: self.input_bytes,
+            output_bytes: self.output_bytes,
             log_bytes: self.log_bytes,
         }
     }
@@ -89,7 +93,7 @@ impl Host {
 
     /// Checks that the output may grow by `len` bytes.
     fn check_output(&self, len: u32) -> Result<(), StopReason> {
-        let (limit, asked) = (self.limits.output_bytes, self.output.len() as u64 + u64::from(len));
+        let (limit, asked) = (self.limits.output_bytes, self.output_bytes + u64::from(len));
         if asked > limit { Err(StopReason::Output { limit, asked }) } else { Ok(()) }
     }
 
@@ -103,12 +107,13 @@ impl Host {
             self.output.try_reserve_exact(more).map_err(|_| StopReason::HostMemory { what: "output" })?;
         }
         self.output.extend_from_slice(bytes);
+        self.output_bytes += bytes.len() as u64;
         Ok(())
     }
 
     /// How much of a message the log still takes; `None` if it takes nothing any more.
     fn log_room(&self, len: usize) -> Option<usize> {
-        let full = self.log_full || self.log.entries.len() as u64 >= self.limits.log_lines;
+        let full = self.log_full || self.log_lines >= self.limits.log_lines;
         let room = usize::try_from(self.limits.log_bytes - self.log_bytes).unwrap_or(usize::MAX);
         if full || (room == 0 && len > 0) { None } else { Some(len.min(room)) }
     }
@@ -121,10 +126,16 @@ impl Host {
         }
         if let Some(entry) = entry {
             self.log_bytes += entry.text.len() as u64;
+            self.log_lines += 1;
             self.log.entries.try_reserve(1).map_err(|_| StopReason::HostMemory { what: "log" })?;
             self.log.entries.push(entry);
         }
         Ok(())
+    }
+
+    /// Counts input bytes that the guest was given.
+    pub(crate) fn took_input(&mut self, bytes: u64) {
+        self.input_bytes += bytes;
     }
 
     fn count_call(&mut self) -> Result<(), StopReason> {

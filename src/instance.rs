@@ -17,7 +17,8 @@ use crate::{
 
 /// An instance whose memory, tables and globals stay between calls, until [`reset`](Instance::reset).
 ///
-/// One meter serves all its calls: `limits.fuel` and every other limit bound their sum. A call that
+/// One meter serves all its calls: `limits.fuel` and every other limit bound their sum, and the usage
+/// in an outcome is the sum so far. Output and log are each call's own. A call that
 /// was stopped by anything but a status leaves state that may be half-written, so further calls
 /// are refused until `reset`.
 pub struct Instance {
@@ -88,8 +89,7 @@ impl Instance {
     /// [`Error::Stopped`] if the module's start function is stopped.
     pub fn reset(&mut self) -> Result<(), Error> {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
-        let cancel_is_fresh = Machine::new(self.machine.module(), data)?;
-        self.machine = cancel_is_fresh;
+        self.machine = Machine::new(self.machine.module(), data)?;
         self.poison = None;
         self.finish().map(drop)
     }

@@ -122,6 +122,7 @@ impl Machine {
     }
 
     fn set_input(&mut self, input: Input) {
+        self.status = 0;
         let host = self.store.data_mut();
         host.input = input;
         host.cursor = 0;
@@ -146,12 +147,9 @@ impl Machine {
             let granted = meter::grant(&mut self.store, wanted.max(lack).min(budget));
             budget -= granted;
             if granted < lack {
-                // Not enough for the operator: for this step, or for good.
-                return if budget == 0 && self.fuel_left() >= lack - granted {
-                    Ok(Progress::Yielded)
-                } else {
-                    Err(self.exhausted())
-                };
+                // The run has what the operator needs, or it would have been stopped before; the
+                // step has not.
+                return Ok(Progress::Yielded);
             }
             match self.run_tasks() {
                 Ok(()) => return Ok(Progress::Done),
@@ -294,7 +292,7 @@ impl Machine {
         if let Some(memory) = memory.filter(|_| len > 0) {
             let (bytes, host) = memory.data_and_store_mut(&mut self.store);
             bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
-            host.handed_over = u64::from(len);
+            host.took_input(u64::from(len));
         }
         Ok(())
     }

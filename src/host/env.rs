@@ -57,6 +57,7 @@ fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) ->
     let (memory, host) = memory_and_host(caller, name)?;
     memory[range.start..range.start + count].copy_from_slice(host.next_input(len));
     host.cursor += count;
+    host.took_input(count as u64);
     Ok(count as u32)
 }
 
@@ -125,7 +126,12 @@ fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String,
     if ptr == 0 {
         return Ok(String::new());
     }
-    let header = check_range(caller, name, ptr.saturating_sub(4), 4)?;
+    let (memory, _) = memory_and_host(caller, name)?;
+    let Some(start) = ptr.checked_sub(4) else {
+        let memory = memory.len() as u64;
+        return Err(StopReason::Abi(AbiFault::Range { function: name.shown(), ptr, len: 0, memory }));
+    };
+    let header = check_range(caller, name, start, 4)?;
     let (memory, _) = memory_and_host(caller, name)?;
     let mut size = [0; 4];
     size.copy_from_slice(&memory[header]);
