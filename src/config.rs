@@ -121,6 +121,11 @@ macro_rules! settings {
             fn values(&self) -> Vec<u64> {
                 alloc::vec![$(self.$name),*]
             }
+
+            fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
+                $(if path == concat!($section, ".", stringify!($name)) { return Some(&mut self.$name); })*
+                None
+            }
         }
 
         impl Config {
@@ -315,7 +320,47 @@ impl Config {
     /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
     /// type or range that are valid there.
     pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
-        Ok(toml::read(text)?)
+        Ok(toml::read(text, None)?)
+    }
+
+    /// As [`from_toml`](Config::from_toml), but over the defaults of this profile, whichever the
+    /// text names: for a program whose user chose a profile elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
+        Ok(toml::read(text, Some(profile))?)
+    }
+
+    /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.
+    ///
+    /// ```
+    /// let mut config = belljar::Config::default();
+    /// config.set("limits.fuel", 1_000)?;
+    /// assert_eq!(config.limits.fuel, 1_000);
+    /// assert!(config.set("limits.fuel", 0).is_err());
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) if there is no such key, or the value is outside its
+    /// range; the configuration is then as it was.
+    pub fn set(&mut self, path: &str, value: u64) -> Result<(), crate::Error> {
+        let Some(key) = Config::keys().find(|key| key.path == path) else {
+            let valid = Config::keys().map(|key| key.path).collect();
+            let problem = ConfigProblem::UnknownKey { valid };
+            return Err(ConfigError { key: path.into(), at: None, problem }.into());
+        };
+        key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
+        if let Some(place) = self.limits.value_mut(path).or_else(|| self.module.value_mut(path)) {
+            *place = value;
+        } else {
+            // The one key outside the two sections.
+            self.deadline_ms = Some(value);
+        }
+        Ok(())
     }
 
     /// Sets the deadline, in milliseconds of wall time.

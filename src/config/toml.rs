@@ -9,7 +9,8 @@ use toml::de::{DeTable, DeValue};
 use super::{Config, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile};
 use crate::error::{ConfigError, ConfigProblem, Position};
 
-pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
+/// Reads a configuration; `profile` comes before the one the text names.
+pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<Config, ConfigError> {
     let size = text.len() as u64;
     if size > MAX_TEXT_BYTES {
         let problem = ConfigProblem::TooLong { size, limit: MAX_TEXT_BYTES };
@@ -18,7 +19,8 @@ pub(super) fn read(text: &str) -> Result<Config, ConfigError> {
     let table = DeTable::parse(text).map_err(|e| syntax(text, &e))?;
     let at = |e: Misplaced| ConfigError { key: e.key, at: Some(Position::of(text, e.span.start)), problem: e.problem };
     check(table.get_ref()).map_err(at)?;
-    let draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
+    let mut draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
+    draft.profile = profile.unwrap_or(draft.profile);
     let config = Config::try_from(draft)?;
     Ok(config)
 }

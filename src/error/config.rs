@@ -148,9 +148,11 @@ impl ConfigError {
     pub(super) fn hint(&self) -> Option<String> {
         match &self.problem {
             ConfigProblem::UnknownKey { valid } => {
-                let name = self.key.rsplit('.').next().unwrap_or_default();
-                let near = valid.iter().min_by_key(|v| distance(name, v))?;
-                (distance(name, near) <= 3).then(|| alloc::format!("did you mean `{near}`?"))
+                // A section that is missing or wrong does not hide which key is meant.
+                let last = |path: &'_ str| String::from(path.rsplit('.').next().unwrap_or_default());
+                let name = last(&self.key);
+                let near = valid.iter().min_by_key(|v| distance(&name, &last(v)))?;
+                (distance(&name, &last(near)) <= 3).then(|| alloc::format!("did you mean `{near}`?"))
             }
             ConfigProblem::Unenforceable { feature } => {
                 Some(alloc::format!("build belljar with the feature `{feature}`, or leave the key out"))
