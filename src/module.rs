@@ -186,14 +186,22 @@ fn subscriber(reason: StopReason) -> ModuleError {
     ModuleError::Engine { message: reason.to_string() }
 }
 
+/// What a module is, without the question whether its imports are provided. Nothing is translated.
+pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
+    let inspected = observe::contain(|| {
+        let scan = structure(bytes, config)?;
+        validated(bytes, config)?;
+        Ok(scan.inspection)
+    });
+    inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
+}
+
 fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let config = &policy.config;
-    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")?;
-    let scan = scan::scan(bytes, config)?;
+    let scan = structure(bytes, config)?;
     check_imports(&scan.inspection, policy)?;
 
-    let engine = Engine::new(&engine_config(config));
-    wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
+    let engine = validated(bytes, config)?;
     let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches);
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
@@ -208,6 +216,18 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
         start,
         reserve,
     })
+}
+
+fn structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
+    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")?;
+    scan::scan(bytes, config)
+}
+
+/// The engine that found the module valid.
+fn validated(bytes: &[u8], config: &Config) -> Result<Engine, ModuleError> {
+    let engine = Engine::new(&engine_config(config));
+    wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
+    Ok(engine)
 }
 
 /// Every switch of the engine is named, since another crate of the program may have changed its

@@ -104,7 +104,17 @@ impl Sandbox {
     /// As [`load`](Sandbox::load); for text that is wrong with line and column.
     #[cfg(feature = "std")]
     pub fn load_text(&self, text: &str) -> Result<Module, Error> {
-        self.load(&crate::module::text::parse(text, &self.0.config)?)
+        self.load(&self.assemble(text)?)
+    }
+
+    /// The binary form of a module's text form, neither checked nor validated.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Module`] with line and column where the text is wrong, or its limit.
+    #[cfg(feature = "std")]
+    pub fn assemble(&self, text: &str) -> Result<Vec<u8>, Error> {
+        Ok(crate::module::text::parse(text, &self.0.config)?)
     }
 
     /// Checks that a module loads, and tells what it is.
@@ -114,6 +124,16 @@ impl Sandbox {
     /// As [`load`](Sandbox::load).
     pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
         Ok(self.load(wasm)?.inspect().clone())
+    }
+
+    /// Tells what a valid module within the limits is, whether or not its imports are provided: for
+    /// those who want to know what a module asks for. [`validate`](Sandbox::validate) checks more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Module`].
+    pub fn inspect(&self, wasm: &[u8]) -> Result<Inspection, Error> {
+        Ok(crate::module::inspect(wasm, &self.0.config)?)
     }
 
     /// Runs a module with an input, to its end.
