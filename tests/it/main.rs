@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod engine;
+mod fixture;
 mod guests;
 mod smoke {
     use belljar::{Config, Sandbox};
