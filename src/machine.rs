@@ -83,7 +83,8 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let host = Host::new(&config.limits, config.on_growth_limit, data);
+        let mut host = Host::new(&config.limits, config.on_growth_limit, data);
+        host.growth.tables.host = u64::from(module.reserve().is_some());
         let mut store = Store::new(module.engine(), host);
         store.limiter(|host| host);
         Ok(Machine {

@@ -23,6 +23,8 @@ pub(crate) struct Sum {
     limit: u64,
     now: u64,
     pub(crate) peak: u64,
+    /// What the host adds for itself and has not added yet: it is not the guest's.
+    pub(crate) host: u64,
     /// What the last growth added, and the peak before it: a growth that fails after it was
     /// allowed (for want of fuel, say) is taken back, since it is asked for again.
     last: (u64, u64),
@@ -38,11 +40,14 @@ impl Growth {
 impl Sum {
     /// Adds a growth if it stays within the limit; tells what the sum would be if not.
     fn add(&mut self, current: usize, desired: usize) -> Result<(), u64> {
-        let added = desired.saturating_sub(current) as u64;
+        let mut added = desired.saturating_sub(current) as u64;
+        let host = self.host.min(added);
+        added -= host;
         let asked = self.now.saturating_add(added);
         if asked > self.limit {
             return Err(asked);
         }
+        self.host -= host;
         self.last = (added, self.peak);
         self.now = asked;
         self.peak = self.peak.max(asked);
