@@ -129,8 +129,9 @@ fn check_section(section: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
             (Kind::Section, DeValue::Table(_)) => continue,
             (Kind::Section, _) => wrong("table"),
             (Kind::Number(key), DeValue::Integer(number)) => {
-                // Beyond 128 bits it is beyond every range too.
-                let value = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(i128::MAX);
+                // Beyond 128 bits it is beyond every range too, on the side of its sign.
+                let beyond = if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX };
+                let value = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
                 match key.check(value) {
                     Ok(()) => continue,
                     Err(problem) => problem,
