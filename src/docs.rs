@@ -1,0 +1,16 @@
+//! The long documents. There is nothing to call here.
+
+#[doc = include_str!("docs/design.md")]
+pub mod design {}
+
+#[doc = include_str!("docs/determinism.md")]
+pub mod determinism {}
+
+#[doc = include_str!("docs/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("docs/tracing.md")]
+pub mod tracing {}
+
+#[doc = include_str!("docs/changelog.md")]
+pub mod changelog {}
