@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod docs;
 mod engine;
 mod fixture;
 mod guests;

@@ -1,0 +1,273 @@
+//! The pages agree with the code: tables are made of it, guests are the files they name, links lead
+//! somewhere.
+//!
+//! A part between `<!-- table: NAME -->` or `<!-- file: PATH as LANGUAGE -->` and `<!-- end -->` is
+//! made here. `BLESS=1` writes it; else it is compared.
+
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use belljar::{Config, Key, StopReason, abi, meter};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All pages, by their path from the root.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<_> = files("src/docs", "md").into_iter().map(|name| format!("src/docs/{name}")).collect();
+    pages.extend(["README.md".into()].into_iter().filter(|page: &String| root().join(page).exists()));
+    pages
+}
+
+/// The files with an extension in a folder and those below it, sorted, by their path from the folder.
+fn files(folder: &str, extension: &str) -> Vec<String> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let (base, mut found) = (root().join(folder), Vec::new());
+    walk(&base, &mut found);
+    found.retain(|path| path.extension().is_some_and(|e| e == extension));
+    let name = |path: &PathBuf| path.strip_prefix(&base).unwrap().to_str().unwrap().replace('\\', "/");
+    let mut names: Vec<_> = found.iter().map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn made_parts_are_up_to_date() {
+    let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
+    let mut parts = 0;
+    for page in pages() {
+        let old = read(&page);
+        let new = made(&old, &page, &mut parts);
+        if bless && new != old {
+            fs::write(root().join(&page), new).unwrap();
+        } else {
+            let at = old.lines().zip(new.lines()).position(|(old, new)| old != new);
+            let line = at.map_or(String::new(), |at| format!(":{}\n{}", at + 1, new.lines().nth(at).unwrap_or("")));
+            assert!(new == old, "BLESS=1 rewrites {page}{line}");
+        }
+    }
+    assert!(parts >= 10, "only {parts} made parts were found");
+}
+
+/// A page with its made parts made anew.
+fn made(page: &str, path: &str, parts: &mut usize) -> String {
+    let mut new = String::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        writeln!(new, "{line}").unwrap();
+        let Some(what) = line.strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->")) else { continue };
+        let part = match what.split_once(": ").unwrap_or_else(|| panic!("{path}: {line}")) {
+            ("table", name) => table(name),
+            ("file", file) => {
+                let (file, language) = file.split_once(" as ").unwrap();
+                format!("```{language}\n{}```\n", read(file))
+            }
+            other => panic!("{path}: {other:?}"),
+        };
+        new.push_str(&part);
+        assert!(lines.by_ref().any(|line| line == "<!-- end -->"), "{path}: `{what}` has no end");
+        writeln!(new, "<!-- end -->").unwrap();
+        *parts += 1;
+    }
+    new
+}
+
+fn table(name: &str) -> String {
+    match name {
+        "abi functions" => rows(
+            ["import", "type", "meaning"],
+            abi::FUNCTIONS.iter().map(|f| {
+                let names: Vec<_> = f.names.iter().map(|name| format!("`{name}`")).collect();
+                [names.join(", "), format!("`{}`", f.ty()), f.meaning.into()]
+            }),
+        ),
+        "abi entries" => rows(
+            ["export", "type", "meaning"],
+            abi::ENTRIES.iter().map(|e| [format!("`{}`", e.name), format!("`{}`", e.signature), e.meaning.into()]),
+        ),
+        "limits" => rows(
+            ["key", "counts", "default", "`large`", "range", "enforced by"],
+            Config::keys().map(|key| {
+                let range = format!("{} to {}", shown(&key, key.min), shown(&key, key.max));
+                let path = format!("`{}`", key.path);
+                [path, key.unit.into(), default(&key, key.plugin), default(&key, key.large), range, key.enforced.into()]
+            }),
+        ),
+        "short limits" => rows(
+            ["key", "counts", "default"],
+            Config::keys()
+                .filter(|key| !key.path.starts_with("module."))
+                .map(|key| [format!("`{}`", key.path), key.unit.into(), default(&key, key.plugin)]),
+        ),
+        "prices" => rows(
+            ["what", "fuel"],
+            [
+                ["the start of a run, beside what it sets up".into(), grouped(meter::INSTANTIATION)],
+                ["`memory.grow`, `table.grow`, beside what they add".into(), grouped(meter::GROWTH.into())],
+                ["a call into the host, beside the operator `call`".into(), grouped(meter::HOST_CALL)],
+                ["bytes moved, filled, grown or set up".into(), format!("1 for each {}", meter::BYTES_PER_FUEL)],
+                [
+                    "table elements moved, filled, grown or set up".into(),
+                    format!("1 for each {}", meter::ELEMENTS_PER_FUEL),
+                ],
+            ],
+        ),
+        "files" => rows(
+            ["file", "is"],
+            files("src", "rs").into_iter().filter(|file| !file.starts_with("bin/") && file != "lib.rs").map(|file| {
+                let head = head(&file);
+                [format!("`{file}`"), head]
+            }),
+        ),
+        other => panic!("no table `{other}`"),
+    }
+}
+
+fn rows<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(N));
+    for row in rows {
+        writeln!(text, "| {} |", row.join(" | ").replace('\n', " ")).unwrap();
+    }
+    text
+}
+
+/// The first sentence of a file.
+fn head(file: &str) -> String {
+    let text = read(&format!("src/{file}"));
+    let paragraph: Vec<_> = text.lines().map_while(|line| line.strip_prefix("//! ")).collect();
+    let paragraph = paragraph.join(" ");
+    assert!(!paragraph.is_empty(), "src/{file} does not say what it is");
+    let end = paragraph.find(". ").unwrap_or(paragraph.len());
+    paragraph[..end].trim_end_matches('.').into()
+}
+
+fn default(key: &Key, value: u64) -> String {
+    // A key that is off by default has a default below its range.
+    if value < key.min { "off".into() } else { shown(key, value) }
+}
+
+/// A number as the tables show it: sizes in binary units, others in groups of three.
+fn shown(key: &Key, value: u64) -> String {
+    if !key.unit.starts_with("bytes") {
+        return grouped(value);
+    }
+    match value {
+        0 => "0".into(),
+        v if v % (1 << 30) == 0 => format!("{} GiB", v >> 30),
+        v if v % (1 << 20) == 0 => format!("{} MiB", v >> 20),
+        v if v % (1 << 10) == 0 => format!("{} KiB", v >> 10),
+        v => format!("{} B", grouped(v)),
+    }
+}
+
+fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Links to files, from any page, lead to a file.
+#[test]
+fn links_lead_somewhere() {
+    for page in pages() {
+        let text = read(&page);
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = link.split('#').next().unwrap();
+            let is_file = page == "README.md" && !file.is_empty() && !link.contains("://");
+            assert!(!is_file || root().join(file).exists(), "{page}: {link}");
+        }
+    }
+}
+
+/// No page names a stop reason that is not there, and the ABI's page names those of guests.
+#[test]
+fn the_abi_page_matches_what_a_run_does() {
+    use belljar::{Error, Sandbox};
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let run = |body: &str| {
+        let text = format!(
+            r#"(module
+                (import "env" "fail" (func $fail (param i32 i32)))
+                (import "env" "abort" (func $abort (param i32 i32 i32 i32)))
+                (import "env" "log_at" (func $log_at (param i32 i32 i32)))
+                (memory (export "memory") 1)
+                (data (i32.const 0) "\04\00\00\00h\00i\00words")
+                (func (export "execute") (param i32 i32) (result i32) {body}))"#
+        );
+        let module = sandbox.load_text(&text).unwrap();
+        match sandbox.run(&module, b"") {
+            Ok(_) => None,
+            Err(Error::Stopped(stopped)) => Some(stopped.reason),
+            Err(error) => panic!("{error}"),
+        }
+    };
+    assert_eq!(run("i32.const 0"), None);
+    assert_eq!(run("i32.const 3"), Some(StopReason::Status { code: 3 }));
+    assert_eq!(
+        run("(call $fail (i32.const 8) (i32.const 5)) i32.const 0"),
+        Some(StopReason::Failed { message: "words".into() })
+    );
+    assert_eq!(
+        run("(call $abort (i32.const 4) (i32.const 0) (i32.const 7) (i32.const 9)) i32.const 0"),
+        Some(StopReason::Aborted { message: "hi".into(), file: String::new(), line: 7, column: 9 })
+    );
+    assert!(matches!(run("unreachable"), Some(StopReason::Trap(_))));
+    assert!(matches!(
+        run("(call $log_at (i32.const 5) (i32.const 0) (i32.const 0)) i32.const 0"),
+        Some(StopReason::Abi(_))
+    ));
+    // An empty range may point anywhere.
+    assert_eq!(run("(call $log_at (i32.const 0) (i32.const -1) (i32.const 0)) i32.const 0"), None);
+    assert!(matches!(
+        run("(call $log_at (i32.const 0) (i32.const -1) (i32.const 1)) i32.const 0"),
+        Some(StopReason::Abi(_))
+    ));
+}
+
+/// The front page says how much native stack a run needs.
+#[test]
+fn native_stack_is_as_documented() {
+    let kib = if cfg!(debug_assertions) { 1024 } else { 64 };
+    let run = || {
+        let sandbox = belljar::Sandbox::new(Config::default()).unwrap();
+        for guest in ["markdown", "calc", "upper-as"] {
+            let module =
+                sandbox.load(&fs::read(root().join(format!("fixtures/guests/{guest}.wasm"))).unwrap()).unwrap();
+            let _ = sandbox.run(&module, b"# text");
+        }
+    };
+    std::thread::Builder::new().stack_size(kib << 10).spawn(run).unwrap().join().unwrap();
+}
+
+/// The front page says which types can be sent and shared.
+#[test]
+fn types_are_send_and_sync() {
+    fn check<T: Send + Sync>() {}
+    check::<belljar::Sandbox>();
+    check::<belljar::Module>();
+    check::<belljar::Execution>();
+    check::<belljar::Instance>();
+    check::<belljar::Outcome>();
+    check::<belljar::Stopped>();
+    check::<belljar::Error>();
+    check::<belljar::Cancel>();
+}
