@@ -117,8 +117,12 @@ fn table(name: &str) -> String {
             [
                 ["the start of a run, beside what it sets up".into(), grouped(meter::INSTANTIATION)],
                 ["`memory.grow`, `table.grow`, beside what they add".into(), grouped(meter::GROWTH.into())],
+                ["`call`, `return_call`".into(), grouped(meter::CALL.into())],
+                ["`call_indirect`, `return_call_indirect`".into(), grouped(meter::CALL_INDIRECT.into())],
+                ["`narrow`, `popcnt`, `swizzle`, `shuffle` of `i8x16`".into(), grouped(meter::WIDE_SIMD.into())],
                 ["a call into the host, beside the operator `call`".into(), grouped(meter::HOST_CALL)],
-                ["bytes moved, filled, grown or set up".into(), format!("1 for each {}", meter::BYTES_PER_FUEL)],
+                ["bytes added to the output".into(), format!("1 for each {}", meter::BYTES_PER_FUEL / 2)],
+                ["other bytes moved, filled, grown or set up".into(), format!("1 for each {}", meter::BYTES_PER_FUEL)],
                 [
                     "table elements moved, filled, grown or set up".into(),
                     format!("1 for each {}", meter::ELEMENTS_PER_FUEL),
