@@ -1,16 +1,6 @@
 //! `tracing` spans and events, and the containment of whatever code they call.
 //!
-//! | target `belljar` | level | fields |
-//! |---|---|---|
-//! | span `load` | debug | `bytes` |
-//! | span `run` | debug | `module` (the name the module gives itself) |
-//! | event `loaded` | debug | `functions`, `imports`, `exports` |
-//! | event `start` | debug | `function`, `input_bytes` |
-//! | event `host_call` | trace | `module`, `function` |
-//! | event `growth` | trace | `kind` (`memory`, `table`), `from`, `to` (bytes, elements) |
-//! | event `log` | as the guest says | `text` (escaped, at most 1,024 bytes) |
-//! | event `stop` | debug | `reason`, `fuel` |
-//! | event `done` | debug | `fuel`, `status` |
+//! `docs/tracing.md` lists them; a test compares.
 //!
 //! A subscriber that panics stops the run with
 //! [`StopReason::HostPanic`](crate::StopReason::HostPanic); the process goes on.
