@@ -4,6 +4,7 @@ mod docs;
 mod engine;
 mod fixture;
 mod guests;
+mod random;
 mod tracing;
 mod smoke {
     use belljar::{Config, Sandbox};

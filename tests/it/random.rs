@@ -1,0 +1,136 @@
+//! Generated modules, with fixed seeds: nothing panics, and slices change nothing.
+//!
+//! `BELLJAR_RANDOM=N` tries N modules in place of the few that fit a quick run.
+
+use arbitrary::Unstructured;
+use belljar::{Config, Error, Input, Module, Outcome, Sandbox, Step, Value, ValueType};
+
+/// A generator whose next state everybody can compute: SplitMix64
+/// (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| self.next() as u8).collect()
+    }
+}
+
+fn count() -> u64 {
+    let few = if cfg!(debug_assertions) { 150 } else { 2_000 };
+    std::env::var("BELLJAR_RANDOM").map_or(few, |n| n.parse().unwrap())
+}
+
+/// A valid module that keeps to what is switched on.
+fn generate(seed: u64) -> Vec<u8> {
+    let bytes = Random(seed).bytes(2_000);
+    let config = wasm_smith::Config {
+        allow_start_export: true,
+        bulk_memory_enabled: true,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        extended_const_enabled: true,
+        gc_enabled: false,
+        max_imports: 0,
+        max_memories: 2,
+        max_tables: 2,
+        max_memory32_bytes: 1 << 20,
+        max_table_elements: 2_000,
+        memory64_enabled: false,
+        min_funcs: 1,
+        export_everything: true,
+        multi_value_enabled: true,
+        reference_types_enabled: true,
+        relaxed_simd_enabled: false,
+        shared_everything_threads_enabled: false,
+        simd_enabled: true,
+        tail_call_enabled: true,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        ..wasm_smith::Config::default()
+    };
+    wasm_smith::Module::new(config, &mut Unstructured::new(&bytes)).unwrap().to_bytes()
+}
+
+fn zero(ty: &ValueType) -> Option<Value> {
+    Some(match ty {
+        ValueType::I32 => Value::I32(1),
+        ValueType::I64 => Value::I64(-1),
+        ValueType::F32 => Value::F32(0.5),
+        ValueType::F64 => Value::F64(f64::NAN),
+        ValueType::V128 => Value::V128(7),
+        ValueType::FuncRef | ValueType::ExternRef => return None,
+    })
+}
+
+fn call(sandbox: &Sandbox, module: &Module, name: &str, args: &[Value], slice: u64) -> Result<Outcome, Error> {
+    let mut run = sandbox.start_call(module, name, args, Input::default(), ())?;
+    loop {
+        if let Step::Done(outcome) = run.step(slice)? {
+            return Ok(outcome);
+        }
+    }
+}
+
+#[test]
+fn slices_change_nothing() {
+    let sandbox = Sandbox::new(Config::default().with_fuel(30_000)).unwrap();
+    let (mut ran, mut stopped) = (0, 0);
+    for seed in 0..count() {
+        let wasm = generate(seed);
+        let module = sandbox.load(&wasm).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        for export in &module.inspect().exports.clone() {
+            let belljar::ExternType::Function(ty) = &export.ty else { continue };
+            let Some(args) = ty.params.iter().map(zero).collect::<Option<Vec<_>>>() else { continue };
+            if ty.results.iter().any(|ty| zero(ty).is_none()) {
+                continue;
+            }
+            let whole = call(&sandbox, &module, &export.name, &args, u64::MAX);
+            for slice in [1 + seed % 50, 1_000] {
+                assert_eq!(call(&sandbox, &module, &export.name, &args, slice), whole, "seed {seed}, slice {slice}");
+            }
+            match whole {
+                Ok(_) => ran += 1,
+                Err(Error::Stopped(stop)) => {
+                    assert!(stop.reason.is_guest_fault(), "seed {seed}: {}", stop.reason);
+                    stopped += 1;
+                }
+                Err(error) => panic!("seed {seed}: {error}"),
+            }
+        }
+    }
+    // Both ways of ending are really met.
+    assert!(ran > 10 && stopped > 10, "{ran} calls ended, {stopped} were stopped");
+}
+
+#[test]
+fn mutated_modules_are_refused_or_run() {
+    let sandbox = Sandbox::new(Config::default().with_fuel(10_000)).unwrap();
+    let (mut refused, mut loaded) = (0, 0);
+    for seed in 0..count() {
+        let mut wasm = generate(seed);
+        let mut random = Random(!seed);
+        for _ in 0..=random.next() % 3 {
+            let at = random.next() as usize % wasm.len();
+            wasm[at] = random.next() as u8;
+        }
+        match sandbox.load(&wasm) {
+            Err(Error::Module(_)) => refused += 1,
+            Err(other) => panic!("seed {seed}: {other}"),
+            Ok(module) => {
+                loaded += 1;
+                for export in &module.inspect().exports.clone() {
+                    let _ = sandbox.call::<(), ()>(&module, &export.name, ());
+                }
+            }
+        }
+    }
+    assert!(refused > 10 && loaded > 5, "{refused} refused, {loaded} loaded");
+}
