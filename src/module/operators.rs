@@ -2,6 +2,7 @@
 //! makes an engine recurse or multiply, and noted where the engine needs help.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use wasmparser::{BlockType, FunctionBody, MemArg, Operator};
 
@@ -37,7 +38,7 @@ impl<'m> Operators<'m> {
         let mut reader = body.get_operators_reader().map_err(malformed)?;
         if cells >= PRICED_CELLS {
             let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
-            self.patches.push(Patch { at: reader.original_position(), kind: PatchKind::Charge(fuel) });
+            self.patch(reader.original_position(), PatchKind::Charge(fuel));
         }
         self.labels.clear();
         let mut last = [Last::Other; 2];
@@ -49,15 +50,29 @@ impl<'m> Operators<'m> {
                 Operator::Block { blockty } | Operator::If { blockty } => self.open(self.results(*blockty))?,
                 Operator::Loop { blockty } => self.open(self.params(*blockty))?,
                 Operator::End => drop(self.labels.pop()),
-                Operator::TableGrow { .. } => self.patches.push(Patch { at: offset, kind: PatchKind::Reserve }),
+                Operator::TableGrow { .. } => self.patch(offset, PatchKind::Reserve),
+                Operator::V128Store8Lane { .. } => {
+                    self.replace(offset..reader.original_position(), PatchKind::StoreLane8)
+                }
+                Operator::V128Store16Lane { .. } => {
+                    self.replace(offset..reader.original_position(), PatchKind::StoreLane16);
+                }
                 operator => check_supported(operator, offset)?,
             }
             if let Some(kind) = needs_fresh_value(&operator, last) {
-                self.patches.push(Patch { at: offset, kind });
+                self.patch(offset, kind);
             }
             last = [last[1], Last::of(&operator)];
         }
         Ok(())
+    }
+
+    fn patch(&mut self, at: usize, kind: PatchKind) {
+        self.replace(at..at, kind);
+    }
+
+    fn replace(&mut self, at: Range<usize>, kind: PatchKind) {
+        self.patches.push(Patch { at, kind });
     }
 
     /// Returns how many cells of the value stack a call has to zero.

@@ -9,6 +9,8 @@
 //! * Between an integer's last operator and its store at an offset the engine encodes the long way,
 //!   two operators that change nothing keep value and pointer from being the same register, for
 //!   which the engine has no code.
+//! * `v128.store8_lane` and `v128.store16_lane` become an extraction and a store, which is what they
+//!   mean: the engine's own code for them writes outside the memory.
 //!
 //! The original has been validated before, so nothing that is added can make an invalid module
 //! valid; and what is added takes indices that the original cannot name.
@@ -18,11 +20,11 @@ use core::ops::Range;
 
 use super::scan::Scan;
 
-/// Bytes to put before an operator.
+/// Bytes to put before an operator, or in its place.
 #[derive(Debug)]
 pub(super) struct Patch {
-    /// Where the operator is, from the start of the module.
-    pub(super) at: usize,
+    /// The bytes that are replaced, from the start of the module; empty at an operator that stays.
+    pub(super) at: Range<usize>,
     pub(super) kind: PatchKind,
 }
 
@@ -37,6 +39,10 @@ pub(super) enum PatchKind {
     Fresh32,
     /// Makes the `i64` on top of the stack a new value.
     Fresh64,
+    /// Stores a lane of 8 bits by extracting it first.
+    StoreLane8,
+    /// Stores a lane of 16 bits by extracting it first.
+    StoreLane16,
 }
 
 /// What a rewritten module exports beside its own.
@@ -110,7 +116,7 @@ const RESERVE_TYPE: &[u8] = &[0x60, 1, 0x7f, 1, 0x7f];
 const RESERVE_TABLE: &[u8] = &[0x70, 1, 1, 1];
 
 impl Patch {
-    fn bytes(&self, scan: &Scan) -> Vec<u8> {
+    fn bytes(&self, module: &[u8], scan: &Scan) -> Vec<u8> {
         // i32.const -1, i32.xor, twice; likewise for i64.
         const NOT_NOT_32: [u8; 6] = [0x41, 0x7f, 0x73, 0x41, 0x7f, 0x73];
         const NOT_NOT_64: [u8; 6] = [0x42, 0x7f, 0x85, 0x42, 0x7f, 0x85];
@@ -118,11 +124,26 @@ impl Patch {
             PatchKind::Charge(fuel) => [0x41, 0, 0x1a].repeat(fuel as usize),
             PatchKind::Fresh32 => NOT_NOT_32.to_vec(),
             PatchKind::Fresh64 => NOT_NOT_64.to_vec(),
+            // i8x16.extract_lane_s or i16x8.extract_lane_s, then i32.store8 or i32.store16.
+            PatchKind::StoreLane8 => self.store_lane(module, 0x15, 0x3a),
+            PatchKind::StoreLane16 => self.store_lane(module, 0x18, 0x3b),
             // i32.const 0, call_indirect: takes the size of the growth, and gives it back.
             PatchKind::Reserve => {
                 [alloc::vec![0x41, 0, 0x11], leb(scan.types), leb(scan.inspection.tables.len() as u32)].concat()
             }
         }
+    }
+}
+
+impl Patch {
+    /// The lane is the last byte of the operator; the memory argument is what is before it, and the
+    /// same in the store.
+    fn store_lane(&self, module: &[u8], extract: u8, store: u8) -> Vec<u8> {
+        let operator = &module[self.at.clone()];
+        let Some((lane, rest)) = operator.split_last() else { return Vec::new() };
+        let (_, opcode) = read_leb(rest.get(1..).unwrap_or_default());
+        let memarg = rest.get(1 + opcode..).unwrap_or_default();
+        [&[0xfd, extract, *lane, store], memarg].concat()
     }
 }
 
@@ -136,10 +157,10 @@ fn code(bytes: &[u8], contents: Range<usize>, scan: &Scan, patches: &[Patch]) ->
         let body = at + header..at + header + size as usize;
         let mut new = Vec::new();
         let mut copied = body.start;
-        while let Some(patch) = patches.get(next).filter(|patch| body.contains(&patch.at)) {
-            new.extend_from_slice(&bytes[copied..patch.at]);
-            new.extend(patch.bytes(scan));
-            copied = patch.at;
+        while let Some(patch) = patches.get(next).filter(|patch| body.contains(&patch.at.start)) {
+            new.extend_from_slice(&bytes[copied..patch.at.start]);
+            new.extend(patch.bytes(bytes, scan));
+            copied = patch.at.end;
             next += 1;
         }
         new.extend_from_slice(&bytes[copied..body.end]);

@@ -161,3 +161,68 @@ fn nested_components_are_refused_before_they_are_parsed() {
     );
     assert!(sandbox.load_text("(module (data \"(component\") ;; (component\n (; (component ;))").is_ok());
 }
+
+/// The engine's own code for these two operators checks no bounds.
+#[test]
+fn stores_of_small_lanes_stay_in_bounds() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    for (store, load, lane) in [("v128.store8_lane", "i32.load8_s", "15"), ("v128.store16_lane", "i32.load16_s", "7")] {
+        for memory in ["", "1 "] {
+            for pointer in [
+                "(i32.const 8)",
+                "(local.get 0)",
+                "(i32.add (local.get 0) (i32.const 1))",
+                "(local.tee 0 (i32.const 3))",
+            ] {
+                for (offset, inside) in
+                    [("0", true), ("65535", true), ("65536", true), ("131072", false), ("4294967295", false)]
+                {
+                    let text = format!(
+                        "(module (memory 2) (memory 2) (func (export \"f\") (result i32) (local i32)
+                            {pointer} (i8x16.splat (i32.const 77)) {store} {memory}offset={offset} {lane}
+                            ({load} {memory}offset={offset} {pointer})))"
+                    );
+                    let module = sandbox.load_text(&text).unwrap();
+                    let result = sandbox.call::<(), i32>(&module, "f", ());
+                    let expected = if load == "i32.load8_s" { 77 } else { 77 * 257 };
+                    match result {
+                        Ok(value) => assert!(inside && value == expected, "{text}: {value}"),
+                        Err(error) => {
+                            let trap = belljar::StopReason::Trap(belljar::Trap::MemoryOutOfBounds);
+                            assert_eq!(error.stop_reason(), Some(&trap), "{text}");
+                            assert!(!inside, "{text}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// In a process of its own, which it ends: the engine writes 917,504 bytes past a memory of one page.
+#[test]
+fn canary_a_store_of_a_small_lane_leaves_the_memory() {
+    const CHILD: &str = "BELLJAR_CANARY_STORE_LANE";
+    if std::env::var_os(CHILD).is_some() {
+        let wasm = wat::parse_str(
+            "(module (memory 1) (func (export \"f\") (local i32)
+                (local.get 0) (i8x16.splat (local.get 0)) v128.store8_lane offset=983040 0))",
+        );
+        let engine = Engine::new(&eager());
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(1_000).unwrap();
+        let module = Module::new(&engine, wasm.unwrap()).unwrap();
+        let instance = Linker::new(&engine).instantiate_and_start(&mut store, &module).unwrap();
+        let call = instance.get_typed_func::<(), ()>(&store, "f").unwrap().call(&mut store, ());
+        // What it should have said.
+        assert_eq!(call.unwrap_err().as_trap_code(), Some(wasmi::TrapCode::MemoryOutOfBounds));
+        return;
+    }
+    let test = "engine::canary_a_store_of_a_small_lane_leaves_the_memory";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert!(!child.status.success(), "the engine checks the bounds now: the patch may go");
+}
