@@ -1,11 +1,16 @@
 //! The one integration-test binary.
 
+mod calls;
 mod docs;
 mod engine;
 mod fixture;
 mod guests;
+mod host_functions;
+mod instance;
 mod random;
 mod tracing;
+mod variants;
+
 mod smoke {
     use belljar::{Config, Sandbox};
 

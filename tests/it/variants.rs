@@ -1,0 +1,131 @@
+//! Every kind of error is reached by a test: the variants are read from the source, so that a new
+//! one without a test fails here.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use crate::fixture;
+
+/// Variants that need a host of their own, and the test that reaches each.
+const IN_RUST: &[(&str, &str, &str)] = &[
+    ("StopReason", "Deadline", "determinism.rs: a_deadline_tells_the_fuel_at_which_it_struck"),
+    ("StopReason", "Cancelled", "determinism.rs: a_cancel_tells_the_fuel_at_which_it_struck"),
+    ("StopReason", "HostFunction", "host_functions.rs: a_failure_names_the_function"),
+    ("StopReason", "HostPanic", "host_functions.rs: a_panic_is_contained_and_named"),
+    ("AbiFault", "NoMemory", "host_functions.rs: without_an_exported_memory_there_is_none"),
+    ("ModuleError", "Engine", "observe.rs: a_panic_while_loading_is_an_error"),
+    ("CallError", "Signature", "calls.rs: another_signature_is_told"),
+    ("CallError", "OtherSandbox", "calls.rs: a_module_of_another_sandbox_is_refused"),
+    ("CallError", "Poisoned", "instance.rs: a_stopped_instance_is_refused_until_reset"),
+    ("CallError", "Ended", "calls.rs: an_execution_ends_once"),
+    ("ConfigProblem", "TooLong", "config.rs: text_that_is_too_long_is_not_read"),
+    ("ConfigProblem", "HostFunction", "host_functions.rs: names_are_reserved_and_unique"),
+    ("HostFunctionProblem", "Reserved", "host_functions.rs: names_are_reserved_and_unique"),
+    ("HostFunctionProblem", "Duplicate", "host_functions.rs: names_are_reserved_and_unique"),
+];
+
+/// Variants that no test can reach, and why.
+const UNREACHABLE: &[(&str, &str, &str)] = &[
+    ("StopReason", "HostMemory", "the host would have to be out of memory"),
+    ("StopReason", "Engine", "no guest should reach it"),
+    ("ConfigProblem", "Unenforceable", "a build with `std` can enforce every key"),
+];
+
+#[test]
+fn every_variant_is_reached() {
+    let reached = reached();
+    let mut missing = Vec::new();
+    for enumeration in
+        ["StopReason", "Trap", "AbiFault", "ModuleError", "CallError", "ConfigProblem", "HostFunctionProblem"]
+    {
+        let variants = variants(enumeration);
+        assert!(variants.len() > 1, "{enumeration} was not found in the source");
+        for variant in &variants {
+            let here = |list: &[(&str, &str, &str)]| list.iter().any(|(e, v, _)| e == &enumeration && v == variant);
+            let in_fixture = reached.contains(&(enumeration.to_string(), snake(variant)));
+            match (in_fixture, here(IN_RUST) || here(UNREACHABLE)) {
+                (false, false) => missing.push(format!("{enumeration}::{variant} is reached by no fixture")),
+                (true, true) => missing.push(format!("{enumeration}::{variant} is listed, but a fixture reaches it")),
+                _ => {}
+            }
+        }
+        for (e, v, _) in IN_RUST.iter().chain(UNREACHABLE) {
+            if *e == enumeration && !variants.iter().any(|variant| variant == v) {
+                missing.push(format!("{e}::{v} is listed, but is no variant"));
+            }
+        }
+    }
+    for (e, v, place) in IN_RUST {
+        let (file, test) = place.split_once(": ").unwrap();
+        let text = fs::read_to_string(source("tests/it").join(file)).unwrap_or_default();
+        let test = text.find(&format!("fn {test}()")).map(|at| &text[at..]);
+        // The test must at least name what it is there for.
+        if !test.is_some_and(|test| test[..test.find("\n}\n").unwrap_or(test.len())].contains(v)) {
+            missing.push(format!("{e}::{v} is not reached by {place}"));
+        }
+    }
+    assert!(missing.is_empty(), "\n  {}", missing.join("\n  "));
+}
+
+fn source(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The variants of a public enum of `src/error`, as they are written.
+fn variants(enumeration: &str) -> Vec<String> {
+    let mut files = vec![source("src/error.rs")];
+    files.extend(fs::read_dir(source("src/error")).unwrap().map(|entry| entry.unwrap().path()));
+    let head = format!("pub enum {enumeration} {{");
+    let text = files.iter().map(|file| fs::read_to_string(file).unwrap()).find(|text| text.contains(&head));
+    let text = text.unwrap_or_default();
+    let body = text.split(&head).nth(1).unwrap_or_default();
+    // Variants stand one step in from the enum, and begin with a capital.
+    body.lines()
+        .take_while(|line| *line != "}")
+        .filter_map(|line| line.strip_prefix("    ").filter(|rest| rest.starts_with(char::is_uppercase)))
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric()).collect())
+        .collect()
+}
+
+/// The name that serialisation gives a variant.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+/// What the blessed lines of all fixtures show, as pairs of an enum and a variant's name.
+fn reached() -> BTreeSet<(String, String)> {
+    let mut reached = BTreeSet::new();
+    for path in fixture::FOLDERS.iter().flat_map(|folder| fixture::files(folder)) {
+        let fixture = fixture::parse::Fixture::read(path).unwrap();
+        for line in fixture.expected {
+            let line = line.trim_start();
+            let mut note = |enumeration: &str, data: &str| {
+                let name: String =
+                    data.chars().skip_while(|c| !c.is_alphanumeric()).take_while(|c| *c != '"').collect();
+                reached.insert((enumeration.to_string(), name));
+            };
+            if let Some(data) = line.strip_prefix("stopped ") {
+                note("StopReason", data);
+                if let Some(trap) = data.strip_prefix("{\"trap\":") {
+                    note("Trap", trap);
+                }
+                if let Some(fault) = data.strip_prefix("{\"abi\":") {
+                    note("AbiFault", fault);
+                }
+            } else if let Some(data) = line.strip_prefix("refused ") {
+                note("ModuleError", data);
+            } else if let Some(data) = line.strip_prefix("call ") {
+                note("CallError", data);
+            } else if let Some(data) = line.strip_prefix("configuration ") {
+                note("ConfigProblem", data.split_once("\"problem\":").unwrap().1);
+            }
+        }
+    }
+    reached
+}
