@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod calls;
+mod config;
 mod docs;
 mod engine;
 mod fixture;

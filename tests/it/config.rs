@@ -1,0 +1,189 @@
+//! Configurations made in code, and from TOML and JSON. Most of TOML is in `fixtures/errors`.
+
+use std::collections::BTreeSet;
+
+use belljar::{Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Profile, Sandbox};
+
+fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
+    match result {
+        Err(Error::Config(error)) => (error.key, error.at, error.problem),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Reaches `ConfigProblem::TooLong`.
+#[test]
+fn text_that_is_too_long_is_not_read() {
+    let mut text = String::from("[limits]\nfuel = 7\n#");
+    text.extend(std::iter::repeat_n('x', MAX_TEXT_BYTES as usize - text.len()));
+    assert_eq!(Config::from_toml(&text).unwrap().limits.fuel, 7);
+    text.push('x');
+    let (key, at, problem) = problem(Config::from_toml(&text));
+    assert_eq!((key.as_str(), at), ("", None));
+    assert_eq!(problem, ConfigProblem::TooLong { size: MAX_TEXT_BYTES + 1, limit: MAX_TEXT_BYTES });
+}
+
+/// Deep or wide text costs what it is long, and ends in an answer.
+#[test]
+fn hostile_text_is_an_error() {
+    let deep = 20_000;
+    for text in [
+        "[".repeat(deep),
+        format!("x = {}", "[".repeat(deep)),
+        format!("x = {}", "{a=".repeat(deep)),
+        "a.".repeat(deep) + "b = 1",
+        format!("limits.{}x = 1", "y.".repeat(deep)),
+        format!("[{}]", vec!["a"; deep].join(".")),
+        format!("limits.fuel = {}", "9".repeat(100_000)),
+        format!("limits.fuel = 0x{}", "f".repeat(100_000)),
+        format!("\"{}\" = 1", "k".repeat(900_000)),
+        format!("profile = \"{}\"", "\\u202e".repeat(100_000)),
+        "\0".into(),
+        "\u{feff}\u{feff}".into(),
+        (0..20_000).map(|i| format!("k{i} = 1\n")).collect(),
+    ] {
+        // As on the smallest stacks that a program may have; a debug build needs more of everything.
+        let kib = if cfg!(debug_assertions) { 512 } else { 256 };
+        let small = std::thread::Builder::new().stack_size(kib << 10);
+        let error = small.spawn(move || Config::from_toml(&text).unwrap_err()).unwrap().join().unwrap();
+        assert!(error.to_string().len() < 4_000, "{} bytes of message", error.to_string().len());
+        assert!(error.hint().is_none_or(|hint| hint.len() < 200));
+    }
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_are_no_mistake() {
+    let config = Config::from_toml("\u{feff}[limits]\r\nfuel = 7\r\n").unwrap();
+    assert_eq!(config.limits.fuel, 7);
+    let (key, at, _) = problem(Config::from_toml("[limits]\r\n  fuel = 0\r\n"));
+    assert_eq!((key.as_str(), at), ("limits.fuel", Some(Position { line: 2, column: 10 })));
+}
+
+#[test]
+fn every_key_may_be_written_and_set_at_its_bounds() {
+    for key in Config::keys() {
+        for value in [key.min, key.max, key.plugin.max(key.min), key.large.max(key.min)] {
+            let config = Config::from_toml(&format!("{} = {value}", key.path)).unwrap();
+            let found = config.enforcement().into_iter().find(|(k, _)| k.path == key.path).unwrap().1;
+            assert_eq!(found, Some(value), "{}", key.path);
+            let mut set = Config::default();
+            set.set(key.path, value).unwrap();
+            assert_eq!(set, config);
+            assert!(Sandbox::new(config).is_ok(), "{} = {value}", key.path);
+        }
+        let beyond = [i128::from(key.min) - 1, i128::from(key.max) + 1];
+        for value in beyond {
+            let (at_key, at, problem) = problem(Config::from_toml(&format!("{} = {value}", key.path)));
+            assert_eq!((at_key.as_str(), at.map(|at| at.line)), (key.path, Some(1)));
+            assert_eq!(problem, ConfigProblem::OutOfRange { value, min: key.min, max: key.max, unit: key.unit });
+            // The same for a configuration that was made in code, where there is no place to tell.
+            if let Ok(value) = u64::try_from(value) {
+                let mut set = Config::default();
+                let before = set.clone();
+                assert!(set.set(key.path, value).is_err());
+                assert_eq!(set, before);
+            }
+        }
+        assert!((key.min..=key.max).contains(&key.plugin) || key.path == "deadline_ms", "{}", key.path);
+        assert!((key.min..=key.max).contains(&key.large) || key.path == "deadline_ms", "{}", key.path);
+        assert!(key.plugin <= key.large, "{}: the large profile is the larger one", key.path);
+    }
+}
+
+#[test]
+fn a_value_out_of_range_in_code_is_told_when_the_sandbox_is_made() {
+    let wrong = [
+        (Config::default().with_fuel(0), "limits.fuel"),
+        (Config::default().with_memory_bytes(u64::MAX), "limits.memory_bytes"),
+        (Config::default().with_deadline_ms(0), "deadline_ms"),
+        (Config::default().with_module_constant_operators(0), "module.constant_operators"),
+    ];
+    for (config, path) in wrong {
+        let Err(Error::Config(error)) = Sandbox::new(config) else { panic!("{path} was accepted") };
+        assert_eq!((error.key.as_str(), error.at), (path, None));
+        assert!(matches!(error.problem, ConfigProblem::OutOfRange { .. }));
+    }
+}
+
+#[test]
+fn every_key_is_listed_with_how_it_is_enforced() {
+    let config = Config::default();
+    let listed = config.enforcement();
+    let paths: BTreeSet<_> = listed.iter().map(|(key, _)| key.path).collect();
+    assert_eq!(paths.len(), listed.len(), "each key once");
+    // What is serialised is what there is: no key can be left out of the list.
+    let json = serde_json::to_value(&config).unwrap();
+    let mut serialised = BTreeSet::new();
+    for (name, value) in json.as_object().unwrap() {
+        match value.as_object() {
+            Some(section) => serialised.extend(section.keys().map(|key| format!("{name}.{key}"))),
+            None => drop(serialised.insert(name.clone())),
+        }
+    }
+    assert!(serialised.remove("profile") && serialised.remove("on_growth_limit"));
+    assert_eq!(paths.iter().map(|p| p.to_string()).collect::<BTreeSet<_>>(), serialised);
+    for (key, value) in listed {
+        assert!(!key.enforced.is_empty() && !key.unit.is_empty(), "{}", key.path);
+        let usual = if key.path == "deadline_ms" { None } else { Some(key.plugin) };
+        assert_eq!(value, usual, "{}", key.path);
+    }
+    let large = Config::profile(Profile::Large).enforcement();
+    assert!(large.iter().all(|(key, value)| value.is_none_or(|value| value == key.large)));
+}
+
+#[test]
+fn json_reads_and_writes_the_same() {
+    let config = Config::profile(Profile::Large)
+        .with_fuel(5)
+        .with_deadline_ms(10)
+        .with_on_growth_limit(OnGrowthLimit::Refuse)
+        .with_module_types(3);
+    let text = serde_json::to_string(&config).unwrap();
+    assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), config);
+    assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
+    let short = r#"{"profile": "large", "limits": {"fuel": 5}, "deadline_ms": null}"#;
+    assert_eq!(serde_json::from_str::<Config>(short).unwrap(), Config::profile(Profile::Large).with_fuel(5));
+    for wrong in [
+        r#"{"limits": {"fule": 5}}"#,
+        r#"{"limit": {}}"#,
+        r#"{"limits": {"fuel": 0}}"#,
+        r#"{"limits": {"fuel": -1}}"#,
+        r#"{"limits": {"fuel": 1.5}}"#,
+        r#"{"limits": {"fuel": "5"}}"#,
+        r#"{"limits": {"memory_bytes": 18446744073709551615}}"#,
+        r#"{"profile": "huge"}"#,
+        r#"{"deadline_ms": 0}"#,
+        r#"[5]"#,
+    ] {
+        assert!(serde_json::from_str::<Config>(wrong).is_err(), "{wrong}");
+    }
+    let error = serde_json::from_str::<Config>(r#"{"limits": {"fuel": 0}}"#).unwrap_err().to_string();
+    assert!(error.contains("`limits.fuel`: 0 is outside 1 to 1000000000000000"), "{error}");
+}
+
+#[test]
+fn toml_of_its_own_making_reads_the_same() {
+    let config = Config::default().with_fuel(5).with_deadline_ms(9).with_on_growth_limit(OnGrowthLimit::Refuse);
+    let text = toml::to_string(&config).unwrap();
+    assert_eq!(Config::from_toml(&text).unwrap(), config);
+}
+
+#[test]
+fn a_profile_from_elsewhere_goes_before_the_text_s() {
+    let text = "profile = \"large\"\nlimits.fuel = 5\n";
+    let config = Config::from_toml_with_profile(text, Profile::Plugin).unwrap();
+    assert_eq!(config, Config::default().with_fuel(5));
+    assert!(Config::from_toml_with_profile("profile = \"huge\"", Profile::Plugin).is_err());
+}
+
+#[test]
+fn an_unknown_path_is_told_with_the_valid_ones() {
+    let mut config = Config::default();
+    for path in ["", "fuel", "limits", "limits.", "limits.fule", "profile", "on_growth_limit"] {
+        let Err(Error::Config(error)) = config.set(path, 1) else { panic!("{path} was set") };
+        assert_eq!(error.key, path);
+        assert!(matches!(error.problem, ConfigProblem::UnknownKey { valid } if valid.contains(&"limits.fuel")));
+    }
+    assert_eq!(config.set("limits.fule", 1).unwrap_err().hint().as_deref(), Some("did you mean `limits.fuel`?"));
+    assert_eq!(config, Config::default());
+}
