@@ -2,6 +2,7 @@
 
 mod calls;
 mod config;
+mod determinism;
 mod docs;
 mod engine;
 mod fixture;
