@@ -68,7 +68,8 @@ fn run_by_hand(engine: &Engine, module: &Module, linker: &Linker<Io>, input: &[u
 fn cold(c: &mut Criterion) {
     let mut group = c.benchmark_group("cold: load and run");
     let config = Config::default().with_fuel(FUEL);
-    for (name, wasm, input) in [("upper-c, 0.5 KB", UPPER, "hello"), ("markdown, 223 KB", MARKDOWN, "# hello *there*")] {
+    for (name, wasm, input) in [("upper-c, 0.5 KB", UPPER, "hello"), ("markdown, 223 KB", MARKDOWN, "# hello *there*")]
+    {
         group.bench_function(format!("{name}/by hand"), |b| {
             b.iter(|| {
                 let (engine, module, linker) = by_hand(wasm);
