@@ -85,18 +85,27 @@ impl hash::Hash for Value {
 }
 
 impl fmt::Display for Value {
-    /// Numbers in decimal; a NaN with its bits; vectors in hexadecimal.
+    /// Numbers in decimal, the very large and the very small ones with an exponent, so that they
+    /// read back as they were; a NaN with its bits; vectors in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Value::I32(v) => write!(f, "{v}"),
             Value::I64(v) => write!(f, "{v}"),
             Value::F32(v) if v.is_nan() => write!(f, "nan:{:#010x}", v.to_bits()),
             Value::F64(v) if v.is_nan() => write!(f, "nan:{:#018x}", v.to_bits()),
-            Value::F32(v) => write!(f, "{v}"),
-            Value::F64(v) => write!(f, "{v}"),
+            Value::F32(v) if is_plain(v.into()) => write!(f, "{v}"),
+            Value::F64(v) if is_plain(v) => write!(f, "{v}"),
+            Value::F32(v) => write!(f, "{v:e}"),
+            Value::F64(v) => write!(f, "{v:e}"),
             Value::V128(v) => write!(f, "{v:#034x}"),
         }
     }
+}
+
+/// Whether a number is one to write without an exponent, which can be 300 digits away.
+fn is_plain(v: f64) -> bool {
+    let magnitude = if v < 0.0 { -v } else { v };
+    v == 0.0 || v.is_infinite() || (1e-5..1e16).contains(&magnitude)
 }
 
 /// The type of a WebAssembly value.
