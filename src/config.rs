@@ -349,7 +349,12 @@ impl Config {
     /// range; the configuration is then as it was.
     pub fn set(&mut self, path: &str, value: u64) -> Result<(), crate::Error> {
         let Some(key) = Config::keys().find(|key| key.path == path) else {
-            let valid = Config::keys().map(|key| key.path).collect();
+            let all = || Config::keys().map(|key| key.path);
+            let section = path.rfind('.').map_or("", |dot| &path[..=dot]);
+            let mut valid: Vec<_> = all().filter(|key| key.starts_with(section)).collect();
+            if valid.is_empty() {
+                valid = all().collect();
+            }
             let problem = ConfigProblem::UnknownKey { valid };
             return Err(ConfigError { key: path.into(), at: None, problem }.into());
         };
