@@ -111,6 +111,11 @@ pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|f| f.names.contains(&name))
 }
 
+/// The function of the ABI that an import means. Other names of `env` are free for host functions.
+pub(crate) fn import(module: &str, name: &str) -> Option<&'static Function> {
+    if module == MODULE { function(name) } else { None }
+}
+
 /// An export that the ABI gives a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

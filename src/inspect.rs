@@ -163,7 +163,7 @@ impl Inspection {
     pub fn powers(&self) -> Powers {
         let imports =
             |names: &[&str]| self.imports.iter().any(|i| i.module == abi::MODULE && names.contains(&i.name.as_str()));
-        let is_abi = |i: &Import| i.module == abi::MODULE && abi::function(&i.name).is_some();
+        let is_abi = |i: &Import| abi::import(&i.module, &i.name).is_some();
         let mut calls: Vec<_> =
             self.imports.iter().filter(|i| !is_abi(i)).map(|i| alloc::format!("{}.{}", i.module, i.name)).collect();
         calls.sort_unstable();

@@ -300,15 +300,14 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
     let mut problems = Vec::new();
     let mut needs_memory = None;
     for import in &inspection.imports {
-        let provided = if import.module == abi::MODULE {
-            abi::function(&import.name).map(|f| {
+        let provided = match abi::import(&import.module, &import.name) {
+            Some(f) => {
                 if f.needs_memory() {
                     needs_memory = Some(&import.name);
                 }
-                f.ty()
-            })
-        } else {
-            policy.function(&import.module, &import.name).map(|f| f.ty.clone())
+                Some(f.ty())
+            }
+            None => policy.function(&import.module, &import.name).map(|f| f.ty.clone()),
         };
         let expected = provided.map(ExternType::Function);
         if expected.as_ref() != Some(&import.ty) {
@@ -345,10 +344,9 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
         if !linked.insert((&import.module, &import.name)) {
             continue;
         }
-        let bound = if import.module == abi::MODULE {
-            abi::function(&import.name).map(|f| env::link(&mut linker, f, &import.name))
-        } else {
-            policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker))
+        let bound = match abi::import(&import.module, &import.name) {
+            Some(f) => Some(env::link(&mut linker, f, &import.name)),
+            None => policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker)),
         };
         bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
     }

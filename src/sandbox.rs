@@ -259,7 +259,8 @@ impl Builder {
 
     /// Registers a host function as `module.name`; see [`IntoHostFunction`] for what it can be.
     ///
-    /// A module can import it under exactly this name and type. It is charged
+    /// A module can import it under exactly this name and type. The module may be `env`, from which C
+    /// and Zig guests import unless told otherwise, but not with a name of the ABI. It is charged
     /// [`meter::HOST_CALL`](crate::meter::HOST_CALL) a call, and what it charges itself.
     pub fn host_function<Marker>(mut self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
         self.functions.push(host_function(module, name, function));
@@ -277,7 +278,7 @@ impl Builder {
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
-            let why = if &*name.module == abi::MODULE {
+            let why = if abi::import(&name.module, &name.function).is_some() {
                 HostFunctionProblem::Reserved
             } else if self.functions[..i].iter().any(same) {
                 HostFunctionProblem::Duplicate

@@ -122,8 +122,8 @@ pub enum ConfigProblem {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HostFunctionProblem {
-    /// The module name is belljar's own.
-    #[error("the module name `env` is reserved")]
+    /// The name is one of the ABI's.
+    #[error("belljar provides the function itself")]
     Reserved,
     /// The name was registered before.
     #[error("it is registered already")]

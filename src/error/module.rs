@@ -161,7 +161,9 @@ impl ModuleError {
                 "wasi_snapshot_preview1" | "wasi_unstable" => {
                     "the module was built for WASI, which this build does not provide".into()
                 }
-                "env" => "the functions of `env` are listed in the documentation of `belljar::abi`".into(),
+                "env" => {
+                    "`belljar::abi` lists what belljar provides in `env`; register others on the sandbox builder".into()
+                }
                 _ => "register the function on the sandbox builder, or build the guest without it".into(),
             },
             ModuleError::NoMemory { .. } => "export the guest's memory under the name `memory`".into(),
