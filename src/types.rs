@@ -9,7 +9,7 @@ pub trait Scalar: private::Scalar {}
 
 impl<T: private::Scalar> Scalar for T {}
 
-/// No value, one [`Scalar`], or a tuple of up to eight: parameters or results of a call.
+/// No value, one [`Scalar`], or a tuple of up to sixteen: parameters or results of a call.
 pub trait Scalars: private::Scalars {}
 
 impl<T: private::Scalars> Scalars for T {}
@@ -110,3 +110,11 @@ tuple!(A B C D E);
 tuple!(A B C D E F);
 tuple!(A B C D E F G);
 tuple!(A B C D E F G H);
+tuple!(A B C D E F G H I);
+tuple!(A B C D E F G H I J);
+tuple!(A B C D E F G H I J K);
+tuple!(A B C D E F G H I J K L);
+tuple!(A B C D E F G H I J K L M);
+tuple!(A B C D E F G H I J K L M N);
+tuple!(A B C D E F G H I J K L M N O);
+tuple!(A B C D E F G H I J K L M N O P);

@@ -29,7 +29,7 @@ impl fmt::Debug for HostFunction {
     }
 }
 
-/// A closure that can be a host function: up to eight parameters of `i32`, `u32`, `i64`, `u64`,
+/// A closure that can be a host function: up to sixteen parameters of `i32`, `u32`, `i64`, `u64`,
 /// `f32` or `f64`, with or without a [`Context`] first; it returns nothing, one of these or a
 /// tuple of them, or a `Result` of that with a [`HostError`].
 ///
@@ -126,6 +126,14 @@ bindable!(A B C D E);
 bindable!(A B C D E G);
 bindable!(A B C D E G H);
 bindable!(A B C D E G H I);
+bindable!(A B C D E G H I J);
+bindable!(A B C D E G H I J K);
+bindable!(A B C D E G H I J K L);
+bindable!(A B C D E G H I J K L M);
+bindable!(A B C D E G H I J K L M N);
+bindable!(A B C D E G H I J K L M N O);
+bindable!(A B C D E G H I J K L M N O P);
+bindable!(A B C D E G H I J K L M N O P Q);
 
 /// Runs an own host function: charged, counted, contained; its failure names it.
 fn call<V>(
