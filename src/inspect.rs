@@ -159,6 +159,13 @@ impl Inspection {
         })
     }
 
+    /// The memory that the host sees: the export `memory`, or else the only memory that is exported.
+    pub(crate) fn memory_export(&self) -> Option<&str> {
+        let memories = || self.exports.iter().filter(|export| matches!(export.ty, ExternType::Memory(_)));
+        let only = || memories().next().filter(|_| memories().count() == 1);
+        memories().find(|export| export.name == abi::MEMORY).or_else(only).map(|export| export.name.as_str())
+    }
+
     /// What the module can do.
     pub fn powers(&self) -> Powers {
         let imports =

@@ -94,14 +94,33 @@ impl Instance {
         self.finish().map(drop)
     }
 
-    /// The exported memory; empty if the module exports none.
+    /// The exported memory: `memory`, or the only one there is under another name. It is empty if
+    /// the module exports none.
     pub fn memory(&self) -> &[u8] {
         self.machine.memory()
     }
 
-    /// The exported memory, to be written to; empty if the module exports none.
+    /// The exported memory, to be written to; see [`memory`](Instance::memory).
     pub fn memory_mut(&mut self) -> &mut [u8] {
         self.machine.memory_mut()
+    }
+
+    /// Grows the memory as the guest's own `memory.grow` would, at the same price and within the same
+    /// limits: the size before in pages, or `None` where the guest would see -1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Stopped`] if the memory limit or the fuel does not reach; [`Error::Call`] if the
+    /// instance was stopped before. The instance goes on: its state is whole.
+    pub fn grow_memory(&mut self, pages: u64) -> Result<Option<u64>, Error> {
+        self.check_alive()?;
+        self.machine.grow_memory(pages).map_err(|reason| self.machine.stopped(reason).into())
+    }
+
+    /// The value of an exported global, such as `__heap_base`; `None` if no global of this name is
+    /// exported, or it is a reference.
+    pub fn global(&self, name: &str) -> Option<Value> {
+        self.machine.global(name)
     }
 
     /// What all calls since the last reset have used together.

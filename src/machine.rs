@@ -19,6 +19,7 @@ use crate::{
     error::{AbiFault, Error, StopReason, Stopped, Trap},
     host::{Host, growth},
     input::Input,
+    inspect::PAGE,
     meter,
     module::{Entry, Module},
     observe,
@@ -220,7 +221,8 @@ impl Machine {
         meter::charge(&mut self.store, fuel)?;
         let made = self.module.linker().instantiate_and_start(&mut self.store, self.module.engine_module());
         let instance = made.map_err(|error| self.reason(error.kind()))?;
-        let memory = instance.get_export(&self.store, abi::MEMORY).and_then(Extern::into_memory);
+        let name = self.module.inspect().memory_export().unwrap_or(abi::MEMORY);
+        let memory = instance.get_export(&self.store, name).and_then(Extern::into_memory);
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
         if let Some(name) = self.module.reserve() {
@@ -370,6 +372,23 @@ impl Machine {
             Some(memory) => memory.data_mut(&mut self.store),
             None => &mut [],
         }
+    }
+
+    /// Grows the memory for the host, as the engine does it for the guest.
+    pub(crate) fn grow_memory(&mut self, pages: u64) -> Result<Option<u64>, StopReason> {
+        meter::charge(&mut self.store, meter::GROWTH.into())?;
+        let Some(memory) = self.store.data().memory else { return Ok(None) };
+        // A limit that stops the run has left its reason; the error itself tells nothing.
+        let Ok(before) = memory.grow(&mut self.store, pages) else {
+            return self.store.data_mut().stop.take().map_or(Ok(None), Err);
+        };
+        meter::charge(&mut self.store, pages.saturating_mul(PAGE) / meter::BYTES_PER_FUEL)?;
+        Ok(Some(before))
+    }
+
+    /// The value of an exported global.
+    pub(crate) fn global(&self, name: &str) -> Option<Value> {
+        Value::from_engine(&self.instance?.get_global(&self.store, name)?.get(&self.store))
     }
 
     /// What the run produced; its buffers are taken.
