@@ -106,9 +106,21 @@ fn within<R>(span: impl FnOnce() -> tracing::Span, body: impl FnOnce() -> R) -> 
     if span.is_disabled() {
         return Ok(body());
     }
-    let mut entered = None;
-    emit(|| entered = Some(span.entered()))?;
-    let result = body();
-    emit(|| drop(entered))?;
+    // No guards: one that is dropped while a panic of the subscriber unwinds calls it again, and a
+    // second panic there would end the process.
+    let entered = emit(|| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)).unwrap_or_default());
+    let result = entered.map(|()| body());
+    let left = match &result {
+        Ok(_) => emit(|| {
+            span.with_subscriber(|(id, subscriber)| {
+                subscriber.exit(id);
+            })
+            .unwrap_or_default()
+        }),
+        Err(_) => Ok(()),
+    };
+    let closed = emit(|| drop(span));
+    let result = result?;
+    left.and(closed)?;
     Ok(result)
 }
