@@ -10,6 +10,7 @@ mod guests;
 mod host;
 mod host_functions;
 mod instance;
+mod observe;
 mod random;
 mod tracing;
 mod variants;
