@@ -1,0 +1,43 @@
+//! What to do about an error, in terms of the command line.
+
+use belljar::{Config, Error, ModuleError, StopReason};
+
+use crate::{limits, show::grouped};
+
+/// The library's hint, or one that names the option where there is one.
+pub fn of(error: &Error) -> Option<String> {
+    match error {
+        Error::Stopped(stopped) => {
+            let keys: &[&str] = match stopped.reason {
+                StopReason::Fuel { .. } => &["limits.fuel"],
+                StopReason::Memory { .. } => &["limits.memory_bytes"],
+                StopReason::Table { .. } => &["limits.table_elements"],
+                StopReason::Stack { .. } => &["limits.call_depth", "limits.value_stack_bytes"],
+                StopReason::Output { .. } => &["limits.output_bytes"],
+                StopReason::HostCalls { .. } => &["limits.host_calls"],
+                StopReason::Deadline { .. } => &["deadline_ms"],
+                _ => return error.hint(),
+            };
+            let flags: Vec<_> =
+                keys.iter().filter_map(|key| limits::flag_of(key)).map(|flag| format!("`--{flag}`")).collect();
+            Some(format!("raise it with {} if the guest may use more", flags.join(" or ")))
+        }
+        Error::Module(refused) => match &**refused {
+            // Not every command has the options that set one limit.
+            ModuleError::Limit { key, found, .. } => {
+                let key = Config::keys().find(|k| k.path == *key)?;
+                let set = format!("raise it with `--set {}=…`", key.path);
+                match *found {
+                    found if found > key.max => Some(format!("more than {} cannot be allowed", grouped(key.max))),
+                    found if found > key.large => Some(set),
+                    _ => Some(format!("{set}, or choose `--profile large`")),
+                }
+            }
+            ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
+                Some("text is read only where it is asked for: `--text`".into())
+            }
+            _ => error.hint(),
+        },
+        _ => error.hint(),
+    }
+}

@@ -1,0 +1,143 @@
+//! `belljar inspect`: what a module is and what it can do.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+};
+
+use belljar::{ExternType, Import, Inspection, Powers, abi};
+use serde::Serialize;
+
+use crate::{
+    args::{Format, InspectArgs},
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    json,
+    limits::LimitArgs,
+    settings,
+    show::{bytes, count, grouped, name},
+    source::Source,
+};
+
+/// Bytes of a page of memory.
+const PAGE: u64 = 65_536;
+
+/// Tells what a module is.
+pub fn inspect(args: &InspectArgs, console: &Console) -> Result<Exit, Failure> {
+    let source = Source::of(&args.module);
+    let sandbox = settings::sandbox(&args.config, &LimitArgs::default(), console)?;
+    let binary = source.module(args.text, &sandbox)?;
+    let about = sandbox.inspect(&binary).map_err(|error| Failure::of(error).in_file(source.name()))?;
+    let written = if console.format == Format::Human {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(page(&about).as_bytes()).and_then(|()| stdout.flush())
+    } else {
+        let missing = about.imports.iter().filter(|import| !is_provided(import));
+        let missing_imports = missing.map(|import| format!("{}.{}", import.module, import.name)).collect();
+        let document = Document { file: source.name(), powers: about.powers(), missing_imports, about: &about };
+        json::print(console.format, &document)
+    };
+    written.map_err(|e| Failure::stdout(&e))?;
+    Ok(Exit::Done)
+}
+
+/// The inspection, with what follows from it.
+#[derive(Serialize)]
+struct Document<'a> {
+    file: String,
+    powers: Powers,
+    /// Imports that this program does not provide.
+    missing_imports: Vec<String>,
+    #[serde(flatten)]
+    about: &'a Inspection,
+}
+
+/// Whether the ABI has it. This program has no host functions of its own.
+fn is_provided(import: &Import) -> bool {
+    let function = abi::function(&import.name).filter(|_| import.module == abi::MODULE);
+    function.is_some_and(|function| ExternType::Function(function.ty()) == import.ty)
+}
+
+/// The page for people.
+fn page(about: &Inspection) -> String {
+    let mut page = format!("{}\n\n", abilities(about));
+    let mut line = |title: &str, text: String| {
+        let _ = writeln!(page, "{title:<17}{text}");
+    };
+    line("name", about.name.as_deref().map_or("none".into(), name));
+    line("size", count(about.size_bytes, "byte"));
+    line("entry", about.powers().entry.unwrap_or("none").into());
+    line("start function", if about.start_function { "yes" } else { "no" }.into());
+    line("functions", grouped(about.functions));
+    line("globals", grouped(about.globals));
+    line("data segments", format!("{}, {}", grouped(about.data_segments), count(about.data_bytes, "byte")));
+    line("element segments", grouped(about.element_segments));
+
+    let imports = about.imports.iter().map(|import| {
+        let marked = if is_provided(import) { "" } else { "  (not provided)" };
+        (format!("{}.{}", name(&import.module), name(&import.name)), format!("{}{marked}", import.ty))
+    });
+    list(&mut page, "imports", imports.collect());
+    list(&mut page, "exports", about.exports.iter().map(|e| (name(&e.name), e.ty.to_string())).collect());
+    list(&mut page, "memories", numbered(about.memories.iter().map(ToString::to_string)));
+    list(&mut page, "tables", numbered(about.tables.iter().map(ToString::to_string)));
+    let sections = about.custom_sections.iter().map(|s| (name(&s.name), count(s.size_bytes, "byte")));
+    list(&mut page, "custom sections", sections.collect());
+    page
+}
+
+fn numbered(texts: impl Iterator<Item = String>) -> Vec<(String, String)> {
+    texts.enumerate().map(|(i, text)| (i.to_string(), text)).collect()
+}
+
+fn list(page: &mut String, title: &str, lines: Vec<(String, String)>) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(page, "\n{title}");
+    // One very long name does not push all others away.
+    let width = lines.iter().map(|(name, _)| name.chars().count()).filter(|width| *width <= 40).max().unwrap_or(0);
+    for (name, text) in lines {
+        let _ = writeln!(page, "  {name:<width$}  {text}");
+    }
+}
+
+/// What it can do, in one line.
+fn abilities(about: &Inspection) -> String {
+    let powers = about.powers();
+    let all = [
+        (powers.reads_input, "reads input"),
+        (powers.writes_output, "writes output"),
+        (powers.logs, "logs"),
+        (powers.fails, "fails in words of its own"),
+    ];
+    let has: Vec<_> = all.iter().filter(|(has, _)| *has).map(|(_, what)| *what).collect();
+    let mut parts = vec![if has.is_empty() { "no input, no output, no log".into() } else { has.join(", ") }];
+    parts.push(if powers.reads_clock { "reads a clock" } else { "no clock" }.into());
+    let missing = about.imports.iter().filter(|import| !is_provided(import)).count() as u64;
+    if missing > 0 {
+        let are = if missing == 1 { "is" } else { "are" };
+        parts.push(format!("cannot be run here: {} {are} not provided", count(missing, "import")));
+    }
+    if powers.entry.is_none() {
+        parts.push("no entry function".into());
+    }
+    if powers.start_function {
+        parts.push("start function".into());
+    }
+    parts.push(memory(about, &powers));
+    parts.join("; ")
+}
+
+fn memory(about: &Inspection, powers: &Powers) -> String {
+    if about.memories.is_empty() {
+        return "no memory".into();
+    }
+    let pages = about.memories.iter().fold(0u64, |sum, memory| sum.saturating_add(memory.min_pages));
+    let size = bytes(pages.saturating_mul(PAGE));
+    match powers.memory_max_bytes {
+        Some(most) => format!("memory {size}, at most {}", bytes(most)),
+        None => format!("memory {size}, growing as far as it may"),
+    }
+}

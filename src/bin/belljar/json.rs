@@ -1,0 +1,191 @@
+//! The JSON documents on stdout.
+
+use std::io::{self, Write};
+
+use belljar::{CallError, ConfigError, Error, LogEntry, ModuleError, Outcome, StopReason, Usage, Value};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{args::Format, base64, failure::Report, run::Stop};
+
+/// What `--help` says of the document of a run.
+pub const RUN_HELP: &str = "\
+The JSON document of a run:
+  end          \"done\" or \"stopped\"
+  status       the guest's own status; null if it was stopped before it had one
+  reason       null, or why it was stopped: {\"fuel\": {\"limit\": …}}, {\"trap\": \"unreachable\"}, …
+  message      null, or the same in words; hint: null, or what to do about it
+  output       what it wrote: a text, or {\"base64\": …} where it is not UTF-8
+  results      of -e: [{\"i32\": 5}, {\"i64\": \"5\"}, {\"f64\": 0.5, \"bits\": \"0x…\"}, {\"v128\": \"0x…\"}];
+               i64 is a text since many readers round it, and so are nan, inf and -inf
+  log          [{\"level\": \"info\", \"text\": …}], and log_dropped, how many messages are left out
+  usage        fuel, memory_peak_bytes, host_calls, input_bytes, output_bytes, …
+  wall_ms      with --metrics: wall time in milliseconds; all else is the same in every run
+An error before the run is {\"error\": {\"phase\", \"file\", \"message\", \"hint\", \"cause\"}}, where phase is
+usage, config, io, module or call.";
+
+/// Writes a document to stdout.
+pub fn print(format: Format, document: &impl Serialize) -> io::Result<()> {
+    let text = match format {
+        Format::JsonCompact => serde_json::to_string(document),
+        Format::Human | Format::Json => serde_json::to_string_pretty(document),
+    };
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", harmless(&text?))?;
+    stdout.flush()
+}
+
+/// What could steer a terminal, as JSON escapes: to a reader of JSON it is the same document.
+/// Such characters occur only within texts.
+fn harmless(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        let mut utf8 = [0; 4];
+        let plain = matches!(c, ' '..='~' | '\n');
+        if plain || belljar::escape(c.encode_utf8(&mut utf8), 4).to_string().starts_with(c) {
+            text.push(c);
+        } else {
+            text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    text
+}
+
+/// The document of a run.
+#[derive(Debug, Serialize)]
+pub struct RunDocument<'a> {
+    end: &'static str,
+    status: Option<i32>,
+    reason: Option<&'a StopReason>,
+    message: Option<String>,
+    hint: Option<&'a str>,
+    output: Bytes<'a>,
+    results: Vec<Number>,
+    log: &'a [LogEntry],
+    log_dropped: u64,
+    usage: &'a Usage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wall_ms: Option<f64>,
+}
+
+impl<'a> RunDocument<'a> {
+    /// The document of what a run produced, to its end or until it was stopped.
+    pub fn of(outcome: &'a Outcome, stop: Option<&'a Stop>, wall_ms: Option<f64>) -> Self {
+        let reason = stop.map(|stop| &stop.reason);
+        let status = match reason {
+            None => Some(outcome.status),
+            Some(StopReason::Status { code }) => Some(*code),
+            Some(_) => None,
+        };
+        RunDocument {
+            end: if reason.is_none() { "done" } else { "stopped" },
+            status,
+            reason,
+            message: reason.map(ToString::to_string),
+            hint: stop.and_then(|stop| stop.hint.as_deref()),
+            output: Bytes(&outcome.output),
+            results: outcome.results.iter().copied().map(Number).collect(),
+            log: &outcome.log.entries,
+            log_dropped: outcome.log.dropped,
+            usage: &outcome.usage,
+            wall_ms,
+        }
+    }
+}
+
+/// Bytes as a text, or `{"base64": …}` where they are none.
+#[derive(Debug)]
+struct Bytes<'a>(&'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = std::str::from_utf8(self.0) {
+            return serializer.serialize_str(text);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("base64", &base64::encode(self.0))?;
+        map.end()
+    }
+}
+
+/// A value under the name of its type.
+#[derive(Debug)]
+struct Number(Value);
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let ty = self.0.ty().to_string();
+        match self.0 {
+            Value::I32(value) => map.serialize_entry(&ty, &value)?,
+            Value::F32(value) => {
+                float(&mut map, &ty, &value, value.into())?;
+                map.serialize_entry("bits", &format!("{:#010x}", value.to_bits()))?;
+            }
+            Value::F64(value) => {
+                float(&mut map, &ty, &value, value)?;
+                map.serialize_entry("bits", &format!("{:#018x}", value.to_bits()))?;
+            }
+            other => map.serialize_entry(&ty, &other.to_string())?,
+        }
+        map.end()
+    }
+}
+
+/// A number, or a text where JSON has no number for it.
+fn float<M: SerializeMap>(map: &mut M, ty: &str, value: &impl Serialize, wide: f64) -> Result<(), M::Error> {
+    match wide {
+        wide if wide.is_finite() => map.serialize_entry(ty, value),
+        wide if wide.is_nan() => map.serialize_entry(ty, "nan"),
+        wide => map.serialize_entry(ty, if wide > 0.0 { "inf" } else { "-inf" }),
+    }
+}
+
+/// The document of an error.
+#[derive(Debug, Serialize)]
+pub struct ErrorDocument<'a> {
+    error: ErrorBody<'a>,
+}
+
+/// An error.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody<'a> {
+    phase: &'static str,
+    file: Option<&'a str>,
+    message: &'a str,
+    hint: Option<&'a str>,
+    cause: Option<Cause<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Cause<'a> {
+    Config(&'a ConfigError),
+    Module(&'a ModuleError),
+    Call(&'a CallError),
+}
+
+impl<'a> ErrorDocument<'a> {
+    /// The document of an error.
+    pub fn of(report: &'a Report) -> Self {
+        ErrorDocument { error: ErrorBody::of(report) }
+    }
+}
+
+impl<'a> ErrorBody<'a> {
+    /// What documents say of an error.
+    pub fn of(report: &'a Report) -> Self {
+        let cause = match &report.cause {
+            Some(Error::Config(cause)) => Some(Cause::Config(cause)),
+            Some(Error::Module(cause)) => Some(Cause::Module(cause)),
+            Some(Error::Call(cause)) => Some(Cause::Call(cause)),
+            _ => None,
+        };
+        ErrorBody {
+            phase: report.phase,
+            file: report.file.as_deref(),
+            message: &report.message,
+            hint: report.hint.as_deref(),
+            cause,
+        }
+    }
+}

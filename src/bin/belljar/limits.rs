@@ -1,0 +1,102 @@
+//! The options that set one limit each: one table, which the parser, the help and hints read.
+
+use belljar::{Config, Key};
+use clap::{Arg, ArgMatches, Args, Command, error::Error};
+
+use crate::{
+    show::{bytes, grouped},
+    size::{Form, form_of},
+};
+
+/// An option that sets a key of the configuration.
+struct Limit {
+    flag: &'static str,
+    key: &'static str,
+    meaning: &'static str,
+}
+
+const fn limit(flag: &'static str, key: &'static str, meaning: &'static str) -> Limit {
+    Limit { flag, key, meaning }
+}
+
+const LIMITS: [Limit; 9] = [
+    limit("fuel-limit", "limits.fuel", "Fuel of the whole run"),
+    limit("memory-limit", "limits.memory_bytes", "Sum of all memories"),
+    limit("timeout", "deadline_ms", "Wall time of the run; the one limit that is not deterministic"),
+    limit("output-limit", "limits.output_bytes", "Output"),
+    limit("table-limit", "limits.table_elements", "Elements of all tables"),
+    limit("call-depth", "limits.call_depth", "Nested calls"),
+    limit("value-stack", "limits.value_stack_bytes", "Parameters, locals and operands of all nested calls"),
+    limit("log-limit", "limits.log_bytes", "Log text kept; what comes later is dropped and counted"),
+    limit("host-call-limit", "limits.host_calls", "Calls from the guest into the host"),
+];
+
+/// The limits that were given, as they were typed.
+#[derive(Debug, Clone, Default)]
+pub struct LimitArgs(pub Vec<Typed>);
+
+/// One limit, as it was typed.
+#[derive(Debug, Clone)]
+pub struct Typed {
+    /// The option, as messages name it.
+    pub option: String,
+    /// The key it sets.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The option that sets this key, without its dashes.
+pub fn flag_of(key: &str) -> Option<&'static str> {
+    LIMITS.iter().find(|limit| limit.key == key).map(|limit| limit.flag)
+}
+
+impl Args for LimitArgs {
+    fn augment_args(command: Command) -> Command {
+        command.next_help_heading("Limits").args(LIMITS.iter().filter_map(|limit| {
+            let key = Config::keys().find(|key| key.path == limit.key)?;
+            let form = form_of(&key);
+            let arg = Arg::new(limit.flag).long(limit.flag).value_name(form.value_name()).allow_negative_numbers(true);
+            let (short, long) = (short_help(limit, &key), long_help(limit, &key));
+            Some(arg.help(short).long_help(long))
+        }))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl clap::FromArgMatches for LimitArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let typed = LIMITS.iter().filter_map(|limit| {
+            let value = matches.get_one::<String>(limit.flag)?.clone();
+            Some(Typed { option: format!("--{}", limit.flag), key: limit.key.into(), value })
+        });
+        Ok(LimitArgs(typed.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+fn short_help(limit: &Limit, key: &Key) -> String {
+    let default = match (key.plugin, form_of(key)) {
+        (0, _) => "off".into(),
+        (default, Form::Size) => bytes(default),
+        (default, _) => grouped(default),
+    };
+    format!("{} [default: {default}]", limit.meaning)
+}
+
+fn long_help(limit: &Limit, key: &Key) -> String {
+    let defaults = match (key.plugin, key.large) {
+        (0, 0) => "off by default".into(),
+        (plugin, large) => format!("default {}, in the profile `large` {}", grouped(plugin), grouped(large)),
+    };
+    let range = format!("{} to {} {}", grouped(key.min), grouped(key.max), key.unit);
+    let form = form_of(key).examples();
+    format!("{}, as {form}.\n\nKey `{}`: {range}; {defaults}.", limit.meaning, limit.key)
+}

@@ -1,0 +1,60 @@
+//! The command line of belljar. It uses the public API of the library and nothing else of it.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+};
+
+mod args;
+mod argument;
+mod base64;
+mod completions;
+mod console;
+mod exit;
+mod failure;
+mod hint;
+mod inspect;
+mod json;
+mod limits;
+mod man;
+mod output;
+mod progress;
+mod run;
+mod settings;
+mod show;
+mod size;
+mod source;
+mod usage;
+mod validate;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::tell(&error).into(),
+    };
+    let console = Console::new(cli.command.look());
+    let done = match &cli.command {
+        Command::Run(args) => run::run(args, &console),
+        Command::Validate(args) => validate::validate(args, &console),
+        Command::Inspect(args) => inspect::inspect(args, &console),
+        Command::Completions { shell } => completions::completions(*shell),
+        Command::Man { subcommand } => man::man(subcommand.as_deref()),
+    };
+    let exit = done.unwrap_or_else(|failure| match failure {
+        // Whoever read the output has had enough of it.
+        Failure::Closed => Exit::Done,
+        Failure::Told(report) => {
+            console.report(&report);
+            report.exit
+        }
+    });
+    exit.into()
+}

@@ -1,0 +1,85 @@
+//! The guest's output on its way to stdout.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::{args::When, failure::Failure};
+
+/// The guest's output on its way to stdout: as it is, or with control characters escaped.
+#[derive(Debug)]
+pub struct Output {
+    terminal: bool,
+    escape: bool,
+    /// The start of a character whose end has not come yet; only where it is escaped.
+    cut: Vec<u8>,
+    /// Whether the last line has an end.
+    whole: bool,
+}
+
+impl Output {
+    /// An output that escapes when it is asked to.
+    pub fn new(escape: When) -> Output {
+        let terminal = io::stdout().is_terminal();
+        let escape = match escape {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal,
+        };
+        Output { terminal, escape, cut: Vec::new(), whole: true }
+    }
+
+    /// Whether the terminal is in the middle of a line of the guest's.
+    pub fn is_within_line(&self) -> bool {
+        self.terminal && !self.whole
+    }
+
+    /// Writes what the guest wrote.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(last) = bytes.last() else { return Ok(()) };
+        self.whole = *last == b'\n';
+        if !self.escape {
+            return put(bytes);
+        }
+        self.cut.extend_from_slice(bytes);
+        let kept = cut_end(&self.cut);
+        let rest = self.cut.split_off(self.cut.len() - kept);
+        let shown = std::mem::replace(&mut self.cut, rest);
+        put_escaped(&shown)
+    }
+
+    /// Writes a line of our own, after the end of the guest's last one.
+    pub fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.end_line()?;
+        put(format!("{line}\n").as_bytes())
+    }
+
+    /// Ends the output. On a terminal, what comes next stands on a line of its own.
+    pub fn finish(&mut self) -> Result<(), Failure> {
+        let cut = std::mem::take(&mut self.cut);
+        put_escaped(&cut)?;
+        if self.escape { self.end_line() } else { Ok(()) }
+    }
+
+    fn end_line(&mut self) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.whole, true) { Ok(()) } else { put(b"\n") }
+    }
+}
+
+fn put(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|e| Failure::stdout(&e))
+}
+
+fn put_escaped(bytes: &[u8]) -> Result<(), Failure> {
+    let text = String::from_utf8_lossy(bytes);
+    put(belljar::escape_lines(&text, usize::MAX).to_string().as_bytes())
+}
+
+/// How many bytes at the end are the start of a character.
+fn cut_end(bytes: &[u8]) -> usize {
+    let Some(last) = bytes.utf8_chunks().last() else { return 0 };
+    let invalid = last.invalid();
+    match std::str::from_utf8(invalid) {
+        Err(error) if error.error_len().is_none() => invalid.len(),
+        _ => 0,
+    }
+}

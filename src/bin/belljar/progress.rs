@@ -1,0 +1,43 @@
+//! A line about a run that takes its time.
+
+use std::time::{Duration, Instant};
+
+use crate::{console::Console, show::grouped};
+
+/// Runs that are over sooner have no line.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// A new line no more often.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// A line about a run that takes its time.
+#[derive(Debug)]
+pub struct Progress {
+    limit: u64,
+    started: Instant,
+    /// When the next line is due; `None`: never.
+    due: Option<Instant>,
+}
+
+impl Progress {
+    /// Progress towards a fuel limit, on a terminal.
+    pub fn new(limit: u64, console: &Console) -> Progress {
+        let started = Instant::now();
+        Progress { limit, started, due: console.can_show_progress().then(|| started + PATIENCE) }
+    }
+
+    /// Shows how far the run is, when it is time to.
+    pub fn tick(&mut self, console: &Console, fuel: impl FnOnce() -> u64) {
+        let now = Instant::now();
+        if self.due.is_some_and(|due| now >= due) {
+            self.due = Some(now + INTERVAL);
+            console.show_progress(&line(fuel(), self.limit, now - self.started));
+        }
+    }
+}
+
+fn line(fuel: u64, limit: u64, took: Duration) -> String {
+    let seconds = took.as_secs_f64();
+    let percent = 100.0 * fuel as f64 / limit as f64;
+    let rate = fuel as f64 / seconds / 1e6;
+    format!("running {seconds:.1} s: {} of {} fuel ({percent:.1} %), {rate:.0} M/s", grouped(fuel), grouped(limit))
+}

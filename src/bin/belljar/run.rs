@@ -1,0 +1,254 @@
+//! `belljar run`: a module with an input, or a call of one of its exports.
+
+use std::{
+    io::{self, IsTerminal},
+    process,
+    time::Duration,
+};
+
+use belljar::{CallError, Cancel, Error, Execution, Input, Module, Outcome, Sandbox, Step, StopReason, Usage};
+
+use crate::{
+    args::{Format, RunArgs},
+    argument,
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    hint, json,
+    output::Output,
+    progress::Progress,
+    settings, show,
+    source::Source,
+};
+
+/// Fuel between two looks at output, log and clock: some milliseconds.
+const STEP: u64 = 500_000;
+
+/// Runs a module, and tells what came of it.
+pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
+    let source = Source::of(&args.module);
+    let asked = args.input.as_deref().map(Source::of);
+    if source == Source::Stdin && asked == Some(Source::Stdin) {
+        return Err(Failure::usage("module and input cannot both be read from stdin"));
+    }
+    let sandbox = settings::sandbox(&args.config, &args.limits, console)?;
+    let module = load(args, &source, &sandbox, console)?;
+    let mut run = start(args, &source, asked, &sandbox, &module, console)?;
+    interruptible(run.cancel_handle(), console);
+
+    let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
+    let ended = drive(&mut run, &mut shown, &sandbox, console);
+    console.clear_progress();
+    let (outcome, stopped) = parts(ended?)?;
+    let wall = run.wall_time();
+    if console.format == Format::Human {
+        shown.rest(&outcome, console)?;
+    } else {
+        let wall_ms = args.metrics.then(|| milliseconds(wall));
+        let document = json::RunDocument::of(&outcome, stopped.as_ref(), wall_ms);
+        json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
+    }
+    if let Some(stop) = &stopped {
+        console.error(None, &stop.reason.to_string(), stop.hint.as_deref());
+    }
+    if args.metrics && console.format == Format::Human {
+        metrics(&outcome.usage, &sandbox, wall, console);
+    }
+    Ok(if stopped.is_some() { Exit::Stopped } else { Exit::Done })
+}
+
+fn load(args: &RunArgs, source: &Source, sandbox: &Sandbox, console: &Console) -> Result<Module, Failure> {
+    let bytes = source.module(args.text, sandbox)?;
+    let module = sandbox.load(&bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
+    let about = module.inspect();
+    let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
+    console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));
+    Ok(module)
+}
+
+fn start(
+    args: &RunArgs,
+    source: &Source,
+    asked: Option<Source>,
+    sandbox: &Sandbox,
+    module: &Module,
+    console: &Console,
+) -> Result<Execution, Failure> {
+    let refused = |error: Error| {
+        // What a plain run asks for, every module that is meant to be run has.
+        let entry = matches!(&error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }));
+        let hint = entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
+        let failure = Failure::of(error).in_file(source.name());
+        let failure = hint.into_iter().fold(failure, Failure::with_hint);
+        if entry { failure.with_exit(Exit::Refused) } else { failure }
+    };
+    let Some(function) = &args.function else {
+        // Without an entry there is nothing to read an input for.
+        sandbox.start(module, b"").map_err(refused)?;
+        return sandbox.start(module, input(args, source, asked, module, console)?).map_err(refused);
+    };
+    let arguments = match module.inspect().function(function) {
+        // Whether it can be called at all, the library says.
+        Some(ty) if !has_references(ty) => {
+            argument::values(function, ty, &args.args).map_err(|failure| failure.in_file(source.name()))?
+        }
+        _ => Vec::new(),
+    };
+    let input = input(args, source, asked, module, console)?;
+    sandbox.start_call(module, function, &arguments, input, ()).map_err(refused)
+}
+
+fn has_references(ty: &belljar::FuncType) -> bool {
+    let reference = |ty: &belljar::ValueType| matches!(ty, belljar::ValueType::FuncRef | belljar::ValueType::ExternRef);
+    ty.params.iter().chain(&ty.results).any(reference)
+}
+
+/// The input: what is asked for, or stdin where somebody has put something there.
+fn input(
+    args: &RunArgs,
+    module_source: &Source,
+    asked: Option<Source>,
+    module: &Module,
+    console: &Console,
+) -> Result<Input, Failure> {
+    if let Some(text) = &args.input_text {
+        return Ok(text.as_str().into());
+    }
+    let powers = module.inspect().powers();
+    // `execute` is told the size of the input. Nobody waits for an input that nobody can see.
+    let sees_input = powers.reads_input || powers.entry == Some(belljar::abi::EXECUTE);
+    let from_stdin = || {
+        let free = *module_source != Source::Stdin && args.function.is_none();
+        (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
+    };
+    let Some(source) = asked.or_else(from_stdin) else { return Ok(Input::default()) };
+    if source == Source::Stdin {
+        console.note("input: reading stdin to its end");
+    }
+    let bytes = source.input()?;
+    console.note(format_args!("input: {}, {}", source.name(), show::count(bytes.len() as u64, "byte")));
+    Ok(bytes.into())
+}
+
+/// Stops the run at the first Ctrl-C, with what it has produced by then; the program at the second.
+fn interruptible(cancel: Cancel, console: &Console) {
+    let set = ctrlc::set_handler(move || {
+        if cancel.is_cancelled() {
+            // As shells tell of a program that SIGINT has ended.
+            process::exit(130);
+        }
+        cancel.cancel();
+    });
+    if let Err(error) = set {
+        console.note(format_args!("Ctrl-C ends the program at once: {error}"));
+    }
+}
+
+/// Runs to the end, and shows what comes while it comes.
+fn drive(
+    run: &mut Execution,
+    shown: &mut Shown,
+    sandbox: &Sandbox,
+    console: &Console,
+) -> Result<Result<Outcome, Error>, Failure> {
+    let mut progress = Progress::new(sandbox.config().limits.fuel, console);
+    loop {
+        match run.step(STEP) {
+            Ok(Step::Yielded) => {}
+            Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
+            Err(error) => return Ok(Err(error)),
+        }
+        if console.format == Format::Human {
+            shown.more(run.output(), &run.log().entries, console)?;
+        }
+        // It would take the place of what the guest has begun to say.
+        if !shown.output.is_within_line() {
+            progress.tick(console, || run.usage().fuel);
+        }
+    }
+}
+
+/// Why a guest was stopped.
+#[derive(Debug)]
+pub struct Stop {
+    /// The library's reason.
+    pub reason: StopReason,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// What a run produced, and why it was stopped, if it was.
+fn parts(ended: Result<Outcome, Error>) -> Result<(Outcome, Option<Stop>), Failure> {
+    match ended {
+        Ok(outcome) => Ok((outcome, None)),
+        Err(error) => {
+            let hint = hint::of(&error);
+            let Error::Stopped(stopped) = error else { return Err(Failure::of(error)) };
+            let mut outcome = Outcome::default();
+            (outcome.output, outcome.log, outcome.usage) = (stopped.output, stopped.log, stopped.usage);
+            Ok((outcome, Some(Stop { reason: stopped.reason, hint })))
+        }
+    }
+}
+
+/// What has been shown so far.
+struct Shown {
+    output: Output,
+    bytes: usize,
+    messages: usize,
+}
+
+impl Shown {
+    /// Shows what is new.
+    fn more(&mut self, output: &[u8], log: &[belljar::LogEntry], console: &Console) -> Result<(), Failure> {
+        for entry in &log[self.messages..] {
+            console.log(entry);
+        }
+        self.messages = log.len();
+        let new = &output[self.bytes..];
+        self.bytes = output.len();
+        if !new.is_empty() {
+            console.clear_progress();
+        }
+        self.output.write(new)
+    }
+
+    /// Shows what is left at the end.
+    fn rest(&mut self, outcome: &Outcome, console: &Console) -> Result<(), Failure> {
+        self.more(&outcome.output, &outcome.log.entries, console)?;
+        for value in &outcome.results {
+            self.output.line(&value.to_string())?;
+        }
+        self.output.finish()?;
+        if outcome.log.dropped > 0 {
+            let dropped = show::count(outcome.log.dropped, "message");
+            let raise = "raise it with `--log-limit` or `--set limits.log_lines=…`";
+            console.warn(format_args!("the log is cut: {dropped} dropped; {raise}"));
+        }
+        Ok(())
+    }
+}
+
+fn metrics(usage: &Usage, sandbox: &Sandbox, wall: Duration, console: &Console) {
+    let limits = &sandbox.config().limits;
+    let of = |used: u64, limit: u64| format!("{} of {}", show::grouped(used), show::grouped(limit));
+    let sizes = |used: u64, limit: u64| format!("{} of {}", show::bytes(used), show::bytes(limit));
+    let lines = [
+        ("fuel", of(usage.fuel, limits.fuel)),
+        ("memory peak", sizes(usage.memory_peak_bytes, limits.memory_bytes)),
+        ("table peak", of(usage.table_peak_elements, limits.table_elements)),
+        ("host calls", of(usage.host_calls, limits.host_calls)),
+        ("input read", show::bytes(usage.input_bytes)),
+        ("output", sizes(usage.output_bytes, limits.output_bytes)),
+        ("log", sizes(usage.log_bytes, limits.log_bytes)),
+        ("wall time", format!("{} ms", milliseconds(wall))),
+    ];
+    for (what, value) in lines {
+        console.line(format_args!("{what:<12}{value}"));
+    }
+}
+
+/// To the microsecond.
+fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
+}

@@ -1,0 +1,121 @@
+//! The configuration that the options mean: defaults, then profile, then file, then options.
+
+use std::path::{Path, PathBuf};
+
+use belljar::{Config, ConfigError, ConfigProblem, Error, Key, MAX_TEXT_BYTES, Sandbox};
+
+use crate::{
+    args::{self, ConfigArgs},
+    console::Console,
+    failure::Failure,
+    limits::{LimitArgs, Typed},
+    show,
+    size::form_of,
+    source::Source,
+};
+
+/// The file that is read without being asked for.
+const FOUND: &str = "belljar.toml";
+
+/// The sandbox that the options mean.
+pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
+    let profile = args.profile.map(|profile| match profile {
+        args::Profile::Plugin => belljar::Profile::Plugin,
+        args::Profile::Large => belljar::Profile::Large,
+    });
+    let mut config = match file(args) {
+        None => Config::profile(profile.unwrap_or_default()),
+        Some(path) => read(&path, profile, console)?,
+    };
+    if let Some(on) = args.on_growth_limit {
+        config.on_growth_limit = match on {
+            args::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,
+            args::OnGrowthLimit::Refuse => belljar::OnGrowthLimit::Refuse,
+        };
+    }
+    let mut typed = limits.0.clone();
+    for text in &args.set {
+        typed.push(set(text)?);
+    }
+    for (i, one) in typed.iter().enumerate() {
+        if let Some(other) = typed[..i].iter().find(|other| other.key == one.key) {
+            let key = show::name(&one.key);
+            return Err(Failure::usage(format!("`{key}` is set twice: by {} and {}", other.option, one.option)));
+        }
+        apply(&mut config, one)?;
+    }
+    describe(&config, console);
+    Sandbox::new(config).map_err(Failure::of)
+}
+
+/// The configuration file, if there is one.
+fn file(args: &ConfigArgs) -> Option<PathBuf> {
+    if args.no_config {
+        return None;
+    }
+    // A file that is there but cannot be read is an error, not the same as none.
+    args.config.clone().or_else(|| Path::new(FOUND).symlink_metadata().is_ok().then(|| FOUND.into()))
+}
+
+fn read(path: &Path, profile: Option<belljar::Profile>, console: &Console) -> Result<Config, Failure> {
+    let source = Source::File(path.into());
+    let text = source.text(MAX_TEXT_BYTES)?;
+    let config = match profile {
+        Some(profile) => Config::from_toml_with_profile(&text, profile),
+        None => Config::from_toml(&text),
+    };
+    let found = if path == Path::new(FOUND) { ", found in the current directory" } else { "" };
+    console.note(format_args!("configuration: {}{found}", source.name()));
+    config.map_err(|error| Failure::of(error).in_file(source.name()))
+}
+
+fn set(text: &str) -> Result<Typed, Failure> {
+    let Some((key, value)) = text.split_once('=') else {
+        let message = format!("--set: `{}` is not KEY=VALUE", show::name(text));
+        return Err(Failure::usage(message).with_hint("for example `--set limits.fuel=10M`"));
+    };
+    let key = key.trim();
+    Ok(Typed { option: format!("--set {}", show::name(key)), key: key.into(), value: value.trim().into() })
+}
+
+fn apply(config: &mut Config, typed: &Typed) -> Result<(), Failure> {
+    let wrong = |message: String| Failure::usage(format!("{}: {message}", typed.option));
+    let key = Config::keys().find(|key| key.path == typed.key);
+    // Whether the number fits, and whether there is such a key, the library says.
+    let value = key.map_or(Ok(0), |key| form_of(&key).parse(&typed.value)).map_err(wrong)?;
+    config.set(&typed.key, value).map_err(|error| match &error {
+        Error::Config(cause) => {
+            let message = format!(
+                "{}: {}",
+                typed.option,
+                out_of_range(cause, &typed.value).unwrap_or_else(|| cause.problem.to_string())
+            );
+            Failure::of(error.clone()).with_message(message)
+        }
+        _ => Failure::of(error),
+    })
+}
+
+/// The range as people write it.
+fn out_of_range(error: &ConfigError, value: &str) -> Option<String> {
+    let ConfigProblem::OutOfRange { min, max, unit, .. } = &error.problem else { return None };
+    let [min, max] = [*min, *max].map(show::grouped);
+    Some(format!("`{}` is outside {min} to {max} ({unit})", show::name(value)))
+}
+
+/// Says which values are in force that the profile does not give.
+fn describe(config: &Config, console: &Console) {
+    let default = Config::profile(config.profile).enforcement();
+    let differ = config.enforcement().into_iter().zip(default).filter(|(now, then)| now.1 != then.1);
+    let shown = |(key, value): (Key, Option<u64>)| Some(format!("{} = {}", key.path, show::grouped(value?)));
+    let mut values: Vec<_> = differ.filter_map(|(now, _)| shown(now)).collect();
+    if config.on_growth_limit == belljar::OnGrowthLimit::Refuse {
+        values.push("on_growth_limit = \"refuse\"".into());
+    }
+    let profile = match config.profile {
+        belljar::Profile::Large => "large",
+        _ => "plugin",
+    };
+    let but = if values.is_empty() { "" } else { ", but " };
+    console.note(format_args!("limits: profile `{profile}`{but}{}", values.join(", ")));
+}

@@ -1,0 +1,132 @@
+//! Modules and inputs: where they are read from, and how much of it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use belljar::{Error, ModuleError, Position, Sandbox};
+
+use crate::{
+    failure::{Failure, io_words},
+    show,
+};
+
+/// The largest input that is read. No memory of a guest can be larger.
+const MAX_INPUT_BYTES: u64 = 1 << 30;
+
+/// Something to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `-`
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+impl Source {
+    /// What a path stands for.
+    pub fn of(path: &Path) -> Source {
+        if path.as_os_str() == "-" { Source::Stdin } else { Source::File(path.into()) }
+    }
+
+    /// How messages name it.
+    pub fn name(&self) -> String {
+        match self {
+            Source::Stdin => "stdin".into(),
+            Source::File(path) => show::path(path),
+        }
+    }
+
+    /// Reads a module, binary or text, within the limits of the sandbox.
+    pub fn module(&self, text: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
+        let limits = &sandbox.config().module;
+        let (key, limit, unit) = match text {
+            true => ("module.text_bytes", limits.text_bytes, "bytes of text"),
+            false => ("module.size_bytes", limits.size_bytes, "bytes"),
+        };
+        let refused = |error: Error| Failure::of(error).in_file(self.name());
+        let bytes = match self.read(limit)? {
+            Content::Whole(bytes) => bytes,
+            Content::TooLarge(found) => {
+                return Err(refused(Error::Module(Box::new(ModuleError::Limit { key, limit, found, unit }))));
+            }
+        };
+        if !text {
+            return Ok(bytes);
+        }
+        let text = String::from_utf8(bytes).map_err(|e| refused(Error::Module(Box::new(not_text(&e)))))?;
+        sandbox.assemble(&text).map_err(refused)
+    }
+
+    /// Reads an input.
+    pub fn input(&self) -> Result<Vec<u8>, Failure> {
+        match self.read(MAX_INPUT_BYTES)? {
+            Content::Whole(bytes) => Ok(bytes),
+            Content::TooLarge(found) => {
+                let [found, limit] = [found, MAX_INPUT_BYTES].map(show::grouped);
+                Err(Failure::io(&self.name(), format!("an input of {found} bytes; at most {limit} are read")))
+            }
+        }
+    }
+
+    /// Reads a text of at most so many bytes.
+    pub fn text(&self, limit: u64) -> Result<String, Failure> {
+        let name = self.name();
+        match self.read(limit)? {
+            Content::Whole(bytes) => String::from_utf8(bytes).map_err(|e| {
+                let at = e.utf8_error().valid_up_to();
+                Failure::config(format!("not UTF-8 after byte {at}")).in_file(name)
+            }),
+            Content::TooLarge(found) => {
+                let [found, limit] = [found, limit].map(show::grouped);
+                Err(Failure::config(format!("{found} bytes of text; at most {limit} are read")).in_file(name))
+            }
+        }
+    }
+
+    fn read(&self, limit: u64) -> Result<Content, Failure> {
+        let read = match self {
+            Source::Stdin => read_at_most(io::stdin().lock(), 0, limit),
+            Source::File(path) => read_file(path, limit),
+        };
+        read.map_err(|error| Failure::io(&self.name(), io_words(&error)))
+    }
+}
+
+enum Content {
+    Whole(Vec<u8>),
+    /// The size, or what is known of it.
+    TooLarge(u64),
+}
+
+/// A file that says how large it is, is refused before anything of it is read.
+fn read_file(path: &Path, limit: u64) -> io::Result<Content> {
+    // Some systems cannot even open one, and say something else.
+    if fs::metadata(path)?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() && metadata.len() > limit {
+        return Ok(Content::TooLarge(metadata.len()));
+    }
+    read_at_most(file, metadata.len(), limit)
+}
+
+fn read_at_most(source: impl Read, expected: u64, limit: u64) -> io::Result<Content> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(expected).unwrap_or(0))?;
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    let size = bytes.len() as u64;
+    Ok(if size > limit { Content::TooLarge(size) } else { Content::Whole(bytes) })
+}
+
+fn not_text(error: &std::string::FromUtf8Error) -> ModuleError {
+    let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+    let text = String::from_utf8_lossy(valid);
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let at = Position { line: text.matches('\n').count() as u64 + 1, column: line.chars().count() as u64 + 1 };
+    ModuleError::Text { at, message: "it is not UTF-8".into() }
+}
