@@ -1,6 +1,10 @@
 //! The one integration-test binary.
 
 mod calls;
+#[cfg(feature = "cli")]
+mod cli;
+#[cfg(feature = "cli")]
+mod cli;
 mod config;
 mod determinism;
 mod docs;
