@@ -351,9 +351,9 @@ fn names_are_reserved_and_unique() {
         Err(Error::Config(error)) => error.problem,
         other => panic!("{other:?}"),
     };
-    let reserved = Sandbox::builder().host_function("env", "my_own", || {});
+    let reserved = Sandbox::builder().host_function("env", "log", || {});
     let why = HostFunctionProblem::Reserved;
-    assert_eq!(problem(reserved), ConfigProblem::HostFunction { name: "env.my_own".into(), why });
+    assert_eq!(problem(reserved), ConfigProblem::HostFunction { name: "env.log".into(), why });
     let duplicate = Sandbox::builder()
         .host_function("a", "x", || {})
         .host_function("b", "x", || {})

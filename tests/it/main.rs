@@ -3,8 +3,6 @@
 mod calls;
 #[cfg(feature = "cli")]
 mod cli;
-#[cfg(feature = "cli")]
-mod cli;
 mod config;
 mod determinism;
 mod docs;
