@@ -36,6 +36,12 @@ pub fn of(error: &Error) -> Option<String> {
             ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
                 Some("text is read only where it is asked for: `--text`".into())
             }
+            // There is no builder here to register anything on.
+            ModuleError::Imports { imports, .. }
+                if !imports.iter().any(|import| import.module.starts_with("wasi_")) =>
+            {
+                Some("only the functions of `env` are provided; `belljar inspect` marks what is missing".into())
+            }
             _ => error.hint(),
         },
         _ => error.hint(),
