@@ -22,8 +22,17 @@ pub(super) struct Operators<'m> {
     locals: u64,
     work: u64,
     pub(super) patches: Vec<Patch>,
-    /// How many values a branch to each open block takes along.
-    labels: Vec<u64>,
+    /// The function itself, and the blocks that are open in it.
+    labels: Vec<Label>,
+}
+
+/// How many values are moved to leave a block.
+#[derive(Debug, Clone, Copy)]
+struct Label {
+    /// By a branch to it.
+    branch: u64,
+    /// By its end.
+    end: u64,
 }
 
 type Result<T = ()> = core::result::Result<T, ModuleError>;
@@ -33,22 +42,27 @@ impl<'m> Operators<'m> {
         Operators { limits, types, functions, locals: 0, work: 0, patches: Vec::new(), labels: Vec::new() }
     }
 
-    pub(super) fn check(&mut self, body: &FunctionBody<'_>) -> Result {
+    /// Checks the body of the function with this index.
+    pub(super) fn check(&mut self, function: usize, body: &FunctionBody<'_>) -> Result {
         let cells = self.check_locals(body)?;
         let mut reader = body.get_operators_reader().map_err(malformed)?;
         if cells >= PRICED_CELLS {
             let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
             self.patch(reader.original_position(), PatchKind::Charge(fuel));
         }
+        let results = self.functions.get(function).map_or(0, |ty| self.results(BlockType::FuncType(*ty)));
         self.labels.clear();
+        self.labels.push(Label { branch: results, end: results });
         let mut last = [Last::Other; 2];
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
             self.work += 1 + self.values_moved(&operator);
             limit("module.load_work", self.limits.load_work, self.work, "units of load work")?;
             match &operator {
-                Operator::Block { blockty } | Operator::If { blockty } => self.open(self.results(*blockty))?,
-                Operator::Loop { blockty } => self.open(self.params(*blockty))?,
+                Operator::Block { blockty } | Operator::If { blockty } => {
+                    self.open(*blockty, self.results(*blockty))?
+                }
+                Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
                 Operator::End => drop(self.labels.pop()),
                 Operator::TableGrow { .. } => self.patch(offset, PatchKind::Reserve),
                 Operator::V128Store8Lane { .. } => {
@@ -89,30 +103,38 @@ impl<'m> Operators<'m> {
         Ok(cells)
     }
 
-    fn open(&mut self, values: u64) -> Result {
-        self.labels.push(values);
-        limit("module.nesting", self.limits.nesting, self.labels.len() as u64, "nested blocks")
+    fn open(&mut self, ty: BlockType, branch: u64) -> Result {
+        limit("module.nesting", self.limits.nesting, self.labels.len() as u64, "nested blocks")?;
+        self.labels.push(Label { branch, end: self.results(ty) });
+        Ok(())
     }
 
     /// Values that the engine copies for an operator, one by one and each time anew.
     fn values_moved(&self, operator: &Operator<'_>) -> u64 {
         match operator {
+            Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                self.params(*blockty)
+            }
+            Operator::Else | Operator::End => self.labels.last().map_or(0, |label| label.end),
+            Operator::Return => self.labels.first().map_or(0, |label| label.branch),
             Operator::Br { relative_depth } | Operator::BrIf { relative_depth } => self.label(*relative_depth),
             Operator::BrTable { targets } => {
                 let copies = targets.targets().map_while(core::result::Result::ok);
                 copies.map(|depth| 1 + self.label(depth)).sum::<u64>() + self.label(targets.default())
             }
-            Operator::Call { function_index } => {
+            Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
                 self.functions.get(*function_index as usize).map_or(0, |ty| self.call(*ty))
             }
-            Operator::CallIndirect { type_index, .. } => self.call(*type_index),
+            Operator::CallIndirect { type_index, .. } | Operator::ReturnCallIndirect { type_index, .. } => {
+                self.call(*type_index)
+            }
             _ => 0,
         }
     }
 
     fn label(&self, depth: u32) -> u64 {
         let at = self.labels.len().checked_sub(1 + depth as usize);
-        at.map_or(0, |at| self.labels[at])
+        at.map_or(0, |at| self.labels[at].branch)
     }
 
     fn call(&self, ty: u32) -> u64 {

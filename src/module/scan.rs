@@ -61,8 +61,9 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     }
     // The cheap counts come first, so that most refusals never read an operator.
     let mut operators = Operators::new(&config.module, &scanner.types, &scanner.functions);
-    for body in &bodies {
-        operators.check(body)?;
+    let imported = scanner.functions.len().saturating_sub(scanner.scan.inspection.functions as usize);
+    for (function, body) in (imported..).zip(&bodies) {
+        operators.check(function, body)?;
     }
     let patches = operators.patches;
     Ok(scanner.finish(patches))
