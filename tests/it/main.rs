@@ -12,6 +12,7 @@ mod guests;
 mod host;
 mod host_functions;
 mod instance;
+mod limits;
 mod observe;
 mod random;
 mod tracing;
