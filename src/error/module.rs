@@ -136,11 +136,18 @@ impl fmt::Display for ImportProblem {
 
 fn list(imports: &[ImportProblem], total: u64) -> String {
     use core::fmt::Write;
+    /// Names and types are the module's to choose: 64 of them could fill a hundred pages.
+    const SHOWN: usize = 4096;
     let mut text = String::new();
-    for (i, import) in imports.iter().enumerate() {
-        let _ = write!(text, "{}{import}", if i == 0 { "" } else { "; " });
+    let mut shown = 0;
+    for import in imports {
+        let _ = write!(text, "{}{import}", if shown == 0 { "" } else { "; " });
+        shown += 1;
+        if text.len() >= SHOWN {
+            break;
+        }
     }
-    let left = total.saturating_sub(imports.len() as u64);
+    let left = total.saturating_sub(shown);
     if left > 0 {
         let _ = write!(text, "; and {left} more");
     }
