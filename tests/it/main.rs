@@ -11,6 +11,7 @@ mod fixture;
 mod guests;
 mod host;
 mod host_functions;
+mod hostile_text;
 mod instance;
 mod limits;
 mod observe;
