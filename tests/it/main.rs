@@ -16,5 +16,6 @@ mod instance;
 mod limits;
 mod observe;
 mod random;
+mod tidy;
 mod tracing;
 mod variants;

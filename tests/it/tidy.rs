@@ -1,0 +1,328 @@
+//! Rules about the files themselves.
+//!
+//! What breaks a rule today is listed with it, so that the list can only become shorter: an entry
+//! that no longer breaks it fails too.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::fixture;
+
+/// The files of the core, each of which may import those before it, and no other.
+const CORE: &[&str] = &[
+    "text",
+    "value",
+    "types",
+    "input",
+    "outcome",
+    "error",
+    "config",
+    "abi",
+    "meter",
+    "inspect",
+    "watch",
+    "observe",
+    "host",
+    "module",
+    "machine",
+    "execution",
+    "instance",
+    "sandbox",
+    "lib",
+];
+
+/// What may import the core, and what the core may not import.
+const AROUND: &[&str] =
+    &["bin", "docs", "wasi", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All files below a folder, as paths from the root.
+fn walk(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            // A target folder of a package of its own.
+            if entry.file_type().unwrap().is_dir() {
+                if entry.file_name() != "target" {
+                    folders.push(entry.path());
+                }
+            } else {
+                found.push(entry.path().strip_prefix(root()).unwrap().to_path_buf());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+fn is(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|e| e == extension)
+}
+
+/// The name by which a file of `src` stands in the order: `host` for `src/host/env.rs`.
+fn unit(path: &Path) -> String {
+    let first = path.components().nth(1).unwrap().as_os_str().to_str().unwrap();
+    first.trim_end_matches(".rs").to_string()
+}
+
+/// Files of the core with their code, comments taken out; strings stay.
+fn core() -> Vec<(PathBuf, String)> {
+    walk("src")
+        .into_iter()
+        .filter(|path| is(path, "rs") && CORE.contains(&unit(path).as_str()))
+        .map(|path| {
+            let code = code(&read(&path));
+            (path, code)
+        })
+        .collect()
+}
+
+fn code(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.trim_start().starts_with("//") {
+        true => "",
+        false => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Fails with all that broke a rule, except what is listed as known; and with what is listed in vain.
+fn hold(rule: &str, broken: BTreeSet<String>, known: &[&str]) {
+    let known: BTreeSet<String> = known.iter().map(|k| k.to_string()).collect();
+    let new: Vec<_> = broken.difference(&known).collect();
+    let mended: Vec<_> = known.difference(&broken).collect();
+    assert!(new.is_empty(), "{rule}:\n  {}", new.iter().map(|s| s.as_str()).collect::<Vec<_>>().join("\n  "));
+    assert!(mended.is_empty(), "{rule}: these hold by now, take them off the list: {mended:?}");
+}
+
+#[test]
+fn every_file_has_its_place_in_the_order() {
+    let found: BTreeSet<_> = walk("src").iter().map(|path| unit(path)).collect();
+    let places: BTreeSet<_> = CORE.iter().chain(AROUND).map(|name| name.to_string()).collect();
+    let without: Vec<_> = found.difference(&places).collect();
+    assert!(without.is_empty(), "give them a place in `CORE` or `AROUND`: {without:?}");
+    assert!(CORE.iter().all(|name| found.contains(*name)), "the order names files that are gone");
+}
+
+#[test]
+fn a_file_of_the_core_imports_only_from_its_left() {
+    let mut broken = BTreeSet::new();
+    for (path, code) in core() {
+        let own = unit(&path);
+        let place = |name: &str| CORE.iter().position(|n| *n == name);
+        for imported in imports(&code) {
+            // What begins with a capital is re-exported by `lib`, under a path of its own.
+            if imported == own || own == "lib" || imported.starts_with(char::is_uppercase) {
+                continue;
+            }
+            if place(&imported).is_none_or(|at| at > place(&own).unwrap()) {
+                broken.insert(format!("{} imports {imported}", path.display()));
+            }
+        }
+    }
+    let known = ["src/instance.rs imports sandbox", "src/observe.rs imports host"];
+    hold("imports go to the left only", broken, &known);
+}
+
+/// The first names of all paths that begin with `crate::`.
+fn imports(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for after in code.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            None => drop(found.insert(word(after))),
+            Some(list) => {
+                let mut depth = 0;
+                let mut at_name = true;
+                for (i, c) in list.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => at_name = true,
+                        c if at_name && !c.is_whitespace() => {
+                            found.insert(word(&list[i..]));
+                            at_name = false;
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    // A visibility is no import.
+    found.retain(|name| !name.is_empty());
+    found
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn the_core_touches_nothing_but_memory() {
+    let mut broken = BTreeSet::new();
+    for (path, code) in core() {
+        for used in ["time", "fs", "env", "net", "thread", "process", "io", "collections", "sync::Mutex"] {
+            if code.contains(&format!("std::{used}")) {
+                broken.insert(format!("{} uses std::{used}", path.display()));
+            }
+        }
+        for used in ["HashMap", "HashSet", "RandomState", "SystemTime", "Instant::", "thread_local"] {
+            if code.contains(used) {
+                broken.insert(format!("{} uses {used}", path.display()));
+            }
+        }
+    }
+    // The one file that reads a clock.
+    hold("the core is pure", broken, &["src/watch.rs uses Instant::", "src/watch.rs uses std::time"]);
+}
+
+#[test]
+fn fuel_crosses_the_border_in_one_file() {
+    let mut broken = BTreeSet::new();
+    for (path, code) in core() {
+        let other = unit(&path) != "meter";
+        if other && (code.contains(".get_fuel(") || code.contains(".set_fuel(")) {
+            broken.insert(path.display().to_string());
+        }
+    }
+    hold("only src/meter.rs asks the engine for fuel", broken, &["src/machine.rs"]);
+}
+
+#[test]
+fn no_type_of_the_engine_is_public() {
+    let mut broken = BTreeSet::new();
+    for (path, code) in core() {
+        for line in code.lines().map(str::trim) {
+            if line.starts_with("pub ") && (line.contains("wasmi") || line.contains("Caller<")) {
+                broken.insert(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    // Private by the module it stands in, which is sealed.
+    hold(
+        "no engine type is public",
+        broken,
+        &["src/types.rs: pub trait Scalar: wasmi::WasmTy + Copy + Sync + 'static {"],
+    );
+}
+
+#[test]
+fn nothing_in_src_panics_or_is_unsafe() {
+    let mut broken = BTreeSet::new();
+    for path in walk("src").into_iter().filter(|path| is(path, "rs")) {
+        let text = read(&path);
+        let code = code(text.split("#[cfg(test)]").next().unwrap());
+        for bad in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", "unsafe "] {
+            if code.contains(bad) {
+                broken.insert(format!("{}: {bad}", path.display()));
+            }
+        }
+    }
+    // Decided when the crate is compiled.
+    hold("no panics and no unsafe code", broken, &["src/module/operators.rs: panic!("]);
+    for crate_root in ["src/lib.rs", "src/bin/belljar/main.rs"] {
+        assert!(read(Path::new(crate_root)).contains("#![forbid(unsafe_code)]"), "{crate_root}");
+    }
+    assert!(read(Path::new("src/lib.rs")).contains("missing_docs"));
+}
+
+#[test]
+fn files_are_short_and_finished() {
+    let mut broken = BTreeSet::new();
+    let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X:"].concat()];
+    for path in ["src", "tests", "benches"].into_iter().flat_map(walk) {
+        if !is(&path, "rs") {
+            continue;
+        }
+        let text = read(&path);
+        let lines = text.lines().count();
+        if lines > 500 {
+            broken.insert(format!("{}: {lines} lines", path.display()));
+        }
+        if marks.iter().any(|mark| text.contains(mark.as_str())) {
+            broken.insert(format!("{}: is not finished", path.display()));
+        }
+        // `main.rs` of the command line, `lib.rs`: each says what it is by a document of its own.
+        if !text.starts_with("//!") && !text.starts_with("#![doc") {
+            broken.insert(format!("{}: does not say what it is", path.display()));
+        }
+    }
+    hold("files are short, finished and say what they are", broken, &[]);
+}
+
+/// Nothing of a machine that this was written on.
+#[test]
+fn no_file_names_a_place_that_is_not_here() {
+    let mut broken = BTreeSet::new();
+    let places = ["home/", "root/", "work/", "Users/"].map(|place| format!("/{place}"));
+    for path in ["src", "tests", "benches", "fixtures", ".ci"].into_iter().flat_map(walk) {
+        // What is not text was made by compilers, which name places of their own.
+        let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
+        for place in &places {
+            if text.contains(&format!(" {place}")) || text.contains(&format!("\"{place}")) {
+                broken.insert(format!("{}: {place}", path.display()));
+            }
+        }
+    }
+    hold("paths are relative", broken, &[]);
+}
+
+#[test]
+fn the_top_level_is_as_agreed() {
+    let agreed = ["Cargo.toml", "Cargo.lock", "src", "tests", "fixtures", "benches", "README.md", "LICENSE"];
+    let own = ["target"];
+    for entry in fs::read_dir(root()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let hidden = [".ci", ".git", ".gitignore", ".rustfmt.toml", ".cargo", ".github"].contains(&name.as_str());
+        assert!(hidden || agreed.contains(&&*name) || own.contains(&&*name), "{name} does not belong there");
+    }
+}
+
+#[test]
+fn fixtures_say_what_they_show() {
+    let mut broken = BTreeSet::new();
+    for path in walk("fixtures") {
+        if is(&path, "wat") && !read(&path).starts_with(";;") {
+            broken.insert(format!("{} has no head comment", path.display()));
+        }
+    }
+    for folder in fixture::FOLDERS {
+        for path in fixture::files(folder) {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            match fixture::parse::Fixture::read(path) {
+                Err(error) => drop(broken.insert(format!("{name}: {error}"))),
+                Ok(fixture) if fixture.expected.is_empty() => drop(broken.insert(format!("{name} expects nothing"))),
+                Ok(_) => {}
+            }
+        }
+    }
+    hold("a fixture's head is its specification", broken, &[]);
+}
+
+/// The engine decides results and fuel, so its version is exact, and its features are named.
+#[test]
+fn the_engine_is_pinned() {
+    let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).unwrap();
+    let dependencies = manifest["dependencies"].as_table().unwrap();
+    for name in ["wasmi", "wasmi_core"] {
+        let version = dependencies[name]["version"].as_str().unwrap();
+        assert!(version.starts_with('='), "{name} {version}");
+        assert_eq!(dependencies[name]["default-features"].as_bool(), Some(false), "{name}");
+    }
+    let features = dependencies["wasmi"]["features"].as_array().unwrap();
+    for feature in ["deterministic", "portable-dispatch"] {
+        assert!(features.iter().any(|f| f.as_str() == Some(feature)), "{feature}");
+    }
+}
