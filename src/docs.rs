@@ -14,3 +14,8 @@ pub mod tracing {}
 
 #[doc = include_str!("docs/changelog.md")]
 pub mod changelog {}
+
+/// The examples of the README are compiled and run with those of the other pages.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -23,7 +23,7 @@ fn read(path: &str) -> String {
 /// All pages, by their path from the root.
 fn pages() -> Vec<String> {
     let mut pages: Vec<_> = files("src/docs", "md").into_iter().map(|name| format!("src/docs/{name}")).collect();
-    pages.extend(["README.md".into()].into_iter().filter(|page: &String| root().join(page).exists()));
+    pages.push("README.md".into());
     pages
 }
 
@@ -70,6 +70,11 @@ fn made(page: &str, path: &str, parts: &mut usize) -> String {
         writeln!(new, "{line}").unwrap();
         let Some(what) = line.strip_prefix("<!-- ").and_then(|l| l.strip_suffix(" -->")) else { continue };
         let part = match what.split_once(": ").unwrap_or_else(|| panic!("{path}: {line}")) {
+            ("table", "exit status") => match exit_status() {
+                Some(table) => table,
+                // Without the program there is nothing to compare with.
+                None => lines.clone().take_while(|line| *line != "<!-- end -->").map(|l| format!("{l}\n")).collect(),
+            },
             ("table", name) => table(name),
             ("file", file) => {
                 let (file, language) = file.split_once(" as ").unwrap();
@@ -189,6 +194,63 @@ fn grouped(value: u64) -> String {
     text
 }
 
+#[cfg(feature = "cli")]
+const PROGRAM: &str = env!("CARGO_BIN_EXE_belljar");
+
+/// The exit statuses, as the program's help has them.
+#[cfg(feature = "cli")]
+fn exit_status() -> Option<String> {
+    let help = std::process::Command::new(PROGRAM).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let (_, statuses) = help.split_once("Exit status:\n").unwrap();
+    let lines = statuses.lines().map_while(|line| line.trim().split_once("  "));
+    Some(rows(["status", "meaning"], lines.map(|(status, meaning)| [status.into(), meaning.into()])))
+}
+
+#[cfg(not(feature = "cli"))]
+fn exit_status() -> Option<String> {
+    None
+}
+
+/// The README starts with two commands, one that runs a guest and one that runs the tests; it
+/// shows what the first prints. Its transcripts are what a shell shows.
+#[cfg(all(feature = "cli", unix))]
+#[test]
+fn the_readme_shows_what_its_commands_print() {
+    let readme = read("README.md");
+    let blocks: Vec<_> = readme.split("\n```").skip(1).step_by(2).filter_map(|block| block.split_once('\n')).collect();
+    let of = |language: &str| -> Vec<&str> {
+        blocks.iter().filter(|(l, _)| *l == language).map(|(_, text)| *text).collect()
+    };
+
+    let [run, test] = of("sh")[..] else { panic!("not two commands") };
+    assert_eq!(test, "cargo test --features cli");
+    let arguments = run.strip_prefix("cargo run --features cli -- ").unwrap();
+    assert_eq!(of("text"), [shell(&format!("belljar {arguments}"))]);
+
+    let mut commands = 0;
+    for transcript in of("console") {
+        for part in format!("\n{transcript}").split("\n$ ").skip(1) {
+            let (command, printed) = part.split_once('\n').unwrap_or((part, ""));
+            assert_eq!(shell(command), printed, "$ {command}");
+            commands += 1;
+        }
+    }
+    assert!(commands > 0);
+}
+
+/// What a command prints on a terminal, without the last end of line.
+#[cfg(all(feature = "cli", unix))]
+fn shell(command: &str) -> String {
+    use std::process::{Command, Stdio};
+    let bin = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
+    let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).env("PATH", path).current_dir(root()).stdin(Stdio::null());
+    let output = shell.output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').into()
+}
+
 /// Links to files, from any page, lead to a file.
 #[test]
 fn links_lead_somewhere() {
@@ -202,7 +264,25 @@ fn links_lead_somewhere() {
     }
 }
 
-/// No page names a stop reason that is not there, and the ABI's page names those of guests.
+/// The front page has a row for each feature, and both pages name the Rust version.
+#[test]
+fn features_and_rust_version_are_documented() {
+    let page = read("src/docs/crate.md");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| feature |")).skip(2);
+    let mut listed: Vec<_> = rows.map_while(|row| Some(row.strip_prefix("| `")?.split_once('`')?.0)).collect();
+    listed.sort();
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let features = manifest["features"].as_table().unwrap().keys();
+    let features: Vec<_> = features.filter(|feature| *feature != "default").collect();
+    assert_eq!(listed, features);
+
+    let rust = format!("Rust {} or newer", env!("CARGO_PKG_RUST_VERSION"));
+    for page in ["src/docs/crate.md", "README.md"] {
+        assert!(read(page).contains(&rust), "{page} does not say `{rust}`");
+    }
+}
+
+/// Each row of "how a run ends", done by a guest.
 #[test]
 fn the_abi_page_matches_what_a_run_does() {
     use belljar::{Error, Sandbox};
