@@ -94,6 +94,11 @@ impl Instance {
         self.finish().map(drop)
     }
 
+    /// The module it is an instance of.
+    pub fn module(&self) -> &Module {
+        self.machine.module()
+    }
+
     /// The exported memory: `memory`, or the only one there is under another name. It is empty if
     /// the module exports none.
     pub fn memory(&self) -> &[u8] {

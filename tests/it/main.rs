@@ -16,6 +16,7 @@ mod instance;
 mod limits;
 mod observe;
 mod random;
+mod real;
 mod tidy;
 mod tracing;
 mod variants;
