@@ -201,6 +201,8 @@ settings! {
     }
 }
 
+// The largest values stay below what the engine's validator counts to (100 tables, a million types,
+// functions and exports, 100,000 segments), with room for what is added to a module.
 settings! {
     /// Limits of a module's size and structure: what bounds the cost of loading it.
     ModuleLimits at "module", draft ModuleDraft, keys MODULE_KEYS {
@@ -211,7 +213,7 @@ settings! {
         text_bytes, with_module_text_bytes: 512 * KIB, 16 * MIB, 0 ..= 64 * MIB,
             "bytes of text", "before anything is parsed";
         /// Types.
-        types, with_module_types: 2_000, 100_000, 0 ..= 1_000_000,
+        types, with_module_types: 2_000, 100_000, 0 ..= 900_000,
             "types", "the load scan";
         /// Parameters of a function type.
         params, with_module_params: 100, 1_000, 0 ..= 1_000,
@@ -223,7 +225,7 @@ settings! {
         imports, with_module_imports: 1_000, 10_000, 0 ..= 100_000,
             "imports", "the load scan";
         /// Functions with a body.
-        functions, with_module_functions: 20_000, 200_000, 0 ..= 1_000_000,
+        functions, with_module_functions: 20_000, 200_000, 0 ..= 900_000,
             "functions", "the load scan";
         /// Bytes of one function's body.
         body_bytes, with_module_body_bytes: MIB, 7_000_000, 0 ..= 7_000_000,
@@ -248,7 +250,7 @@ settings! {
         memories, with_module_memories: 4, 16, 0 ..= 100,
             "memories", "the load scan";
         /// Tables, imported ones included.
-        tables, with_module_tables: 4, 100, 0 ..= 10_000,
+        tables, with_module_tables: 4, 99, 0 ..= 99,
             "tables", "the load scan";
         /// Element segments.
         element_segments, with_module_element_segments: 1_000, 100_000, 0 ..= 100_000,
@@ -257,10 +259,10 @@ settings! {
         element_items, with_module_element_items: 100_000, 1_000_000, 0 ..= 10_000_000,
             "items of element segments", "the load scan";
         /// Data segments.
-        data_segments, with_module_data_segments: 20_000, 200_000, 0 ..= 1_000_000,
+        data_segments, with_module_data_segments: 20_000, 100_000, 0 ..= 100_000,
             "data segments", "the load scan";
         /// Exports.
-        exports, with_module_exports: 2_000, 200_000, 0 ..= 1_000_000,
+        exports, with_module_exports: 2_000, 200_000, 0 ..= 900_000,
             "exports", "the load scan";
         /// One name of an import, an export or a custom section.
         name_bytes, with_module_name_bytes: 512, 8_192, 0 ..= 65_536,

@@ -1,7 +1,7 @@
 //! Every key of the configuration has a test at its limit and one past it. The list of keys comes
 //! from the crate, so that a new key without a test fails here.
 
-use belljar::{Config, Error, ModuleError, Sandbox};
+use belljar::{Config, Error, ModuleError, Profile, Sandbox};
 use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module, TypeSection};
 
 use crate::fixture;
@@ -95,6 +95,27 @@ fn every_limit_of_a_module_holds() {
         let ModuleError::Limit { key: told, limit, found, unit } = *error else { panic!("{}: {error}", key.path) };
         assert_eq!((told, limit, found), (key.path, n, n + 1));
         assert_eq!(unit, key.unit, "{}: one unit in the list of keys and in the error", key.path);
+    }
+}
+
+/// The engine has limits of its own. Ours come first, with room for what the host adds: a module that
+/// keeps to the largest values is loaded.
+#[test]
+fn the_largest_values_can_be_had() {
+    for path in ["module.tables", "module.memories", "module.data_segments", "module.element_segments"] {
+        let key = Config::keys().find(|key| key.path == path).unwrap();
+        let mut config = Config::profile(Profile::Large);
+        config.set(path, key.max).unwrap();
+        let mut wasm = module(path, key.max as usize);
+        if path == "module.tables" {
+            let grow = "(func (drop (table.grow 0 (ref.null func) (i32.const 1))))";
+            let tables = "(table 0 funcref)".repeat(key.max as usize);
+            wasm = wat::parse_str(format!("(module (start 0) {tables} {grow})")).unwrap();
+        }
+        let loaded = load(config.clone(), &wasm);
+        assert!(loaded.is_ok(), "{path}: {}", loaded.unwrap_err());
+        let Err(Error::Module(error)) = load(config, &module(path, key.max as usize + 1)) else { panic!("{path}") };
+        assert!(matches!(*error, ModuleError::Limit { key, .. } if key == path), "{path}: {error}");
     }
 }
 
