@@ -9,7 +9,7 @@ use crate::error::{ConfigError, ConfigProblem};
 mod toml;
 
 /// The longest TOML text that is read, in bytes.
-pub const MAX_TEXT_BYTES: u64 = 1 << 20;
+pub const MAX_TEXT_BYTES: u64 = 256 << 10;
 
 /// The configuration of a sandbox. Plain data: change a field, or use the `with_*` methods.
 ///
@@ -315,7 +315,7 @@ impl Config {
         }
     }
 
-    /// Reads a configuration from TOML text of at most 1 MiB.
+    /// Reads a configuration from TOML text of at most 256 KiB.
     ///
     /// # Errors
     ///

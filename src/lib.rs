@@ -11,6 +11,9 @@ pub mod docs;
 mod error;
 mod execution;
 mod host;
+#[doc(hidden)]
+#[cfg(feature = "selftest")]
+pub mod hostile;
 mod input;
 mod inspect;
 mod instance;

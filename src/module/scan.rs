@@ -4,10 +4,11 @@
 //! Nothing is allocated on the module's word: lists grow with what is really there.
 
 use alloc::{string::String, vec::Vec};
+use core::ops::Range;
 
 use wasmparser::{
-    BinaryReaderError, CompositeInnerType, ConstExpr, ElementItems, ElementKind, Encoding, ExternalKind, FunctionBody,
-    KnownCustom, Parser, Payload, TypeRef,
+    BinaryReader, BinaryReaderError, CompositeInnerType, ConstExpr, ElementItems, ElementKind, Encoding, ExternalKind,
+    FunctionBody, KnownCustom, Parser, Payload, RecGroup, TypeRef,
 };
 
 use super::{
@@ -41,6 +42,7 @@ type Result<T = ()> = core::result::Result<T, ModuleError>;
 pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     check_header(bytes)?;
     let mut scanner = Scanner {
+        bytes,
         config,
         types: Vec::new(),
         functions: Vec::new(),
@@ -135,6 +137,7 @@ struct Counts {
 }
 
 struct Scanner<'c> {
+    bytes: &'c [u8],
     config: &'c Config,
     types: Vec<FuncType>,
     /// Type indices of all functions, imported ones first.
@@ -153,11 +156,7 @@ impl Scanner<'_> {
             Payload::Version { encoding: Encoding::Component, .. } => return Err(ModuleError::Component),
             Payload::TypeSection(section) => {
                 limit("module.types", limits.types, section.count().into(), "types")?;
-                for group in section {
-                    for ty in group.map_err(malformed)?.into_types() {
-                        self.ty(&ty)?;
-                    }
-                }
+                self.types(section.range())?;
             }
             Payload::ImportSection(section) => {
                 limit("module.imports", limits.imports, section.count().into(), "imports")?;
@@ -243,6 +242,27 @@ impl Scanner<'_> {
             }
             // Every other payload belongs to a component, which the header check refused.
             _ => return Err(ModuleError::Component),
+        }
+        Ok(())
+    }
+
+    /// Reads the type section group by group. A recursive group is refused by its first byte: read
+    /// as a whole, it would be held in memory before its types could be counted.
+    fn types(&mut self, section: Range<usize>) -> Result {
+        const RECURSIVE: u8 = 0x4e;
+        let mut reader = BinaryReader::new(&self.bytes[section.clone()], section.start);
+        for _ in 0..reader.read_var_u32().map_err(malformed)? {
+            let offset = reader.original_position();
+            if self.bytes.get(offset) == Some(&RECURSIVE) {
+                return unsupported("the gc proposal", offset);
+            }
+            for ty in reader.read::<RecGroup>().map_err(malformed)?.into_types() {
+                self.ty(&ty)?;
+            }
+        }
+        if !reader.eof() {
+            let message = "section size mismatch: unexpected data at the end of the section".into();
+            return Err(ModuleError::Malformed { offset: reader.original_position() as u64, message });
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 use belljar::{Config, Outcome, Sandbox, Step};
 use wasmi::{CompilationMode, Engine, Linker, Module, ResumableCall, Store, Val};
 
+mod faults;
+
 fn eager() -> wasmi::Config {
     let mut config = wasmi::Config::default();
     config.consume_fuel(true).compilation_mode(CompilationMode::Eager);

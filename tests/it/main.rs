@@ -11,9 +11,13 @@ mod fixture;
 mod guests;
 mod host;
 mod host_functions;
+#[cfg(feature = "selftest")]
+mod hostile;
 mod hostile_text;
 mod instance;
 mod limits;
+#[cfg(target_os = "linux")]
+mod memory;
 mod observe;
 mod random;
 mod real;

@@ -35,8 +35,9 @@ const CORE: &[&str] = &[
 ];
 
 /// What may import the core, and what the core may not import.
-const AROUND: &[&str] =
-    &["bin", "docs", "wasi", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache"];
+const AROUND: &[&str] = &[
+    "bin", "docs", "wasi", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache", "hostile",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,0 +1,56 @@
+//! Inputs that are made to do harm: the set in `belljar::hostile`, mutated guests, many runs at a
+//! time and many one after the other.
+//!
+//! No test here asserts a time but `measured`, which has to be asked for and is run in release.
+
+use std::{
+    collections::BTreeSet,
+    thread::{self, Builder},
+};
+
+use belljar::{
+    Config,
+    hostile::{Attack, attacks},
+};
+
+mod crowd;
+mod mutated;
+
+/// The stack on which every attack has to hold. An optimized build is as sparing as a release is
+/// expected to be on a phone; one that is not optimized has frames many times as large.
+const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
+
+/// Runs an attack on a small stack; a panic there is its end.
+fn end(attack: Attack) -> String {
+    let input = attack.build();
+    let thread = Builder::new().stack_size(STACK).spawn(move || input.run()).unwrap();
+    thread.join().unwrap_or_else(|_| "panic".into())
+}
+
+#[test]
+fn every_limit_and_every_fault_has_an_attack() {
+    let all: Vec<_> = attacks().collect();
+    let names: BTreeSet<_> = all.iter().map(|attack| attack.name).collect();
+    assert_eq!(names.len(), all.len(), "names are taken once");
+    let against: BTreeSet<_> = all.iter().map(|attack| attack.against).collect();
+    let keys = Config::keys().map(|key| key.path);
+    let faults = ["B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9"];
+    let needed: BTreeSet<_> = keys.chain(faults).chain(["format"]).collect();
+    assert_eq!(against, needed);
+}
+
+#[test]
+fn every_attack_ends_as_it_has_to() {
+    let all: Vec<_> = attacks().collect();
+    // Two threads at once: what one run does is nothing to another.
+    let (left, right) = all.split_at(all.len() / 2);
+    let wrong = thread::scope(|scope| {
+        let check = move |part: &[Attack]| {
+            let ends = part.iter().map(|attack| (attack.name, attack.expected, end(*attack)));
+            ends.filter(|(_, expected, end)| expected != end).collect::<Vec<_>>()
+        };
+        let right = scope.spawn(move || check(right));
+        [check(left), right.join().unwrap()].concat()
+    });
+    assert!(wrong.is_empty(), "name, expected, found: {wrong:#?}");
+}

@@ -1,0 +1,116 @@
+//! Many runs: at a time, and one after the other.
+
+use std::{env, process::Command, thread};
+
+use belljar::{Config, Sandbox, StopReason};
+
+/// A guest that says `answer` in its output.
+fn honest(answer: u32) -> String {
+    format!(
+        "(module (import \"env\" \"write_output\" (func $write (param i32 i32)))
+            (memory (export \"memory\") 1)
+            (func (export \"_start\") (local $i i32)
+                (loop (local.set $i (i32.add (local.get $i) (i32.const 1)))
+                    (br_if 0 (i32.lt_u (local.get $i) (i32.const 500))))
+                (i32.store (i32.const 0) (i32.const {answer}))
+                (call $write (i32.const 0) (i32.const 4))))"
+    )
+}
+
+type Stopped = fn(&StopReason) -> bool;
+
+/// Guests that take what they can get, with the reason for which they are stopped.
+fn hostile() -> [(&'static str, Stopped); 4] {
+    [
+        ("(module (func (export \"_start\") (loop (br 0))))", |r| matches!(r, StopReason::Fuel { .. })),
+        ("(module (func $f (export \"_start\") (call $f)))", |r| matches!(r, StopReason::Stack { .. })),
+        ("(module (memory 1) (func (export \"_start\") (loop (drop (memory.grow (i32.const 16))) (br 0))))", |r| {
+            matches!(r, StopReason::Memory { .. })
+        }),
+        ("(module (func (export \"_start\") unreachable))", |r| matches!(r, StopReason::Trap(_))),
+    ]
+}
+
+/// A thousand runs on eight threads, every fourth of which is hostile: each ends as it does alone.
+#[test]
+fn runs_at_the_same_time_do_not_meet() {
+    const THREADS: u32 = 8;
+    let runs = if cfg!(debug_assertions) { 25 } else { 125 };
+    let config = Config::default().with_fuel(200_000).with_memory_bytes(4 << 20);
+    let sandbox = &Sandbox::new(config).unwrap();
+    let hostile = &hostile().map(|(text, stopped)| (sandbox.load_text(text).unwrap(), stopped));
+    let shared = &sandbox.load_text(&honest(7)).unwrap();
+    let alone = &sandbox.run(shared, b"").unwrap();
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            scope.spawn(move || {
+                for i in 0..runs {
+                    if (thread + i) % 4 == 0 {
+                        let (module, stopped) = &hostile[(i / 4 % 4) as usize];
+                        let error = sandbox.run(module, b"").unwrap_err();
+                        assert!(stopped(error.stop_reason().unwrap()), "{error}");
+                    } else if i % 2 == 0 {
+                        assert_eq!(sandbox.run(shared, b"").unwrap(), *alone);
+                    } else {
+                        let answer = thread * 1_000 + i;
+                        let module = sandbox.load_text(&honest(answer)).unwrap();
+                        assert_eq!(sandbox.run(&module, b"").unwrap().output, answer.to_le_bytes());
+                    }
+                }
+            });
+        }
+    });
+}
+
+const CHILD: &str = "BELLJAR_MANY";
+
+/// Modules loaded, run and dropped, no two the same: what one leaves behind, thousands would show.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_stays_flat_over_many_modules() {
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "hostile::crowd::many", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+}
+
+#[test]
+#[ignore = "a child of `memory_stays_flat_over_many_modules`"]
+#[cfg(target_os = "linux")]
+fn many() {
+    const MOST_KIB: u64 = 4 << 10;
+    if env::var_os(CHILD).is_none() {
+        return;
+    }
+    let modules: u32 = if cfg!(debug_assertions) { 1_000 } else { 20_000 };
+    let config = Config::default().with_fuel(20_000).with_memory_bytes(4 << 20);
+    let sandbox = Sandbox::new(config).unwrap();
+    let hostile = hostile();
+    let one = |i: u32| {
+        let text = if i % 5 == 4 { hostile[(i / 5 % 4) as usize].0 } else { &honest(i) };
+        // A name of its own makes a hostile one differ too.
+        let mut wasm = wat::parse_str(text).unwrap();
+        wasm.extend([0, 6, 1, b'n']);
+        wasm.extend(i.to_le_bytes());
+        let module = sandbox.load(&wasm).unwrap();
+        drop(sandbox.run(&module, b""));
+        // And one that is refused by the engine's validation, in its last function.
+        assert!(
+            sandbox
+                .load(
+                    &[b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b", &b""[..]]
+                        .concat()
+                )
+                .is_err()
+        );
+    };
+    let memory = || crate::memory::status("VmRSS:");
+    (0..modules / 10).for_each(one);
+    let start = memory();
+    (modules / 10..modules).for_each(one);
+    let more = memory().saturating_sub(start);
+    println!("{more} KiB more after {modules} modules");
+    assert!(more < MOST_KIB, "{more} KiB more after {modules} modules");
+}

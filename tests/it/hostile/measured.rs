@@ -1,0 +1,69 @@
+//! What each attack costs: time on the processor and memory, in a process of its own.
+
+use std::{env, fs, process::Command, time::Instant};
+
+use belljar::hostile::attacks;
+
+use crate::memory::status;
+
+/// Which attack the child is to run.
+const ATTACK: &str = "BELLJAR_ATTACK";
+
+const MOST_NANOSECONDS: u64 = 500_000_000;
+const MOST_KIB: u64 = 64 << 10;
+
+/// Prints a table, and checks in an optimized build that nothing exceeds half a second and 64 MiB.
+///
+/// `cargo test --release hostile::measured::table -- --ignored --nocapture`
+#[test]
+#[ignore = "takes its time, and measures time"]
+fn table() {
+    let mut beyond = Vec::new();
+    println!("{:32} {:>10} {:>10} {:>10}  end", "attack", "bytes", "µs", "KiB");
+    for attack in attacks() {
+        let child = Command::new(env::current_exe().unwrap())
+            .args(["--ignored", "--exact", "hostile::measured::child", "--nocapture"])
+            .env(ATTACK, attack.name)
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&child.stdout);
+        let Some(line) = out.lines().find_map(|line| line.strip_prefix("measured\t")) else {
+            beyond.push(format!("{}: {}", attack.name, child.status));
+            println!("{:32} {}", attack.name, child.status);
+            continue;
+        };
+        let parts: Vec<_> = line.split('\t').collect();
+        let [size, nanoseconds, kib] = [0, 1, 2].map(|at| parts[at].parse::<u64>().unwrap());
+        println!("{:32} {size:>10} {:>10} {kib:>10}  {}", attack.name, nanoseconds / 1_000, parts[3]);
+        if nanoseconds > MOST_NANOSECONDS || kib > MOST_KIB || parts[3] != attack.expected {
+            beyond.push(format!("{}: {} µs, {kib} KiB, {}", attack.name, nanoseconds / 1_000, parts[3]));
+        }
+    }
+    println!("beyond the bounds: {beyond:#?}");
+    assert!(cfg!(debug_assertions) || beyond.is_empty());
+}
+
+/// Runs the attack that the parent names.
+#[test]
+#[ignore = "a child of `table`"]
+fn child() {
+    let name = env::var(ATTACK).unwrap();
+    let input = attacks().find(|attack| attack.name == name).unwrap().build();
+    let size = input.size();
+    // A run before, so that what is set up once in a process is not counted.
+    drop(attacks().next().unwrap().build().run());
+    fs::write("/proc/self/clear_refs", "5").unwrap();
+    let (memory, clock, time) = (status("VmRSS:"), Instant::now(), on_processor());
+    let end = input.run();
+    // The processor's time comes in ticks of some milliseconds: a short one is better told by the clock.
+    let (time, clock) = (on_processor() - time, clock.elapsed().as_nanos() as u64);
+    let time = if time < 10_000_000 { time.max(clock.min(10_000_000)) } else { time };
+    let memory = status("VmHWM:").saturating_sub(memory);
+    println!("\nmeasured\t{size}\t{time}\t{memory}\t{end}");
+}
+
+/// Nanoseconds that this thread has been on a processor.
+fn on_processor() -> u64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse().unwrap()
+}
