@@ -333,11 +333,15 @@ fn native_stack_is_as_documented() {
     let kib = if cfg!(debug_assertions) { 1024 } else { 64 };
     let run = || {
         let sandbox = belljar::Sandbox::new(Config::default()).unwrap();
-        for guest in ["markdown", "calc", "upper-as"] {
-            let module =
-                sandbox.load(&fs::read(root().join(format!("fixtures/guests/{guest}.wasm"))).unwrap()).unwrap();
-            let _ = sandbox.run(&module, b"# text");
+        for guest in files("fixtures/guests", "wasm") {
+            let module = sandbox.load(&fs::read(root().join("fixtures/guests").join(guest)).unwrap()).unwrap();
+            let _ = sandbox.start(&module, b"# text").map(|mut run| run.step(1_000_000));
         }
+        let blocks = "block ".repeat(499) + &"end ".repeat(499);
+        let calls = "(func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1))))))";
+        let deep = format!("(module {calls} (func (export \"_start\") {blocks} (call $f (i32.const 9000))))");
+        let module = sandbox.load_text(&deep).unwrap();
+        sandbox.run(&module, b"").unwrap();
     };
     std::thread::Builder::new().stack_size(kib << 10).spawn(run).unwrap().join().unwrap();
 }
