@@ -97,6 +97,14 @@ impl Input {
         self
     }
 
+    /// The same with less fuel, for builds that are slow: what does not come to its end then is
+    /// stopped for want of it.
+    #[must_use]
+    pub fn with_fuel_at_most(mut self, fuel: u64) -> Self {
+        self.config.limits.fuel = self.config.limits.fuel.min(fuel);
+        self
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         match &self.kind {

@@ -43,16 +43,16 @@ attacks! {
     "memory64", "a 64-bit memory of 2^48 pages", "B7" => "refused: unsupported",
         || Wasm::new().add(5, &[&[5, 0][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]].concat()).into();
     "table64", "a 64-bit table", "B7" => "refused: unsupported", || Wasm::new().add(4, &[FUNCREF, 4, 0]).into();
-    "modules-dropped", "a module of 20,000 functions, loaded and dropped over and over", "B8" => "done",
+    "modules-dropped", "a module of 5,000 functions, loaded and dropped over and over", "B8" => "done",
         || {
-            let wasm = Wasm::new().ty(&[], &[]).many(3, 20_000, &[0]).many(10, 20_000, &[2, 0, END]);
-            Input::new(Kind::Again(wasm.export("_start", 0, 0).build(), 20))
+            let wasm = Wasm::new().ty(&[], &[]).many(3, 5_000, &[0]).many(10, 5_000, &[2, 0, END]);
+            Input::new(Kind::Again(wasm.export("_start", 0, 0).build(), 50))
         };
     "modules-refused", "a module that the engine refuses in its last function, over and over", "B8"
         => "refused: invalid",
         || {
-            let wasm = Wasm::new().ty(&[], &[]).many(3, 10_000, &[0]).many(10, 9_999, &[2, 0, END]);
-            Input::new(Kind::Again(wasm.add(10, &[3, 0, 0x6a, END]).build(), 30))
+            let wasm = Wasm::new().ty(&[], &[]).many(3, 5_000, &[0]).many(10, 4_999, &[2, 0, END]);
+            Input::new(Kind::Again(wasm.add(10, &[3, 0, 0x6a, END]).build(), 50))
         };
     "types-dropped", "2,000 types that no other module has, over and over", "B8" => "done", types_dropped;
     "host-panic", "a host function that panics", "B9" => "stopped: host panic", || panics(&[0x10, 0]);

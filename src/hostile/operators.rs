@@ -52,26 +52,24 @@ fn outside(pages: u32, offset: u32, pointer: i32) -> Input {
     let all = codes.flat_map(|code| {
         let forms = pointers.iter().flat_map(|form| {
             let wasm = |operators: &[u8]| module(pages, &[&i32_const(pointer)[..], &[0x21, 0], operators].concat());
-            [valid(&code, &immediates, form, wasm), valid(&code, &lanes, form, wasm)].concat()
+            let each = immediates.iter().chain(&lanes).map(core::slice::from_ref);
+            each.filter_map(|immediate| valid(&code, immediate, form, wasm)).collect::<Vec<_>>()
         });
         forms.collect::<Vec<_>>()
     });
     Input::new(Kind::Modules(all.collect()))
 }
 
-/// The modules, made of an operator and what may stand before and after it, that are valid.
-fn valid(code: &[u8], immediates: &[Vec<u8>], pointer: &[u8], wasm: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
+/// The first valid module that is made of an operator and what may stand before and after it.
+fn valid(code: &[u8], immediates: &[Vec<u8>], pointer: &[u8], wasm: impl Fn(&[u8]) -> Vec<u8>) -> Option<Vec<u8>> {
     let features = WasmFeatures::WASM2 | WasmFeatures::TAIL_CALL | WasmFeatures::MULTI_MEMORY;
-    let mut all = Vec::new();
-    for after in immediates {
-        for before in operands(pointer) {
-            // An operator leaves nothing, or one value.
-            let drops: [&[u8]; 2] = [&[], &[DROP]];
-            let made = drops.map(|drop| wasm(&[&before[..], code, after, drop].concat()));
-            all.extend(made.into_iter().find(|wasm| Validator::new_with_features(features).validate_all(wasm).is_ok()));
-        }
-    }
-    all
+    let operands = operands(pointer);
+    // An operator leaves nothing, or one value.
+    let drops: [&[u8]; 2] = [&[], &[DROP]];
+    let before_and_after = immediates.iter().flat_map(|after| operands.iter().map(move |before| (before, after)));
+    before_and_after
+        .flat_map(|(before, after)| drops.map(|drop| wasm(&[&before[..], code, after, drop].concat())))
+        .find(|wasm| Validator::new_with_features(features).validate_all(wasm).is_ok())
 }
 
 /// What may stand on the stack before it; `i32` is how an i32 comes there.
