@@ -30,6 +30,9 @@ pub enum Command {
     /// Tell what a module is and what it can do, without running anything of it
     #[command(after_help = [INSPECT_HELP, INSPECT_EXIT_HELP].join("\n\n"))]
     Inspect(InspectArgs),
+    /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
+    #[command(after_help = SELFTEST_HELP)]
+    Selftest(SelftestArgs),
     /// Write a completion script for a shell to stdout
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
@@ -103,6 +106,19 @@ Exit status:
   2  usage, configuration or I/O
   3  the module was refused: malformed, invalid, or beyond the module limits";
 
+const SELFTEST_HELP: &str = "\
+Examples:
+  belljar selftest --metrics
+  belljar selftest fuel- memory-
+
+The JSON document is {\"attacks\": […]} with {\"name\", \"tries\", \"against\", \"expected\", \"ended\",
+\"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
+
+Exit status:
+  0  all ended as they have to
+  1  one of them did not
+  2  usage";
+
 /// `belljar run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -172,6 +188,20 @@ pub struct InspectArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigArgs,
+}
+
+/// `belljar selftest`.
+#[derive(Debug, Args)]
+pub struct SelftestArgs {
+    /// Only those whose names contain one of these [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Tell the wall time of each and, on Linux, the memory it took
+    #[arg(long)]
+    pub metrics: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub look: LookArgs,
 }
 
 /// How things are shown.
@@ -260,6 +290,7 @@ impl Command {
             Command::Run(args) => args.look,
             Command::Validate(args) => args.look,
             Command::Inspect(args) => args.look,
+            Command::Selftest(args) => args.look,
             Command::Completions { .. } | Command::Man { .. } => {
                 LookArgs { format: Format::Human, color: When::Auto, verbose: 0, quiet: false }
             }

@@ -28,6 +28,7 @@ mod man;
 mod output;
 mod progress;
 mod run;
+mod selftest;
 mod settings;
 mod show;
 mod size;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &console),
         Command::Validate(args) => validate::validate(args, &console),
         Command::Inspect(args) => inspect::inspect(args, &console),
+        Command::Selftest(args) => selftest::selftest(args, &console),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man { subcommand } => man::man(subcommand.as_deref()),
     };
