@@ -1,6 +1,7 @@
 //! Modules that nobody here wrote, as their own hosts drive them. `tests/real/fetch.sh` brings them.
 //!
-//! `cargo test --test it real -- --ignored`, with `--nocapture` for what each of them used.
+//! `cargo test --release --test it real:: -- --ignored`, with `--nocapture` for what each of them
+//! used. A debug build leaves out the digests of a million bytes.
 
 use std::{fmt::Debug, fs, path::PathBuf, time::Instant};
 

@@ -43,7 +43,10 @@ fn digests_are_the_published_ones() {
             let what = format!("{} of {} bytes", digest.name, data.len());
             assert_eq!(twice(&what, || run(data, Config::default())), *expected, "{what}");
         }
-        // Once: this takes up to 230 fuel a byte.
+        // Once: this takes up to 230 fuel a byte, which is minutes in a debug build.
+        if cfg!(debug_assertions) {
+            continue;
+        }
         let (found, usage) = run(&[b'a'; 1_000_000], Config::default().with_fuel(1_000_000_000));
         assert_eq!(found, digest.of[2], "{} of a million bytes", digest.name);
         println!("{} of 1000000 bytes: {} fuel", digest.name, usage.fuel);
