@@ -54,6 +54,10 @@ impl Sum {
         Ok(())
     }
 
+    fn left(&self) -> u64 {
+        self.limit - self.now
+    }
+
     fn take_back(&mut self) {
         let (added, peak) = core::mem::take(&mut self.last);
         self.now -= added;
@@ -144,11 +148,15 @@ impl ResourceLimiter for Host {
     }
 }
 
-/// Called before each `table.grow` with the size of the growth, which it returns: moves what the
-/// growth will cost from the reserve into the slice, so that the engine is never short of it there
-/// while the run has it.
-pub(crate) fn top_up(caller: Caller<'_, Host>, elements: u32) -> u32 {
-    meter::top_up(caller, u64::from(elements) / meter::ELEMENTS_PER_FUEL);
+/// Called before each `table.grow` with the growth, the table's size and its maximum; returns the
+/// growth. Moves what it will cost from the reserve into the slice, so that the engine is never short
+/// of it there while the run has it. A growth that will be refused is not paid for: a guest could
+/// have its slice filled again and again with such, and never return to the host.
+pub(crate) fn top_up(caller: Caller<'_, Host>, elements: u32, size: u32, max: u32) -> u32 {
+    let allowed = caller.data().growth.tables.left().min(u64::from(max.saturating_sub(size)));
+    if u64::from(elements) <= allowed {
+        meter::top_up(caller, u64::from(elements) / meter::ELEMENTS_PER_FUEL);
+    }
     elements
 }
 

@@ -127,6 +127,10 @@ attacks! {
     "deadline-start-function", "a long start function under a deadline", "deadline_ms" => "stopped: deadline",
         || Input::from(forever(&[]).start(0).build())
             .with(|config| config.with_fuel(1_000_000_000_000_000).with_deadline_ms(20));
+    "deadline-growth", "growths of a table by more than it may hold, under a deadline", "deadline_ms" => "stopped: deadline",
+        || Input::from(forever(&[vec![0xd0, FUNCREF], i32_const(i32::MAX), vec![0xfc, 15, 0, DROP]].concat())
+            .add(4, &[FUNCREF, 1, 0, 1]).build())
+            .with(|config| config.with_fuel(1_000_000_000).with_deadline_ms(20));
     "last-words-far-away", "`fail` with a message outside the memory", "limits.fuel" => "stopped: abi",
         || calls("fail", &[65_536, 1], false);
     "last-words-endless", "`fail` with a message as large as the memory", "limits.fuel" => "stopped: failed",

@@ -64,7 +64,7 @@ impl<'m> Operators<'m> {
                 }
                 Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
                 Operator::End => drop(self.labels.pop()),
-                Operator::TableGrow { .. } => self.patch(offset, PatchKind::Reserve),
+                Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table)),
                 Operator::V128Store8Lane { .. } => {
                     self.replace(offset..reader.original_position(), PatchKind::StoreLane8)
                 }

@@ -30,8 +30,8 @@ pub(super) struct Patch {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PatchKind {
-    /// Lets the host top up the slice for a growth whose size is on top of the stack.
-    Reserve,
+    /// Lets the host top up the slice for a growth of this table, whose size is on top of the stack.
+    Reserve(u32),
     /// Charges so much fuel, by so many constants that are dropped: the engine prices a constant at
     /// one unit, and makes no code of one that is dropped.
     Charge(u32),
@@ -63,7 +63,7 @@ const CODE: u8 = 10;
 
 /// `None` if there is nothing to change.
 pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Rewritten> {
-    let reserves = patches.iter().any(|patch| patch.kind == PatchKind::Reserve);
+    let reserves = patches.iter().any(|patch| matches!(patch.kind, PatchKind::Reserve(_)));
     if scan.start.is_none() && patches.is_empty() {
         return None;
     }
@@ -110,8 +110,8 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
     Some(new)
 }
 
-/// `(func (param i32) (result i32))`
-const RESERVE_TYPE: &[u8] = &[0x60, 1, 0x7f, 1, 0x7f];
+/// `(func (param i32 i32 i32) (result i32))`
+const RESERVE_TYPE: &[u8] = &[0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f];
 /// `(table 1 1 funcref)`
 const RESERVE_TABLE: &[u8] = &[0x70, 1, 1, 1];
 
@@ -127,12 +127,20 @@ impl Patch {
             // i8x16.extract_lane_s or i16x8.extract_lane_s, then i32.store8 or i32.store16.
             PatchKind::StoreLane8 => self.store_lane(module, 0x15, 0x3a),
             PatchKind::StoreLane16 => self.store_lane(module, 0x18, 0x3b),
-            // i32.const 0, call_indirect: takes the size of the growth, and gives it back.
-            PatchKind::Reserve => {
-                [alloc::vec![0x41, 0, 0x11], leb(scan.types), leb(scan.inspection.tables.len() as u32)].concat()
-            }
+            PatchKind::Reserve(table) => reserve(table, scan),
         }
     }
+}
+
+/// Operators that hand the growth, the table's size and its maximum to the host, which gives the
+/// growth back: `table.size`, `i32.const`, and `call_indirect` of what is at 0.
+fn reserve(table: u32, scan: &Scan) -> Vec<u8> {
+    let tables = &scan.inspection.tables;
+    let max = tables.get(table as usize).and_then(|table| table.max).unwrap_or(u64::MAX);
+    let max = u32::try_from(max).unwrap_or(u32::MAX);
+    let size = [&[0xfc, 0x10], &leb(table)[..]].concat();
+    let call = [&[0x41, 0, 0x11], &leb(scan.types)[..], &leb(tables.len() as u32)].concat();
+    [size, i32_const(max), call].concat()
 }
 
 impl Patch {
@@ -217,6 +225,21 @@ fn leb(mut value: u32) -> Vec<u8> {
         let byte = (value & 0x7f) as u8;
         value >>= 7;
         if value == 0 {
+            out.push(byte);
+            return out;
+        }
+        out.push(byte | 0x80);
+    }
+}
+
+/// `i32.const`, of the bits of a number.
+fn i32_const(value: u32) -> Vec<u8> {
+    let mut out = alloc::vec![0x41];
+    let mut value = value as i32;
+    loop {
+        let byte = (value & 0x7f) as u8;
+        value >>= 7;
+        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
             out.push(byte);
             return out;
         }
