@@ -7,6 +7,7 @@ extern crate alloc;
 
 pub mod abi;
 mod config;
+mod dispatch;
 pub mod docs;
 mod error;
 mod execution;

@@ -24,6 +24,7 @@ use crate::{
     value::{FuncType, ValueType},
 };
 
+pub(crate) mod encode;
 mod operators;
 mod rewrite;
 mod scan;
@@ -232,7 +233,7 @@ fn validated(bytes: &[u8], config: &Config) -> Result<Engine, ModuleError> {
 
 /// Every switch of the engine is named, since another crate of the program may have changed its
 /// defaults by turning on a feature.
-fn engine_config(config: &Config) -> wasmi::Config {
+pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
     let mut engine = wasmi::Config::default();
     let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
     engine

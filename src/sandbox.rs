@@ -274,6 +274,7 @@ impl Builder {
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, or a host
     /// function's name is reserved or taken.
     pub fn build(self) -> Result<Sandbox, Error> {
+        crate::dispatch::check()?;
         self.config.check()?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;

@@ -107,6 +107,16 @@ pub enum ConfigProblem {
         /// The Cargo feature that can.
         feature: &'static str,
     },
+    /// This build runs no guest: its interpreter could be made to overflow the native stack.
+    #[error(
+        "this build leaves {stack_bytes} bytes of native stack behind at {operator}: it needs the feature `portable-dispatch`"
+    )]
+    Dispatch {
+        /// The operator, or the group of operators, at which it was found.
+        operator: &'static str,
+        /// What each of them leaves, in bytes.
+        stack_bytes: u64,
+    },
     /// A host function cannot be registered under this name.
     #[error("a host function cannot be registered as {}: {why}", quote(.name))]
     HostFunction {

@@ -18,7 +18,10 @@
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
-use super::scan::Scan;
+use super::{
+    encode::{append, export, i32_const, leb, read_leb, section, sections},
+    scan::Scan,
+};
 
 /// Bytes to put before an operator, or in its place.
 #[derive(Debug)]
@@ -179,34 +182,6 @@ fn code(bytes: &[u8], contents: Range<usize>, scan: &Scan, patches: &[Patch]) ->
     out
 }
 
-/// Identifiers and contents of all sections; the parser has accepted them before.
-fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
-    let mut at = 8;
-    core::iter::from_fn(move || {
-        let id = *bytes.get(at)?;
-        let (size, header) = read_leb(&bytes[at + 1..]);
-        let start = at + 1 + header;
-        at = start + size as usize;
-        Some((id, start..at))
-    })
-}
-
-fn section(out: &mut Vec<u8>, id: u8, contents: &[u8]) {
-    out.push(id);
-    out.extend(leb(contents.len() as u32));
-    out.extend_from_slice(contents);
-}
-
-/// A section's list with more entries at its end.
-fn append(contents: &[u8], added: u32, entries: &[u8]) -> Vec<u8> {
-    let (count, header) = read_leb(contents);
-    [&leb(count + added), &contents[header..], entries].concat()
-}
-
-fn export(name: &str, kind: u8, index: u32) -> Vec<u8> {
-    [leb(name.len() as u32), name.into(), [kind].into(), leb(index)].concat()
-}
-
 /// A name that no export has.
 fn free_name(scan: &Scan, wanted: &str) -> String {
     let taken: BTreeSet<&str> = scan.inspection.exports.iter().map(|export| export.name.as_str()).collect();
@@ -217,45 +192,4 @@ fn free_name(scan: &Scan, wanted: &str) -> String {
         name = format!("{wanted}.{n}");
     }
     name
-}
-
-fn leb(mut value: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(5);
-    loop {
-        let byte = (value & 0x7f) as u8;
-        value >>= 7;
-        if value == 0 {
-            out.push(byte);
-            return out;
-        }
-        out.push(byte | 0x80);
-    }
-}
-
-/// `i32.const`, of the bits of a number.
-fn i32_const(value: u32) -> Vec<u8> {
-    let mut out = alloc::vec![0x41];
-    let mut value = value as i32;
-    loop {
-        let byte = (value & 0x7f) as u8;
-        value >>= 7;
-        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
-            out.push(byte);
-            return out;
-        }
-        out.push(byte | 0x80);
-    }
-}
-
-/// A number and its length in bytes; the parser has accepted it before.
-fn read_leb(bytes: &[u8]) -> (u32, usize) {
-    let (mut value, mut shift) = (0u32, 0);
-    for (i, byte) in bytes.iter().take(5).enumerate() {
-        value |= u32::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return (value, i + 1);
-        }
-        shift += 7;
-    }
-    (value, bytes.len().min(5))
 }

@@ -27,6 +27,7 @@ const CORE: &[&str] = &[
     "observe",
     "host",
     "module",
+    "dispatch",
     "machine",
     "execution",
     "instance",
