@@ -172,7 +172,7 @@ settings! {
     /// Limits of one run. Each has a unit in its name or in its documentation, and a stop reason of its own.
     Limits at "limits", draft LimitsDraft, keys RUN_KEYS {
         /// Fuel of the whole run: operators, bulk operations, host calls and bytes moved.
-        fuel, with_fuel: 50_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
+        fuel, with_fuel: 10_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
         /// Sum of all linear memories. It stays below what a 32-bit host can give.
         memory_bytes, with_memory_bytes: 32 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,

@@ -19,6 +19,13 @@ pub const ELEMENTS_PER_FUEL: u64 = 16;
 /// Fuel of one `memory.grow` or `table.grow`, beside what it adds.
 pub const GROWTH: u8 = 255;
 
+/// Fuel of an operator that reads memory: the next may have to wait for what it reads, and what is in
+/// none of the processor's caches takes it as long as dozens of additions.
+pub const LOAD: u8 = 8;
+
+/// Fuel of a bulk operator on a memory or a table, beside what it moves: it may wait for two places.
+pub const BULK: u8 = 8;
+
 /// Fuel of a `call` or `return_call`.
 pub const CALL: u8 = 3;
 

@@ -5,9 +5,10 @@ use alloc::{format, vec, vec::Vec};
 use super::{
     Input,
     load::{many_functions, unreachable},
-    run::attacks,
+    run::{attacks, times},
     wasm::{
         DROP, EMPTY, END, FUNCREF, I32, I64, UNREACHABLE, V128, Wasm, endless, forever, i32_const, leb, local_get, run,
+        sized,
     },
 };
 
@@ -79,7 +80,7 @@ attacks! {
     };
     "cost-cache-misses", "reads from all over 32 MiB, each of which waits for the one before", "limits.fuel"
         => "stopped: fuel", misses;
-    "cost-chase", "a chain of pointers all over 32 MiB, in no order", "limits.fuel" => "stopped: fuel", chase;
+    "cost-chase", "a chain of pointers all over 32 MiB, in no order", "limits.fuel" => "stopped: fuel", || chase().into();
     "cost-strides", "writes all over 32 MiB, one to a page", "limits.fuel" => "stopped: fuel",
         || looped_in(I32, &[&[0x20, 0][..], &i32_const(4_160), &[0x6a], &i32_const(0x01ff_fffc), &[0x71, 0x22, 0, 0x41, 1, 0x36, 2, 0]].concat(), 512);
     "cost-divisions", "divisions that depend on each other", "limits.fuel" => "stopped: fuel",
@@ -94,6 +95,18 @@ attacks! {
         || Wasm::new().ty(&[], &[]).func(0, &[0, END])
             .func(0, &[&[0][..], &endless(&[0x41, 0, 0x11, 0, 0]), &[END]].concat()).table(1)
             .add(9, &[0, 0x41, 0, END, 1, 0]).export("_start", 0, 1).into();
+    "cost-scattered-calls", "indirect calls of 16,384 functions, in no order", "limits.fuel" => "stopped: fuel",
+        scattered_calls;
+    "cost-scattered-copies", "copies of a byte from anywhere to anywhere in 32 MiB", "limits.fuel" => "stopped: fuel",
+        scattered_copies;
+    "cost-load-and-run", "as much work of loading as there may be, and then all of the fuel", "limits.fuel"
+        => "stopped: fuel",
+        || {
+            let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 120_000);
+            chase().many(3, 2, &[0]).add(10, &sized(&loaded)).add(10, &sized(&loaded)).into()
+        };
+    "cost-all-memory", "the largest code, memory, table, stack, log and output at once", "limits.output_bytes"
+        => "stopped: output", all_memory;
     "cost-results", "calls that hand 16 results on as arguments", "limits.fuel" => "stopped: fuel", results;
     "cost-branch-values", "branches that take 16 values along", "limits.fuel" => "stopped: fuel", branch_values;
     "cost-table-growth", "growth of four tables in turn, element by element, to the limit", "limits.table_elements"
@@ -162,14 +175,68 @@ fn looped(ty: u8, operators: &[u8]) -> Input {
 
 /// Makes a ring of pointers, one to each cache line of 32 MiB: the next number after `n` is
 /// `n * a + c` modulo the count of lines, which visits all of them. Then follows it.
-fn chase() -> Input {
+fn chase() -> Wasm {
     let line = |n: &[u8]| [n, &[0x41, 6, 0x74]].concat();
     let next = [&local_get(0)[..], &i32_const(1_664_525), &[0x6c], &i32_const(1_013_904_223), &[0x6a]].concat();
     let next = [&next[..], &i32_const((1 << 19) - 1), &[0x71, 0x22, 1]].concat();
     let link = [&line(&local_get(0))[..], &line(&next), &[0x36, 2, 0], &local_get(1), &[0x22, 0, 0x0d, 0]].concat();
     let ring = [&[0x03, EMPTY][..], &link, &[END]].concat();
     let follow = [&local_get(0)[..], &[0x28, 2, 0].repeat(1_000), &[0x21, 0]].concat();
-    run(&[&[1, 2, I32][..], &ring, &endless(&follow)].concat()).memory(512).into()
+    run(&[&[1, 2, I32][..], &ring, &endless(&follow)].concat()).memory(512)
+}
+
+/// Function `n` is called at the place of a table that a sequence without order gives.
+fn scattered_calls() -> Input {
+    const COUNT: u32 = 1 << 14;
+    let next = [&local_get(0)[..], &i32_const(1_664_525), &[0x6c], &i32_const(1_013_904_223), &[0x6a]].concat();
+    // What is never done, since local 0 is never 0, makes the functions long.
+    let change = [0x20, 0, 0x41, 5, 0x73, 0x21, 0].repeat(12);
+    let one = [&[0][..], &next, &[0x20, 0, 0x45, 0x04, EMPTY], &change, &[END, END]].concat();
+    let place = [&local_get(0)[..], &local_get(0), &i32_const(COUNT as i32 - 1), &[0x71, 0x11, 1, 0, 0x21, 0]].concat();
+    let start = [&[1, 1, I32, 0x41, 1, 0x21, 0][..], &endless(&place), &[END]].concat();
+    // An odd factor makes a permutation.
+    let places: Vec<u8> = (0..COUNT).flat_map(|n| leb(1 + n.wrapping_mul(40_503) % COUNT)).collect();
+    Wasm::new()
+        .ty(&[], &[])
+        .ty(&[I32], &[I32])
+        .func(0, &start)
+        .many(3, COUNT, &[1])
+        .many(10, COUNT, &sized(&one))
+        .table(COUNT)
+        .add(9, &[&[0, 0x41, 0, END][..], &leb(COUNT), &places].concat())
+        .export("_start", 0, 0)
+        .into()
+}
+
+fn scattered_copies() -> Input {
+    let place = |n: u32| i32_const((n.wrapping_mul(2_654_435_761) >> 7) as i32);
+    let copy = |n: u32| [place(2 * n), place(2 * n + 1), vec![0x41, 1, 0xfc, 10, 0, 0]].concat();
+    run(&[&[0][..], &endless(&(0..30_000).flat_map(copy).collect::<Vec<_>>())].concat()).memory(512).into()
+}
+
+fn all_memory() -> Input {
+    let write = [i32_const(0), i32_const(65_536), vec![0x10, 0]].concat();
+    let log = [i32_const(0), i32_const(20), vec![0x10, 1]].concat();
+    let grow = [&super::run::table_grow(0, 99_000)[..], &i32_const(511), &[0x40, 0, DROP]].concat();
+    let down = [&[0, 0x20, 0, 0x04, EMPTY, 0x20, 0, 0x41, 1, 0x6b, 0x10, 3, END, END][..]].concat();
+    let start =
+        [&[1, 1, I32][..], &grow, &i32_const(9_990), &[0x10, 3], &times(10_000, &log), &endless(&write), &[END]];
+    let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 120_000);
+    Wasm::new()
+        .ty(&[I32; 2], &[])
+        .ty(&[], &[])
+        .ty(&[I32], &[])
+        .import("env", "write_output", 0)
+        .import("env", "log", 0)
+        .table(0)
+        .memory(1)
+        .export("memory", 2, 0)
+        .func(1, &start.concat())
+        .func(2, &down)
+        .func(1, &loaded)
+        .func(1, &loaded)
+        .export("_start", 0, 2)
+        .into()
 }
 
 /// The same with a memory.

@@ -122,6 +122,8 @@ fn table(name: &str) -> String {
             [
                 ["the start of a run, beside what it sets up".into(), grouped(meter::INSTANTIATION)],
                 ["`memory.grow`, `table.grow`, beside what they add".into(), grouped(meter::GROWTH.into())],
+                ["`load` of every kind".into(), grouped(meter::LOAD.into())],
+                ["`copy`, `fill` and `init`, beside what they move".into(), grouped(meter::BULK.into())],
                 ["`call`, `return_call`".into(), grouped(meter::CALL.into())],
                 ["`call_indirect`, `return_call_indirect`".into(), grouped(meter::CALL_INDIRECT.into())],
                 ["`narrow`, `popcnt`, `swizzle`, `shuffle` of `i8x16`".into(), grouped(meter::WIDE_SIMD.into())],
