@@ -175,7 +175,7 @@ settings! {
         fuel, with_fuel: 10_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
         /// Sum of all linear memories. It stays below what a 32-bit host can give.
-        memory_bytes, with_memory_bytes: 32 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
+        memory_bytes, with_memory_bytes: 16 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
             "bytes", "the load scan for initial sizes; the engine's limiter for every growth";
         /// Sum of all tables.
         table_elements, with_table_elements: 100_000, 10_000_000, 0 ..= 10_000_000,
@@ -187,7 +187,7 @@ settings! {
         value_stack_bytes, with_value_stack_bytes: MIB, 64 * MIB, 4096 ..= 256 * MIB,
             "bytes", "the engine's value stack";
         /// Output.
-        output_bytes, with_output_bytes: 8 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
+        output_bytes, with_output_bytes: 4 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
             "bytes", "write_output, before it copies";
         /// Log text kept; what comes later is dropped and counted.
         log_bytes, with_log_bytes: 256 * KIB, 16 * MIB, 0 ..= 256 * MIB,
@@ -239,8 +239,11 @@ settings! {
         /// Nested blocks in a function.
         nesting, with_module_nesting: 500, 5_000, 0 ..= 50_000,
             "nested blocks", "the load scan";
-        /// Work of loading: one unit for each operator, and one for each value that the engine copies
-        /// for it (values that a branch takes along, once for each target; arguments and results).
+        /// Work of loading: one unit for each operator (five for an `if`), and one for each value that the
+        /// engine copies for it (values that a branch takes along, once for each target; arguments and
+        /// results). A type, import, function, global, export or custom section is 10, and one for each
+        /// value in its type; a segment is 20, an item of an element segment 2. What belljar has to add to
+        /// a function is 8 for each place.
         load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
             "units of load work", "the load scan";
         /// Globals.

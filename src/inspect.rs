@@ -91,6 +91,16 @@ pub enum ExternType {
     Global(GlobalType),
 }
 
+impl ExternType {
+    /// How many values are in it.
+    pub(crate) fn values(&self) -> u64 {
+        match self {
+            ExternType::Function(ty) => (ty.params.len() + ty.results.len()) as u64,
+            ExternType::Memory(_) | ExternType::Table(_) | ExternType::Global(_) => 0,
+        }
+    }
+}
+
 /// A memory: sizes in pages of 64 KiB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

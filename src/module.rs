@@ -30,6 +30,7 @@ mod rewrite;
 mod scan;
 #[cfg(feature = "std")]
 pub(crate) mod text;
+mod work;
 
 /// The most imports or exports that an error names.
 const NAMED: usize = 64;

@@ -27,7 +27,7 @@ attacks! {
     "cost-loops", "as many loops as a module may have", "module.load_work" => "done",
         || many_functions(2, &body(&[0x03, EMPTY, END], 240_000));
     "cost-conditions", "as many conditions as a module may have", "module.load_work" => "done",
-        || many_functions(2, &body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 120_000));
+        || many_functions(2, &body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 60_000));
     "cost-branches", "as many branches to one place as a module may have", "module.load_work" => "done",
         || many_functions(2, &[&[1, 1, I32, 0x02, EMPTY][..], &[0x20, 0, 0x0d, 0].repeat(120_000), &[END, END]].concat());
     "cost-branch-tables", "as many targets of branches as a module may have", "module.load_work" => "done",
@@ -37,7 +37,7 @@ attacks! {
     "cost-operands-and-loops", "loops above ten thousand operands", "module.load_work" => "done",
         || deep(&[0x03, EMPTY, END], 200_000);
     "cost-operands-and-conditions", "conditions above ten thousand operands", "module.load_work" => "done",
-        || deep(&[0x20, 0, 0x04, EMPTY, END], 200_000);
+        || deep(&[0x20, 0, 0x04, EMPTY, END], 138_000);
     "cost-operands-and-locals", "writes of a local above ten thousand reads of it", "module.load_work" => "done",
         || deep(&[0x20, 0, 0x21, 0], 200_000);
     "cost-locals-and-blocks", "a read, a write and a block over and over, above ten thousand operands", "module.load_work"
@@ -62,10 +62,10 @@ attacks! {
     "cost-data-segments", "as many data segments as a module may have", "module.data_segments" => "done",
         || run(&[0]).memory(1).many(11, 20_000, &[&[0, 0x41, 0, END][..], &leb(190), &[7].repeat(190)].concat()).into();
     "cost-data-offsets", "data segments whose places take long to work out", "module.data_segments" => "done",
-        || run(&[0]).memory(1).many(11, 20_000, &[&[0, 0x41, 0][..], &[0x41, 0, 0x6a].repeat(31), &[END, 1, 7]].concat()).into();
+        || run(&[0]).memory(1).many(11, 11_000, &[&[0, 0x41, 0][..], &[0x41, 0, 0x6a].repeat(31), &[END, 1, 7]].concat()).into();
     "cost-names", "a name section of 4 MB", "module.size_bytes" => "done",
         || run(&[0]).custom("name", &[9, 1, 0].repeat(1_390_000)).into();
-    "cost-memory", "as much initial memory as there may be", "limits.memory_bytes" => "done", || run(&[0]).memory(512).into();
+    "cost-memory", "as much initial memory as there may be", "limits.memory_bytes" => "done", || run(&[0]).memory(256).into();
     "cost-memory-growth", "growth of four memories in turn to the limit, page by page", "limits.memory_bytes"
         => "stopped: memory",
         || {
@@ -74,15 +74,15 @@ attacks! {
         };
     "cost-memory-and-output", "all of the memory and all of the output", "limits.output_bytes" => "stopped: output", || {
         let write = [i32_const(0), i32_const(65_536), vec![0x10, 0]].concat();
-        let grow = [i32_const(511), vec![0x40, 0, DROP]].concat();
+        let grow = [i32_const(255), vec![0x40, 0, DROP]].concat();
         Wasm::new().ty(&[I32; 2], &[]).ty(&[], &[]).import("env", "write_output", 0).memory(1).export("memory", 2, 0)
             .func(1, &[&[0][..], &grow, &endless(&write), &[END]].concat()).export("_start", 0, 1).into()
     };
-    "cost-cache-misses", "reads from all over 32 MiB, each of which waits for the one before", "limits.fuel"
+    "cost-cache-misses", "reads from all over 16 MiB, each of which waits for the one before", "limits.fuel"
         => "stopped: fuel", misses;
-    "cost-chase", "a chain of pointers all over 32 MiB, in no order", "limits.fuel" => "stopped: fuel", || chase().into();
-    "cost-strides", "writes all over 32 MiB, one to a page", "limits.fuel" => "stopped: fuel",
-        || looped_in(I32, &[&[0x20, 0][..], &i32_const(4_160), &[0x6a], &i32_const(0x01ff_fffc), &[0x71, 0x22, 0, 0x41, 1, 0x36, 2, 0]].concat(), 512);
+    "cost-chase", "a chain of pointers all over 16 MiB, in no order", "limits.fuel" => "stopped: fuel", || chase().into();
+    "cost-strides", "writes all over 16 MiB, one to a page", "limits.fuel" => "stopped: fuel",
+        || looped_in(I32, &[&[0x20, 0][..], &i32_const(4_160), &[0x6a], &i32_const(0x00ff_fffc), &[0x71, 0x22, 0, 0x41, 1, 0x36, 2, 0]].concat(), 256);
     "cost-divisions", "divisions that depend on each other", "limits.fuel" => "stopped: fuel",
         || looped(I64, &[0x20, 0, 0x42, 3, 0x80, 0x42, 0x7f, 0x85, 0x21, 0]);
     "cost-roots", "square roots that depend on each other", "limits.fuel" => "stopped: fuel",
@@ -95,23 +95,23 @@ attacks! {
         || Wasm::new().ty(&[], &[]).func(0, &[0, END])
             .func(0, &[&[0][..], &endless(&[0x41, 0, 0x11, 0, 0]), &[END]].concat()).table(1)
             .add(9, &[0, 0x41, 0, END, 1, 0]).export("_start", 0, 1).into();
-    "cost-scattered-calls", "indirect calls of 16,384 functions, in no order", "limits.fuel" => "stopped: fuel",
+    "cost-scattered-calls", "indirect calls of 8,192 functions, in no order", "limits.fuel" => "stopped: fuel",
         scattered_calls;
-    "cost-scattered-copies", "copies of a byte from anywhere to anywhere in 32 MiB", "limits.fuel" => "stopped: fuel",
+    "cost-scattered-copies", "copies of a byte from anywhere to anywhere in 16 MiB", "limits.fuel" => "stopped: fuel",
         scattered_copies;
     "cost-load-and-run", "as much work of loading as there may be, and then all of the fuel", "limits.fuel"
         => "stopped: fuel",
         || {
-            let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 120_000);
+            let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 60_000);
             chase().many(3, 2, &[0]).add(10, &sized(&loaded)).add(10, &sized(&loaded)).into()
         };
     "cost-all-memory", "the largest code, memory, table, stack, log and output at once", "limits.output_bytes"
         => "stopped: output", all_memory;
     "cost-results", "calls that hand 16 results on as arguments", "limits.fuel" => "stopped: fuel", results;
     "cost-branch-values", "branches that take 16 values along", "limits.fuel" => "stopped: fuel", branch_values;
-    "cost-table-growth", "growth of four tables in turn, element by element, to the limit", "limits.table_elements"
+    "cost-table-growth", "growth of four tables in turn, eight elements at a time, to the limit", "limits.table_elements"
         => "stopped: table",
-        || forever(&(0..4).flat_map(|t| super::run::table_grow(t, 1)).collect::<Vec<_>>()).many(4, 4, &[FUNCREF, 0, 0]).into();
+        || forever(&(0..4).flat_map(|t| super::run::table_grow(t, 8)).collect::<Vec<_>>()).many(4, 4, &[FUNCREF, 0, 0]).into();
     "cost-stack", "the deepest recursion, with as many values as there may be", "limits.value_stack_bytes"
         => "stopped: stack", || run(&[&[1][..], &leb(12), &[I64, 0x10, 0]].concat()).into();
     "cost-else", "conditions with a hundred parameters and two arms", "module.load_work" => "stopped: trap",
@@ -173,24 +173,24 @@ fn looped(ty: u8, operators: &[u8]) -> Input {
     run(&[&[1, 1, ty][..], &endless(operators)].concat()).into()
 }
 
-/// Makes a ring of pointers, one to each cache line of 32 MiB: the next number after `n` is
+/// Makes a ring of pointers, one to each cache line of 16 MiB: the next number after `n` is
 /// `n * a + c` modulo the count of lines, which visits all of them. Then follows it.
 fn chase() -> Wasm {
     let line = |n: &[u8]| [n, &[0x41, 6, 0x74]].concat();
     let next = [&local_get(0)[..], &i32_const(1_664_525), &[0x6c], &i32_const(1_013_904_223), &[0x6a]].concat();
-    let next = [&next[..], &i32_const((1 << 19) - 1), &[0x71, 0x22, 1]].concat();
+    let next = [&next[..], &i32_const((1 << 18) - 1), &[0x71, 0x22, 1]].concat();
     let link = [&line(&local_get(0))[..], &line(&next), &[0x36, 2, 0], &local_get(1), &[0x22, 0, 0x0d, 0]].concat();
     let ring = [&[0x03, EMPTY][..], &link, &[END]].concat();
     let follow = [&local_get(0)[..], &[0x28, 2, 0].repeat(1_000), &[0x21, 0]].concat();
-    run(&[&[1, 2, I32][..], &ring, &endless(&follow)].concat()).memory(512)
+    run(&[&[1, 2, I32][..], &ring, &endless(&follow)].concat()).memory(256)
 }
 
 /// Function `n` is called at the place of a table that a sequence without order gives.
 fn scattered_calls() -> Input {
-    const COUNT: u32 = 1 << 14;
+    const COUNT: u32 = 1 << 13;
     let next = [&local_get(0)[..], &i32_const(1_664_525), &[0x6c], &i32_const(1_013_904_223), &[0x6a]].concat();
     // What is never done, since local 0 is never 0, makes the functions long.
-    let change = [0x20, 0, 0x41, 5, 0x73, 0x21, 0].repeat(12);
+    let change = [0x20, 0, 0x41, 5, 0x73, 0x21, 0].repeat(22);
     let one = [&[0][..], &next, &[0x20, 0, 0x45, 0x04, EMPTY], &change, &[END, END]].concat();
     let place = [&local_get(0)[..], &local_get(0), &i32_const(COUNT as i32 - 1), &[0x71, 0x11, 1, 0, 0x21, 0]].concat();
     let start = [&[1, 1, I32, 0x41, 1, 0x21, 0][..], &endless(&place), &[END]].concat();
@@ -209,19 +209,19 @@ fn scattered_calls() -> Input {
 }
 
 fn scattered_copies() -> Input {
-    let place = |n: u32| i32_const((n.wrapping_mul(2_654_435_761) >> 7) as i32);
+    let place = |n: u32| i32_const((n.wrapping_mul(2_654_435_761) >> 8) as i32);
     let copy = |n: u32| [place(2 * n), place(2 * n + 1), vec![0x41, 1, 0xfc, 10, 0, 0]].concat();
-    run(&[&[0][..], &endless(&(0..30_000).flat_map(copy).collect::<Vec<_>>())].concat()).memory(512).into()
+    run(&[&[0][..], &endless(&(0..30_000).flat_map(copy).collect::<Vec<_>>())].concat()).memory(256).into()
 }
 
 fn all_memory() -> Input {
     let write = [i32_const(0), i32_const(65_536), vec![0x10, 0]].concat();
     let log = [i32_const(0), i32_const(20), vec![0x10, 1]].concat();
-    let grow = [&super::run::table_grow(0, 99_000)[..], &i32_const(511), &[0x40, 0, DROP]].concat();
+    let grow = [&super::run::table_grow(0, 99_000)[..], &i32_const(255), &[0x40, 0, DROP]].concat();
     let down = [&[0, 0x20, 0, 0x04, EMPTY, 0x20, 0, 0x41, 1, 0x6b, 0x10, 3, END, END][..]].concat();
     let start =
         [&[1, 1, I32][..], &grow, &i32_const(9_990), &[0x10, 3], &times(10_000, &log), &endless(&write), &[END]];
-    let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 120_000);
+    let loaded = body(&[0x20, 0, 0x04, EMPTY, 0x05, END], 60_000);
     Wasm::new()
         .ty(&[I32; 2], &[])
         .ty(&[], &[])
@@ -244,7 +244,7 @@ fn looped_in(ty: u8, operators: &[u8], pages: u32) -> Input {
     run(&[&[1, 1, ty][..], &endless(operators)].concat()).memory(pages).into()
 }
 
-/// address = (address * a + c + load(address)) mod 32 MiB, and again.
+/// address = (address * a + c + load(address)) mod 16 MiB, and again.
 fn misses() -> Input {
     let next = [
         local_get(0),
@@ -254,10 +254,10 @@ fn misses() -> Input {
         vec![0x6c, 0x6a],
         i32_const(1_013_904_223),
         vec![0x6a],
-        i32_const(0x01ff_fffc),
+        i32_const(0x00ff_fffc),
         vec![0x71, 0x21, 0],
     ];
-    run(&[&[1, 1, I32][..], &endless(&next.concat())].concat()).memory(512).into()
+    run(&[&[1, 1, I32][..], &endless(&next.concat())].concat()).memory(256).into()
 }
 
 fn results() -> Input {

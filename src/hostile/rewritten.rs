@@ -30,7 +30,7 @@ attacks! {
     "rewrite-long-numbers", "sections whose sizes are written in five bytes", "format" => "done", long_numbers;
     "rewrite-every-table", "growth of each of four tables, again and again", "limits.table_elements" => "stopped: table",
         || {
-            let all = [table_grow(0, 1), table_grow(1, 2), table_grow(2, 3), table_grow(3, 4)].concat();
+            let all = [table_grow(0, 7), table_grow(1, 8), table_grow(2, 9), table_grow(3, 10)].concat();
             run(&[&[0][..], &endless(&all)].concat()).many(4, 4, &[FUNCREF, 0, 0]).into()
         };
     "rewrite-grow-nothing", "growth of a table by nothing, for ever", "limits.fuel" => "stopped: fuel",
@@ -39,7 +39,7 @@ attacks! {
         || run(&[0, 0x0f, 0xfc, 15, 0, DROP]).table(0).into();
     "rewrite-code-doubled", "a function that consists of what is rewritten", "module.load_work"
         => "refused: module.load_work", || patched(5, 80_000);
-    "rewrite-code-largest", "as much of that as a module may have", "format" => "stopped: trap", || patched(4, 80_000);
+    "rewrite-code-largest", "as much of that as a module may have", "format" => "stopped: trap", || patched(4, 22_000);
     "rewrite-locals", "many functions whose locals are charged", "module.locals_total" => "done",
         || {
             let body = [&[1, 32, V128][..], &[END]].concat();

@@ -73,10 +73,10 @@ attacks! {
             .memory(1).build()).with(|config| config.with_on_growth_limit(crate::OnGrowthLimit::Refuse));
     "table-initial", "tables of 10,000,000 elements", "limits.table_elements" => "refused: limits.table_elements",
         || run(&[0]).many(4, 4, &[&[FUNCREF, 0][..], &leb(10_000_000)].concat()).into();
-    "table-growth", "growth of a table, element by element, for ever", "limits.table_elements" => "stopped: table",
-        || forever(&table_grow(0, 1)).table(0).into();
-    "table-growth-in-turn", "growth of several tables in turn, element by element", "limits.table_elements" => "stopped: table",
-        || forever(&[table_grow(0, 1), table_grow(1, 1), table_grow(2, 1)].concat())
+    "table-growth", "growth of a table, eight elements at a time, for ever", "limits.table_elements" => "stopped: table",
+        || forever(&table_grow(0, 8)).table(0).into();
+    "table-growth-in-turn", "growth of several tables in turn, eight elements at a time", "limits.table_elements" => "stopped: table",
+        || forever(&[table_grow(0, 8), table_grow(1, 8), table_grow(2, 8)].concat())
             .table(0).table(0).table(0).into();
     "table-growth-at-once", "growth of a table by 2^32 - 1 elements", "limits.table_elements" => "stopped: table",
         || forever(&table_grow(0, -1)).table(0).into();

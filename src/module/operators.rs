@@ -9,6 +9,7 @@ use wasmparser::{BlockType, FunctionBody, MemArg, Operator};
 use super::{
     rewrite::{Patch, PatchKind},
     scan::{limit, malformed},
+    work::{self, Work},
 };
 use crate::{config::ModuleLimits, error::ModuleError, meter, value::FuncType};
 
@@ -20,7 +21,7 @@ pub(super) struct Operators<'m> {
     /// Type indices of all functions.
     functions: &'m [u32],
     locals: u64,
-    work: u64,
+    work: Work,
     pub(super) patches: Vec<Patch>,
     /// The function itself, and the blocks that are open in it.
     labels: Vec<Label>,
@@ -38,8 +39,9 @@ struct Label {
 type Result<T = ()> = core::result::Result<T, ModuleError>;
 
 impl<'m> Operators<'m> {
-    pub(super) fn new(limits: &'m ModuleLimits, types: &'m [FuncType], functions: &'m [u32]) -> Self {
-        Operators { limits, types, functions, locals: 0, work: 0, patches: Vec::new(), labels: Vec::new() }
+    /// The work is what has been done before.
+    pub(super) fn new(limits: &'m ModuleLimits, types: &'m [FuncType], functions: &'m [u32], work: Work) -> Self {
+        Operators { limits, types, functions, locals: 0, work, patches: Vec::new(), labels: Vec::new() }
     }
 
     /// Checks the body of the function with this index.
@@ -48,7 +50,8 @@ impl<'m> Operators<'m> {
         let mut reader = body.get_operators_reader().map_err(malformed)?;
         if cells >= PRICED_CELLS {
             let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
-            self.patch(reader.original_position(), PatchKind::Charge(fuel));
+            self.work.add(2 * u64::from(fuel))?;
+            self.patch(reader.original_position(), PatchKind::Charge(fuel))?;
         }
         let results = self.functions.get(function).map_or(0, |ty| self.results(BlockType::FuncType(*ty)));
         self.labels.clear();
@@ -56,37 +59,40 @@ impl<'m> Operators<'m> {
         let mut last = [Last::Other; 2];
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
-            self.work += 1 + self.values_moved(&operator);
-            limit("module.load_work", self.limits.load_work, self.work, "units of load work")?;
+            self.work.add(1 + self.values_moved(&operator))?;
             match &operator {
-                Operator::Block { blockty } | Operator::If { blockty } => {
-                    self.open(*blockty, self.results(*blockty))?
+                Operator::If { blockty } => {
+                    self.work.add(work::IF)?;
+                    self.open(*blockty, self.results(*blockty))?;
                 }
+                Operator::Block { blockty } => self.open(*blockty, self.results(*blockty))?,
                 Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
                 Operator::End => drop(self.labels.pop()),
-                Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table)),
+                Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table))?,
                 Operator::V128Store8Lane { .. } => {
-                    self.replace(offset..reader.original_position(), PatchKind::StoreLane8)
+                    self.replace(offset..reader.original_position(), PatchKind::StoreLane8)?;
                 }
                 Operator::V128Store16Lane { .. } => {
-                    self.replace(offset..reader.original_position(), PatchKind::StoreLane16);
+                    self.replace(offset..reader.original_position(), PatchKind::StoreLane16)?;
                 }
                 operator => check_supported(operator, offset)?,
             }
             if let Some(kind) = needs_fresh_value(&operator, last) {
-                self.patch(offset, kind);
+                self.patch(offset, kind)?;
             }
             last = [last[1], Last::of(&operator)];
         }
         Ok(())
     }
 
-    fn patch(&mut self, at: usize, kind: PatchKind) {
-        self.replace(at..at, kind);
+    fn patch(&mut self, at: usize, kind: PatchKind) -> Result {
+        self.replace(at..at, kind)
     }
 
-    fn replace(&mut self, at: Range<usize>, kind: PatchKind) {
+    fn replace(&mut self, at: Range<usize>, kind: PatchKind) -> Result {
+        self.work.add(work::PATCH)?;
         self.patches.push(Patch { at, kind });
+        Ok(())
     }
 
     /// Returns how many cells of the value stack a call has to zero.

@@ -14,6 +14,7 @@ use wasmparser::{
 use super::{
     operators::{Operators, check_supported},
     rewrite::Patch,
+    work::{self, Work},
 };
 use crate::{
     config::Config,
@@ -48,6 +49,7 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
         functions: Vec::new(),
         globals: Vec::new(),
         counts: Counts::default(),
+        work: Work::new(&config.module),
         scan: Scan::default(),
     };
     scanner.scan.inspection.size_bytes = bytes.len() as u64;
@@ -62,7 +64,7 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
         }
     }
     // The cheap counts come first, so that most refusals never read an operator.
-    let mut operators = Operators::new(&config.module, &scanner.types, &scanner.functions);
+    let mut operators = Operators::new(&config.module, &scanner.types, &scanner.functions, scanner.work);
     let imported = scanner.functions.len().saturating_sub(scanner.scan.inspection.functions as usize);
     for (function, body) in (imported..).zip(&bodies) {
         operators.check(function, body)?;
@@ -134,6 +136,8 @@ struct Counts {
     element_items: u64,
     initial_memory: u64,
     initial_elements: u64,
+    /// Operators of constant expressions, less one for each expression.
+    constant_operators: u64,
 }
 
 struct Scanner<'c> {
@@ -144,6 +148,7 @@ struct Scanner<'c> {
     functions: Vec<u32>,
     globals: Vec<GlobalType>,
     counts: Counts,
+    work: Work,
     scan: Scan,
 }
 
@@ -167,6 +172,7 @@ impl Scanner<'_> {
             }
             Payload::FunctionSection(section) => {
                 limit("module.functions", limits.functions, section.count().into(), "functions")?;
+                self.work.add(work::PART * u64::from(section.count()))?;
                 inspection.functions = section.count().into();
                 for ty in section {
                     self.functions.push(ty.map_err(malformed)?);
@@ -189,6 +195,7 @@ impl Scanner<'_> {
             }
             Payload::GlobalSection(section) => {
                 limit("module.globals", limits.globals, section.count().into(), "globals")?;
+                self.work.add(work::PART * u64::from(section.count()))?;
                 inspection.globals = section.count().into();
                 for global in section.into_iter_with_offsets() {
                     let (offset, global) = global.map_err(malformed)?;
@@ -211,6 +218,7 @@ impl Scanner<'_> {
             Payload::ElementSection(section) => {
                 let count = u64::from(section.count());
                 limit("module.element_segments", limits.element_segments, count, "element segments")?;
+                self.work.add(work::SEGMENT * count)?;
                 inspection.element_segments = count;
                 for element in section {
                     self.element(&element.map_err(malformed)?)?;
@@ -222,6 +230,7 @@ impl Scanner<'_> {
             Payload::DataSection(section) => {
                 let count = u64::from(section.count());
                 limit("module.data_segments", limits.data_segments, count, "data segments")?;
+                self.work.add(work::SEGMENT * count)?;
                 inspection.data_segments = count;
                 for data in section {
                     let data = data.map_err(malformed)?;
@@ -278,6 +287,7 @@ impl Scanner<'_> {
         }
         limit("module.params", limits.params, func.params().len() as u64, "parameters of a function")?;
         limit("module.results", limits.results, func.results().len() as u64, "results of a function")?;
+        self.work.add(work::PART + (func.params().len() + func.results().len()) as u64)?;
         let list =
             |types: &[wasmparser::ValType]| types.iter().map(|ty| value_type(*ty, 0)).collect::<Result<Vec<_>>>();
         self.types.push(FuncType { params: list(func.params())?, results: list(func.results())? });
@@ -299,6 +309,7 @@ impl Scanner<'_> {
             }
             TypeRef::Tag(_) => return unsupported("the exceptions proposal", offset),
         };
+        self.work.add(work::PART + ty.values())?;
         let (module, name) = (self.name(import.module)?, self.name(import.name)?);
         self.scan.inspection.imports.push(Import { module, name, ty });
         Ok(())
@@ -321,6 +332,7 @@ impl Scanner<'_> {
             let message = alloc::format!("export of an unknown index {index}");
             return Err(ModuleError::Invalid { offset: offset as u64, message });
         };
+        self.work.add(work::PART + ty.values())?;
         self.scan.inspection.exports.push(Export { name, ty });
         Ok(())
     }
@@ -388,6 +400,7 @@ impl Scanner<'_> {
         self.counts.element_items += u64::from(count);
         let (max, found) = (self.config.module.element_items, self.counts.element_items);
         limit("module.element_items", max, found, "items of element segments")?;
+        self.work.add(work::ELEMENT_ITEM * u64::from(count))?;
         if let ElementItems::Expressions(_, items) = element.items.clone() {
             for expr in items {
                 self.constant(&expr.map_err(malformed)?)?;
@@ -397,7 +410,7 @@ impl Scanner<'_> {
     }
 
     /// Extended constant expressions are evaluated and dropped recursively by the engine.
-    fn constant(&self, expr: &ConstExpr<'_>) -> Result {
+    fn constant(&mut self, expr: &ConstExpr<'_>) -> Result {
         let max = self.config.module.constant_operators;
         let mut reader = expr.get_operators_reader();
         let mut count = 0;
@@ -415,7 +428,8 @@ impl Scanner<'_> {
             )?;
             count += 1;
         }
-        Ok(())
+        self.counts.constant_operators += count.saturating_sub(2);
+        self.work.add(count)
     }
 
     fn custom(&mut self, section: &wasmparser::CustomSectionReader<'_>) -> Result {
@@ -432,6 +446,7 @@ impl Scanner<'_> {
             }
         }
         self.scan.inspection.custom_sections.push(CustomSection { name, size_bytes });
+        self.work.add(work::PART)?;
         let count = self.scan.inspection.custom_sections.len() as u64;
         limit("module.custom_sections", self.config.module.custom_sections, count, "custom sections")
     }
@@ -457,6 +472,7 @@ impl Scanner<'_> {
             + (self.counts.initial_memory + i.data_bytes).div_ceil(meter::BYTES_PER_FUEL)
             + self.counts.initial_elements.div_ceil(meter::ELEMENTS_PER_FUEL)
             + self.counts.element_items
+            + self.counts.constant_operators
             + 10 * (i.data_segments + i.element_segments)
             + self.functions.len() as u64
             + self.globals.len() as u64

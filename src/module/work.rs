@@ -1,0 +1,37 @@
+//! The work of loading, in units of what takes some 20 bytes and 100 nanoseconds.
+
+use super::scan::limit;
+use crate::{config::ModuleLimits, error::ModuleError};
+
+/// A type, import, function, global, export or custom section, beside the values in its type.
+pub(super) const PART: u64 = 10;
+
+/// An element or data segment.
+pub(super) const SEGMENT: u64 = 20;
+
+/// An item of an element segment.
+pub(super) const ELEMENT_ITEM: u64 = 2;
+
+/// An `if`, beside the operator that it is: the engine keeps places for both of its arms.
+pub(super) const IF: u64 = 4;
+
+/// What is put into a function's body, at each place where something is.
+pub(super) const PATCH: u64 = 8;
+
+/// A sum that stays within `module.load_work`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Work {
+    limit: u64,
+    sum: u64,
+}
+
+impl Work {
+    pub(super) fn new(limits: &ModuleLimits) -> Self {
+        Work { limit: limits.load_work, sum: 0 }
+    }
+
+    pub(super) fn add(&mut self, units: u64) -> Result<(), ModuleError> {
+        self.sum = self.sum.saturating_add(units);
+        limit("module.load_work", self.limit, self.sum, "units of load work")
+    }
+}

@@ -1,0 +1,13 @@
+//! The host's memory: that it stays within what `Config::memory_bound` promises, and that what cannot
+//! be had is an error of its own.
+//!
+//! A test binary of its own, since it counts every allocation, and denies some.
+
+mod allocator;
+mod denied;
+mod peaks;
+#[path = "../it/random/smith.rs"]
+mod smith;
+
+#[global_allocator]
+static ALLOCATOR: allocator::Counting = allocator::Counting;
