@@ -3,6 +3,9 @@
 //! `BELLJAR_RANDOM=N` tries N modules in place of the few that fit a quick run.
 
 use belljar::{Config, Error, Input, Module, Outcome, Sandbox, Step, Value, ValueType};
+use smith::{Random, generate};
+
+mod smith;
 
 fn count() -> u64 {
     let few = if cfg!(debug_assertions) { 150 } else { 2_000 };
