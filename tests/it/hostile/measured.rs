@@ -12,7 +12,21 @@ const ATTACK: &str = "BELLJAR_ATTACK";
 const MOST_NANOSECONDS: u64 = 500_000_000;
 const MOST_KIB: u64 = 64 << 10;
 
-/// Prints a table, and checks in an optimized build that nothing exceeds half a second and 64 MiB.
+/// The most that a refusal by the scan may take, before anything reaches the engine: a millisecond, and
+/// for large inputs what reading them takes, 50 nanoseconds a byte.
+fn most_of_a_refusal(size: u64) -> u64 {
+    1_000_000_u64.max(50 * size)
+}
+
+/// Whether the scan of the binary form says this.
+fn is_of_the_scan(attack: &str, end: &str) -> bool {
+    let causes = ["empty", "not wasm", "component", "version", "malformed", "unsupported"];
+    let cause = end.strip_prefix("refused: ");
+    !attack.starts_with("wat-") && cause.is_some_and(|cause| cause.contains('.') || causes.contains(&cause))
+}
+
+/// Prints a table, and checks in an optimized build that nothing exceeds half a second and 64 MiB, and
+/// no refusal a millisecond.
 ///
 /// `cargo test --release hostile::measured::table -- --ignored --nocapture`
 #[test]
@@ -35,7 +49,8 @@ fn table() {
         let parts: Vec<_> = line.split('\t').collect();
         let [size, nanoseconds, kib] = [0, 1, 2].map(|at| parts[at].parse::<u64>().unwrap());
         println!("{:32} {size:>10} {:>10} {kib:>10}  {}", attack.name, nanoseconds / 1_000, parts[3]);
-        if nanoseconds > MOST_NANOSECONDS || kib > MOST_KIB || parts[3] != attack.expected {
+        let most = if is_of_the_scan(attack.name, parts[3]) { most_of_a_refusal(size) } else { MOST_NANOSECONDS };
+        if nanoseconds > most || kib > MOST_KIB || parts[3] != attack.expected {
             beyond.push(format!("{}: {} µs, {kib} KiB, {}", attack.name, nanoseconds / 1_000, parts[3]));
         }
     }
@@ -52,13 +67,23 @@ fn child() {
     let size = input.size();
     // A run before, so that what is set up once in a process is not counted.
     drop(attacks().next().unwrap().build().run());
+    let again = input.clone();
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let (memory, clock, time) = (status("VmRSS:"), Instant::now(), on_processor());
     let end = input.run();
     // The processor's time comes in ticks of some milliseconds: a short one is better told by the clock.
     let (time, clock) = (on_processor() - time, clock.elapsed().as_nanos() as u64);
-    let time = if time < 10_000_000 { time.max(clock.min(10_000_000)) } else { time };
+    let mut time = if time < 10_000_000 { time.max(clock.min(10_000_000)) } else { time };
     let memory = status("VmHWM:").saturating_sub(memory);
+    if is_of_the_scan(&name, &end) {
+        // Times so short are disturbed by what else the machine does: the best of some is taken.
+        let once = |_| {
+            let (input, clock) = (again.clone(), Instant::now());
+            drop(input.run());
+            clock.elapsed().as_nanos() as u64
+        };
+        time = (0..10).map(once).fold(time, u64::min);
+    }
     println!("\nmeasured\t{size}\t{time}\t{memory}\t{end}");
 }
 
