@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ConfigError, ConfigProblem};
 
+pub(crate) mod bound;
 mod toml;
 
 /// The longest TOML text that is read, in bytes.

@@ -105,6 +105,33 @@ impl Input {
         self
     }
 
+    /// The modules in it that are in the binary form, in order; one that is run over and over is there once.
+    pub fn modules(&self) -> &[Vec<u8>] {
+        match &self.kind {
+            Kind::Modules(all) => all,
+            Kind::Again(wasm, _) | Kind::Panic(wasm) => core::slice::from_ref(wasm),
+            Kind::Text(_) | Kind::Toml(_) => &[],
+        }
+    }
+
+    /// The text form of a module, if that is what it is.
+    pub fn text(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The configuration under which it is loaded and run.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What the guest may read.
+    pub fn input(&self) -> &[u8] {
+        &self.input
+    }
+
     /// Its size in bytes.
     pub fn size(&self) -> usize {
         match &self.kind {

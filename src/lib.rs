@@ -30,7 +30,7 @@ mod value;
 mod watch;
 
 pub use crate::{
-    config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile},
+    config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
     error::{
         AbiFault, CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem, ImportProblem, ModuleError,
         Position, StopReason, Stopped, Trap,

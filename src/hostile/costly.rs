@@ -59,6 +59,9 @@ attacks! {
         || run(&[0]).table(100).many(9, 1_000, &[&[0, 0x41, 0, END][..], &leb(100), &[0].repeat(100)].concat()).into();
     "cost-data", "4 MB of data", "module.size_bytes" => "done",
         || run(&[0]).memory(64).add(11, &[&[0, 0x41, 0, END][..], &leb(4_100_000), &[7].repeat(4_100_000)].concat()).into();
+    "cost-data-rewritten", "4 MB of data in a module that has to be rewritten", "module.size_bytes" => "done",
+        || run(&[&[0][..], &super::run::table_grow(0, 1)].concat()).table(0).memory(64)
+            .add(11, &[&[0, 0x41, 0, END][..], &leb(4_100_000), &[7].repeat(4_100_000)].concat()).into();
     "cost-data-segments", "as many data segments as a module may have", "module.data_segments" => "done",
         || run(&[0]).memory(1).many(11, 20_000, &[&[0, 0x41, 0, END][..], &leb(190), &[7].repeat(190)].concat()).into();
     "cost-data-offsets", "data segments whose places take long to work out", "module.data_segments" => "done",

@@ -9,6 +9,8 @@ attacks! {
         || wat(format!("(module{})", "(func nop)".repeat(1_200_000)));
     "wat-functions", "as many functions as half a mebibyte of text has", "module.functions" => "refused: module.functions",
         || wat(format!("(module{})", "(func)".repeat(80_000)));
+    "wat-tags", "the shortest fields that a module may have, and the largest that the parser makes", "module.text_bytes"
+        => "refused: unsupported", || wat(format!("(module{})", "(tag)".repeat(100_000)));
     "wat-operators", "as many operators as half a mebibyte of text has", "module.text_bytes" => "done",
         || wat(format!("(module(func(export \"_start\"){}))", "nop ".repeat(130_000)));
     "wat-nested", "five hundred thousand opening parentheses", "module.text_bytes" => "refused: text",

@@ -86,6 +86,7 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
     let added = exports.len() as u32;
 
     let out = &mut new.bytes;
+    out.reserve(bytes.len() + 16 * patches.len() + 64);
     out.extend_from_slice(&bytes[..8]);
     for (id, contents) in sections(bytes) {
         // A custom section may stand anywhere; the others say how far the module has come.

@@ -5,8 +5,12 @@
 
 mod allocator;
 mod denied;
+#[path = "../it/fixture/parse.rs"]
+#[allow(dead_code, reason = "a part of it is needed here")]
+mod parse;
 mod peaks;
 #[path = "../it/random/smith.rs"]
+#[allow(dead_code, reason = "a part of it is needed here")]
 mod smith;
 
 #[global_allocator]

@@ -1,0 +1,66 @@
+//! How much memory the library allocates at most: a formula over the keys.
+
+use serde::Serialize;
+
+use super::Config;
+
+/// The most bytes that are allocated at a time under a configuration; see [`Config::memory_bound`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct MemoryBound {
+    /// Turning a module's text form into the binary form. It is freed before the module is loaded.
+    pub text: u64,
+    /// Loading a module, and keeping it.
+    pub load: u64,
+    /// A run from its start until its outcome is dropped.
+    pub run: u64,
+}
+
+/// A list that grows by doubling: while it does, the old one and one of twice the size are there.
+const GROWING: u64 = 3;
+
+const CALL_BYTES: u64 = 32;
+const LOG_LINE_BYTES: u64 = 32;
+const TABLE_ELEMENT_BYTES: u64 = 8;
+
+impl Config {
+    /// How much memory is allocated at most, in bytes.
+    ///
+    /// Each module that is kept takes at most `load`, and each run in flight, with what it leaves in its
+    /// outcome, at most `run`. Not in it are the bytes of the module or its text, which are the caller's, the
+    /// input, and what host functions of the embedding program allocate. Reading a configuration from
+    /// TOML takes at most 128 bytes for each byte of text.
+    ///
+    /// ```
+    /// let config = belljar::Config::default();
+    /// let (modules, runs) = (3, 8);
+    /// let bound = config.memory_bound();
+    /// let at_most = bound.text + modules * bound.load + runs * bound.run;
+    /// assert!(at_most < 1 << 30);
+    /// ```
+    pub fn memory_bound(&self) -> MemoryBound {
+        let (run, module) = (&self.limits, &self.module);
+        // What an instance has a place for.
+        let parts = module.functions
+            + module.imports
+            + module.exports
+            + module.globals
+            + module.data_segments
+            + module.element_segments;
+        MemoryBound {
+            text: (64 << 10) + 160 * module.text_bytes,
+            load: (1 << 20) + 40 * module.load_work + 5 * module.size_bytes,
+            run: (256 << 10)
+                + GROWING * run.memory_bytes
+                + GROWING * TABLE_ELEMENT_BYTES * run.table_elements
+                + GROWING * run.value_stack_bytes
+                + GROWING * CALL_BYTES * run.call_depth
+                // The output doubles within its limit.
+                + 2 * run.output_bytes
+                + run.log_bytes
+                + GROWING * LOG_LINE_BYTES * run.log_lines
+                + 128 * parts
+                + module.size_bytes,
+        }
+    }
+}
