@@ -147,6 +147,14 @@ impl Host {
     }
 }
 
+/// A copy of a message, for the log.
+fn copied(message: &str) -> Result<String, StopReason> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(message.len()).map_err(|_| StopReason::HostMemory { what: "log" })?;
+    copy.push_str(message);
+    Ok(copy)
+}
+
 /// Links one function of the host under `module.name`, for this run's kind of store.
 pub(crate) type Bind = dyn Fn(&mut Linker<Host>) -> Result<(), wasmi::Error> + Send + Sync;
 

@@ -123,8 +123,8 @@ impl Context<'_> {
         self.charge(meter::host_call(text.len() as u64))?;
         let host = self.caller.data_mut();
         let whole = host.log_room(text.len()) == Some(text.len());
-        let entry = whole.then(|| LogEntry::new(level, text.into()));
-        Ok(host.keep_log(entry, whole)?)
+        let kept = if whole { Some(super::copied(text)?) } else { None };
+        Ok(host.keep_log(kept.map(|kept| LogEntry::new(level, kept)), whole)?)
     }
 }
 

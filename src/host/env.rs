@@ -90,9 +90,7 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
     while !text.is_char_boundary(room) {
         room -= 1;
     }
-    let mut kept = String::new();
-    kept.try_reserve_exact(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
-    kept.push_str(&text[..room]);
+    let kept = super::copied(&text[..room])?;
     host.keep_log(Some(LogEntry::new(level, kept)), room == text.len())
 }
 

@@ -25,11 +25,6 @@ pub fn peak_of<R>(body: impl FnOnce() -> R) -> (R, u64) {
     (result, (PEAK.get() - before) as u64)
 }
 
-/// How many bytes are allocated.
-pub fn now() -> i64 {
-    NOW.get()
-}
-
 /// The result of `body` where no allocation of `size` bytes or more is to be had, and how many were denied.
 pub fn deny<R>(size: usize, body: impl FnOnce() -> R) -> (R, u64) {
     DENIALS.set(0);

@@ -25,7 +25,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
 
 /// Variants that no test can reach, and why.
 const UNREACHABLE: &[(&str, &str, &str)] = &[
-    ("StopReason", "HostMemory", "the host would have to be out of memory"),
+    ("StopReason", "HostMemory", "needs an allocator that denies: `tests/bounds`"),
     ("StopReason", "Engine", "no guest should reach it"),
     ("ConfigProblem", "Unenforceable", "a build with `std` can enforce every key"),
 ];

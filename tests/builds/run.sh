@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Builds belljar in the ways that programs are built, and runs the hostile inputs in each: a line for
+# every build. The exit status is 0 if all inputs were held in all of them.
+#
+#   tests/builds/run.sh          all
+#   tests/builds/run.sh NAME...  some
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+export CARGO_INCREMENTAL=0
+root=${CARGO_TARGET_DIR:-target}/builds
+failed=0
+chosen=("$@")
+
+# build NAME STACK_KIB PROFILE [SETTING=VALUE...]: settings of the profile.
+build() {
+  local name=$1 stack=$2 profile=$3 folder=$root/$1 end
+  shift 3
+  [ ${#chosen[@]} -eq 0 ] || [[ " ${chosen[*]} " == *" $name "* ]] || return 0
+  local flag=() out=debug
+  [ "$profile" = dev ] || { flag=(--release); out=release; }
+  local settings=() setting
+  for setting in "$@"; do settings+=(--config "profile.$profile.$setting"); done
+  mkdir -p "$folder"
+  if ! CARGO_TARGET_DIR="$folder" cargo build --locked "${flag[@]}" "${settings[@]}" >"$folder/build.log" 2>&1; then
+    echo "FAILED $name: does not build"
+    tail -n 5 "$folder/build.log"
+    failed=1
+    return
+  fi
+  if end=$("$folder/$out/belljar-builds" "$stack" 2>"$folder/run.log"); then
+    echo "ok     $name: $(tail -n 1 <<<"$end") of $stack"
+  else
+    echo "FAILED $name: status $?, at $(grep -v '^$' "$folder/run.log" | tail -n 1)"
+    echo "$end"
+    failed=1
+  fi
+}
+
+build 3 256 release
+build 2 256 release opt-level=2
+build 1 256 release opt-level=1
+build s 256 release 'opt-level="s"'
+build z 256 release 'opt-level="z"'
+build checks 256 release debug-assertions=true overflow-checks=true
+build abort 256 release 'panic="abort"'
+build lto 256 release 'lto="fat"' codegen-units=1
+build dev-engine-3 256 dev package.wasmi.opt-level=3
+build dev 2048 dev
+exit "$failed"
