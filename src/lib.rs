@@ -23,12 +23,16 @@ pub mod meter;
 mod module;
 mod observe;
 mod outcome;
+#[cfg(feature = "receipt")]
+pub mod receipt;
 mod sandbox;
 mod text;
 mod types;
 mod value;
 mod watch;
 
+#[cfg(feature = "receipt")]
+pub use crate::receipt::{Receipt, ReceiptError};
 pub use crate::{
     config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
     error::{

@@ -7,6 +7,9 @@ use wasmi::AsContextMut;
 
 use crate::error::StopReason;
 
+/// Version of the price list: another one gives other totals for the same run.
+pub const PRICES: u32 = 1;
+
 /// Fuel of one host call, beside what the engine takes for the `call` operator.
 pub const HOST_CALL: u64 = 20;
 
@@ -137,6 +140,12 @@ pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: 
     let granted = context.data_mut().meter().grant(fuel);
     let _ = context.set_fuel(engine + granted);
     granted
+}
+
+/// Gives fuel to a store that has no meter.
+#[cfg(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) fn fill<T>(store: &mut wasmi::Store<T>, fuel: u64) -> Result<(), wasmi::Error> {
+    store.set_fuel(fuel)
 }
 
 /// Fills the slice up to `fuel`, as far as the reserve reaches.

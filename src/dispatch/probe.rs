@@ -11,6 +11,7 @@ use wasmi::{Caller, Engine, Linker, Module, Store};
 use super::operators::{self, TURNS};
 use crate::{
     error::{ConfigError, ConfigProblem},
+    meter,
     module::engine_config,
 };
 
@@ -47,7 +48,7 @@ fn first_leak() -> Result<Option<(&'static str, u64)>, wasmi::Error> {
     let engine = Engine::new(&engine_config(&crate::Config::default()));
     let module = Module::new(&engine, operators::module())?;
     let mut store = Store::new(&engine, Stack::default());
-    store.set_fuel(FUEL)?;
+    meter::fill(&mut store, FUEL)?;
     let mut linker = Linker::new(&engine);
     linker.func_wrap("env", "here", here)?;
     let instance = linker.instantiate_and_start(&mut store, &module)?;

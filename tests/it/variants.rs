@@ -27,6 +27,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
 const UNREACHABLE: &[(&str, &str, &str)] = &[
     ("StopReason", "HostMemory", "needs an allocator that denies: `tests/bounds`"),
     ("StopReason", "Engine", "no guest should reach it"),
+    ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds.sh`"),
     ("ConfigProblem", "Unenforceable", "a build with `std` can enforce every key"),
 ];
 

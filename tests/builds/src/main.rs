@@ -1,6 +1,7 @@
 //! Runs all hostile inputs on threads with a small stack, and tells how much of it was touched.
 //!
-//! `belljar-builds STACK_KIB`: the last line is `HELD of ALL held, KIB KiB of stack`.
+//! `belljar-builds STACK_KIB`: the last line is `HELD of ALL held, KIB of STACK_KIB KiB of stack`; or, with
+//! exit status 3, why this build runs nothing.
 //! `belljar-builds dump FOLDER`: writes the modules instead, for programs that cannot link this crate.
 
 use std::{
@@ -11,7 +12,10 @@ use std::{
     thread,
 };
 
-use belljar::hostile::{Attack, attacks};
+use belljar::{
+    Config, ConfigProblem, Error, Sandbox,
+    hostile::{Attack, attacks},
+};
 
 /// Code that is not optimized takes twenty times as long.
 const FUEL: u64 = if cfg!(debug_assertions) { 1_000_000 } else { u64::MAX };
@@ -26,6 +30,14 @@ fn main() -> ExitCode {
 }
 
 fn run(stack_kib: usize) -> ExitCode {
+    // Asked on the small stack too: the question must not be what ends the process.
+    let asked = thread::Builder::new().stack_size(stack_kib << 10).spawn(|| Sandbox::new(Config::default()).map(drop));
+    if let Err(error) = asked.unwrap().join().unwrap() {
+        let Error::Config(cause) = &error else { panic!("{error}") };
+        assert!(matches!(cause.problem, ConfigProblem::Dispatch { .. }), "{error}");
+        println!("{error}");
+        return ExitCode::from(3);
+    }
     let (mut held, mut all, mut touched) = (0, 0, 0);
     for attack in attacks() {
         // If it ends the process, this is the last that is seen of it.
@@ -41,7 +53,7 @@ fn run(stack_kib: usize) -> ExitCode {
             println!("{}: {end}; expected {}", attack.name, attack.expected);
         }
     }
-    println!("{held} of {all} held, {touched} KiB of stack");
+    println!("{held} of {all} held, {touched} of {stack_kib} KiB of stack");
     if held == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
