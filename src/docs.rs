@@ -9,6 +9,9 @@ pub mod determinism {}
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 
+#[doc = include_str!("docs/isolation.md")]
+pub mod isolation {}
+
 #[doc = include_str!("docs/tracing.md")]
 pub mod tracing {}
 

@@ -7,12 +7,14 @@ use thiserror::Error;
 
 mod call;
 mod config;
+mod isolation;
 mod module;
 mod stop;
 
 pub use self::{
     call::CallError,
     config::{ConfigError, ConfigProblem, HostFunctionProblem, Position},
+    isolation::{IsolationError, WorkerEnd},
     module::{ImportProblem, ModuleError},
     stop::{AbiFault, StopReason, Stopped, Trap},
 };
@@ -36,6 +38,9 @@ pub enum Error {
     /// The guest was stopped. Its partial output, log and usage are inside.
     #[error("{}", .0.reason)]
     Stopped(Box<Stopped>),
+    /// The run was to have a process of its own, and could not have it.
+    #[error("isolation: {0}")]
+    Isolation(Box<IsolationError>),
 }
 
 macro_rules! boxed {
@@ -47,7 +52,13 @@ macro_rules! boxed {
         }
     )*};
 }
-boxed!(ConfigError => Config, ModuleError => Module, CallError => Call, Stopped => Stopped);
+boxed!(
+    ConfigError => Config,
+    ModuleError => Module,
+    CallError => Call,
+    Stopped => Stopped,
+    IsolationError => Isolation
+);
 
 impl Error {
     /// What to do about it, where there is something to do.
@@ -57,6 +68,7 @@ impl Error {
             Error::Module(e) => e.hint(),
             Error::Call(e) => e.hint(),
             Error::Stopped(stopped) => stopped.reason.hint(),
+            Error::Isolation(e) => e.hint(),
         }
     }
 
@@ -64,7 +76,7 @@ impl Error {
     pub fn stop_reason(&self) -> Option<&StopReason> {
         match self {
             Error::Stopped(stopped) => Some(&stopped.reason),
-            Error::Config(_) | Error::Module(_) | Error::Call(_) => None,
+            Error::Config(_) | Error::Module(_) | Error::Call(_) | Error::Isolation(_) => None,
         }
     }
 }

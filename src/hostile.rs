@@ -143,6 +143,18 @@ impl Input {
         }
     }
 
+    /// Its modules with their configuration and input, for a caller that runs them in another way; none
+    /// if it is something else.
+    pub fn modules(self) -> impl Iterator<Item = (Vec<u8>, Config, Vec<u8>)> {
+        let Input { kind, config, input } = self;
+        let all = match kind {
+            Kind::Modules(all) => all,
+            Kind::Again(wasm, _) => vec![wasm],
+            Kind::Text(_) | Kind::Toml(_) | Kind::Panic(_) => Vec::new(),
+        };
+        all.into_iter().map(move |wasm| (wasm, config.clone(), input.clone()))
+    }
+
     /// Hands it to the library, and tells how that ended: `done`, or the phase and the cause. Of
     /// several modules it tells all the ends there were, sorted.
     pub fn run(self) -> String {
@@ -205,6 +217,7 @@ fn end(result: &Result<Outcome, Error>) -> String {
         Err(Error::Module(error)) => format!("refused: {}", refused(error)),
         Err(Error::Call(error)) => format!("call: {error}"),
         Err(Error::Stopped(stopped)) => format!("stopped: {}", stop(&stopped.reason)),
+        Err(Error::Isolation(error)) => format!("isolation: {error}"),
     }
 }
 
@@ -239,6 +252,7 @@ fn refused(error: &ModuleError) -> &'static str {
         M::Entry { .. } => "entry",
         M::Text { .. } => "text",
         M::Engine { .. } => "engine",
+        M::Worker(_) => "worker",
     }
 }
 
@@ -262,5 +276,6 @@ fn stop(reason: &StopReason) -> &'static str {
         S::HostPanic { .. } => "host panic",
         S::HostMemory { .. } => "host memory",
         S::Engine { .. } => "engine",
+        S::Worker(_) => "worker",
     }
 }

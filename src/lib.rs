@@ -18,6 +18,8 @@ pub mod hostile;
 mod input;
 mod inspect;
 mod instance;
+#[cfg(all(feature = "isolate", unix))]
+pub mod isolate;
 mod machine;
 pub mod meter;
 mod module;
@@ -36,8 +38,8 @@ pub use crate::receipt::{Receipt, ReceiptError};
 pub use crate::{
     config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
     error::{
-        AbiFault, CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem, ImportProblem, ModuleError,
-        Position, StopReason, Stopped, Trap,
+        AbiFault, CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem, ImportProblem, IsolationError,
+        ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
     execution::{Execution, Step},
     host::{

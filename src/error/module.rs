@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Position, dotted};
+use super::{Position, WorkerEnd, dotted};
 use crate::text::quote;
 
 /// Why a module was refused.
@@ -108,6 +108,9 @@ pub enum ModuleError {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
+    /// The process that was to load it, isolated, died of it.
+    #[error("the worker died of it: {0}")]
+    Worker(WorkerEnd),
 }
 
 /// An import that cannot be provided.

@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 use serde::Serialize;
 use thiserror::Error;
 
-use super::dotted;
+use super::{WorkerEnd, dotted};
 use crate::{
     outcome::{Log, Usage},
     text::quote,
@@ -145,6 +145,9 @@ pub enum StopReason {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
+    /// The process of an isolated run died. Output, log and usage are those of its last report.
+    #[error("the worker died: {0}")]
+    Worker(WorkerEnd),
 }
 
 /// A trap, as the WebAssembly specification has them.
@@ -243,7 +246,8 @@ impl StopReason {
             | StopReason::HostFunction { .. }
             | StopReason::HostPanic { .. }
             | StopReason::HostMemory { .. }
-            | StopReason::Engine { .. } => false,
+            | StopReason::Engine { .. }
+            | StopReason::Worker(_) => false,
         }
     }
 
@@ -257,6 +261,7 @@ impl StopReason {
                 | StopReason::HostPanic { .. }
                 | StopReason::HostMemory { .. }
                 | StopReason::Engine { .. }
+                | StopReason::Worker(_)
         )
     }
 
@@ -269,7 +274,9 @@ impl StopReason {
             StopReason::Output { .. } => "limits.output_bytes",
             StopReason::HostCalls { .. } => "limits.host_calls",
             StopReason::Deadline { .. } => "deadline_ms",
-            StopReason::Engine { .. } => return Some("please report this: no guest should reach it".into()),
+            StopReason::Engine { .. } | StopReason::Worker(_) => {
+                return Some("please report this: no guest should reach it".into());
+            }
             _ => return None,
         };
         Some(alloc::format!("raise `{key}` if the guest may use more"))

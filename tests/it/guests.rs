@@ -87,7 +87,7 @@ fn guests_built_anew_behave_the_same() {
 }
 
 /// The guests whose built files are there.
-fn built() -> BTreeSet<String> {
+pub fn built() -> BTreeSet<String> {
     let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
     files
         .filter(|f| f.extension().is_some_and(|e| e == "wasm"))

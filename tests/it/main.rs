@@ -15,6 +15,8 @@ mod host_functions;
 mod hostile;
 mod hostile_text;
 mod instance;
+#[cfg(all(feature = "cli", unix))]
+mod isolate;
 mod limits;
 #[cfg(target_os = "linux")]
 mod memory;

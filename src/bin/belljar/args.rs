@@ -140,6 +140,10 @@ pub struct RunArgs {
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,
+    /// Load and run it in a process of its own that the system has locked in: same result, some
+    /// milliseconds more, and a crash of it is an error
+    #[arg(long)]
+    pub isolate: bool,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub escape: When,
@@ -166,6 +170,9 @@ pub struct ValidateArgs {
     /// Read the modules as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,
+    /// Load each in a process of its own that the system has locked in: a crash of it is an error
+    #[arg(long)]
+    pub isolate: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub look: LookArgs,

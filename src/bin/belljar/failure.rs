@@ -20,7 +20,7 @@ pub enum Failure {
 pub struct Report {
     /// The exit status.
     pub exit: Exit,
-    /// What was being done: `usage`, `config`, `io`, `module` or `call`.
+    /// What was being done: `usage`, `config`, `io`, `module`, `call` or `isolation`.
     pub phase: &'static str,
     /// The file it is about.
     pub file: Option<String>,
@@ -58,6 +58,7 @@ impl Failure {
         let (exit, phase, message) = match &error {
             Error::Config(e) => (Exit::Usage, "config", e.to_string()),
             Error::Call(e) => (Exit::Usage, "call", e.to_string()),
+            Error::Isolation(e) => (Exit::Usage, "isolation", e.to_string()),
             // A stop has its partial outcome, and so is told by `run`.
             Error::Module(_) | Error::Stopped(_) => (Exit::Refused, "module", error.to_string()),
             _ => (Exit::Usage, "usage", error.to_string()),

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use belljar::{CallError, ConfigError, Error, LogEntry, ModuleError, Outcome, StopReason, Usage, Value};
+use belljar::{
+    CallError, ConfigError, Error, IsolationError, LogEntry, ModuleError, Outcome, StopReason, Usage, Value,
+};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{args::Format, base64, failure::Report, run::Stop};
@@ -21,7 +23,7 @@ The JSON document of a run:
   usage        fuel, memory_peak_bytes, host_calls, input_bytes, output_bytes, …
   wall_ms      with --metrics: wall time in milliseconds; all else is the same in every run
 An error before the run is {\"error\": {\"phase\", \"file\", \"message\", \"hint\", \"cause\"}}, where phase is
-usage, config, io, module or call.";
+usage, config, io, module, call or isolation.";
 
 /// Writes a document to stdout.
 pub fn print(format: Format, document: &impl Serialize) -> io::Result<()> {
@@ -162,6 +164,7 @@ enum Cause<'a> {
     Config(&'a ConfigError),
     Module(&'a ModuleError),
     Call(&'a CallError),
+    Isolation(&'a IsolationError),
 }
 
 impl<'a> ErrorDocument<'a> {
@@ -178,6 +181,7 @@ impl<'a> ErrorBody<'a> {
             Some(Error::Config(cause)) => Some(Cause::Config(cause)),
             Some(Error::Module(cause)) => Some(Cause::Module(cause)),
             Some(Error::Call(cause)) => Some(Cause::Call(cause)),
+            Some(Error::Isolation(cause)) => Some(Cause::Isolation(cause)),
             _ => None,
         };
         ErrorBody {

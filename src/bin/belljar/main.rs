@@ -18,6 +18,7 @@ mod argument;
 mod base64;
 mod completions;
 mod console;
+mod engine;
 mod exit;
 mod failure;
 mod hint;
@@ -37,6 +38,9 @@ mod usage;
 mod validate;
 
 fn main() -> ExitCode {
+    // With `--isolate` it starts itself once more, and that process goes no further.
+    #[cfg(unix)]
+    belljar::isolate::worker();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage::tell(&error).into(),

@@ -6,12 +6,15 @@ use std::{
     time::Duration,
 };
 
-use belljar::{CallError, Cancel, Error, Execution, Input, Module, Outcome, Sandbox, Step, StopReason, Usage};
+use belljar::{
+    CallError, Cancel, Error, ExternType, Input, Inspection, Outcome, Sandbox, Step, StopReason, Usage, abi,
+};
 
 use crate::{
     args::{Format, RunArgs},
     argument,
     console::Console,
+    engine::{Engine, Loaded, Run},
     exit::Exit,
     failure::Failure,
     hint, json,
@@ -20,9 +23,6 @@ use crate::{
     settings, show,
     source::Source,
 };
-
-/// Fuel between two looks at output, log and clock: some milliseconds.
-const STEP: u64 = 500_000;
 
 /// Runs a module, and tells what came of it.
 pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
@@ -33,7 +33,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     }
     let sandbox = settings::sandbox(&args.config, &args.limits, console)?;
     let module = load(args, &source, &sandbox, console)?;
-    let mut run = start(args, &source, asked, &sandbox, &module, console)?;
+    let mut run = start(args, &source, asked, &module, console)?;
     interruptible(run.cancel_handle(), console);
 
     let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
@@ -57,9 +57,10 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     Ok(if stopped.is_some() { Exit::Stopped } else { Exit::Done })
 }
 
-fn load(args: &RunArgs, source: &Source, sandbox: &Sandbox, console: &Console) -> Result<Module, Failure> {
+fn load(args: &RunArgs, source: &Source, sandbox: &Sandbox, console: &Console) -> Result<Loaded, Failure> {
     let bytes = source.module(args.text, sandbox)?;
-    let module = sandbox.load(&bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
+    let module =
+        Engine::new(sandbox, args.isolate)?.load(bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
     let about = module.inspect();
     let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
     console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));
@@ -70,10 +71,9 @@ fn start(
     args: &RunArgs,
     source: &Source,
     asked: Option<Source>,
-    sandbox: &Sandbox,
-    module: &Module,
+    module: &Loaded,
     console: &Console,
-) -> Result<Execution, Failure> {
+) -> Result<Run, Failure> {
     let refused = |error: Error| {
         // What a plain run asks for, every module that is meant to be run has.
         let entry = matches!(&error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }));
@@ -84,8 +84,11 @@ fn start(
     };
     let Some(function) = &args.function else {
         // Without an entry there is nothing to read an input for.
-        sandbox.start(module, b"").map_err(refused)?;
-        return sandbox.start(module, input(args, source, asked, module, console)?).map_err(refused);
+        let input = match has_entry(module.inspect()) {
+            true => input(args, source, asked, module.inspect(), console)?,
+            false => Input::default(),
+        };
+        return module.start(input).map_err(refused);
     };
     let arguments = match module.inspect().function(function) {
         // Whether it can be called at all, the library says.
@@ -94,8 +97,20 @@ fn start(
         }
         _ => Vec::new(),
     };
-    let input = input(args, source, asked, module, console)?;
-    sandbox.start_call(module, function, &arguments, input, ()).map_err(refused)
+    let input = input(args, source, asked, module.inspect(), console)?;
+    module.start_call(function, &arguments, input).map_err(refused)
+}
+
+/// Whether it can be run: there is an entry, and what the ABI gives a meaning has the right type.
+fn has_entry(about: &Inspection) -> bool {
+    let fits = |entry: &abi::Entry| {
+        let mut exports = about.exports.iter().filter(|export| export.name == entry.name);
+        exports.all(|export| match &export.ty {
+            ExternType::Function(ty) => ty.params == entry.params && ty.results == entry.results,
+            _ => false,
+        })
+    };
+    about.powers().entry.is_some() && abi::ENTRIES.iter().all(fits)
 }
 
 fn has_references(ty: &belljar::FuncType) -> bool {
@@ -108,13 +123,13 @@ fn input(
     args: &RunArgs,
     module_source: &Source,
     asked: Option<Source>,
-    module: &Module,
+    about: &Inspection,
     console: &Console,
 ) -> Result<Input, Failure> {
     if let Some(text) = &args.input_text {
         return Ok(text.as_str().into());
     }
-    let powers = module.inspect().powers();
+    let powers = about.powers();
     // `execute` is told the size of the input. Nobody waits for an input that nobody can see.
     let sees_input = powers.reads_input || powers.entry == Some(belljar::abi::EXECUTE);
     let from_stdin = || {
@@ -146,20 +161,21 @@ fn interruptible(cancel: Cancel, console: &Console) {
 
 /// Runs to the end, and shows what comes while it comes.
 fn drive(
-    run: &mut Execution,
+    run: &mut Run,
     shown: &mut Shown,
     sandbox: &Sandbox,
     console: &Console,
 ) -> Result<Result<Outcome, Error>, Failure> {
     let mut progress = Progress::new(sandbox.config().limits.fuel, console);
     loop {
-        match run.step(STEP) {
+        match run.step() {
             Ok(Step::Yielded) => {}
             Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
             Err(error) => return Ok(Err(error)),
         }
         if console.format == Format::Human {
-            shown.more(run.output(), &run.log().entries, console)?;
+            let (output, log) = run.written();
+            shown.more(output, log, console)?;
         }
         // It would take the place of what the guest has begun to say.
         if !shown.output.is_within_line() {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     args::{Format, ValidateArgs},
     console::Console,
+    engine::Engine,
     exit::Exit,
     failure::{Failure, Report},
     json::{self, ErrorBody},
@@ -23,9 +24,10 @@ pub fn validate(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure>
         return Err(Failure::usage("only one module can be read from stdin"));
     }
     let sandbox = settings::sandbox(&args.config, &LimitArgs::default(), console)?;
+    let engine = Engine::new(&sandbox, args.isolate)?;
     let mut verdicts = Vec::new();
     for source in &sources {
-        let verdict = match check(source, args.text, &sandbox) {
+        let verdict = match check(source, args.text, &sandbox, &engine) {
             Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
             Err(Failure::Told(report)) => Verdict::Invalid(report),
             Err(closed) => return Err(closed),
@@ -68,9 +70,9 @@ impl Verdict {
     }
 }
 
-fn check(source: &Source, text: bool, sandbox: &Sandbox) -> Result<Inspection, Failure> {
+fn check(source: &Source, text: bool, sandbox: &Sandbox, engine: &Engine) -> Result<Inspection, Failure> {
     let bytes = source.module(text, sandbox)?;
-    sandbox.validate(&bytes).map_err(|error| Failure::of(error).in_file(source.name()))
+    engine.validate(&bytes).map_err(|error| Failure::of(error).in_file(source.name()))
 }
 
 fn tell(verdict: &Verdict, console: &Console) -> Result<(), Failure> {

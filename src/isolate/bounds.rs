@@ -1,0 +1,74 @@
+//! How much a worker may take of the machine, derived from what its guest may.
+//!
+//! A guest is held to its limits by the interpreter. These bounds are for a worker that a guest has
+//! taken over, or that has gone wrong: they are several times what any run is known to need, so that
+//! none ever meets them on a slow machine.
+
+use super::message::Job;
+
+/// How much a worker may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    /// Address space in bytes.
+    pub(super) address_bytes: u64,
+    /// Time on the processor, in seconds.
+    pub(super) processor_seconds: u64,
+    /// The part of it that is for loading the module.
+    pub(super) loading_seconds: u64,
+}
+
+/// What is there before there is a guest: the program itself, its stack, its allocator.
+const PROGRAM_BYTES: u64 = 256 << 20;
+
+/// Code that is not optimized takes twenty times as long.
+const SLOWNESS: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
+
+/// The worst that is known to go on for a whole run takes 8 ns.
+const NANOSECONDS_PER_FUEL: u64 = 200 * SLOWNESS;
+
+/// A byte is translated in 50 ns.
+const NANOSECONDS_PER_BYTE: u64 = 2_000 * SLOWNESS;
+
+const NANOSECONDS_PER_LOAD_WORK: u64 = 2_000 * SLOWNESS;
+
+const SECOND: u64 = 1_000_000_000;
+
+impl Bounds {
+    /// The bounds of a job.
+    pub(super) fn of(job: &Job) -> Bounds {
+        let loading_seconds = 10 + loading_nanoseconds(job) / SECOND;
+        let running_seconds = running_nanoseconds(job) / SECOND;
+        let processor_seconds = loading_seconds.saturating_add(running_seconds);
+        Bounds { address_bytes: address_bytes(job), processor_seconds, loading_seconds }
+    }
+}
+
+fn address_bytes(job: &Job) -> u64 {
+    let (run, module) = (&job.config.limits, &job.config.module);
+    let parts = [
+        (PROGRAM_BYTES, 1),
+        // As it came, as it was rewritten, as a translation with its tables.
+        (job.wasm_bytes, 32),
+        (module.load_work, 128),
+        (job.input_bytes, 2),
+        // What grows may be there twice, and its allocator may have doubled it.
+        (run.memory_bytes, 3),
+        (run.table_elements, 64),
+        (run.value_stack_bytes, 3),
+        (run.call_depth, 256),
+        (run.output_bytes, 3),
+        (run.log_bytes, 3),
+        (run.log_lines, 128),
+    ];
+    parts.into_iter().fold(0, |sum, (amount, times)| sum.saturating_add(amount.saturating_mul(times)))
+}
+
+fn loading_nanoseconds(job: &Job) -> u64 {
+    let bytes = job.wasm_bytes.saturating_mul(NANOSECONDS_PER_BYTE);
+    bytes.saturating_add(job.config.module.load_work.saturating_mul(NANOSECONDS_PER_LOAD_WORK))
+}
+
+fn running_nanoseconds(job: &Job) -> u64 {
+    let fuel = job.config.limits.fuel.saturating_mul(NANOSECONDS_PER_FUEL);
+    job.config.deadline_ms.map_or(fuel, |ms| fuel.min(ms.saturating_mul(SECOND / 1_000)))
+}

@@ -1,0 +1,150 @@
+//! How the library's own types are sent: each with all it has, so that what arrives is equal.
+
+use alloc::vec::Vec;
+
+use super::wire::{Wire, choices, records};
+use crate::{
+    config::{Config, OnGrowthLimit, Profile},
+    error::{AbiFault, CallError, Error, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd},
+    inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
+    outcome::{Level, Log, LogEntry, Usage},
+    value::{FuncType, Value, ValueType},
+};
+
+records! {
+    Usage {
+        fuel, memory_peak_bytes, table_peak_elements, host_calls, input_bytes, output_bytes, log_bytes,
+    }
+    Log { entries, dropped }
+    LogEntry { level, text }
+    Stopped { reason, output, log, usage }
+    FuncType { params, results }
+    Position { line, column }
+    ImportProblem { module, name, found, expected }
+    Inspection {
+        size_bytes, name, imports, exports, memories, tables, functions, globals, data_segments, data_bytes,
+        element_segments, start_function, custom_sections,
+    }
+    Import { module, name, ty }
+    Export { name, ty }
+    CustomSection { name, size_bytes }
+    MemoryType { min_pages, max_pages }
+    TableType { element, min, max }
+    GlobalType { value, mutable }
+}
+
+choices! {
+    Level { 0 Error, 1 Warn, 2 Info, 3 Debug, 4 Trace }
+    Value { 0 I32(v), 1 I64(v), 2 F32(v), 3 F64(v), 4 V128(v) }
+    ValueType { 0 I32, 1 I64, 2 F32, 3 F64, 4 V128, 5 FuncRef, 6 ExternRef }
+    ExternType { 0 Function(ty), 1 Memory(ty), 2 Table(ty), 3 Global(ty) }
+    Profile { 0 Plugin, 1 Large }
+    OnGrowthLimit { 0 Stop, 1 Refuse }
+    StopReason {
+        0 Fuel { limit },
+        1 Memory { limit, asked },
+        2 Table { limit, asked },
+        3 Stack { call_depth, value_stack_bytes },
+        4 Output { limit, asked },
+        5 HostCalls { limit },
+        6 Deadline { limit_ms },
+        7 Cancelled,
+        8 Trap(trap),
+        9 Failed { message },
+        10 Aborted { message, file, line, column },
+        11 Status { code },
+        12 Abi(fault),
+        13 HostFunction { module, function, message },
+        14 HostPanic { module, function, message },
+        15 HostMemory { what },
+        16 Engine { message },
+        17 Worker(end),
+    }
+    Trap {
+        0 Unreachable,
+        1 MemoryOutOfBounds,
+        2 TableOutOfBounds,
+        3 IndirectCallToNull,
+        4 BadSignature,
+        5 IntegerDivisionByZero,
+        6 IntegerOverflow,
+        7 BadConversionToInteger,
+    }
+    AbiFault {
+        0 Range { function, ptr, len, memory },
+        1 Utf8 { function, ptr, len, valid },
+        2 Level { function, level },
+        3 NoMemory { function },
+    }
+    WorkerEnd { 0 Signal { signal }, 1 Exit { code }, 2 Garbage, 3 Silent { limit_ms } }
+    ModuleError {
+        0 Empty,
+        1 NotWasm { found, like },
+        2 Component,
+        3 Version { found },
+        4 Malformed { offset, message },
+        5 Invalid { offset, message },
+        6 Unsupported { feature, offset },
+        7 Limit { key, limit, found, unit },
+        8 Imports { imports, total },
+        9 NoMemory { import },
+        10 Entry { name, expected, found },
+        11 Text { at, message },
+        12 Engine { message },
+        13 Worker(end),
+    }
+    CallError {
+        0 NoEntry { exports },
+        1 NoFunction { name, exports },
+        2 Signature { name, expected, found },
+        3 Arguments { name, expected, found },
+        4 Reference { name, ty },
+        5 OtherSandbox,
+        6 Poisoned(reason),
+        7 Ended,
+    }
+}
+
+impl Wire for Error {
+    fn put(&self, to: &mut Vec<u8>) {
+        match self {
+            Error::Module(cause) => put_as(0, cause, to),
+            Error::Call(cause) => put_as(1, cause, to),
+            Error::Stopped(cause) => put_as(2, cause, to),
+            // These are found before there is a worker: no reader knows the number.
+            Error::Config(_) | Error::Isolation(_) => to.push(u8::MAX),
+        }
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some(match u8::take(from)? {
+            0 => Error::Module(Wire::take(from)?),
+            1 => Error::Call(Wire::take(from)?),
+            2 => Error::Stopped(Wire::take(from)?),
+            _ => return None,
+        })
+    }
+}
+
+fn put_as(number: u8, cause: &impl Wire, to: &mut Vec<u8>) {
+    to.push(number);
+    cause.put(to);
+}
+
+/// By the order of its keys, which both sides know.
+impl Wire for Config {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.profile.put(to);
+        self.on_growth_limit.put(to);
+        self.enforcement().into_iter().for_each(|(_, value)| value.put(to));
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let mut config = Config::profile(Wire::take(from)?);
+        config.on_growth_limit = Wire::take(from)?;
+        for key in Config::keys() {
+            if let Some(value) = Wire::take(from)? {
+                config.set(key.path, value).ok()?;
+            }
+        }
+        Some(config)
+    }
+}

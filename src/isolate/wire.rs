@@ -1,0 +1,177 @@
+//! Values as bytes on their way between a process and its worker.
+//!
+//! What is read is the word of a worker that a guest may have taken over. Reading takes memory only
+//! for what is there, goes no deeper than the types do, and says `None` to all that no worker writes.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+use super::words;
+
+/// What can be sent.
+pub(super) trait Wire: Sized {
+    /// Appends the value.
+    fn put(&self, to: &mut Vec<u8>);
+
+    /// Takes a value off the front.
+    fn take(from: &mut &[u8]) -> Option<Self>;
+
+    /// The value that these bytes are, all of them.
+    fn read(mut bytes: &[u8]) -> Option<Self> {
+        Self::take(&mut bytes).filter(|_| bytes.is_empty())
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {$(
+        impl Wire for $number {
+            fn put(&self, to: &mut Vec<u8>) {
+                to.extend_from_slice(&self.to_le_bytes());
+            }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                let (bytes, rest) = from.split_first_chunk()?;
+                *from = rest;
+                Some(<$number>::from_le_bytes(*bytes))
+            }
+        }
+    )*};
+}
+numbers!(u8 u32 u64 u128 i32 i64);
+
+/// By their bits: a NaN is one of many.
+macro_rules! floats {
+    ($($float:ty as $bits:ty),*) => {$(
+        impl Wire for $float {
+            fn put(&self, to: &mut Vec<u8>) {
+                self.to_bits().put(to);
+            }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                <$bits>::take(from).map(<$float>::from_bits)
+            }
+        }
+    )*};
+}
+floats!(f32 as u32, f64 as u64);
+
+impl Wire for bool {
+    fn put(&self, to: &mut Vec<u8>) {
+        to.push(u8::from(*self));
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        match u8::take(from)? {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+}
+
+impl Wire for String {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_str(self, to);
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        take_str(from).map(String::from)
+    }
+}
+
+/// One of the words that belljar itself says.
+impl Wire for &'static str {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_str(self, to);
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        words::known(take_str(from)?)
+    }
+}
+
+fn put_str(text: &str, to: &mut Vec<u8>) {
+    (text.len() as u64).put(to);
+    to.extend_from_slice(text.as_bytes());
+}
+
+fn take_str<'a>(from: &mut &'a [u8]) -> Option<&'a str> {
+    let size = usize::try_from(u64::take(from)?).ok()?;
+    let (text, rest) = from.split_at_checked(size)?;
+    *from = rest;
+    core::str::from_utf8(text).ok()
+}
+
+impl<T: Wire> Wire for Vec<T> {
+    fn put(&self, to: &mut Vec<u8>) {
+        (self.len() as u64).put(to);
+        self.iter().for_each(|item| item.put(to));
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let mut items = Vec::new();
+        for _ in 0..u64::take(from)? {
+            items.push(T::take(from)?);
+        }
+        Some(items)
+    }
+}
+
+impl<T: Wire> Wire for Option<T> {
+    fn put(&self, to: &mut Vec<u8>) {
+        self.is_some().put(to);
+        self.iter().for_each(|value| value.put(to));
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        Some(if bool::take(from)? { Some(T::take(from)?) } else { None })
+    }
+}
+
+impl<T: Wire> Wire for Box<T> {
+    fn put(&self, to: &mut Vec<u8>) {
+        (**self).put(to);
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        T::take(from).map(Box::new)
+    }
+}
+
+/// Structs, with all of their fields.
+macro_rules! records {
+    ($($record:ident { $($field:ident),* $(,)? })*) => {$(
+        impl $crate::isolate::wire::Wire for $record {
+            fn put(&self, to: &mut alloc::vec::Vec<u8>) {
+                let $record { $($field),* } = self;
+                $($crate::isolate::wire::Wire::put($field, to);)*
+            }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                $(let $field = $crate::isolate::wire::Wire::take(from)?;)*
+                Some($record { $($field),* })
+            }
+        }
+    )*};
+}
+
+/// Enums, with all of their variants: a number, then what is in it.
+macro_rules! choices {
+    ($($choice:ident {
+        $($number:literal $variant:ident $(($($item:ident),*))? $({ $($field:ident),* })?),* $(,)?
+    })*) => {$(
+        impl $crate::isolate::wire::Wire for $choice {
+            fn put(&self, to: &mut alloc::vec::Vec<u8>) {
+                match self {
+                    $($choice::$variant $(($($item),*))? $({ $($field),* })? => {
+                        to.push($number);
+                        $($($crate::isolate::wire::Wire::put($item, to);)*)?
+                        $($($crate::isolate::wire::Wire::put($field, to);)*)?
+                    })*
+                }
+            }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                Some(match u8::take(from)? {
+                    $($number => {
+                        $($(let $item = $crate::isolate::wire::Wire::take(from)?;)*)?
+                        $($(let $field = $crate::isolate::wire::Wire::take(from)?;)*)?
+                        $choice::$variant $(($($item),*))? $({ $($field),* })?
+                    })*
+                    _ => return None,
+                })
+            }
+        }
+    )*};
+}
+
+pub(super) use {choices, records};

@@ -1,0 +1,242 @@
+//! Runs in a process of their own: the same as in this one, and what becomes of workers that are not
+//! what they should be.
+//!
+//! The worker is the program `belljar`, or a script that pretends to be one.
+
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
+
+use belljar::{
+    Config, Error, IsolationError, ModuleError, Outcome, Sandbox, Step, StopReason, WorkerEnd,
+    isolate::{self, Isolation},
+};
+
+use crate::{
+    fixture::{
+        self,
+        parse::{self, Action, Fixture, Kind},
+    },
+    guests,
+};
+
+mod liars;
+#[cfg(target_os = "linux")]
+mod system;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_belljar");
+
+/// Isolation with the program as the worker.
+pub fn isolation(config: &Config) -> Isolation {
+    Isolation::new(config.clone()).unwrap().with_worker(PROGRAM, [""; 0])
+}
+
+fn wasm(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap()
+}
+
+/// Every action of every fixture ends as it does in this process.
+#[test]
+fn every_fixture_is_the_same() {
+    let files: Vec<_> = fixture::FOLDERS.iter().flat_map(|folder| fixture::files(folder)).collect();
+    let (left, right) = files.split_at(files.len() / 2);
+    let compared = thread::scope(|scope| {
+        let compare = |files: &[std::path::PathBuf]| files.iter().map(|file| compare(file.clone())).sum::<usize>();
+        let right = scope.spawn(move || compare(right));
+        compare(left) + right.join().unwrap()
+    });
+    assert!(compared > 100, "{compared}");
+}
+
+/// How many ends of a fixture were compared.
+fn compare(path: std::path::PathBuf) -> usize {
+    let name = path.display().to_string();
+    let fixture = Fixture::read(path).unwrap();
+    let bytes = match fixture.kind {
+        Kind::Toml => return 0,
+        Kind::Hex => parse::hex(&fixture.body).unwrap(),
+        Kind::Wat => match wat::parse_str(&fixture.body) {
+            Ok(bytes) => bytes,
+            // Some are meant not to parse, as text.
+            Err(_) => return 0,
+        },
+    };
+    let config = Config::from_toml(&fixture.config).unwrap();
+    let (sandbox, isolation) = (Sandbox::new(config.clone()).unwrap(), isolation(&config));
+    let module = match sandbox.load(&bytes) {
+        Ok(module) => module,
+        Err(error) => {
+            assert_eq!(isolation.validate(&bytes), Err(error.clone()), "{name}");
+            assert_eq!(isolation.run(&bytes, b""), Err(error), "{name}");
+            return 1;
+        }
+    };
+    for (title, action) in &fixture.actions {
+        match action {
+            Action::Inspect => {
+                assert_eq!(isolation.validate(&bytes).as_ref(), Ok(module.inspect()), "{name}");
+            }
+            Action::Run { input } => {
+                let here = sandbox.run(&module, input.as_slice());
+                assert_eq!(isolation.run(&bytes, input), here, "{name}: {title}");
+            }
+            Action::Call { name: function, arguments, input } => {
+                let run = sandbox.start_call(&module, function, arguments, input.as_slice(), ());
+                let here = run.and_then(|mut run| run.finish());
+                let run = isolation.start_call(&bytes, function, arguments, input);
+                assert_eq!(run.and_then(|mut run| run.finish()), here, "{name}: {title}");
+            }
+        }
+    }
+    fixture.actions.len()
+}
+
+#[test]
+fn every_guest_is_the_same() {
+    let folder = fixture::root().join("guests");
+    let config = Config::default().with_fuel(2_000_000);
+    let (sandbox, isolation) = (Sandbox::new(config.clone()).unwrap(), isolation(&config));
+    for guest in guests::built() {
+        let bytes = fs::read(folder.join(format!("{guest}.wasm"))).unwrap();
+        let module = sandbox.load(&bytes).unwrap();
+        assert_eq!(isolation.validate(&bytes).as_ref(), Ok(module.inspect()), "{guest}");
+        for input in [&b""[..], b"# some text, and {\"expr\":\"1 + 2\"}"] {
+            assert_eq!(isolation.run(&bytes, input), sandbox.run(&module, input), "{guest}");
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "selftest")]
+fn hostile_inputs_are_the_same() {
+    // The costly ones cost the same here, and are left to the test that is made for them.
+    let cheap = |attack: &belljar::hostile::Attack| !attack.name.starts_with("cost-");
+    for attack in belljar::hostile::attacks().filter(cheap) {
+        for (wasm, mut config, input) in attack.build().with_fuel_at_most(500_000).modules().take(3) {
+            // A deadline is not deterministic.
+            config.deadline_ms = None;
+            let sandbox = Sandbox::new(config.clone()).unwrap();
+            let here = sandbox.load(&wasm).and_then(|module| sandbox.run(&module, input.as_slice()));
+            assert!(isolation(&config).run(&wasm, &input) == here, "{}: {here:?}", attack.name);
+        }
+    }
+}
+
+/// More than any buffer holds, in both directions.
+#[test]
+fn large_inputs_and_outputs_go_through() {
+    let echo = wasm(
+        r#"(module
+            (import "env" "read_input" (func $read (param i32 i32) (result i32)))
+            (import "env" "write_output" (func $write (param i32 i32)))
+            (import "env" "log" (func $log (param i32 i32)))
+            (memory (export "memory") 1)
+            (func (export "_start") (local $n i32)
+                (loop $more
+                    (local.set $n (call $read (i32.const 0) (i32.const 60000)))
+                    (call $write (i32.const 0) (local.get $n))
+                    (call $log (i32.const 0) (i32.const 9))
+                    (br_if $more (local.get $n)))))"#,
+    );
+    let input: Vec<u8> = (0..6_000_000u32).map(|i| b'a' + (i % 26) as u8).collect();
+    let config = Config::default();
+    let here = belljar::execute(&echo, &input, &config);
+    assert_eq!(here.as_ref().map(|outcome| outcome.output == input), Ok(true));
+    assert!(isolation(&config).run(&echo, &input) == here);
+}
+
+/// The caller is told what is new on the way, as by `step`.
+#[test]
+fn a_run_tells_what_it_does() {
+    let talk = wasm(
+        r#"(module
+            (import "env" "write_output" (func $write (param i32 i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "word")
+            (func (export "_start") (local $n i32)
+                (loop $more
+                    (call $write (i32.const 0) (i32.const 4))
+                    (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                    (br_if $more (i32.lt_u (local.get $n) (i32.const 100000))))))"#,
+    );
+    let config = Config::default();
+    let mut run = isolation(&config).start(&talk, b"").unwrap();
+    let mut reports = 0;
+    let outcome = loop {
+        match run.wait().unwrap() {
+            Step::Yielded => {
+                assert_eq!(run.usage().output_bytes, run.output().len() as u64);
+                reports += 1;
+            }
+            Step::Done(outcome) => break outcome,
+        }
+    };
+    assert!(reports > 3, "{reports}");
+    assert!(run.wall_time() > Duration::ZERO);
+    assert_eq!(Ok(outcome), belljar::execute(&talk, b"", &config));
+    assert!(matches!(run.wait(), Err(Error::Call(_))));
+}
+
+const ENDLESS: &str = r#"(module (func (export "_start") (loop (br 0))))"#;
+
+#[test]
+fn a_deadline_is_kept_by_the_worker() {
+    let config = Config::default().with_fuel(1_000_000_000_000).with_deadline_ms(50);
+    let error = isolation(&config).run(&wasm(ENDLESS), b"").unwrap_err();
+    assert_eq!(error.stop_reason(), Some(&StopReason::Deadline { limit_ms: 50 }));
+}
+
+/// What it tells is what a run with so much fuel gives.
+#[test]
+fn a_cancel_ends_the_worker() {
+    let count = wasm(
+        r#"(module
+            (import "env" "log" (func $log (param i32 i32)))
+            (memory (export "memory") 1)
+            (func (export "_start") (loop (call $log (i32.const 0) (i32.const 1)) (br 0))))"#,
+    );
+    let config = Config::default().with_fuel(1_000_000_000_000);
+    let mut run = isolation(&config).start(&count, b"").unwrap();
+    assert_eq!(run.wait(), Ok(Step::Yielded));
+    let cancel = run.cancel_handle();
+    thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        cancel.cancel();
+    });
+    let start = Instant::now();
+    let Err(Error::Stopped(stopped)) = run.finish() else { panic!("it has no end of its own") };
+    assert!(start.elapsed() < Duration::from_secs(5));
+    assert_eq!(stopped.reason, StopReason::Cancelled);
+    assert!(stopped.usage.fuel > 0);
+    let again = belljar::execute(&count, b"", &config.with_fuel(stopped.usage.fuel)).unwrap_err();
+    let Error::Stopped(again) = again else { panic!("{again}") };
+    assert_eq!((again.log, again.usage.fuel), (stopped.log, stopped.usage.fuel));
+}
+
+#[test]
+fn a_configuration_that_cannot_be_starts_nothing() {
+    let config = Config::default().with_fuel(0);
+    assert_eq!(Isolation::new(config.clone()).map(|_| ()), Sandbox::new(config).map(|_| ()));
+}
+
+/// The walls that the documentation promises.
+#[test]
+fn walls_are_as_documented() {
+    let names: Vec<_> = isolate::walls().iter().map(|wall| wall.name).collect();
+    if cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))) {
+        assert_eq!(names, ["process", "limits", "memory", "undumpable", "parent", "seccomp"]);
+    }
+    let page = include_str!("../../src/docs/isolation.md");
+    for wall in isolate::walls() {
+        assert!(page.contains(&format!("| `{}` |", wall.name)), "{}", wall.name);
+    }
+}
+
+/// A worker that is killed in the middle leaves what it has told.
+fn stopped(result: Result<Outcome, Error>) -> StopReason {
+    match result {
+        Err(Error::Stopped(stopped)) => stopped.reason,
+        other => panic!("{other:?}"),
+    }
+}
