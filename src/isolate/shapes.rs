@@ -148,3 +148,110 @@ impl Wire for Config {
         Some(config)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{string::String, vec};
+
+    use super::*;
+    use crate::isolate::message::{Job, News, Part, Task};
+
+    fn round<T: Wire>(value: &T) -> (Vec<u8>, Option<T>) {
+        let mut bytes = Vec::new();
+        value.put(&mut bytes);
+        let read = T::read(&bytes);
+        (bytes, read)
+    }
+
+    /// Errors with each kind of thing that there is in one; the fixtures have all variants.
+    fn errors() -> Vec<Error> {
+        let text = || String::from("\u{1b}[2J, and ü");
+        let import = ImportProblem { module: text(), name: text(), found: text(), expected: Some("() -> ()".into()) };
+        let output = vec![0, 255];
+        let log = Log { entries: vec![LogEntry::new(Level::Warn, text())], dropped: u64::MAX };
+        let usage = Usage { fuel: u64::MAX, log_bytes: 1, ..Usage::default() };
+        let reason = StopReason::Aborted { message: text(), file: text(), line: u32::MAX, column: 0 };
+        vec![
+            ModuleError::NotWasm { found: vec![1, 2], like: Some("JSON") }.into(),
+            ModuleError::Limit { key: "module.types", limit: 1, found: 2, unit: "types" }.into(),
+            ModuleError::Imports { imports: vec![import], total: 1 }.into(),
+            ModuleError::Text { at: Position { line: 1, column: 2 }, message: text() }.into(),
+            CallError::Signature {
+                name: text(),
+                expected: FuncType::new(&[ValueType::I32, ValueType::V128], &[]),
+                found: FuncType::new(&[], &[ValueType::ExternRef]),
+            }
+            .into(),
+            CallError::Poisoned(StopReason::Trap(Trap::BadSignature)).into(),
+            Stopped { reason, output, log, usage }.into(),
+        ]
+    }
+
+    fn values() -> Vec<Value> {
+        vec![
+            Value::F32(f32::from_bits(0x7fa0_0001)),
+            Value::F64(f64::from_bits(0xfff0_0000_0000_0001)),
+            Value::F64(-0.0),
+            Value::V128(u128::MAX),
+            Value::I64(i64::MIN),
+        ]
+    }
+
+    #[test]
+    fn what_arrives_is_equal() {
+        for error in errors() {
+            assert_eq!(round(&error).1, Some(error));
+        }
+        assert_eq!(round(&values()).1, Some(values()));
+        let mut config = Config::profile(Profile::Large).with_deadline_ms(5).with_fuel(7);
+        config.on_growth_limit = OnGrowthLimit::Refuse;
+        assert_eq!(round(&config).1, Some(config));
+    }
+
+    /// A worker that lies gets no further than a `None`, whatever it says, and not far into memory.
+    #[test]
+    fn mutated_news_are_refused_or_read() {
+        let wasm = include_bytes!("../../fixtures/guests/upper-rust.wasm");
+        let inspection = crate::sandbox::validate(wasm, &Config::default()).unwrap();
+        let mut news = vec![
+            News::Valid { inspection },
+            News::Output { part: Part(vec![1, 2, 3]) },
+            News::Log { entry: LogEntry::new(Level::Info, "text".into()) },
+            News::Used { usage: Usage::default(), dropped: 1 },
+            News::Done { status: 0, results: values() },
+        ];
+        news.extend(errors().into_iter().map(|error| News::Failed { error }));
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = || {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random
+        };
+        let mut read = 0;
+        for message in &news {
+            let (bytes, whole) = round(message);
+            assert!(whole.is_some());
+            for end in 0..bytes.len().min(2_000) {
+                // A part is all that is left, however little.
+                let cut = News::read(&bytes[..end]);
+                assert!(cut.is_none() || matches!(cut, Some(News::Output { .. })));
+            }
+            for _ in 0..2_000 {
+                let mut bytes = bytes.clone();
+                for _ in 0..=next() % 3 {
+                    let at = next() as usize % bytes.len();
+                    bytes[at] = [next() as u8, 0, 255, bytes[at] ^ 1][next() as usize % 4];
+                }
+                if let Some(lie) = News::read(&bytes) {
+                    // What is taken for true is something that can be said.
+                    assert!(round(&lie).1.is_some());
+                    read += 1;
+                }
+            }
+        }
+        assert!(read > 1_000, "{read}");
+        let job = Job { config: Config::default(), task: Task::Validate, wasm_bytes: 1, input_bytes: 2 };
+        assert!(round(&job).1.is_some());
+    }
+}

@@ -99,3 +99,82 @@ fn parent(_: &Bounds) -> io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{
+        env, fs, hint, net, os::unix::process::ExitStatusExt, panic, process, process::Command, thread, time::Duration,
+        vec::Vec,
+    };
+
+    use super::*;
+
+    /// Which attempt the child is to make.
+    const ATTEMPT: &str = "BELLJAR_ATTEMPT";
+    const BOUNDS: Bounds = Bounds { address_bytes: 1 << 30, processor_seconds: 1, loading_seconds: 1 };
+    const DONE: i32 = 42;
+
+    /// How a process ends that makes this attempt within the walls: a signal or a status.
+    fn end(attempt: &str) -> Result<i32, Option<i32>> {
+        let mut child = Command::new(env::current_exe().unwrap());
+        child
+            .args(["--test-threads=1", "--ignored", "--exact", "isolate::walls::tests::child"])
+            .env_clear()
+            .env(ATTEMPT, attempt);
+        let status = child.output().unwrap().status;
+        status.signal().map_or(Err(status.code()), Ok)
+    }
+
+    #[test]
+    fn what_is_forbidden_kills() {
+        let seccomp = WALLS.iter().any(|wall| wall.name == "seccomp");
+        for attempt in ["open", "read", "connect", "start", "thread", "stat"].into_iter().filter(|_| seccomp) {
+            assert_eq!(end(attempt), Ok(libc::SIGSYS), "{attempt}");
+        }
+    }
+
+    #[test]
+    fn what_goes_wrong_ends_as_ever() {
+        assert_eq!(end("nothing"), Err(Some(DONE)));
+        assert_eq!(end("panic"), Err(Some(DONE)));
+        assert_eq!(end("memory"), Err(Some(DONE)));
+        assert_eq!(end("abort"), Ok(libc::SIGABRT));
+        assert_eq!(end("spin"), Ok(libc::SIGXCPU));
+        assert_eq!(end("recurse"), Ok(libc::SIGABRT));
+    }
+
+    #[test]
+    #[ignore = "a child of the other tests"]
+    fn child() {
+        let attempt = env::var(ATTEMPT).unwrap();
+        let file = fs::File::open(env::current_exe().unwrap()).unwrap();
+        let exe = env::current_exe().unwrap();
+        // The main thread is locked in as well, and may not begin to wait for this one then.
+        thread::sleep(Duration::from_millis(200));
+        build(&BOUNDS).unwrap();
+        match attempt.as_str() {
+            "open" => drop(fs::File::open(&exe)),
+            // One that was open before.
+            "read" => drop(io::Read::read(&mut &file, &mut [0])),
+            "connect" => drop(net::TcpStream::connect("127.0.0.1:1")),
+            "start" => drop(Command::new(&exe).spawn()),
+            "thread" => drop(thread::Builder::new().spawn(|| ())),
+            "stat" => drop(fs::metadata(&exe)),
+            "panic" => assert!(panic::catch_unwind(|| panic!("as it was asked to")).is_err()),
+            "memory" => assert!(Vec::<u8>::new().try_reserve(1 << 30).is_err()),
+            "abort" => process::abort(),
+            "spin" => loop {
+                hint::spin_loop();
+            },
+            "recurse" => {
+                recurse(0);
+            }
+            _ => {}
+        }
+        process::exit(DONE);
+    }
+
+    fn recurse(depth: u64) -> u64 {
+        hint::black_box(depth) + if depth < u64::MAX { recurse(depth + 1) } else { 0 }
+    }
+}

@@ -25,13 +25,42 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_belljar");
 fn transcripts() {
     let source = source();
     let stage = Stage::new("transcripts");
-    let files = transcripts_in(&source);
-    let differ: Vec<String> = std::thread::scope(|scope| {
-        let run = |file: &PathBuf| check(&source, &stage.0, file);
-        let threads: Vec<_> = files.iter().map(|file| scope.spawn(move || run(file))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().expect("a transcript's thread")).collect()
-    });
+    let differ = each(|file| check(&source, &stage.0, file));
     assert!(differ.is_empty(), "{}\nBLESS=1 accepts what came out", differ.join("\n"));
+}
+
+/// What is loaded and run in a process of its own prints the same, and ends the same.
+#[test]
+#[cfg(unix)]
+fn transcripts_are_the_same_isolated() {
+    let (source, stage) = (source(), Stage::new("isolated"));
+    let isolated = |run: &Run| {
+        let mut run = run.clone();
+        let command = run.args.iter().position(|arg| arg == "run" || arg == "validate");
+        // Trace events of the worker stay there.
+        let other = ["-vv", "-vvv", "--isolate"];
+        if let Some(at) = command.filter(|_| !run.args.iter().any(|arg| other.contains(&arg.as_str()))) {
+            run.args.insert(at + 1, "--isolate".into());
+        }
+        run
+    };
+    let differ = each(|file| {
+        let (expected, came_out) = staged(&source, &stage.0, file, isolated);
+        let name = file.display();
+        // What is said of a command line that cannot be read repeats it.
+        (came_out != expected && !file.ends_with("usage.txt"))
+            .then(|| format!("{name}:\n{}", transcript::difference(&expected, &came_out)))
+    });
+    assert!(differ.is_empty(), "isolated, these differ:\n{}", differ.join("\n"));
+}
+
+/// Does something with each transcript, at the same time.
+fn each(act: impl Fn(&Path) -> Option<String> + Sync) -> Vec<String> {
+    let (files, act) = (transcripts_in(&source()), &act);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = files.iter().map(|file| scope.spawn(move || act(file))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().expect("a transcript's thread")).collect()
+    })
 }
 
 /// Each command and each option of the help is in a transcript, in the completions of each shell,
@@ -67,10 +96,15 @@ fn everything_is_covered() {
 #[test]
 #[cfg(unix)]
 fn an_interrupted_run_keeps_its_output() {
-    let stage = Stage::new("interrupted");
+    ["--no-config", "--isolate"].into_iter().for_each(interrupted);
+}
+
+#[cfg(unix)]
+fn interrupted(option: &str) {
+    let stage = Stage::new(&format!("interrupted{option}"));
     copy(&source(), &stage.0);
     let mut child = Command::new(PROGRAM)
-        .args(["run", "stops.wasm", "-e", "spin", "--profile", "large"])
+        .args(["run", "stops.wasm", "-e", "spin", "--profile", "large", option])
         .current_dir(&stage.0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -91,10 +125,16 @@ fn an_interrupted_run_keeps_its_output() {
 /// A reader that has had enough ends the run, long before its fuel does.
 #[test]
 fn a_reader_can_leave() {
-    let stage = Stage::new("leave");
+    leave("--no-config");
+    #[cfg(unix)]
+    leave("--isolate");
+}
+
+fn leave(option: &str) {
+    let stage = Stage::new(&format!("leave{option}"));
     copy(&source(), &stage.0);
     let mut child = Command::new(PROGRAM)
-        .args(["run", "endless.wasm", "--profile", "large"])
+        .args(["run", "endless.wasm", "--profile", "large", option])
         .current_dir(&stage.0)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -163,19 +203,27 @@ fn transcripts_in(directory: &Path) -> Vec<PathBuf> {
             found.push(path);
         }
     }
+    // Where there is no isolation, there is nothing to show of it.
+    found.retain(|file| cfg!(unix) || !file.ends_with("isolate.txt"));
     found.sort_unstable();
     found
 }
 
-/// Runs a transcript in a copy of its own; what differs, if something does.
-fn check(source: &Path, stage: &Path, file: &Path) -> Option<String> {
+/// Runs a transcript in a copy of its own, with its commands changed: what is expected, and what came out.
+fn staged(source: &Path, stage: &Path, file: &Path, change: impl Fn(&Run) -> Run) -> (String, String) {
     let relative = file.strip_prefix(source).expect("below the source");
     let stage = stage.join(relative.file_stem().expect("a name"));
     copy(source, &stage);
     let directory = stage.join(relative).parent().expect("a directory").to_owned();
     // Checked out on Windows, the lines may end in two characters.
     let expected = fs::read_to_string(file).expect("a transcript").replace("\r\n", "\n");
-    let came_out = Transcript::of(&expected).played(|run| play(run, &directory));
+    let came_out = Transcript::of(&expected).played(|run| play(&change(run), &directory));
+    (expected, came_out)
+}
+
+/// Runs a transcript; what differs, if something does.
+fn check(source: &Path, stage: &Path, file: &Path) -> Option<String> {
+    let (expected, came_out) = staged(source, stage, file, Run::clone);
     if came_out == expected {
         return None;
     }
@@ -183,7 +231,7 @@ fn check(source: &Path, stage: &Path, file: &Path) -> Option<String> {
         fs::write(file, came_out).expect("a blessed transcript");
         return None;
     }
-    Some(format!("{} differs:\n{}", relative.display(), transcript::difference(&expected, &came_out)))
+    Some(format!("{} differs:\n{}", file.display(), transcript::difference(&expected, &came_out)))
 }
 
 /// Runs one command: status, stdout and stderr.

@@ -35,6 +35,9 @@ const HARMLESS: &[c_long] = &[
     libc::SYS_exit_group,
 ];
 
+/// What may be added to an operation on a futex.
+const FUTEX_FLAGS: u64 = (libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME) as u64;
+
 /// Locks the whole process in, with whatever threads it has.
 pub(super) fn apply(_: &Bounds) -> io::Result<()> {
     let program = program(std::process::id()).map_err(|_| io::Error::from_raw_os_error(libc::ENOSYS))?;
@@ -66,6 +69,8 @@ fn program(own_id: u32) -> Result<BpfProgram, BackendError> {
     let not_executable = (2, MaskedEq(libc::PROT_EXEC as u64), 0);
     also(libc::SYS_mmap, &[not_executable.clone(), (4, Eq, u64::from(u32::MAX))])?;
     also(libc::SYS_mprotect, &[not_executable])?;
+    // To wake other threads, of which there are none; to wait for them is not allowed.
+    also(libc::SYS_futex, &[(1, MaskedEq(!FUTEX_FLAGS), libc::FUTEX_WAKE as u64)])?;
     // To abort itself, and nobody else.
     also(libc::SYS_tgkill, &[(0, Eq, own_id.into()), (2, Eq, libc::SIGABRT as u64)])?;
     also(libc::SYS_tkill, &[(0, Eq, own_id.into()), (1, Eq, libc::SIGABRT as u64)])?;

@@ -11,7 +11,7 @@ enum Item {
 }
 
 /// A command to run.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Run {
     /// The lines of the transcript that describe it.
     lines: Vec<String>,
