@@ -35,6 +35,7 @@
 
 extern crate std;
 
+use alloc::sync::Arc;
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
@@ -80,13 +81,16 @@ pub fn walls() -> &'static [Wall] {
     walls::WALLS
 }
 
-/// Policy, and which program is the worker; built once and shared. Each run has a process of its own,
+/// Policy, and which program is the worker; built once and shared: cheap to clone. Each run has a process of its own,
 /// which loads the module, runs it once and ends.
 ///
 /// There are no host functions here but those of the ABI: closures of this process cannot be called
 /// from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Isolation {
+pub struct Isolation(Arc<Policy>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Policy {
     config: Config,
     program: Program,
 }
@@ -99,7 +103,7 @@ impl Isolation {
     /// [`Error::Config`] if a value is out of its range.
     pub fn new(config: Config) -> Result<Isolation, Error> {
         let config = Sandbox::new(config)?.config().clone();
-        Ok(Isolation { config, program: Program::Own })
+        Ok(Isolation(Arc::new(Policy { config, program: Program::Own })))
     }
 
     /// Takes another program as the worker: one that calls [`worker`] when it is started with these
@@ -111,13 +115,14 @@ impl Isolation {
         program: impl Into<PathBuf>,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
-        self.program = Program::Other(program.into(), arguments.into_iter().map(Into::into).collect());
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        Arc::make_mut(&mut self.0).program = Program::Other(program.into(), arguments);
         self
     }
 
     /// The configuration.
     pub fn config(&self) -> &Config {
-        &self.config
+        &self.0.config
     }
 
     /// Checks that a module loads, and tells what it is: [`Sandbox::validate`], isolated.
@@ -177,12 +182,12 @@ impl Isolation {
     }
 
     fn begin(&self, task: Task, wasm: &[u8], input: &[u8]) -> Result<IsolatedExecution, Error> {
-        let (found, limit) = (wasm.len() as u64, self.config.module.size_bytes);
+        let (found, limit) = (wasm.len() as u64, self.config().module.size_bytes);
         if found > limit {
             // As loading says it, before it looks at a byte: so large a module is not even sent.
             return Err(ModuleError::Limit { key: "module.size_bytes", limit, found, unit: "bytes" }.into());
         }
-        let job = Job { config: self.config.clone(), task, wasm_bytes: found, input_bytes: input.len() as u64 };
-        IsolatedExecution::new(&self.program, job, wasm, input)
+        let job = Job { config: self.config().clone(), task, wasm_bytes: found, input_bytes: input.len() as u64 };
+        IsolatedExecution::new(&self.0.program, job, wasm, input)
     }
 }

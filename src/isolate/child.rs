@@ -11,7 +11,7 @@ use std::{
             process::{CommandExt, ExitStatusExt},
         },
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child as Process, Command, ExitStatus},
     thread,
     time::{Duration, Instant},
@@ -87,7 +87,7 @@ impl Program {
 fn own_path() -> io::Result<PathBuf> {
     #[cfg(target_os = "linux")]
     {
-        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
         // It leads to the very file that runs here, even if another has taken its name by now.
         const OWN: &str = "/proc/self/exe";
         if Path::new(OWN).exists() {

@@ -100,7 +100,8 @@ fn parent(_: &Bounds) -> io::Result<()> {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::{
         env, fs, hint, net, os::unix::process::ExitStatusExt, panic, process, process::Command, thread, time::Duration,
@@ -122,7 +123,7 @@ mod tests {
             .env_clear()
             .env(ATTEMPT, attempt);
         let status = child.output().unwrap().status;
-        status.signal().map_or(Err(status.code()), Ok)
+        status.signal().ok_or(status.code())
     }
 
     #[test]

@@ -38,6 +38,7 @@ const CORE: &[&str] = &[
 /// What may import the core, and what the core may not import.
 const AROUND: &[&str] = &[
     "bin", "docs", "wasi", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache", "hostile",
+    "isolate",
 ];
 
 fn root() -> &'static Path {

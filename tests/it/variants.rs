@@ -17,6 +17,15 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("CallError", "OtherSandbox", "calls.rs: a_module_of_another_sandbox_is_refused"),
     ("CallError", "Poisoned", "instance.rs: a_stopped_instance_is_refused_until_reset"),
     ("CallError", "Ended", "calls.rs: an_execution_ends_once"),
+    ("StopReason", "Worker", "isolate/liars.rs: a_worker_that_dies"),
+    ("ModuleError", "Worker", "isolate/liars.rs: a_worker_that_dies"),
+    ("IsolationError", "Nested", "isolate/liars.rs: a_worker_that_starts_a_worker"),
+    ("IsolationError", "Start", "isolate/liars.rs: a_program_that_is_not_there"),
+    ("IsolationError", "NotAWorker", "isolate/liars.rs: a_program_that_is_no_worker"),
+    ("IsolationError", "Wall", "isolate/liars.rs: a_wall_that_cannot_be_built"),
+    ("WorkerEnd", "Signal", "isolate/liars.rs: a_worker_that_dies"),
+    ("WorkerEnd", "Exit", "isolate/liars.rs: a_worker_that_dies"),
+    ("WorkerEnd", "Garbage", "isolate/liars.rs: a_worker_that_says_what_none_says"),
     ("ConfigProblem", "TooLong", "config.rs: text_that_is_too_long_is_not_read"),
     ("ConfigProblem", "HostFunction", "host_functions.rs: names_are_reserved_and_unique"),
     ("HostFunctionProblem", "Reserved", "host_functions.rs: names_are_reserved_and_unique"),
@@ -27,7 +36,8 @@ const IN_RUST: &[(&str, &str, &str)] = &[
 const UNREACHABLE: &[(&str, &str, &str)] = &[
     ("StopReason", "HostMemory", "needs an allocator that denies: `tests/bounds`"),
     ("StopReason", "Engine", "no guest should reach it"),
-    ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds.sh`"),
+    ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds/run.sh`"),
+    ("WorkerEnd", "Silent", "it takes a minute"),
     ("ConfigProblem", "Unenforceable", "a build with `std` can enforce every key"),
 ];
 
@@ -35,9 +45,18 @@ const UNREACHABLE: &[(&str, &str, &str)] = &[
 fn every_variant_is_reached() {
     let reached = reached();
     let mut missing = Vec::new();
-    for enumeration in
-        ["StopReason", "Trap", "AbiFault", "ModuleError", "CallError", "ConfigProblem", "HostFunctionProblem"]
-    {
+    let enumerations = [
+        "StopReason",
+        "Trap",
+        "AbiFault",
+        "ModuleError",
+        "CallError",
+        "ConfigProblem",
+        "HostFunctionProblem",
+        "IsolationError",
+        "WorkerEnd",
+    ];
+    for enumeration in enumerations {
         let variants = variants(enumeration);
         assert!(variants.len() > 1, "{enumeration} was not found in the source");
         for variant in &variants {

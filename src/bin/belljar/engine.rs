@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use belljar::isolate::{IsolatedExecution, Isolation};
-use belljar::{Cancel, Error, Input, Inspection, LogEntry, Module, Sandbox, Step, Usage, Value};
+use belljar::{Cancel, Error, Execution, Input, Inspection, LogEntry, Module, Sandbox, Step, Usage, Value};
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -27,17 +27,17 @@ pub enum Loaded {
     Here(Sandbox, Module),
     /// To be loaded again by whoever runs it.
     #[cfg(unix)]
-    Apart(Isolation, Vec<u8>, Inspection),
+    Apart(Isolation, Vec<u8>, Box<Inspection>),
 }
 
 /// One run in flight.
 #[derive(Debug)]
 pub enum Run {
     /// In this process.
-    Here(belljar::Execution),
+    Here(Box<Execution>),
     /// In one of its own.
     #[cfg(unix)]
-    Apart(IsolatedExecution),
+    Apart(Box<IsolatedExecution>),
 }
 
 impl Engine {
@@ -70,7 +70,7 @@ impl Engine {
             }
             #[cfg(unix)]
             Engine::Apart(isolation) => {
-                let inspection = isolation.validate(&wasm)?;
+                let inspection = Box::new(isolation.validate(&wasm)?);
                 Ok(Loaded::Apart(isolation, wasm, inspection))
             }
         }
@@ -90,19 +90,23 @@ impl Loaded {
     /// Starts a run.
     pub fn start(&self, input: Input) -> Result<Run, Error> {
         match self {
-            Loaded::Here(sandbox, module) => sandbox.start(module, input).map(Run::Here),
+            Loaded::Here(sandbox, module) => sandbox.start(module, input).map(|run| Run::Here(Box::new(run))),
             #[cfg(unix)]
-            Loaded::Apart(isolation, wasm, _) => isolation.start(wasm, input.as_bytes()).map(Run::Apart),
+            Loaded::Apart(isolation, wasm, _) => {
+                isolation.start(wasm, input.as_bytes()).map(|run| Run::Apart(Box::new(run)))
+            }
         }
     }
 
     /// Starts a call of an export.
     pub fn start_call(&self, name: &str, arguments: &[Value], input: Input) -> Result<Run, Error> {
         match self {
-            Loaded::Here(sandbox, module) => sandbox.start_call(module, name, arguments, input, ()).map(Run::Here),
+            Loaded::Here(sandbox, module) => {
+                sandbox.start_call(module, name, arguments, input, ()).map(|run| Run::Here(Box::new(run)))
+            }
             #[cfg(unix)]
             Loaded::Apart(isolation, wasm, _) => {
-                isolation.start_call(wasm, name, arguments, input.as_bytes()).map(Run::Apart)
+                isolation.start_call(wasm, name, arguments, input.as_bytes()).map(|run| Run::Apart(Box::new(run)))
             }
         }
     }

@@ -52,7 +52,24 @@ fn a_program_that_is_not_there() {
     );
 }
 
-/// Also this test's own program: it does not call `worker`.
+/// This test's own program does not call `worker`; so that it does not start itself without end, it is
+/// refused another process where it was started as a worker.
+#[test]
+fn a_worker_that_starts_a_worker() {
+    const CHILD: &str = "isolate::liars::child";
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", CHILD, "--ignored", "--nocapture"]).env("BELLJAR_WORKER", "");
+    let printed = child.output().unwrap().stdout;
+    let nested = format!("{:?}", IsolationError::Nested);
+    assert!(String::from_utf8_lossy(&printed).contains(&nested));
+}
+
+#[test]
+#[ignore = "a child of another test"]
+fn child() {
+    println!("{:?}", isolated(run(&Isolation::new(Config::default()).unwrap())));
+}
+
 #[test]
 fn a_program_that_is_no_worker() {
     let strangers = ["true", "false", "echo belljar worker", "cat", "yes", "exec cat /dev/zero"];
