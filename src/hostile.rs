@@ -143,18 +143,6 @@ impl Input {
         }
     }
 
-    /// Its modules with their configuration and input, for a caller that runs them in another way; none
-    /// if it is something else.
-    pub fn modules(self) -> impl Iterator<Item = (Vec<u8>, Config, Vec<u8>)> {
-        let Input { kind, config, input } = self;
-        let all = match kind {
-            Kind::Modules(all) => all,
-            Kind::Again(wasm, _) => vec![wasm],
-            Kind::Text(_) | Kind::Toml(_) | Kind::Panic(_) => Vec::new(),
-        };
-        all.into_iter().map(move |wasm| (wasm, config.clone(), input.clone()))
-    }
-
     /// Hands it to the library, and tells how that ended: `done`, or the phase and the cause. Of
     /// several modules it tells all the ends there were, sorted.
     pub fn run(self) -> String {

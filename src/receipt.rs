@@ -132,13 +132,13 @@ impl Rules {
 
 impl Receipt {
     /// The receipt of [`Sandbox::run`](crate::Sandbox::run) or [`execute`](crate::execute). `None` if
-    /// the configuration was refused: nothing was run then.
+    /// nothing was run: the configuration was refused, or there was no process to run it in.
     pub fn of_run(wasm: &[u8], input: &[u8], config: &Config, result: &Result<Outcome, Error>) -> Option<Receipt> {
         Receipt::of(Entry::Run, wasm, input, config, result)
     }
 
-    /// The receipt of [`Sandbox::call_values`](crate::Sandbox::call_values). `None` if the
-    /// configuration was refused.
+    /// The receipt of [`Sandbox::call_values`](crate::Sandbox::call_values). `None` if nothing
+    /// was run.
     pub fn of_call(
         function: &str,
         arguments: &[Value],
@@ -170,7 +170,7 @@ impl Receipt {
             Err(Error::Call(cause)) => {
                 (ended("refused", cause), &nothing.output, &nothing.log, nothing.usage, &nothing)
             }
-            Err(Error::Config(_)) => return None,
+            Err(Error::Config(_) | Error::Isolation(_)) => return None,
         };
         Some(Receipt {
             receipt: RECEIPT_VERSION,

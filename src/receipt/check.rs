@@ -149,7 +149,7 @@ fn interrupted(end: &Json) -> Interruption {
     };
     match reason {
         "deadline" | "cancelled" => Interruption::Fuel,
-        "host_function" | "host_panic" | "host_memory" | "engine" => Interruption::Host,
+        "host_function" | "host_panic" | "host_memory" | "engine" | "worker" => Interruption::Host,
         _ => Interruption::None,
     }
 }

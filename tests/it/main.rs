@@ -23,6 +23,8 @@ mod memory;
 mod observe;
 mod random;
 mod real;
+#[cfg(feature = "receipt")]
+mod receipt;
 mod tidy;
 mod tracing;
 mod variants;

@@ -30,6 +30,9 @@ pub enum Command {
     /// Tell what a module is and what it can do, without running anything of it
     #[command(after_help = [INSPECT_HELP, INSPECT_EXIT_HELP].join("\n\n"))]
     Inspect(InspectArgs),
+    /// Run a module again, and tell whether it comes out as a receipt says
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArgs),
     /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
     #[command(after_help = SELFTEST_HELP)]
     Selftest(SelftestArgs),
@@ -106,6 +109,23 @@ Exit status:
   2  usage, configuration or I/O
   3  the module was refused: malformed, invalid, or beyond the module limits";
 
+const VERIFY_HELP: &str = "\
+Examples:
+  belljar run tool.wasm --input input.json --receipt receipt.json
+  belljar verify receipt.json tool.wasm --input input.json
+
+Configuration and arguments are the receipt's. A run that a deadline or Ctrl-C ended is run again until
+there.
+
+The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
+
+Exit status:
+  0  the same
+  1  something is not what the receipt says
+  2  usage or I/O; or the receipt cannot be checked: it is none, of another engine or price list, or of a
+     run that its host ended
+  3  the module was not assembled from its text";
+
 const SELFTEST_HELP: &str = "\
 Examples:
   belljar selftest --metrics
@@ -144,6 +164,9 @@ pub struct RunArgs {
     /// milliseconds more, and a crash of it is an error
     #[arg(long)]
     pub isolate: bool,
+    /// Write a receipt to this file: what was run and what came of it, for `belljar verify`
+    #[arg(long, value_name = "FILE")]
+    pub receipt: Option<PathBuf>,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub escape: When,
@@ -195,6 +218,27 @@ pub struct InspectArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigArgs,
+}
+
+/// `belljar verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The receipt; `-` reads it from stdin
+    pub receipt: PathBuf,
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    pub module: PathBuf,
+    /// Read the input from this file; `-` is stdin [default: no input]
+    #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
+    pub input: Option<PathBuf>,
+    /// Take this text as the input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub input_text: Option<String>,
+    /// Read the module as WebAssembly text (`.wat`)
+    #[arg(long)]
+    pub text: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub look: LookArgs,
 }
 
 /// `belljar selftest`.
@@ -297,6 +341,7 @@ impl Command {
             Command::Run(args) => args.look,
             Command::Validate(args) => args.look,
             Command::Inspect(args) => args.look,
+            Command::Verify(args) => args.look,
             Command::Selftest(args) => args.look,
             Command::Completions { .. } | Command::Man { .. } => {
                 LookArgs { format: Format::Human, color: When::Auto, verbose: 0, quiet: false }

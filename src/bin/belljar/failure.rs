@@ -48,6 +48,11 @@ impl Failure {
         Failure::new(Exit::Usage, "io", message).in_file(what)
     }
 
+    /// A receipt that cannot be read or checked here.
+    pub fn receipt(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "receipt", message)
+    }
+
     /// A call with `-e`.
     pub fn call(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "call", message)

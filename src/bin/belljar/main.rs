@@ -28,6 +28,7 @@ mod limits;
 mod man;
 mod output;
 mod progress;
+mod receipt;
 mod run;
 mod selftest;
 mod settings;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(args, &console),
         Command::Validate(args) => validate::validate(args, &console),
         Command::Inspect(args) => inspect::inspect(args, &console),
+        Command::Verify(args) => receipt::verify(args, &console),
         Command::Selftest(args) => selftest::selftest(args, &console),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man { subcommand } => man::man(subcommand.as_deref()),

@@ -20,6 +20,7 @@ use crate::{
     hint, json,
     output::Output,
     progress::Progress,
+    receipt::Record,
     settings, show,
     source::Source,
 };
@@ -32,14 +33,17 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
     let sandbox = settings::sandbox(&args.config, &args.limits, console)?;
-    let module = load(args, &source, &sandbox, console)?;
-    let mut run = start(args, &source, asked, &module, console)?;
+    let mut record = args.receipt.as_deref().map(Record::new);
+    let module = load(args, &source, &sandbox, &mut record, console)?;
+    let mut run = start(args, &source, asked, &module, &mut record, console)?;
     interruptible(run.cancel_handle(), console);
 
     let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
     let ended = drive(&mut run, &mut shown, &sandbox, console);
     console.clear_progress();
-    let (outcome, stopped) = parts(ended?)?;
+    let ended = ended?;
+    let receipt = record.and_then(|record| record.receipt(sandbox.config(), &ended));
+    let (outcome, stopped) = parts(ended)?;
     let wall = run.wall_time();
     if console.format == Format::Human {
         shown.rest(&outcome, console)?;
@@ -54,11 +58,23 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if args.metrics && console.format == Format::Human {
         metrics(&outcome.usage, &sandbox, wall, console);
     }
+    if let Some(receipt) = receipt {
+        receipt.write()?;
+    }
     Ok(if stopped.is_some() { Exit::Stopped } else { Exit::Done })
 }
 
-fn load(args: &RunArgs, source: &Source, sandbox: &Sandbox, console: &Console) -> Result<Loaded, Failure> {
+fn load(
+    args: &RunArgs,
+    source: &Source,
+    sandbox: &Sandbox,
+    record: &mut Option<Record>,
+    console: &Console,
+) -> Result<Loaded, Failure> {
     let bytes = source.module(args.text, sandbox)?;
+    if let Some(record) = record {
+        record.wasm.clone_from(&bytes);
+    }
     let module =
         Engine::new(sandbox, args.isolate)?.load(bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
     let about = module.inspect();
@@ -72,6 +88,7 @@ fn start(
     source: &Source,
     asked: Option<Source>,
     module: &Loaded,
+    record: &mut Option<Record>,
     console: &Console,
 ) -> Result<Run, Failure> {
     let refused = |error: Error| {
@@ -88,6 +105,9 @@ fn start(
             true => input(args, source, asked, module.inspect(), console)?,
             false => Input::default(),
         };
+        if let Some(record) = record {
+            record.input.clone_from(&input);
+        }
         return module.start(input).map_err(refused);
     };
     let arguments = match module.inspect().function(function) {
@@ -98,6 +118,10 @@ fn start(
         _ => Vec::new(),
     };
     let input = input(args, source, asked, module.inspect(), console)?;
+    if let Some(record) = record {
+        record.input.clone_from(&input);
+        record.call = Some((function.clone(), arguments.clone()));
+    }
     module.start_call(function, &arguments, input).map_err(refused)
 }
 

@@ -1,0 +1,122 @@
+//! Receipts in files: `run --receipt`, and `belljar verify`.
+
+use std::{fs, io::Write, path::PathBuf};
+
+use belljar::{
+    Config, Error, Input, Outcome, Receipt, ReceiptError, Sandbox, Value,
+    receipt::{Difference, MAX_RECEIPT_BYTES},
+};
+use serde::Serialize;
+
+use crate::{
+    args::{Format, VerifyArgs},
+    console::Console,
+    exit::Exit,
+    failure::{Failure, io_words},
+    json, show,
+    source::Source,
+};
+
+/// Runs a module again, and tells whether that comes out as the receipt says.
+pub fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
+    let file = Source::of(&args.receipt);
+    let sources = [Some(file.clone()), Some(Source::of(&args.module)), args.input.as_deref().map(Source::of)];
+    if sources.iter().flatten().filter(|source| **source == Source::Stdin).count() > 1 {
+        return Err(Failure::usage("only one of receipt, module and input can be read from stdin"));
+    }
+    let refused = |error: &ReceiptError| Failure::receipt(error.to_string()).in_file(file.name());
+    let receipt = Receipt::from_json(&file.text(MAX_RECEIPT_BYTES)?).map_err(|error| refused(&error))?;
+    let sandbox = Sandbox::new(receipt.config.clone()).map_err(|error| Failure::of(error).in_file(file.name()))?;
+    let wasm = Source::of(&args.module).module(args.text, &sandbox)?;
+    let input = match (&args.input, &args.input_text) {
+        (Some(path), _) => Source::of(path).input()?,
+        (None, text) => text.clone().unwrap_or_default().into_bytes(),
+    };
+    let differences = match receipt.verify(&wasm, &input) {
+        Ok(()) => Vec::new(),
+        Err(ReceiptError::Differs { differences }) => differences,
+        Err(error) => return Err(refused(&error)),
+    };
+    tell(&receipt, &differences, console)?;
+    Ok(if differences.is_empty() { Exit::Done } else { Exit::Stopped })
+}
+
+fn tell(receipt: &Receipt, differences: &[Difference], console: &Console) -> Result<(), Failure> {
+    if console.format != Format::Human {
+        let differences = differences.iter().map(Line::of).collect();
+        let document = Document { receipt_sha256: receipt.digest().sha256, differences };
+        return json::print(console.format, &document).map_err(|e| Failure::stdout(&e));
+    }
+    let mut stdout = std::io::stdout().lock();
+    let mut line = |text: &str| writeln!(stdout, "{text}").map_err(|e| Failure::stdout(&e));
+    match differences {
+        [] if console.is_quiet() => Ok(()),
+        [] => line(&format!("the same to the bit, at {} fuel", show::grouped(receipt.usage.fuel))),
+        _ => differences.iter().try_for_each(|difference| line(&difference.to_string())),
+    }
+}
+
+/// `{"receipt_sha256", "differences": [{"field", "receipt", "found"}]}`
+#[derive(Serialize)]
+struct Document {
+    receipt_sha256: String,
+    differences: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    field: String,
+    receipt: String,
+    found: String,
+}
+
+impl Line {
+    fn of(difference: &Difference) -> Line {
+        let Difference { field, receipt, found, .. } = difference.clone();
+        Line { field, receipt, found }
+    }
+}
+
+/// What has to be remembered of a run until its receipt can be written.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    /// The module.
+    pub wasm: Vec<u8>,
+    /// The input.
+    pub input: Input,
+    /// The export that is called, if it is one.
+    pub call: Option<(String, Vec<Value>)>,
+}
+
+impl Record {
+    /// For a receipt in this file.
+    pub fn new(path: &std::path::Path) -> Record {
+        Record { path: path.into(), wasm: Vec::new(), input: Input::default(), call: None }
+    }
+
+    /// The receipt, when it has ended.
+    pub fn receipt(self, config: &Config, result: &Result<Outcome, Error>) -> Option<Written> {
+        let input = self.input.as_bytes();
+        let receipt = match &self.call {
+            None => Receipt::of_run(&self.wasm, input, config, result),
+            Some((function, arguments)) => Receipt::of_call(function, arguments, &self.wasm, input, config, result),
+        };
+        Some(Written { path: self.path, json: receipt?.to_json() })
+    }
+}
+
+/// A receipt on its way to its file.
+#[derive(Debug)]
+pub struct Written {
+    path: PathBuf,
+    json: String,
+}
+
+impl Written {
+    /// Writes it.
+    pub fn write(self) -> Result<(), Failure> {
+        let written = fs::write(&self.path, self.json + "\n");
+        written.map_err(|error| Failure::io(&show::path(&self.path), io_words(&error)))
+    }
+}
