@@ -239,6 +239,7 @@ fn refused(error: &ModuleError) -> &'static str {
         M::NoMemory { .. } => "no memory",
         M::Entry { .. } => "entry",
         M::Text { .. } => "text",
+        M::HostMemory { .. } => "host memory",
         M::Engine { .. } => "engine",
         M::Worker(_) => "worker",
     }

@@ -16,7 +16,7 @@ use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, OperatorCost, erro
 
 use crate::{
     abi,
-    config::Config,
+    config::{Config, bound},
     error::{CallError, Error, ImportProblem, ModuleError, StopReason},
     host::{Host, env, function::HostFunction},
     inspect::{ExternType, Inspection},
@@ -202,6 +202,7 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let config = &policy.config;
     let scan = structure(bytes, config)?;
     check_imports(&scan.inspection, policy)?;
+    check_memory(bound::load_bytes(scan.work, bytes.len() as u64))?;
 
     let engine = validated(bytes, config)?;
     let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches);
@@ -223,6 +224,15 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
 fn structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
     scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")?;
     scan::scan(bytes, config)
+}
+
+/// Asks for all that loading may take, and gives it back: the engine, where it gets no memory, ends the
+/// process.
+fn check_memory(bytes: u64) -> Result<(), ModuleError> {
+    let mut probe = Vec::<u8>::new();
+    let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+    // What is not used need not be allocated, as compilers see it.
+    core::hint::black_box(&mut probe).try_reserve_exact(size).map_err(|_| ModuleError::HostMemory { bytes })
 }
 
 /// The engine that found the module valid.

@@ -23,6 +23,11 @@ const CALL_BYTES: u64 = 32;
 const LOG_LINE_BYTES: u64 = 32;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
+/// The most that loading a module takes, by its work and its size.
+pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
+    (64 << 10) + 40 * work + 5 * size_bytes
+}
+
 impl Config {
     /// How much memory is allocated at most, in bytes.
     ///
@@ -49,7 +54,7 @@ impl Config {
             + module.element_segments;
         MemoryBound {
             text: (64 << 10) + 160 * module.text_bytes,
-            load: (1 << 20) + 40 * module.load_work + 5 * module.size_bytes,
+            load: load_bytes(module.load_work, module.size_bytes),
             run: (256 << 10)
                 + GROWING * run.memory_bytes
                 + GROWING * TABLE_ELEMENT_BYTES * run.table_elements

@@ -102,7 +102,13 @@ pub enum ModuleError {
         /// The parser's description; not part of the stable interface.
         message: String,
     },
-    /// The engine failed on a valid module: a bug in it, or memory it could not get.
+    /// The host had no memory left for what loading it may take.
+    #[error("the host is out of memory: loading it may take {bytes} bytes")]
+    HostMemory {
+        /// How much was asked for.
+        bytes: u64,
+    },
+    /// The engine failed on a valid module: a bug in it.
     #[error("the engine failed to translate it: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Engine {
         /// The engine's description; not part of the stable interface.

@@ -21,7 +21,7 @@ pub(super) struct Operators<'m> {
     /// Type indices of all functions.
     functions: &'m [u32],
     locals: u64,
-    work: Work,
+    pub(super) work: Work,
     pub(super) patches: Vec<Patch>,
     /// The function itself, and the blocks that are open in it.
     labels: Vec<Label>,

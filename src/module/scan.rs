@@ -32,6 +32,8 @@ pub(super) struct Scan {
     pub(super) start: Option<u32>,
     /// How many types there are.
     pub(super) types: u32,
+    /// Work of loading.
+    pub(super) work: u64,
     /// Where the engine needs help, in order.
     pub(super) patches: Vec<Patch>,
     /// Fuel of one instantiation.
@@ -69,6 +71,7 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     for (function, body) in (imported..).zip(&bodies) {
         operators.check(function, body)?;
     }
+    scanner.scan.work = operators.work.sum();
     let patches = operators.patches;
     Ok(scanner.finish(patches))
 }

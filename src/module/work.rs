@@ -30,6 +30,10 @@ impl Work {
         Work { limit: limits.load_work, sum: 0 }
     }
 
+    pub(super) fn sum(self) -> u64 {
+        self.sum
+    }
+
     pub(super) fn add(&mut self, units: u64) -> Result<(), ModuleError> {
         self.sum = self.sum.saturating_add(units);
         limit("module.load_work", self.limit, self.sum, "units of load work")

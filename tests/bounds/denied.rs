@@ -1,10 +1,11 @@
 //! Where the host has no memory for what a guest asks for, the run stops with `StopReason::HostMemory`,
 //! and with nothing else: the same module runs once there is.
 //!
-//! What guests choose the size of is asked for in this way. What is bounded by a module's size, and the
-//! engine's list of calls in flight, is allocated as everywhere in Rust: where that fails, the process ends.
+//! What guests choose the size of is asked for in this way, and all that loading may take is asked for
+//! before it begins. The engine's list of calls in flight and the parts of an instance are allocated as
+//! everywhere in Rust: where that fails, the process ends.
 
-use belljar::{Config, Context, Execution, HostError, Level, Module, Sandbox, Step, StopReason};
+use belljar::{Config, Context, Error, Execution, HostError, Level, Module, ModuleError, Sandbox, Step, StopReason};
 
 use super::allocator::deny;
 
@@ -34,6 +35,18 @@ fn check(fields: &str, what: &str) {
     let after = sandbox.run(&module, b"");
     let reason = after.as_ref().err().and_then(|error| error.stop_reason());
     assert!(matches!(reason, None | Some(StopReason::Stack { .. })), "{fields}: {reason:?}");
+}
+
+/// Loading asks for all it may take before it begins.
+#[test]
+fn a_module() {
+    let sandbox = sandbox();
+    let wasm = sandbox.assemble(&format!("(module (func {}))", "(if (i32.const 0) (then))".repeat(1_000))).unwrap();
+    let (result, denials) = deny(DENIED, || sandbox.load(&wasm));
+    let Err(Error::Module(error)) = result else { panic!("it was loaded") };
+    assert!(matches!(*error, ModuleError::HostMemory { bytes } if bytes >= DENIED as u64));
+    assert_eq!(denials, 1);
+    assert!(sandbox.load(&wasm).is_ok());
 }
 
 #[test]

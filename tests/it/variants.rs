@@ -12,6 +12,8 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("StopReason", "HostFunction", "host_functions.rs: a_failure_names_the_function"),
     ("StopReason", "HostPanic", "host_functions.rs: a_panic_is_contained_and_named"),
     ("AbiFault", "NoMemory", "host_functions.rs: without_an_exported_memory_there_is_none"),
+    ("ModuleError", "HostMemory", "../bounds/denied.rs: a_module"),
+    ("StopReason", "HostMemory", "../bounds/denied.rs: a_long_message"),
     ("ModuleError", "Engine", "observe.rs: a_panic_while_loading_is_an_error"),
     ("CallError", "Signature", "calls.rs: another_signature_is_told"),
     ("CallError", "OtherSandbox", "calls.rs: a_module_of_another_sandbox_is_refused"),
@@ -34,7 +36,6 @@ const IN_RUST: &[(&str, &str, &str)] = &[
 
 /// Variants that no test can reach, and why.
 const UNREACHABLE: &[(&str, &str, &str)] = &[
-    ("StopReason", "HostMemory", "needs an allocator that denies: `tests/bounds`"),
     ("StopReason", "Engine", "no guest should reach it"),
     ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds/run.sh`"),
     ("WorkerEnd", "Silent", "it takes a minute"),
