@@ -21,6 +21,7 @@ mod limits;
 #[cfg(target_os = "linux")]
 mod memory;
 mod observe;
+mod operands;
 mod random;
 mod real;
 #[cfg(feature = "receipt")]
