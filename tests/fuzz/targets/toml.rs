@@ -1,0 +1,23 @@
+//! Configurations: what is accepted can be enforced, and what is refused is told with its place.
+
+#![no_main]
+
+use belljar::{Config, Error, Sandbox};
+use belljar_fuzz::ends;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| match Config::from_toml(text) {
+    Ok(config) => {
+        assert_eq!(config.enforcement().len(), Config::keys().count());
+        if let Err(error) = Sandbox::new(config) {
+            panic!("{error}");
+        }
+    }
+    Err(error) => {
+        let lines = text.matches('\n').count() as u64 + 1;
+        if let Error::Config(error) = &error {
+            assert!(error.at.is_none_or(|at| (1..=lines).contains(&at.line) && at.column > 0), "{error}");
+        }
+        ends::tell(&error);
+    }
+});
