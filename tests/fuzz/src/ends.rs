@@ -4,7 +4,9 @@ use belljar::{Config, Error, ModuleError, Outcome, Sandbox};
 
 /// A sandbox that is cheap to fill: with little fuel and little memory a run is short, whatever it does.
 pub fn sandbox(fuel: u64) -> Sandbox {
-    Sandbox::new(Config::default().with_fuel(fuel).with_memory_bytes(4 << 20)).expect("it is within the ranges")
+    // Generated modules know nothing of our limits on results.
+    let config = Config::default().with_fuel(fuel).with_memory_bytes(4 << 20).with_module_results(1_000);
+    Sandbox::new(config).expect("it is within the ranges")
 }
 
 /// Loads and runs what may be a module.

@@ -7,9 +7,10 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
-use belljar::{Config, Error, Instance, Sandbox, StopReason, Trap, Value};
+use belljar::{Error, Instance, Sandbox, StopReason, Trap, Value};
 use belljar_fuzz::{
     case::{PLAIN, SHAPED},
+    ends,
     guests::{self, Kind},
     operands,
 };
@@ -20,8 +21,7 @@ mod other;
 
 use other::Other;
 
-static SANDBOX: LazyLock<Sandbox> =
-    LazyLock::new(|| Sandbox::new(Config::default()).expect("the default is within the ranges"));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| ends::sandbox(10_000_000));
 
 fuzz_target!(|data: &[u8]| {
     let _ = compare(&mut Unstructured::new(data));
