@@ -57,6 +57,7 @@ impl<'m> Operators<'m> {
         self.labels.clear();
         self.labels.push(Label { branch: results, end: results });
         let mut last = [Last::Other; 2];
+        let mut equality = false;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
             self.work.add(1 + self.values_moved(&operator))?;
@@ -80,6 +81,11 @@ impl<'m> Operators<'m> {
             if let Some(kind) = needs_fresh_value(&operator, last) {
                 self.patch(offset, kind)?;
             }
+            let select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
+            if select && equality && matches!(last[1], Last::Other) {
+                self.patch(offset, PatchKind::Condition)?;
+            }
+            equality = is_equality(&operator) || (equality && !ends_equality(&operator));
             last = [last[1], Last::of(&operator)];
         }
         Ok(())
@@ -205,6 +211,32 @@ fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind>
         [Last::Local(pointer), Last::Local(value)] if pointer != value => None,
         _ => Some(kind),
     }
+}
+
+/// Whether what it leaves can be a comparison with zero to the engine.
+fn is_equality(operator: &Operator<'_>) -> bool {
+    use Operator::{I32Eq, I32Eqz, I32Ne, I64Eq, I64Eqz, I64Ne};
+    matches!(operator, I32Eqz | I32Eq | I32Ne | I64Eqz | I64Eq | I64Ne)
+}
+
+/// Whether an equality before it cannot be the engine's last comparison any more. Arithmetic is not
+/// among these: the engine makes no code of `x or 0`.
+fn ends_equality(operator: &Operator<'_>) -> bool {
+    use Operator::{Br, BrIf, BrTable, Call, CallIndirect, Drop, GlobalGet, GlobalSet, If, LocalSet, LocalTee};
+    matches!(
+        operator,
+        If { .. }
+            | Br { .. }
+            | BrIf { .. }
+            | BrTable { .. }
+            | Call { .. }
+            | CallIndirect { .. }
+            | Drop
+            | LocalSet { .. }
+            | LocalTee { .. }
+            | GlobalGet { .. }
+            | GlobalSet { .. }
+    )
 }
 
 pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result {

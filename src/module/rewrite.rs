@@ -9,6 +9,8 @@
 //! * Between an integer's last operator and its store at an offset the engine encodes the long way,
 //!   two operators that change nothing keep value and pointer from being the same register, for
 //!   which the engine has no code.
+//! * Between an equality and a `select` an operator that keeps zero zero keeps the engine from taking
+//!   them for one operator, which it does with the wrong condition.
 //! * `v128.store8_lane` and `v128.store16_lane` become an extraction and a store, which is what they
 //!   mean: the engine's own code for them writes outside the memory.
 //!
@@ -42,6 +44,8 @@ pub(super) enum PatchKind {
     Fresh32,
     /// Makes the `i64` on top of the stack a new value.
     Fresh64,
+    /// Makes the condition on top of the stack a new value, which is zero if it was zero.
+    Condition,
     /// Stores a lane of 8 bits by extracting it first.
     StoreLane8,
     /// Stores a lane of 16 bits by extracting it first.
@@ -128,6 +132,8 @@ impl Patch {
             PatchKind::Charge(fuel) => [0x41, 0, 0x1a].repeat(fuel as usize),
             PatchKind::Fresh32 => NOT_NOT_32.to_vec(),
             PatchKind::Fresh64 => NOT_NOT_64.to_vec(),
+            // i32.popcnt: of the operators that keep zero zero, one that the engine never leaves out.
+            PatchKind::Condition => alloc::vec![0x69],
             // i8x16.extract_lane_s or i16x8.extract_lane_s, then i32.store8 or i32.store16.
             PatchKind::StoreLane8 => self.store_lane(module, 0x15, 0x3a),
             PatchKind::StoreLane16 => self.store_lane(module, 0x18, 0x3b),

@@ -7,6 +7,7 @@ use belljar::{Config, Outcome, Sandbox, Step};
 use wasmi::{CompilationMode, Engine, Linker, Module, ResumableCall, Store, Val};
 
 mod faults;
+mod select;
 
 fn eager() -> wasmi::Config {
     let mut config = wasmi::Config::default();

@@ -99,6 +99,7 @@ pub const PLAIN: &str = "plain";
 /// Memory and table that operators do not name: for values that are loaded, and results that are stored.
 const SCRATCH: u32 = 2;
 const STORED_AT: u32 = 64;
+const OTHER_AT: u32 = 80;
 
 // Functions by index; getters of the operands follow.
 const EMPTY: u32 = 0;
@@ -184,6 +185,8 @@ impl Case<'_> {
             let bits = self.bits(at).to_le_bytes();
             data.active(SCRATCH, &ConstExpr::i32_const(16 * at as i32), bits);
         }
+        let other = if self.bits(0) as u32 == 0 { 1u64 } else { 0 };
+        data.active(SCRATCH, &ConstExpr::i32_const(OTHER_AT as i32), other.to_le_bytes());
         data
     }
 
@@ -213,6 +216,12 @@ impl Case<'_> {
             for at in 0..params.len() as u32 {
                 to.instructions().global_get(at).local_set(at);
             }
+            // What registers hold from now on is true where the first operand is not, so that a register
+            // that is taken for an operand shows.
+            load(ValType::I64, OTHER_AT, to);
+            to.instructions().drop();
+            load(ValType::F64, OTHER_AT, to);
+            to.instructions().drop();
             self.before(to);
             for at in 0..params.len() {
                 self.operand(at, to);
