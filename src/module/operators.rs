@@ -215,8 +215,8 @@ fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind>
 
 /// Whether what it leaves can be a comparison with zero to the engine.
 fn is_equality(operator: &Operator<'_>) -> bool {
-    use Operator::{I32Eq, I32Eqz, I32Ne, I64Eq, I64Eqz, I64Ne};
-    matches!(operator, I32Eqz | I32Eq | I32Ne | I64Eqz | I64Eq | I64Ne)
+    use Operator::{I32Eq, I32Eqz, I32Ne, I64Eq, I64Eqz, I64Ne, RefIsNull};
+    matches!(operator, I32Eqz | I32Eq | I32Ne | I64Eqz | I64Eq | I64Ne | RefIsNull)
 }
 
 /// Whether an equality before it cannot be the engine's last comparison any more. Arithmetic is not
