@@ -92,6 +92,7 @@ choices! {
         11 Text { at, message },
         12 Engine { message },
         13 Worker(end),
+        14 HostMemory { bytes },
     }
     CallError {
         0 NoEntry { exports },
@@ -175,6 +176,7 @@ mod tests {
             ModuleError::NotWasm { found: vec![1, 2], like: Some("JSON") }.into(),
             ModuleError::Limit { key: "module.types", limit: 1, found: 2, unit: "types" }.into(),
             ModuleError::Imports { imports: vec![import], total: 1 }.into(),
+            ModuleError::HostMemory { bytes: u64::MAX }.into(),
             ModuleError::Text { at: Position { line: 1, column: 2 }, message: text() }.into(),
             CallError::Signature {
                 name: text(),
