@@ -86,6 +86,7 @@ impl Channel {
 
     /// Waits for a message of at most so many bytes.
     pub(super) fn receive(&mut self, max_bytes: usize) -> Result<&[u8], Gap> {
+        self.check()?;
         let size = u32::from_le_bytes(self.take()?);
         let size = usize::try_from(size).ok().filter(|size| *size <= max_bytes).ok_or(Gap::TooLong)?;
         self.fill(size)?;
@@ -123,16 +124,21 @@ impl Channel {
         Ok(())
     }
 
-    /// Waits until the stream is ready, or it is time to look again.
-    fn wait(&self, flags: PollFlags, since: Instant) -> Result<(), Gap> {
-        let now = Instant::now();
+    /// Whether to go on: a worker that never stops to talk does not keep anybody from asking.
+    fn check(&self) -> Result<(), Gap> {
         if self.cancel.is_cancelled() {
             return Err(Gap::Cancelled);
         }
-        if self.deadline.is_some_and(|deadline| now >= deadline) {
-            return Err(Gap::Late);
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(Gap::Late),
+            _ => Ok(()),
         }
-        if now.duration_since(since) >= self.patience {
+    }
+
+    /// Waits until the stream is ready, or it is time to look again.
+    fn wait(&self, flags: PollFlags, since: Instant) -> Result<(), Gap> {
+        self.check()?;
+        if since.elapsed() >= self.patience {
             return Err(Gap::Silent(self.patience));
         }
         let tick = Timespec { tv_sec: 0, tv_nsec: i64::from(TICK.subsec_nanos()) };

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::message::GREETING;
+use super::{message::GREETING, worker};
 use crate::error::{IsolationError, WorkerEnd};
 
 /// The one environment variable of a worker.
@@ -54,6 +54,9 @@ impl Program {
         if env::var_os(MARK).is_some() {
             // A program that never became a worker would start itself without end.
             return Err(IsolationError::Nested);
+        }
+        if *self == Program::Own && !worker::is_able() {
+            return Err(IsolationError::NotAWorker { program: self.name(), found: None });
         }
         self.spawn().map_err(|error| IsolationError::Start { program: self.name(), message: error.to_string() })
     }

@@ -4,6 +4,7 @@ use std::{
     env,
     io::{self, Read, Write},
     mem, process,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use super::{
@@ -23,11 +24,21 @@ use crate::{
 /// Fuel between two reports: some milliseconds.
 const STEP: u64 = 500_000;
 
+/// Whether [`worker`] was called. A program that does not call it would not stop at it either, but do
+/// all that it does a second time: it is never started as a worker.
+static CALLED: AtomicBool = AtomicBool::new(false);
+
+/// Whether this program can be a worker.
+pub(super) fn is_able() -> bool {
+    CALLED.load(Ordering::Relaxed)
+}
+
 /// Does the work of a worker, if this process was started as one, and ends it; else it does nothing.
 ///
 /// A program whose own file is the worker calls it first thing in `main`, before it starts threads,
 /// opens files or prints. What comes after it in `main` is not done in a worker.
 pub fn worker() {
+    CALLED.store(true, Ordering::Relaxed);
     if env::var_os(MARK).is_some() {
         // Whatever went wrong, the other side sees how this one ended.
         process::exit(i32::from(work().is_err()));

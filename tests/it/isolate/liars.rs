@@ -52,8 +52,14 @@ fn a_program_that_is_not_there() {
     );
 }
 
-/// This test's own program does not call `worker`; so that it does not start itself without end, it is
-/// refused another process where it was started as a worker.
+/// This test's own program does not call `worker`, so it is not even started.
+#[test]
+fn a_program_that_does_not_call_worker() {
+    let found = isolated(run(&Isolation::new(Config::default()).unwrap()));
+    assert_eq!(found, IsolationError::NotAWorker { program: "this program".into(), found: None });
+}
+
+/// So that no program starts itself without end, where it was started as a worker it is refused one.
 #[test]
 fn a_worker_that_starts_a_worker() {
     const CHILD: &str = "isolate::liars::child";
@@ -122,7 +128,9 @@ fn a_worker_that_dies_late_leaves_its_report() {
 
 #[test]
 fn a_worker_that_says_nothing_is_killed_at_the_deadline() {
-    for text in ["while :; do :; done", "exec sleep 1000"] {
+    // The last never stops to say that it has used nothing.
+    let report = format!("while :; do {} done", say(&[&[5][..], &[0; 64]].concat()));
+    for text in ["while :; do :; done", "exec sleep 1000", &report] {
         let start = Instant::now();
         assert_eq!(stopped(run(&loaded(text))), StopReason::Deadline { limit_ms: 300 });
         assert!(start.elapsed() < Duration::from_secs(10));
