@@ -44,23 +44,13 @@ impl Bounds {
 }
 
 fn address_bytes(job: &Job) -> u64 {
-    let (run, module) = (&job.config.limits, &job.config.module);
-    let parts = [
-        (PROGRAM_BYTES, 1),
-        // As it came, as it was rewritten, as a translation with its tables.
-        (job.wasm_bytes, 32),
-        (module.load_work, 128),
-        (job.input_bytes, 2),
-        // What grows may be there twice, and its allocator may have doubled it.
-        (run.memory_bytes, 3),
-        (run.table_elements, 64),
-        (run.value_stack_bytes, 3),
-        (run.call_depth, 256),
-        (run.output_bytes, 3),
-        (run.log_bytes, 3),
-        (run.log_lines, 128),
-    ];
-    parts.into_iter().fold(0, |sum, (amount, times)| sum.saturating_add(amount.saturating_mul(times)))
+    let bound = job.config.memory_bound();
+    // An allocator takes more than it gives.
+    let guest = bound.load.saturating_add(bound.run).saturating_mul(2);
+    // The module is there as it came; what was written and logged, once more on its way.
+    let sent = job.wasm_bytes.saturating_add(job.input_bytes).saturating_mul(2);
+    let told = job.config.limits.output_bytes.saturating_add(job.config.limits.log_bytes).saturating_mul(3);
+    PROGRAM_BYTES.saturating_add(guest).saturating_add(sent).saturating_add(told)
 }
 
 fn loading_nanoseconds(job: &Job) -> u64 {

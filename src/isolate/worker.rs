@@ -57,6 +57,8 @@ fn work() -> io::Result<()> {
         size
     }));
     let job = Job::read(&read(&mut ear, size)?).ok_or(io::ErrorKind::InvalidData)?;
+    // It asks the engine's build how it behaves, which may take what the walls keep out.
+    let sandbox = Sandbox::new(job.config.clone()).map_err(|_| io::ErrorKind::InvalidData)?;
     if let Err((wall, code)) = walls::build(&Bounds::of(&job)) {
         voice.say(&News::Unwalled { wall, code });
         return voice.flush();
@@ -64,7 +66,7 @@ fn work() -> io::Result<()> {
     // Nothing that a stranger has made was read up to here.
     let wasm = read(&mut ear, job.wasm_bytes)?;
     let input = read(&mut ear, job.input_bytes)?;
-    if let Err(error) = answer(job, wasm, input, &mut voice) {
+    if let Err(error) = answer(&sandbox, job.task, &wasm, input, &mut voice) {
         voice.say(&News::Failed { error: error? });
     }
     voice.flush()
@@ -81,11 +83,9 @@ fn read(ear: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
 /// There is no answer: the guest's fault, or nobody listens.
 type Unanswered = io::Result<Error>;
 
-fn answer(job: Job, wasm: Vec<u8>, input: Vec<u8>, voice: &mut Voice) -> Result<(), Unanswered> {
-    let sandbox = Sandbox::new(job.config).map_err(Ok)?;
-    let module = sandbox.load(&wasm).map_err(Ok)?;
-    drop(wasm);
-    let mut run = match job.task {
+fn answer(sandbox: &Sandbox, task: Task, wasm: &[u8], input: Vec<u8>, voice: &mut Voice) -> Result<(), Unanswered> {
+    let module = sandbox.load(wasm).map_err(Ok)?;
+    let mut run = match task {
         Task::Validate => {
             voice.say(&News::Valid { inspection: module.inspect().clone() });
             return Ok(());

@@ -105,7 +105,7 @@ pub(super) fn read(text: &str) -> Result<Receipt, ReceiptError> {
     let json: Json = serde_json::from_str(text).map_err(syntax)?;
     match json.get("receipt").and_then(Json::as_u64) {
         Some(found) if found != u64::from(RECEIPT_VERSION) => {
-            return Err(ReceiptError::Version { found, expected: RECEIPT_VERSION });
+            Err(ReceiptError::Version { found, expected: RECEIPT_VERSION })
         }
         _ => serde_json::from_str(text).map_err(syntax),
     }
@@ -142,7 +142,7 @@ enum Interruption {
 }
 
 fn interrupted(end: &Json) -> Interruption {
-    let reason = match end.get("stopped") {
+    let reason = match end.get("stopped").or_else(|| end.get("refused")) {
         Some(Json::String(word)) => word.as_str(),
         Some(Json::Object(reason)) => reason.keys().next().map_or("", String::as_str),
         _ => return Interruption::None,
