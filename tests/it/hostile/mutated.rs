@@ -47,30 +47,15 @@ fn guests_cut_short() {
 
 #[test]
 fn guests_with_a_byte_changed() {
-    // What breaks a byte best: bits at both ends, nothing, everything, the neighbours, an `end`.
-    let changes: &[fn(u8) -> u8] = if cfg!(debug_assertions) {
-        &[|b| b ^ 1, |b| b ^ 0x80]
-    } else {
-        &[
-            |b| b ^ 1,
-            |b| b ^ 0x80,
-            |_| 0,
-            |_| 0xff,
-            |_| 0x7f,
-            |b| b.wrapping_add(1),
-            |b| b.wrapping_sub(1),
-            |_| 0x0b,
-            |b| b ^ 0x40,
-            |b| b.rotate_left(4),
-        ]
-    };
+    // Every other value it can have; unoptimized code sees a bit changed at both ends.
+    let changes: Vec<u8> = if cfg!(debug_assertions) { vec![1, 0x80] } else { (1..=0xff).collect() };
     on_a_small_stack(move |sandbox| {
         for name in GUESTS {
             let whole = guest(name);
             for at in 0..whole.len() {
-                for change in changes {
+                for change in &changes {
                     let mut wasm = whole.clone();
-                    wasm[at] = change(wasm[at]);
+                    wasm[at] ^= change;
                     run(sandbox, &wasm, || format!("{name}, byte {at} is {}", wasm[at]));
                 }
             }
