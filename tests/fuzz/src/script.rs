@@ -117,7 +117,8 @@ impl Script {
             if !call.function.results.is_empty() {
                 to.local_set(2);
                 if self.pages > 0 {
-                    let place = MemArg { offset: slot(index) as u64, align: 0, target: Default::default(), ordering: None };
+                    let place =
+                        MemArg { offset: slot(index) as u64, align: 0, target: Default::default(), ordering: None };
                     to.i32_const(0).local_get(2).i32_store(place);
                 }
             }
