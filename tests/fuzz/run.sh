@@ -8,9 +8,9 @@
 # 10000000. --executions N shares N executions out among the targets, the last tenth of them with debug
 # assertions. --asan builds with AddressSanitizer, for which it needs a nightly toolchain.
 #
-# Installs what it needs and does not find: cargo-fuzz, a C++ compiler, for --asan the toolchain. What the
-# targets learn stays below the target folder, for the next run; so do finds. The exit status is 0 if
-# there was none.
+# Installs what it needs and does not find: a C++ compiler, and for --asan the toolchain. What the targets
+# learn stays below the target folder, for the next run; so do finds. The exit status is 0 if there was
+# none.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -78,7 +78,6 @@ install_tools() {
     as_root apt-get install -y --no-install-recommends g++
   fi
   [ -z "$asan" ] || rustup toolchain list | grep nightly || rustup toolchain install nightly --profile minimal
-  cargo fuzz --version || cargo install --locked cargo-fuzz
 }
 
 target_dir=${CARGO_TARGET_DIR:-tests/fuzz/target}
@@ -89,14 +88,21 @@ corpus=$work/corpus
 mkdir -p "$corpus"
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-# build KIND TARGET: `optimized`, or `checked`, which is optimized too but for debug assertions.
+# build KIND TARGET: `optimized`, or `checked`, which is optimized too but for debug assertions. The
+# flags are those of cargo-fuzz, which need not be there.
+host=$(rustc -vV | sed -n 's/^host: //p')
 build() {
-  local options=(--fuzz-dir tests/fuzz --target-dir "$target_dir/fuzz-$1$asan") toolchain=()
-  [ "$1" = checked ] || options+=(--release)
+  local flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing -Cllvm-args=-simplifycfg-branch-fold-threshold=0)
+  local options=(--locked --release --target "$host" --manifest-path tests/fuzz/Cargo.toml) toolchain=()
+  [ -z "$asan" ] || { toolchain=(+nightly) && flags+=(-Zsanitizer=address); }
+  [[ $host != *-linux-* ]] || flags+=(-Cllvm-args=-sanitizer-coverage-stack-depth)
+  [ "$1" != checked ] || flags+=(-Cdebug-assertions)
   [ "$2" != second ] || options+=(--features second)
-  if [ -n "$asan" ]; then toolchain=(+nightly); else options+=(--sanitizer none); fi
-  cargo "${toolchain[@]}" fuzz build "${options[@]}" "$2" >>"$work/build.log" 2>&1 ||
-    { tail -n 40 "$work/build.log" && exit 1; }
+  # With a target named, these are no flags for build scripts.
+  RUSTFLAGS="${flags[*]} -Ccodegen-units=1" cargo "${toolchain[@]}" build "${options[@]}" --bin "$2" \
+    --target-dir "$target_dir/fuzz-$1$asan" >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" && exit 1; }
 }
 
 # What a target starts from: what was found with it, and fixtures of its kind.
@@ -129,7 +135,7 @@ run() {
     if [ -z "$asan" ] && [ "$target" != second ]; then ulimit -s 256; fi
     # Memories come and go all the time: they need not come from the system each time.
     export MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_TOP_PAD_=16000000
-    exec "$target_dir/fuzz-$kind$asan"/*/release/"$target" "$corpus/$target" "${options[@]}"
+    exec "$target_dir/fuzz-$kind$asan/$host/release/$target" "$corpus/$target" "${options[@]}"
   ) >"$log" 2>&1 || status=$?
   local count seconds=$((SECONDS - start))
   count=$(awk '/stat::number_of_executed_units/ { print $2 }' "$log")
