@@ -24,7 +24,7 @@ pub fn generate(u: &mut Unstructured<'_>, kind: Kind, memories: usize) -> Result
         max_imports: if guest { 10 } else { 0 },
         max_memories: memories,
         max_tables: 2,
-        max_memory32_bytes: 1 << 20,
+        max_memory32_bytes: 2 << 16,
         max_table_elements: 2_000,
         max_funcs: 20,
         max_instructions: u.int_in_range(10..=400)?,
@@ -77,7 +77,7 @@ pub fn calls(u: &mut Unstructured<'_>, module: &Module) -> Vec<(String, Vec<Valu
         let arguments = ty.params.iter().map(|ty| value(u, *ty)).collect::<Option<_>>()?;
         Some((export.name.clone(), arguments))
     });
-    exports.take(10).collect()
+    exports.take(6).collect()
 }
 
 fn is_reference(ty: &ValueType) -> bool {

@@ -12,7 +12,7 @@ use belljar_fuzz::{
 };
 use libfuzzer_sys::fuzz_target;
 
-static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| ends::sandbox(20_000));
+static SANDBOX: LazyLock<Sandbox> = LazyLock::new(|| ends::sandbox(10_000));
 
 fuzz_target!(|data: &[u8]| {
     let mut u = Unstructured::new(data);
