@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use belljar::{
     Config, MemoryBound, Profile, Sandbox,
-    hostile::{Input, attacks},
+    hostile::{Attack, Input, attacks},
 };
 
 use super::{allocator::peak_of, parse::Fixture, smith::generate};
@@ -52,6 +52,11 @@ fn of_attack(config: Config, attack: &Input) -> Peaks {
     modules.chain(text).fold(Peaks::default(), Peaks::most)
 }
 
+/// All of them; what costs as much as the limits let it is left to optimized builds.
+fn tried() -> impl Iterator<Item = Attack> {
+    attacks().filter(|attack| !(cfg!(debug_assertions) && attack.name.starts_with("cost-")))
+}
+
 /// What is set up once in a process is nobody's.
 fn warm() {
     drop(attacks().next().unwrap().build().run());
@@ -62,7 +67,7 @@ fn warm() {
 fn attacks_are_within_and_near_the_bound() {
     warm();
     let mut most = Peaks::default();
-    for attack in attacks() {
+    for attack in tried() {
         let input = attack.build();
         let default = *input.config() == Config::default();
         // Unoptimized code takes twenty times as long.
@@ -75,7 +80,8 @@ fn attacks_are_within_and_near_the_bound() {
     }
     let bound = Config::default().memory_bound();
     println!("at most {} + {} + {} of {bound:?}", most.text, most.load, most.run);
-    assert!(most.text > bound.text / 8 && most.load > bound.load / 8 && most.run > bound.run / 8);
+    let near = most.text > bound.text / 8 && most.load > bound.load / 8 && most.run > bound.run / 8;
+    assert!(near || cfg!(debug_assertions));
 }
 
 /// Under limits in which little fits, and under those in which all does.
@@ -89,7 +95,7 @@ fn attacks_are_within_other_bounds() {
     // Some fuel, so that memory and tables can be grown to those limits; less memory than the machine has.
     let fuel = if cfg!(debug_assertions) { 100_000 } else { 20_000_000 };
     let large = Config::profile(Profile::Large).with_fuel(fuel).with_memory_bytes(64 << 20);
-    for attack in attacks().filter(|attack| attack.against != "deadline_ms") {
+    for attack in tried().filter(|attack| attack.against != "deadline_ms") {
         let input = attack.build();
         of_attack(small.clone(), &input).check(small.memory_bound(), attack.name);
         if !cfg!(debug_assertions) {

@@ -87,18 +87,18 @@ fn touched() -> u64 {
     0
 }
 
-/// Writes `NAME.wasm` (the first, if there are several) or `NAME.wat`, and `NAME.fuel` where that is not
-/// the default.
+/// Writes `NAME.N.wasm` for the modules of an attack, and `attacks.tsv`, a line for each attack.
 fn dump(folder: &Path) -> ExitCode {
     fs::create_dir_all(folder).unwrap();
+    let mut list = String::new();
+    for Attack { name, tries, against, expected, .. } in attacks() {
+        list += &format!("{name}\t{tries}\t{against}\t{expected}\n");
+    }
     for attack in attacks() {
-        let input = attack.build();
-        for (n, wasm) in input.modules().iter().enumerate() {
+        for (n, wasm) in attack.build().modules().iter().enumerate() {
             fs::write(folder.join(format!("{}.{n}.wasm", attack.name)), wasm).unwrap();
         }
-        if let Some(text) = input.text() {
-            fs::write(folder.join(format!("{}.wat", attack.name)), text).unwrap();
-        }
     }
+    fs::write(folder.join("attacks.tsv"), list).unwrap();
     ExitCode::SUCCESS
 }

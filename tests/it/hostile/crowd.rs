@@ -2,7 +2,7 @@
 
 use std::{env, process::Command, thread};
 
-use belljar::{Config, Sandbox, StopReason};
+use belljar::{Config, Sandbox, Step, StopReason};
 
 /// A guest that says `answer` in its output.
 fn honest(answer: u32) -> String {
@@ -60,6 +60,33 @@ fn runs_at_the_same_time_do_not_meet() {
             });
         }
     });
+}
+
+/// A thousand runs in flight in one thread, a slice of each in turn: each ends as it does alone.
+#[test]
+fn runs_in_turn_do_not_meet() {
+    let runs = if cfg!(debug_assertions) { 200 } else { 1_000 };
+    let sandbox = Sandbox::new(Config::default().with_fuel(20_000).with_memory_bytes(1 << 20)).unwrap();
+    let texts = hostile().map(|(text, _)| text.to_string());
+    let texts = texts.into_iter().chain((0..4).map(honest));
+    let modules: Vec<_> = texts.map(|text| sandbox.load_text(&text).unwrap()).collect();
+    let alone: Vec<_> = modules.iter().map(|module| sandbox.run(module, b"")).collect();
+    let mut flying: Vec<_> =
+        (0..runs).map(|i| i % modules.len()).map(|kind| (kind, sandbox.start(&modules[kind], b"").unwrap())).collect();
+    let mut ended = 0;
+    while !flying.is_empty() {
+        flying.retain_mut(|(kind, run)| {
+            let end = match run.step(500) {
+                Ok(Step::Yielded) => return true,
+                Ok(Step::Done(outcome)) => Ok(outcome),
+                Err(error) => Err(error),
+            };
+            assert_eq!(end, alone[*kind]);
+            ended += 1;
+            false
+        });
+    }
+    assert_eq!(ended, runs);
 }
 
 /// How many modules the child is to run.
