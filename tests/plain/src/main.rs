@@ -2,9 +2,9 @@
 //!
 //! `belljar-plain FOLDER`: a table of what those inputs do that are not simply refused or stopped. The
 //! folder is what `belljar-builds dump FOLDER` wrote. Each input runs in a process of its own, which
-//! may take 10 seconds and 4 GiB.
+//! may take 10 seconds of the processor and 4 GiB.
 
-use std::{env, fs, path::Path, process::Command, time::Instant};
+use std::{env, fs, os::unix::process::ExitStatusExt, path::Path, process::Command};
 
 use wasmi::{Caller, Config, Engine, Extern, Linker, Memory, Module, Store, StoreLimits, StoreLimitsBuilder};
 
@@ -47,9 +47,9 @@ fn run(wasm: &[u8]) -> Result<(), wasmi::Error> {
     let mut linker = Linker::<Host>::new(&engine);
     linker.func_wrap("env", "input_len", |caller: Caller<'_, Host>| caller.data().input.len() as u32)?;
     linker.func_wrap("env", "read_input", |mut caller: Caller<'_, Host>, ptr: u32, len: u32| {
-        let input = caller.data().input.clone();
-        let count = input.len().min(len as usize);
-        memory(&caller).write(&mut caller, ptr as usize, &input[..count])?;
+        let count = caller.data().input.len().min(len as usize);
+        let bytes = caller.data().input[..count].to_vec();
+        memory(&caller).write(&mut caller, ptr as usize, &bytes)?;
         Ok::<u32, wasmi::Error>(count as u32)
     })?;
     linker.func_wrap("env", "write_output", |mut caller: Caller<'_, Host>, ptr: u32, len: u32| {
@@ -73,7 +73,6 @@ fn run(wasm: &[u8]) -> Result<(), wasmi::Error> {
 /// Runs a module, and prints how long it took and how large the process became.
 fn child(path: &str) {
     let wasm = fs::read(path).unwrap();
-    let clock = Instant::now();
     // As is done with a panic: it is caught.
     let end = match std::panic::catch_unwind(|| run(&wasm)) {
         Ok(Ok(())) => "done".into(),
@@ -85,25 +84,27 @@ fn child(path: &str) {
     };
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    println!("{}\t{}\t{end}", clock.elapsed().as_millis(), peak.split_whitespace().next().unwrap());
+    let time = fs::read_to_string("/proc/self/schedstat").unwrap();
+    let nanoseconds: u64 = time.split_whitespace().next().unwrap().parse().unwrap();
+    println!("{}\t{}\t{end}", nanoseconds / 1_000_000, peak.split_whitespace().next().unwrap());
 }
 
 /// What a module does to a process; `None` if nothing that has to be told.
 fn told(path: &Path) -> Option<String> {
-    let limited = "ulimit -v 4194304; ulimit -c 0; exec timeout -s KILL 10 \"$0\" child \"$1\"";
+    let limited = "ulimit -v 4194304; ulimit -c 0; ulimit -t 10; exec \"$0\" child \"$1\"";
     let mut shell = Command::new("sh");
     let out = shell.arg("-c").arg(limited).arg(env::current_exe().unwrap()).arg(path).output().unwrap();
     let line = String::from_utf8_lossy(&out.stdout).trim().to_string();
     let [ms, kib, end] = line.split('\t').collect::<Vec<_>>()[..] else {
-        let code = out.status.code().unwrap_or_else(|| {
-            use std::os::unix::process::ExitStatusExt;
-            128 + out.status.signal().unwrap_or_default()
-        });
-        return Some(match code {
-            137 => "**more than 10 s**".into(),
-            134 => "**the process aborts**".into(),
-            139 => "**the process crashes**".into(),
-            other => format!("**the process ends with status {other}**"),
+        const ABORT: i32 = 6;
+        const KILL: i32 = 9;
+        const SEGMENT: i32 = 11;
+        const TIME: i32 = 24;
+        return Some(match out.status.signal() {
+            Some(KILL | TIME) => "**more than 10 s**".into(),
+            Some(ABORT) => "**the process aborts**".into(),
+            Some(SEGMENT) => "**the process crashes**".into(),
+            _ => format!("**the process ends, {}**", out.status),
         });
     };
     let (ms, kib) = (ms.parse::<u64>().unwrap(), kib.parse::<u64>().unwrap());
