@@ -12,6 +12,9 @@ pub mod limits {}
 #[doc = include_str!("docs/isolation.md")]
 pub mod isolation {}
 
+#[doc = include_str!("docs/security.md")]
+pub mod security {}
+
 #[doc = include_str!("docs/tracing.md")]
 pub mod tracing {}
 
