@@ -40,8 +40,9 @@ attacks! {
             let sum = [&[I64, 0][..], &[0x42, 0].repeat(300_000), &[0x7c].repeat(299_999), &[END]].concat();
             run(&[0]).add(6, &sum).into()
         };
-    "memory64", "a 64-bit memory of 2^48 pages", "B7" => "refused: unsupported",
-        || Wasm::new().add(5, &[&[5, 0][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]].concat()).into();
+    "memory64", "growth of a 64-bit memory that may have 2^48 pages", "B7" => "refused: unsupported",
+        || run(&[0, 0x42, 1, 0x40, 0, DROP])
+            .add(5, &[&[5, 0][..], &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40]].concat()).into();
     "table64", "a 64-bit table", "B7" => "refused: unsupported", || Wasm::new().add(4, &[FUNCREF, 4, 0]).into();
     "modules-dropped", "a module of 5,000 functions, loaded and dropped over and over", "B8" => "done",
         || {
@@ -81,12 +82,15 @@ fn own_pointer(memory: u8, offset: u32) -> Input {
     run(&store(0x36, memory, offset)).memory(1).memory(1).into()
 }
 
-/// The body of a function that stores local 0 at local 0.
+/// The body of a function that stores local 0 at local 0, which has just been worked out: it is in a
+/// register then, as pointer and as value.
 fn store(operator: u8, memory: u8, offset: u32) -> Vec<u8> {
-    let (ty, extend): (u8, &[u8]) = if matches!(operator, 0x36 | 0x3a | 0x3b) { (I32, &[]) } else { (I64, &[0xa7]) };
-    let memarg = if memory == 0 { vec![0] } else { vec![0x40, memory] };
-    let pointer = [&[0x20, 0][..], extend].concat();
-    [vec![1, 1, ty], pointer, vec![0x20, 0, operator], memarg, leb(offset)].concat()
+    let narrow = matches!(operator, 0x36 | 0x3a | 0x3b);
+    let (ty, constant, add) = if narrow { (I32, 0x41, 0x6a) } else { (I64, 0x42, 0x7c) };
+    let pointer: &[u8] = if narrow { &[0x20, 0] } else { &[0x20, 0, 0xa7] };
+    let memarg: &[u8] = if memory == 0 { &[0] } else { &[0x40, memory] };
+    let added = [0x20, 0, constant, 4, add, 0x21, 0];
+    [&[1, 1, ty][..], &added, pointer, &[0x20, 0, operator], memarg, &leb(offset)].concat()
 }
 
 fn in_callee() -> Input {

@@ -108,8 +108,11 @@ fn told(path: &Path) -> Option<String> {
         });
     };
     let (ms, kib) = (ms.parse::<u64>().unwrap(), kib.parse::<u64>().unwrap());
-    (ms > MOST_MS || kib > MOST_KIB || !matches!(end, "done" | "refused or stopped"))
-        .then(|| format!("{end}, {:.1} s, {} MiB", ms as f64 / 1e3, kib >> 10))
+    match end {
+        "a panic" => Some("a panic".into()),
+        "done" | "refused or stopped" if ms <= MOST_MS && kib <= MOST_KIB => None,
+        end => Some(format!("{end}, {:.1} s, {} MiB", ms as f64 / 1e3, kib >> 10)),
+    }
 }
 
 fn main() {
