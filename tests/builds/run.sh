@@ -58,7 +58,7 @@ build z 256 release 'opt-level="z"'
 build checks 256 release debug-assertions=true overflow-checks=true
 build abort 256 release 'panic="abort"'
 build lto 256 release 'lto="fat"' codegen-units=1
-build dev-engine-3 256 dev package.wasmi.opt-level=3
+build dev-engine-3 1024 dev package.wasmi.opt-level=3
 build dev 2048 dev
 
 # The fast dispatch: held where it is built well, and refused where it is not. On other targets than
@@ -71,7 +71,7 @@ case $(uname -m) in x86_64 | aarch64)
   build fast-dev 2048 dev
   refused fast-s 256 release 'opt-level="s"'
   refused fast-z 256 release 'opt-level="z"'
-  refused fast-dev-engine-3 256 dev package.wasmi.opt-level=3
+  refused fast-dev-engine-3 1024 dev package.wasmi.opt-level=3
   ;;
 esac
 exit "$failed"
