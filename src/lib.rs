@@ -27,7 +27,9 @@ mod observe;
 mod outcome;
 #[cfg(feature = "receipt")]
 pub mod receipt;
+mod running;
 mod sandbox;
+mod scheduler;
 mod text;
 mod types;
 mod value;
@@ -51,7 +53,9 @@ pub use crate::{
     instance::Instance,
     module::Module,
     outcome::{Level, Log, LogEntry, Outcome, Usage},
+    running::Running,
     sandbox::{Builder, Sandbox, execute, validate},
+    scheduler::Scheduler,
     text::{Escaped, escape, escape_lines},
     types::{Scalar, Scalars},
     value::{FuncType, Value, ValueType},

@@ -26,6 +26,7 @@ mod random;
 mod real;
 #[cfg(feature = "receipt")]
 mod receipt;
+mod scheduler;
 mod tidy;
 mod tracing;
 mod variants;

@@ -30,6 +30,8 @@ const CORE: &[&str] = &[
     "dispatch",
     "machine",
     "execution",
+    "running",
+    "scheduler",
     "instance",
     "sandbox",
     "lib",

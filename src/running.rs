@@ -1,0 +1,85 @@
+//! A run as a future.
+
+use core::{
+    future::{Future, IntoFuture},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::{
+    error::Error,
+    execution::{Execution, Step},
+    meter,
+    outcome::Outcome,
+};
+
+/// A run that gives way to others of its executor every so much fuel. It needs no particular
+/// executor, no thread and no timer: when it has given way it is ready at once.
+///
+/// ```
+/// # fn block_on<F: core::future::Future>(future: F) -> F::Output {
+/// #     let mut future = core::pin::pin!(future);
+/// #     let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+/// #     loop {
+/// #         if let core::task::Poll::Ready(done) = future.as_mut().poll(&mut context) { break done }
+/// #     }
+/// # }
+/// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
+/// # let module = sandbox.load_text("(module (func (export \"_start\")))")?;
+/// # block_on(async {
+/// let outcome = sandbox.start(&module, b"")?.await?;
+/// let outcome = sandbox.start(&module, b"")?.yielding(10_000).await?;
+/// # drop(outcome);
+/// # Ok::<(), belljar::Error>(())
+/// # })?;
+/// # Ok::<(), belljar::Error>(())
+/// ```
+///
+/// The outcome is that of any other way to drive the run. Polled after its end it is ready with
+/// [`CallError::Ended`](crate::CallError::Ended).
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Running {
+    execution: Execution,
+    every: u64,
+}
+
+impl Execution {
+    /// The run as a future that gives way every `fuel` (at least 1).
+    pub fn yielding(self, fuel: u64) -> Running {
+        Running { execution: self, every: fuel.max(1) }
+    }
+}
+
+/// Gives way every 100,000 fuel, a fraction of a millisecond in a release build.
+impl IntoFuture for Execution {
+    type Output = Result<Outcome, Error>;
+    type IntoFuture = Running;
+
+    fn into_future(self) -> Running {
+        self.yielding(meter::SLICE)
+    }
+}
+
+impl Running {
+    /// The run: what it has used and produced so far, and its cancel handle.
+    pub fn execution(&mut self) -> &mut Execution {
+        &mut self.execution
+    }
+}
+
+impl Future for Running {
+    type Output = Result<Outcome, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let running = self.get_mut();
+        match running.execution.step(running.every) {
+            Ok(Step::Yielded) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Ok(Step::Done(outcome)) => Poll::Ready(Ok(outcome)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
