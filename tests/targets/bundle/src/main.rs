@@ -1,0 +1,58 @@
+//! Makes the bundle: `belljar-targets-bundle FILE`.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use belljar::Config;
+use belljar_targets::{Bundle, Case};
+
+#[path = "../../../it/operands/case.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod case;
+mod fixtures;
+#[path = "../../../it/random/smith.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod generate;
+mod generated;
+mod guests;
+mod hostile;
+mod matrix;
+#[path = "../../../it/operands/operator.rs"]
+mod operator;
+mod operators;
+#[path = "../../../it/fixture/parse.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod parse;
+mod receipts;
+mod stack;
+
+/// Slices of the runs: the shortest, an odd one, a common one, and nearly the longest there is.
+const SLICES: [u64; 4] = [1, 7, 1_000, 99_991];
+
+fn main() {
+    let path = env::args().nth(1).expect("the path of the file");
+    let groups: [Vec<Case>; 8] = [
+        fixtures::cases(),
+        guests::cases(),
+        receipts::cases(),
+        hostile::cases(),
+        stack::cases(),
+        operators::cases(),
+        matrix::cases(),
+        generated::cases(),
+    ];
+    let bundle = Bundle { cases: groups.concat() };
+    fs::write(&path, bundle.to_bytes()).unwrap_or_else(|error| panic!("{path}: {error}"));
+}
+
+/// A folder of the repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
+}
+
+/// A configuration as the bundle has it.
+fn json(config: &Config) -> String {
+    serde_json::to_string(config).unwrap()
+}
