@@ -28,6 +28,7 @@ pub(crate) mod encode;
 mod operators;
 mod rewrite;
 mod scan;
+mod sizes;
 #[cfg(feature = "std")]
 pub(crate) mod text;
 mod work;
@@ -271,7 +272,7 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
         .wasm_reference_types(true)
         .wasm_tail_call(true)
         .wasm_extended_const(true)
-        .wasm_simd(true)
+        .wasm_simd(operators::VECTORS.is_none())
         .floats(true)
         .wasm_relaxed_simd(false)
         .wasm_custom_page_sizes(false)

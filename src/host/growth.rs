@@ -88,6 +88,10 @@ impl Host {
 
 impl ResourceLimiter for Host {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool, LimiterError> {
+        if u32::try_from(desired).is_err() {
+            // All 4 GiB: where pointers have 32 bits the engine answers -1 without asking, so it is -1 everywhere.
+            return Ok(false);
+        }
         match self.growth.memory.add(current, desired) {
             Ok(()) => self.observed("memory", current, desired),
             Err(asked) => self.at_limit(StopReason::Memory { limit: self.growth.memory.limit, asked }),

@@ -61,8 +61,8 @@ attacks! {
         || run(&[0]).memory(65_536).into();
     "memory-growth", "growth, page by page, for ever", "limits.memory_bytes" => "stopped: memory",
         || forever(&[i32_const(1), vec![0x40, 0, DROP]].concat()).memory(0).into();
-    "memory-growth-at-once", "growth by 4 GiB less a page", "limits.memory_bytes" => "stopped: memory",
-        || forever(&[i32_const(65_535), vec![0x40, 0, DROP]].concat()).memory(1).into();
+    "memory-growth-at-once", "growth to 4 GiB less a page", "limits.memory_bytes" => "stopped: memory",
+        || forever(&[i32_const(65_534), vec![0x40, 0, DROP]].concat()).memory(1).into();
     "memory-growth-in-turn", "growth of several memories in turn, page by page", "limits.memory_bytes" => "stopped: memory",
         || forever(&in_turn(4, 1, 0x40)).many(5, 4, &[0, 0]).into();
     "memory-growth-refused", "growth that is refused, for ever", "limits.memory_bytes" => "stopped: fuel",

@@ -106,6 +106,9 @@ impl<'m> Operators<'m> {
         let (mut locals, mut cells) = (0u64, 0u64);
         for group in body.get_locals_reader().map_err(malformed)? {
             let (count, ty) = group.map_err(malformed)?;
+            if let (wasmparser::ValType::V128, Some(feature)) = (ty, VECTORS) {
+                return Err(ModuleError::Unsupported { feature, offset: body.range().start as u64 });
+            }
             locals += u64::from(count);
             cells += u64::from(count) * if ty == wasmparser::ValType::V128 { 2 } else { 1 };
             limit("module.locals", self.limits.locals, locals, "locals of a function")?;
@@ -259,8 +262,8 @@ fn missing(operator: &Operator<'_>) -> Option<&'static str> {
     wasmparser::for_each_operator!(by_proposal)
 }
 
-const SUPPORTED: [&str; 7] =
-    ["mvp", "sign_extension", "saturating_float_to_int", "bulk_memory", "reference_types", "tail_call", "simd"];
+const SUPPORTED: [&str; 6] =
+    ["mvp", "sign_extension", "saturating_float_to_int", "bulk_memory", "reference_types", "tail_call"];
 
 const UNSUPPORTED: [(&str, &str); 10] = [
     ("threads", "the threads proposal"),
@@ -275,9 +278,17 @@ const UNSUPPORTED: [(&str, &str); 10] = [
     ("shared_everything_threads", "the shared-everything-threads proposal"),
 ];
 
+/// What a module with vectors needs that is not here, if anything. The engine takes the lanes of a vector in the machine's own order, and so gets them wrong where that is not
+/// the order of WebAssembly.
+pub(super) const VECTORS: Option<&str> =
+    if cfg!(target_endian = "big") { Some("the simd proposal, on a big-endian machine") } else { None };
+
 /// Decided for each operator when this crate is compiled: a proposal that is in neither list does
 /// not compile.
 const fn unsupported(proposal: &str) -> Option<&'static str> {
+    if same(proposal, "simd") {
+        return VECTORS;
+    }
     let mut i = 0;
     while i < SUPPORTED.len() {
         if same(proposal, SUPPORTED[i]) {

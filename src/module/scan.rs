@@ -12,8 +12,9 @@ use wasmparser::{
 };
 
 use super::{
-    operators::{Operators, check_supported},
+    operators::{Operators, VECTORS, check_supported},
     rewrite::Patch,
+    sizes,
     work::{self, Work},
 };
 use crate::{
@@ -44,6 +45,7 @@ type Result<T = ()> = core::result::Result<T, ModuleError>;
 
 pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     check_header(bytes)?;
+    sizes::check(bytes)?;
     let mut scanner = Scanner {
         bytes,
         config,
@@ -438,7 +440,9 @@ impl Scanner<'_> {
     fn custom(&mut self, section: &wasmparser::CustomSectionReader<'_>) -> Result {
         let name = self.name(section.name())?;
         let size_bytes = section.data().len() as u64;
-        if let KnownCustom::Name(names) = section.as_known() {
+        if let KnownCustom::Name(names) = section.as_known()
+            && sizes::names_fit(section.data())
+        {
             // What is wrong in a name section is nobody's concern: it changes no run.
             let module = names.into_iter().map_while(core::result::Result::ok).find_map(|name| match name {
                 wasmparser::Name::Module { name, .. } => Some(name),
@@ -487,8 +491,9 @@ impl Scanner<'_> {
 }
 
 fn value_type(ty: wasmparser::ValType, offset: usize) -> Result<ValueType> {
-    match ValueType::from_parser(ty) {
-        Some(ty) => Ok(ty),
-        None => unsupported("the function-references or gc proposal", offset),
+    match (ValueType::from_parser(ty), VECTORS) {
+        (Some(ValueType::V128), Some(missing)) => unsupported(missing, offset),
+        (Some(ty), _) => Ok(ty),
+        (None, _) => unsupported("the function-references or gc proposal", offset),
     }
 }

@@ -22,6 +22,11 @@ impl Random {
 
 /// A valid module that keeps to what is switched on.
 pub fn generate(seed: u64) -> Vec<u8> {
+    generate_with(seed, true)
+}
+
+/// The same with vectors or without.
+pub fn generate_with(seed: u64, vectors: bool) -> Vec<u8> {
     let bytes = Random(seed).bytes(2_000);
     let config = wasm_smith::Config {
         allow_start_export: true,
@@ -42,7 +47,7 @@ pub fn generate(seed: u64) -> Vec<u8> {
         reference_types_enabled: true,
         relaxed_simd_enabled: false,
         shared_everything_threads_enabled: false,
-        simd_enabled: true,
+        simd_enabled: vectors,
         tail_call_enabled: true,
         threads_enabled: false,
         wide_arithmetic_enabled: false,

@@ -15,6 +15,8 @@ pub struct Bundle {
 pub struct Case {
     /// Cases of one group have a digest together, so that a difference can be located.
     pub group: String,
+    /// Whether it has vectors, which do not run on big-endian machines.
+    pub vectors: bool,
     /// Names it within its group.
     pub name: String,
     /// The configuration as JSON.

@@ -18,6 +18,7 @@ pub struct Report {
 #[derive(Debug)]
 struct Group {
     name: String,
+    vectors: bool,
     modules: u64,
     runs: u64,
     /// A line for each action.
@@ -30,7 +31,13 @@ impl Report {
         let mut groups: Vec<Group> = Vec::new();
         for case in Bundle::from_bytes(bundle).cases {
             if groups.last().is_none_or(|group| group.name != case.group) {
-                groups.push(Group { name: case.group.clone(), modules: 0, runs: 0, lines: String::new() });
+                groups.push(Group {
+                    name: case.group.clone(),
+                    vectors: case.vectors,
+                    modules: 0,
+                    runs: 0,
+                    lines: String::new(),
+                });
             }
             let Some(group) = groups.last_mut() else { continue };
             group.modules += u64::from(!case.wasm.is_empty());
@@ -53,10 +60,17 @@ impl fmt::Display for Report {
         let mut line = |name: &str, modules: u64, runs: u64, lines: &str| {
             writeln!(f, "{name:<12} {modules:>6} modules {runs:>7} runs  {}", Digest::of(lines.as_bytes()).sha256)
         };
-        for group in &self.groups {
+        let all: Vec<&Group> = self.groups.iter().filter(|group| group.runs > 0).collect();
+        for group in &all {
             line(&group.name, group.modules, group.runs, &group.lines)?;
         }
-        let sum = |of: fn(&Group) -> u64| self.groups.iter().map(of).sum();
-        line("all", sum(|group| group.modules), sum(|group| group.runs), &self.lines())
+        let mut total = |name, groups: Vec<&Group>| {
+            let sum = |of: fn(&Group) -> u64| groups.iter().map(|group| of(group)).sum();
+            let lines: String = groups.iter().map(|group| group.lines.as_str()).collect();
+            line(name, sum(|group| group.modules), sum(|group| group.runs), &lines)
+        };
+        let (vectors, others): (Vec<_>, Vec<_>) = all.iter().partition(|group| group.vectors);
+        total("no-vectors", others)?;
+        if vectors.is_empty() { Ok(()) } else { total("all", all) }
     }
 }

@@ -3,19 +3,21 @@
 use belljar::Config;
 use belljar_targets::{Action, Case};
 
-use crate::{generate::generate, json};
+use crate::{generate::generate_with, json};
 
-const COUNT: u64 = 4_000;
+/// Of each kind.
+const COUNT: u64 = 2_500;
 
 pub fn cases() -> Vec<Case> {
     let config = json(&Config::default().with_fuel(30_000));
-    let case = |seed: u64| Case {
+    let case = |vectors: bool, seed: u64| Case {
         group: "generated".into(),
-        name: seed.to_string(),
+        vectors: false,
+        name: if vectors { format!("{seed} with vectors") } else { seed.to_string() },
         config: config.clone(),
-        wasm: generate(seed),
+        wasm: generate_with(seed, vectors),
         slices: vec![15 + seed % 50, 1_000],
         actions: vec![Action::Inspect, Action::CallAll],
     };
-    (0..COUNT).map(case).collect()
+    [false, true].into_iter().flat_map(|vectors| (0..COUNT).map(move |seed| case(vectors, seed))).collect()
 }

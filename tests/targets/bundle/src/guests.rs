@@ -49,6 +49,7 @@ fn case(i: usize, guest: Guest) -> Case {
     };
     Case {
         group: "guests".into(),
+        vectors: false,
         name: format!("{} {i}", guest.guest),
         config: json(&config),
         wasm,

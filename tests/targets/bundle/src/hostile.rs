@@ -18,6 +18,7 @@ fn of(attack: Attack) -> Vec<Case> {
     let modules = input.modules().iter().enumerate().filter(|(_, wasm)| wasm.len() <= BYTES);
     let case = |(i, wasm): (usize, &Vec<u8>)| Case {
         group: "hostile".into(),
+        vectors: false,
         name: format!("{} {i}", attack.name),
         config: config.clone(),
         wasm: wasm.clone(),

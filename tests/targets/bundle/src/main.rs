@@ -7,6 +7,7 @@ use std::{
 
 use belljar::Config;
 use belljar_targets::{Bundle, Case};
+use wasmparser::{Validator, WasmFeatures};
 
 #[path = "../../../it/operands/case.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
@@ -43,8 +44,22 @@ fn main() {
         matrix::cases(),
         generated::cases(),
     ];
-    let bundle = Bundle { cases: groups.concat() };
+    let mut cases = groups.concat();
+    for case in &mut cases {
+        case.vectors = has_vectors(&case.wasm);
+        if case.vectors {
+            case.group += "+v128";
+        }
+    }
+    cases.sort_by_key(|case| case.vectors);
+    let bundle = Bundle { cases };
     fs::write(&path, bundle.to_bytes()).unwrap_or_else(|error| panic!("{path}: {error}"));
+}
+
+/// Whether a module would be valid with all proposals there are, and is not without vectors.
+fn has_vectors(wasm: &[u8]) -> bool {
+    let valid = |features| Validator::new_with_features(features).validate_all(wasm).is_ok();
+    valid(WasmFeatures::all()) && !valid(WasmFeatures::all() - WasmFeatures::SIMD)
 }
 
 /// A folder of the repository.

@@ -59,6 +59,7 @@ pub fn cases() -> Vec<Case> {
     };
     let case = |operator: Operator| Case {
         group: "matrix".into(),
+        vectors: false,
         name: format!("{:02x?} {:?}", operator.code, operator.params),
         config: config.clone(),
         wasm: module(&operator),

@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
                 let call = |name: &str| Action::Call { name: name.into(), arguments: Vec::new(), input: Vec::new() };
                 cases.push(Case {
                     group: group.into(),
+                    vectors: false,
                     name: format!("{:02x?} {i} {:?}", operator.code, operator.params),
                     config: config.clone(),
                     wasm: case.module(),
