@@ -52,7 +52,7 @@ install() {
     for package in $(packages "$name"); do
       dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
-    [ "$name" = check ] || rustup target add "$(triple "$name")" || return 1
+    [ "$name" = check ] || rustup --quiet target add "$(triple "$name")" || return 1
   done
   [ ${#missing[@]} -eq 0 ] && return
   as_root apt-get update || true # a list that cannot be fetched need not be one that is needed
