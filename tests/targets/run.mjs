@@ -1,7 +1,7 @@
-// node run.mjs MODULE BUNDLE: runs a bundle in belljar as WebAssembly, and prints what belljar-targets does.
+// node run.mjs MODULE BUNDLE: runs a bundle in belljar as WebAssembly, and prints what `belljar-targets BUNDLE lines` does.
 import { readFileSync } from "node:fs";
 
-const [module, bundle] = process.argv.slice(2).map((path) => readFileSync(path));
+const [module, bundle] = process.argv.slice(2, 4).map((path) => readFileSync(path));
 const text = (at, length) => Buffer.from(memory.buffer, at, length);
 const show = (at, length) => console.error(text(at, length).toString());
 const { instance } = await WebAssembly.instantiate(module, { env: { show } });
