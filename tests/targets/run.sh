@@ -17,7 +17,7 @@ out=$target/outcomes
 bundle=$out/bundle
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] ||
-  chosen=(x86_64 x86_64-fast x86_64-debug aarch64 aarch64-fast i686 s390x riscv64gc wasm32 check)
+  chosen=(x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check)
 failed=0
 
 # ------------------------------------------------------------------------------------------- helpers
