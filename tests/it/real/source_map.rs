@@ -2,7 +2,7 @@
 
 use belljar::{Context, Instance, Sandbox};
 
-use super::{twice, wasm, write};
+use super::{roomy, twice, wasm, write};
 
 /// One mapping as the module tells it, flags and all.
 type Mapping = [i32; 10];
@@ -22,7 +22,8 @@ fn mapped(
 /// Parses mappings, and then asks for some: what was called back, or the code of the error.
 fn ask(mappings: &str, question: impl Fn(&mut Instance, u32)) -> Result<Vec<Mapping>, i32> {
     twice(&format!("source-map of {} bytes", mappings.len()), || {
-        let sandbox = Sandbox::builder().host_function("env", "mapping_callback", mapped).build().unwrap();
+        let sandbox =
+            Sandbox::builder().config(roomy()).host_function("env", "mapping_callback", mapped).build().unwrap();
         let module = sandbox.load(&wasm("source-map")).unwrap();
         let mut instance = sandbox.instance_with(&module, Vec::<Mapping>::new()).unwrap();
         let at: u32 = instance.call("allocate_mappings", mappings.len() as u32).unwrap();
