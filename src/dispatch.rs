@@ -14,17 +14,15 @@
 //!   a growth that fails leaves a frame in any build, but costs so much fuel that a slice has room for
 //!   no more than a few hundred, and between slices the stack is empty.
 
-#[cfg(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")))]
+use crate::error::ConfigError;
+
 mod operators;
-#[cfg(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod probe;
 
-#[cfg(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(crate) use probe::check;
+/// Whether the fast dispatch may have been built.
+const FAST: bool = cfg!(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")));
 
 /// Refuses a build whose dispatch leaves frames behind; the portable one leaves none.
-#[cfg(not(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64"))))]
-#[expect(clippy::unnecessary_wraps, reason = "the same as where there is something to refuse")]
-pub(crate) fn check() -> Result<(), crate::ConfigError> {
-    Ok(())
+pub(crate) fn check() -> Result<(), ConfigError> {
+    if FAST { probe::check() } else { Ok(()) }
 }

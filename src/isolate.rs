@@ -39,11 +39,7 @@ use alloc::sync::Arc;
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    config::Config,
-    error::{Error, ModuleError},
-    inspect::Inspection,
-    outcome::Outcome,
-    sandbox::Sandbox,
+    config::Config, error::Error, inspect::Inspection, module::check_size, outcome::Outcome, sandbox::Sandbox,
     value::Value,
 };
 
@@ -182,12 +178,10 @@ impl Isolation {
     }
 
     fn begin(&self, task: Task, wasm: &[u8], input: &[u8]) -> Result<IsolatedExecution, Error> {
-        let (found, limit) = (wasm.len() as u64, self.config().module.size_bytes);
-        if found > limit {
-            // As loading says it, before it looks at a byte: so large a module is not even sent.
-            return Err(ModuleError::Limit { key: "module.size_bytes", limit, found, unit: "bytes" }.into());
-        }
-        let job = Job { config: self.config().clone(), task, wasm_bytes: found, input_bytes: input.len() as u64 };
+        // What is too large is not even sent.
+        check_size(wasm, self.config())?;
+        let (wasm_bytes, input_bytes) = (wasm.len() as u64, input.len() as u64);
+        let job = Job { config: self.config().clone(), task, wasm_bytes, input_bytes };
         IsolatedExecution::new(&self.0.program, job, wasm, input)
     }
 }

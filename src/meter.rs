@@ -143,7 +143,6 @@ pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: 
 }
 
 /// Gives fuel to a store that has no meter.
-#[cfg(all(not(feature = "portable-dispatch"), any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) fn fill<T>(store: &mut wasmi::Store<T>, fuel: u64) -> Result<(), wasmi::Error> {
     store.set_fuel(fuel)
 }

@@ -223,8 +223,13 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
 }
 
 fn structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
-    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")?;
+    check_size(bytes, config)?;
     scan::scan(bytes, config)
+}
+
+/// What is asked of a module before any byte of it is looked at.
+pub(crate) fn check_size(bytes: &[u8], config: &Config) -> Result<(), ModuleError> {
+    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")
 }
 
 /// Asks for all that loading may take, and gives it back: the engine, where it gets no memory, ends the

@@ -2,6 +2,8 @@
 
 use alloc::{vec, vec::Vec};
 
+pub(super) use crate::module::encode::{i32_const, leb};
+
 pub(super) const I32: u8 = 0x7f;
 pub(super) const I64: u8 = 0x7e;
 pub(super) const V128: u8 = 0x7b;
@@ -126,11 +128,6 @@ pub(super) const END: u8 = 0x0b;
 pub(super) const DROP: u8 = 0x1a;
 pub(super) const UNREACHABLE: u8 = 0x00;
 
-/// `i32.const`
-pub(super) fn i32_const(value: i32) -> Vec<u8> {
-    [vec![0x41], sleb(value)].concat()
-}
-
 pub(super) fn local_get(index: u32) -> Vec<u8> {
     [vec![0x20], leb(index)].concat()
 }
@@ -146,29 +143,6 @@ pub(super) fn sized(contents: &[u8]) -> Vec<u8> {
 
 pub(super) fn section(id: u8, contents: &[u8]) -> Vec<u8> {
     [vec![id], sized(contents)].concat()
-}
-
-pub(super) fn leb(mut value: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value > 0x7f {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-    out
-}
-
-pub(super) fn sleb(mut value: i32) -> Vec<u8> {
-    let mut out = Vec::new();
-    loop {
-        let byte = value as u8 & 0x7f;
-        value >>= 7;
-        if (value == 0 && byte & 0x40 == 0) || (value == -1 && byte & 0x40 != 0) {
-            out.push(byte);
-            return out;
-        }
-        out.push(byte | 0x80);
-    }
 }
 
 /// The bytes before the first section, and these sections.

@@ -23,10 +23,10 @@ const PROGRAM_BYTES: u64 = 256 << 20;
 /// Code that is not optimized takes twenty times as long.
 const SLOWNESS: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
 
-/// The worst that is known to go on for a whole run takes 8 ns.
+/// The worst that is known to go on for a whole run takes 25 ns.
 const NANOSECONDS_PER_FUEL: u64 = 200 * SLOWNESS;
 
-/// A byte is translated in 50 ns.
+/// A byte is read in 50 ns.
 const NANOSECONDS_PER_BYTE: u64 = 2_000 * SLOWNESS;
 
 const NANOSECONDS_PER_LOAD_WORK: u64 = 2_000 * SLOWNESS;

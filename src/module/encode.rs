@@ -47,10 +47,9 @@ pub(crate) fn leb(mut value: u32) -> Vec<u8> {
     }
 }
 
-/// `i32.const`, of the bits of a number.
-pub(crate) fn i32_const(value: u32) -> Vec<u8> {
+/// `i32.const`
+pub(crate) fn i32_const(mut value: i32) -> Vec<u8> {
     let mut out = alloc::vec![0x41];
-    let mut value = value as i32;
     loop {
         let byte = (value & 0x7f) as u8;
         value >>= 7;

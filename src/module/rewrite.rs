@@ -140,6 +140,16 @@ impl Patch {
             PatchKind::Reserve(table) => reserve(table, scan),
         }
     }
+
+    /// The lane is the last byte of the operator; the memory argument is what is before it, and the
+    /// same in the store.
+    fn store_lane(&self, module: &[u8], extract: u8, store: u8) -> Vec<u8> {
+        let operator = &module[self.at.clone()];
+        let Some((lane, rest)) = operator.split_last() else { return Vec::new() };
+        let (_, opcode) = read_leb(rest.get(1..).unwrap_or_default());
+        let memarg = rest.get(1 + opcode..).unwrap_or_default();
+        [&[0xfd, extract, *lane, store], memarg].concat()
+    }
 }
 
 /// Operators that hand the growth, the table's size and its maximum to the host, which gives the
@@ -150,19 +160,7 @@ fn reserve(table: u32, scan: &Scan) -> Vec<u8> {
     let max = u32::try_from(max).unwrap_or(u32::MAX);
     let size = [&[0xfc, 0x10], &leb(table)[..]].concat();
     let call = [&[0x41, 0, 0x11], &leb(scan.types)[..], &leb(tables.len() as u32)].concat();
-    [size, i32_const(max), call].concat()
-}
-
-impl Patch {
-    /// The lane is the last byte of the operator; the memory argument is what is before it, and the
-    /// same in the store.
-    fn store_lane(&self, module: &[u8], extract: u8, store: u8) -> Vec<u8> {
-        let operator = &module[self.at.clone()];
-        let Some((lane, rest)) = operator.split_last() else { return Vec::new() };
-        let (_, opcode) = read_leb(rest.get(1..).unwrap_or_default());
-        let memarg = rest.get(1 + opcode..).unwrap_or_default();
-        [&[0xfd, extract, *lane, store], memarg].concat()
-    }
+    [size, i32_const(max as i32), call].concat()
 }
 
 /// The code section with the patches in their bodies.

@@ -15,7 +15,7 @@ use crate::{
     outcome::Outcome,
     sandbox::Sandbox,
     text::{escape, quote},
-    value::{Value, ValueType},
+    value::Value,
 };
 
 /// Why a receipt does not hold, or cannot be checked here.
@@ -185,13 +185,13 @@ fn values(written: &[String]) -> Result<Vec<Value>, ReceiptError> {
 
 fn value(text: &str) -> Option<Value> {
     let (ty, text) = text.split_once(':')?;
-    let bits = |text: &str| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+    let bits = || u128::from_str_radix(text.strip_prefix("0x")?, 16).ok();
     Some(match ty {
-        _ if ty == ValueType::I32.to_string() => Value::I32(text.parse().ok()?),
-        _ if ty == ValueType::I64.to_string() => Value::I64(text.parse().ok()?),
-        _ if ty == ValueType::F32.to_string() => Value::F32(f32::from_bits(u32::try_from(bits(text)?).ok()?)),
-        _ if ty == ValueType::F64.to_string() => Value::F64(f64::from_bits(bits(text)?)),
-        _ if ty == ValueType::V128.to_string() => Value::V128(u128::from_str_radix(text.strip_prefix("0x")?, 16).ok()?),
+        "i32" => Value::I32(text.parse().ok()?),
+        "i64" => Value::I64(text.parse().ok()?),
+        "f32" => Value::F32(f32::from_bits(bits()?.try_into().ok()?)),
+        "f64" => Value::F64(f64::from_bits(bits()?.try_into().ok()?)),
+        "v128" => Value::V128(bits()?),
         _ => return None,
     })
 }

@@ -12,7 +12,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
 };
 
 mod transcript;
@@ -102,15 +102,7 @@ fn an_interrupted_run_keeps_its_output() {
 #[cfg(unix)]
 fn interrupted(option: &str) {
     let stage = Stage::new(&format!("interrupted{option}"));
-    copy(&source(), &stage.0);
-    let mut child = Command::new(PROGRAM)
-        .args(["run", "stops.wasm", "-e", "spin", "--profile", "large", option])
-        .current_dir(&stage.0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("belljar starts");
+    let mut child = started(&stage, &["run", "stops.wasm", "-e", "spin", "--profile", "large", option]);
     let mut stdout = child.stdout.take().expect("its stdout");
     let mut partial = [0; 7];
     // Once it has written, it is running.
@@ -132,20 +124,20 @@ fn a_reader_can_leave() {
 
 fn leave(option: &str) {
     let stage = Stage::new(&format!("leave{option}"));
-    copy(&source(), &stage.0);
-    let mut child = Command::new(PROGRAM)
-        .args(["run", "endless.wasm", "--profile", "large", option])
-        .current_dir(&stage.0)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("belljar starts");
+    let mut child = started(&stage, &["run", "endless.wasm", "--profile", "large", option]);
     let mut line = String::new();
     // The reader is dropped with the statement.
     BufReader::new(child.stdout.take().expect("its stdout")).read_line(&mut line).expect("a line");
     let ended = child.wait_with_output().expect("it ends");
     assert_eq!((line.as_str(), ended.stderr.as_slice(), ended.status.code()), ("again\n", &b""[..], Some(0)));
+}
+
+/// The program at work among the files of the transcripts.
+fn started(stage: &Stage, args: &[&str]) -> Child {
+    copy(&source(), &stage.0);
+    let mut command = Command::new(PROGRAM);
+    command.args(args).current_dir(&stage.0).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("belljar starts")
 }
 
 fn source() -> PathBuf {

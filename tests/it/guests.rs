@@ -8,43 +8,18 @@ use std::{
     process::Command,
 };
 
-use belljar::{Config, Error, Outcome, Sandbox, Step, StopReason, Usage, Value, ValueType};
-use serde::Deserialize;
+use belljar::{Error, Outcome, Sandbox, Step, StopReason, Usage, Value};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cases {
-    case: Vec<Case>,
-}
+use case::Case;
 
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Case {
-    guest: String,
-    input: Option<String>,
-    input_hex: Option<String>,
-    input_repeat: Option<usize>,
-    output: Option<String>,
-    output_hex: Option<String>,
-    output_repeat: Option<usize>,
-    status: Option<i32>,
-    stop: Option<String>,
-    trap: Option<String>,
-    message: Option<String>,
-    log: Option<Vec<String>>,
-    limits: toml::Table,
-    call: Option<String>,
-    args: Vec<String>,
-    results: Vec<String>,
-}
+mod case;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/guests")
 }
 
 fn cases() -> Vec<Case> {
-    let text = fs::read_to_string(folder().join("cases.toml")).unwrap();
-    toml::from_str::<Cases>(&text).unwrap().case
+    case::cases(&fs::read_to_string(folder().join("cases.toml")).unwrap())
 }
 
 #[test]
@@ -105,13 +80,12 @@ struct Run {
 }
 
 fn check(case: &Case, wasm: &[u8], slice: u64) -> Run {
-    let sandbox = Sandbox::new(config(case)).unwrap();
+    let sandbox = Sandbox::new(case.config()).unwrap();
     let module = sandbox.load(wasm).unwrap();
-    let input = bytes(&case.input, &case.input_hex, case.input_repeat).unwrap_or_default();
+    let input = case.input();
     let mut run = match &case.call {
         Some(name) => {
-            let ty = module.inspect().function(name).unwrap();
-            let args: Vec<_> = case.args.iter().zip(&ty.params).map(|(text, ty)| value(text, *ty)).collect();
+            let args = case.arguments(&module.inspect().function(name).unwrap().params);
             sandbox.start_call(&module, name, &args, input, ()).unwrap()
         }
         None => sandbox.start(&module, input).unwrap(),
@@ -125,7 +99,7 @@ fn check(case: &Case, wasm: &[u8], slice: u64) -> Run {
     };
     let run = of(end);
     let what = format!("{case:#?}\n{:?}", run.end);
-    if let Some(output) = bytes(&case.output, &case.output_hex, case.output_repeat) {
+    if let Some(output) = case.output() {
         assert!(run.output == output, "{what}\n{}", String::from_utf8_lossy(&run.output));
     }
     if let Some(log) = &case.log {
@@ -170,40 +144,5 @@ fn stop(reason: &StopReason) -> (&'static str, String) {
         StopReason::Memory { .. } => ("memory", String::new()),
         StopReason::Output { .. } => ("output", String::new()),
         other => panic!("{other:?}"),
-    }
-}
-
-fn config(case: &Case) -> Config {
-    let mut config = Config::default();
-    let limits: String = case
-        .limits
-        .iter()
-        .filter(|(name, _)| *name != "on_growth_limit")
-        .map(|(name, value)| format!("limits.{name} = {value}\n"))
-        .collect();
-    if !limits.is_empty() {
-        config = Config::from_toml(&limits).unwrap();
-    }
-    if case.limits.contains_key("on_growth_limit") {
-        config = config.with_on_growth_limit(belljar::OnGrowthLimit::Refuse);
-    }
-    config
-}
-
-fn bytes(text: &Option<String>, hex: &Option<String>, repeat: Option<usize>) -> Option<Vec<u8>> {
-    let hex = hex.as_ref().map(|hex| {
-        hex.as_bytes().chunks(2).map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
-    });
-    let once: Vec<u8> = text.as_ref().map(|text| text.clone().into_bytes()).or(hex)?;
-    Some(once.repeat(repeat.unwrap_or(1)))
-}
-
-fn value(text: &str, ty: ValueType) -> Value {
-    match ty {
-        ValueType::I32 => Value::I32(text.parse().unwrap()),
-        ValueType::I64 => Value::I64(text.parse().unwrap()),
-        ValueType::F32 => Value::F32(text.parse().unwrap()),
-        ValueType::F64 => Value::F64(text.parse().unwrap()),
-        other => panic!("{other}"),
     }
 }

@@ -1,6 +1,10 @@
 //! Receipts in files: `run --receipt`, and `belljar verify`.
 
-use std::{fs, io::Write, path::PathBuf};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use belljar::{
     Config, Error, Input, Outcome, Receipt, ReceiptError, Sandbox, Value,
@@ -77,34 +81,8 @@ impl Line {
     }
 }
 
-/// What has to be remembered of a run until its receipt can be written.
-#[derive(Debug)]
-pub struct Record {
-    path: PathBuf,
-    /// The module.
-    pub wasm: Vec<u8>,
-    /// The input.
-    pub input: Input,
-    /// The export that is called, if it is one.
-    pub call: Option<(String, Vec<Value>)>,
-}
-
-impl Record {
-    /// For a receipt in this file.
-    pub fn new(path: &std::path::Path) -> Record {
-        Record { path: path.into(), wasm: Vec::new(), input: Input::default(), call: None }
-    }
-
-    /// The receipt, when it has ended.
-    pub fn receipt(self, config: &Config, result: &Result<Outcome, Error>) -> Option<Written> {
-        let input = self.input.as_bytes();
-        let receipt = match &self.call {
-            None => Receipt::of_run(&self.wasm, input, config, result),
-            Some((function, arguments)) => Receipt::of_call(function, arguments, &self.wasm, input, config, result),
-        };
-        Some(Written { path: self.path, json: receipt?.to_json() })
-    }
-}
+/// An export that is called, with its arguments.
+pub type Call = (String, Vec<Value>);
 
 /// A receipt on its way to its file.
 #[derive(Debug)]
@@ -114,6 +92,23 @@ pub struct Written {
 }
 
 impl Written {
+    /// The receipt of a run that has ended.
+    pub fn of(
+        path: &Path,
+        wasm: &[u8],
+        call: Option<&Call>,
+        input: &Input,
+        config: &Config,
+        result: &Result<Outcome, Error>,
+    ) -> Option<Written> {
+        let input = input.as_bytes();
+        let receipt = match call {
+            None => Receipt::of_run(wasm, input, config, result),
+            Some((function, arguments)) => Receipt::of_call(function, arguments, wasm, input, config, result),
+        };
+        Some(Written { path: path.into(), json: receipt?.to_json() })
+    }
+
     /// Writes it.
     pub fn write(self) -> Result<(), Failure> {
         let written = fs::write(&self.path, self.json + "\n");

@@ -20,7 +20,7 @@ use crate::{
     hint, json,
     output::Output,
     progress::Progress,
-    receipt::Record,
+    receipt::{Call, Written},
     settings, show,
     source::Source,
 };
@@ -33,16 +33,21 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
     let sandbox = settings::sandbox(&args.config, &args.limits, console)?;
-    let mut record = args.receipt.as_deref().map(Record::new);
-    let module = load(args, &source, &sandbox, &mut record, console)?;
-    let mut run = start(args, &source, asked, &module, &mut record, console)?;
+    let bytes = source.module(args.text, &sandbox)?;
+    let wasm = args.receipt.is_some().then(|| bytes.clone());
+    let module = load(args, &source, &sandbox, bytes, console)?;
+    let plan = plan(args, &source, asked, module.inspect(), console)?;
+    let mut run = start(&source, &plan, &module)?;
     interruptible(run.cancel_handle(), console);
 
     let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
     let ended = drive(&mut run, &mut shown, &sandbox, console);
     console.clear_progress();
     let ended = ended?;
-    let receipt = record.and_then(|record| record.receipt(sandbox.config(), &ended));
+    let receipt = args.receipt.as_deref().zip(wasm).and_then(|(path, wasm)| {
+        let Plan { call, input } = &plan;
+        Written::of(path, &wasm, call.as_ref(), input, sandbox.config(), &ended)
+    });
     let (outcome, stopped) = parts(ended)?;
     let wall = run.wall_time();
     if console.format == Format::Human {
@@ -68,13 +73,9 @@ fn load(
     args: &RunArgs,
     source: &Source,
     sandbox: &Sandbox,
-    record: &mut Option<Record>,
+    bytes: Vec<u8>,
     console: &Console,
 ) -> Result<Loaded, Failure> {
-    let bytes = source.module(args.text, sandbox)?;
-    if let Some(record) = record {
-        record.wasm.clone_from(&bytes);
-    }
     let module =
         Engine::new(sandbox, args.isolate)?.load(bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
     let about = module.inspect();
@@ -83,46 +84,52 @@ fn load(
     Ok(module)
 }
 
-fn start(
+/// What is to be run.
+struct Plan {
+    /// The export to call and its arguments; without one, the module's entry.
+    call: Option<Call>,
+    input: Input,
+}
+
+fn plan(
     args: &RunArgs,
     source: &Source,
     asked: Option<Source>,
-    module: &Loaded,
-    record: &mut Option<Record>,
+    about: &Inspection,
     console: &Console,
-) -> Result<Run, Failure> {
-    let refused = |error: Error| {
-        // What a plain run asks for, every module that is meant to be run has.
-        let entry = matches!(&error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }));
-        let hint = entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
-        let failure = Failure::of(error).in_file(source.name());
-        let failure = hint.into_iter().fold(failure, Failure::with_hint);
-        if entry { failure.with_exit(Exit::Refused) } else { failure }
-    };
+) -> Result<Plan, Failure> {
     let Some(function) = &args.function else {
         // Without an entry there is nothing to read an input for.
-        let input = match has_entry(module.inspect()) {
-            true => input(args, source, asked, module.inspect(), console)?,
+        let input = match has_entry(about) {
+            true => input(args, source, asked, about, console)?,
             false => Input::default(),
         };
-        if let Some(record) = record {
-            record.input.clone_from(&input);
-        }
-        return module.start(input).map_err(refused);
+        return Ok(Plan { call: None, input });
     };
-    let arguments = match module.inspect().function(function) {
+    let arguments = match about.function(function) {
         // Whether it can be called at all, the library says.
         Some(ty) if !has_references(ty) => {
             argument::values(function, ty, &args.args).map_err(|failure| failure.in_file(source.name()))?
         }
         _ => Vec::new(),
     };
-    let input = input(args, source, asked, module.inspect(), console)?;
-    if let Some(record) = record {
-        record.input.clone_from(&input);
-        record.call = Some((function.clone(), arguments.clone()));
-    }
-    module.start_call(function, &arguments, input).map_err(refused)
+    let input = input(args, source, asked, about, console)?;
+    Ok(Plan { call: Some((function.clone(), arguments)), input })
+}
+
+fn start(source: &Source, plan: &Plan, module: &Loaded) -> Result<Run, Failure> {
+    let started = match &plan.call {
+        None => module.start(plan.input.clone()),
+        Some((function, arguments)) => module.start_call(function, arguments, plan.input.clone()),
+    };
+    started.map_err(|error| {
+        // What a plain run asks for, every module that is meant to be run has.
+        let entry = matches!(&error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }));
+        let hint = entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
+        let failure = Failure::of(error).in_file(source.name());
+        let failure = hint.into_iter().fold(failure, Failure::with_hint);
+        if entry { failure.with_exit(Exit::Refused) } else { failure }
+    })
 }
 
 /// Whether it can be run: there is an entry, and what the ABI gives a meaning has the right type.

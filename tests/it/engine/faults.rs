@@ -8,6 +8,7 @@ use std::{
 };
 
 use belljar::{Config, Sandbox};
+use wasm_encoder::Encode;
 use wasmi::{Config as EngineConfig, EnforcedLimits, Engine, Linker, Module, Store};
 
 use super::eager;
@@ -39,13 +40,9 @@ fn died(status: ExitStatus) -> bool {
     }
 }
 
-fn leb(mut value: u32) -> Vec<u8> {
+fn leb(value: u32) -> Vec<u8> {
     let mut out = Vec::new();
-    while value > 0x7f {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+    value.encode(&mut out);
     out
 }
 

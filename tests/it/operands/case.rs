@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, ExportKind,
+    BlockType, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, Elements, Encode, ExportKind,
     ExportSection, Function, FunctionSection, GlobalSection, GlobalType, HeapType, MemArg, MemArgTarget, MemorySection,
     MemoryType, Module, RefType, TableSection, TableType, TypeSection, ValType,
 };
@@ -244,7 +244,7 @@ impl Case<'_> {
             }
             Immediates::Memory { lane } => {
                 bytes.extend([0x40, self.memory as u8]);
-                bytes.extend(leb(self.offset));
+                self.offset.encode(&mut bytes);
                 // Every vector has two lanes at least.
                 bytes.extend(lane.then_some(self.immediates[0] % 2));
             }
@@ -427,14 +427,4 @@ fn body(locals: impl IntoIterator<Item = ValType>, write: impl FnOnce(&mut Funct
     write(&mut function);
     function.instructions().end();
     function
-}
-
-fn leb(mut value: u32) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value > 0x7f {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-    out
 }
