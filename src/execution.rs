@@ -1,10 +1,10 @@
 //! One run in flight.
 
 use alloc::boxed::Box;
-use core::{any::Any, fmt};
+use core::{any::Any, fmt, task::Waker};
 
 use crate::{
-    error::{CallError, Error},
+    error::{CallError, Error, StopReason},
     machine::{Machine, Progress},
     outcome::{Log, Outcome, Usage},
     watch::Cancel,
@@ -24,6 +24,7 @@ use crate::{
 /// let outcome = loop {
 ///     match execution.step(1_000)? {
 ///         Step::Yielded => println!("{} fuel so far", execution.usage().fuel),
+///         Step::Waiting => unreachable!("no function of the host waits"),
 ///         Step::Done(outcome) => break outcome,
 ///     }
 /// };
@@ -40,6 +41,9 @@ pub struct Execution {
 pub enum Step {
     /// The step's fuel is given out; there is more to do.
     Yielded,
+    /// An async host function waits; see [`Builder::async_host_function`](crate::Builder::async_host_function).
+    /// Another step asks it again.
+    Waiting,
     /// The run came to its end.
     Done(Outcome),
 }
@@ -59,34 +63,46 @@ impl Execution {
     /// [`Error::Stopped`] if the guest was stopped, with its partial output; [`CallError::Ended`]
     /// if the run has ended before.
     pub fn step(&mut self, fuel: u64) -> Result<Step, Error> {
-        self.advance(Some(fuel))
+        self.step_with(fuel, Waker::noop())
     }
 
-    /// Runs to the end.
+    /// As [`step`](Execution::step), and has `waker` woken when, after [`Step::Waiting`], another step is
+    /// worth while: the host function has what it waited for, or the run is cancelled. A deadline wakes
+    /// nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Execution::step).
+    pub fn step_with(&mut self, fuel: u64, waker: &Waker) -> Result<Step, Error> {
+        self.check_alive()?;
+        let ended = match self.machine.advance(Some(fuel), waker) {
+            Ok(Progress::Yielded) => return Ok(Step::Yielded),
+            Ok(Progress::Waiting) => return Ok(Step::Waiting),
+            Ok(Progress::Done) => self.machine.outcome(),
+            Err(reason) => Err(reason),
+        };
+        self.end(ended).map(Step::Done)
+    }
+
+    /// Runs to the end. Where an async host function waits, the thread does.
     ///
     /// # Errors
     ///
     /// As [`step`](Execution::step).
     pub fn finish(&mut self) -> Result<Outcome, Error> {
-        loop {
-            if let Step::Done(outcome) = self.advance(None)? {
-                return Ok(outcome);
-            }
-        }
+        self.check_alive()?;
+        let ended = self.machine.finish();
+        self.end(ended)
     }
 
-    fn advance(&mut self, budget: Option<u64>) -> Result<Step, Error> {
-        if self.ended {
-            return Err(CallError::Ended.into());
-        }
-        let ended = match self.machine.advance(budget) {
-            Ok(Progress::Yielded) => return Ok(Step::Yielded),
-            Ok(Progress::Done) => self.machine.outcome(),
-            Err(reason) => Err(reason),
-        };
+    fn check_alive(&self) -> Result<(), Error> {
+        if self.ended { Err(CallError::Ended.into()) } else { Ok(()) }
+    }
+
+    fn end(&mut self, ended: Result<Outcome, StopReason>) -> Result<Outcome, Error> {
         self.ended = true;
         self.machine.watch.stop();
-        ended.map(Step::Done).map_err(|reason| self.machine.stopped(reason).into())
+        ended.map_err(|reason| self.machine.stopped(reason).into())
     }
 
     /// A handle that stops this run from outside.
@@ -124,6 +140,11 @@ impl Execution {
                 None
             }
         }
+    }
+
+    /// Time until the deadline.
+    pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
+        self.machine.watch.left()
     }
 
     /// Wall time from the first step to the end, or to now. It is not part of the outcome.

@@ -14,10 +14,12 @@ use crate::{
     outcome::{Log, LogEntry, Usage},
 };
 
+pub(crate) mod async_function;
 pub(crate) mod context;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
+pub(crate) mod waiting;
 
 /// The data of a store: all that one run has of the host. It is dropped with the run.
 pub(crate) struct Host {
@@ -32,6 +34,8 @@ pub(crate) struct Host {
     pub(crate) memory: Option<wasmi::Memory>,
     /// Why the guest is being stopped, set before the engine is told to stop.
     pub(crate) stop: Option<StopReason>,
+    /// The call of an async host function that the guest waits for, for the moment between two steps.
+    pub(crate) waiting: Option<waiting::Waiting>,
     /// What the embedding program gave its host functions.
     pub(crate) data: Box<dyn Any + Send + Sync>,
     limits: Limits,
@@ -61,6 +65,7 @@ impl Host {
             growth: growth::Growth::new(limits, on_growth_limit),
             memory: None,
             stop: None,
+            waiting: None,
             data,
             limits: limits.clone(),
             host_calls: 0,

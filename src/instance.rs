@@ -6,7 +6,7 @@ use core::{any::Any, fmt};
 use crate::{
     error::{CallError, Error, StopReason},
     input::Input,
-    machine::{Machine, Progress},
+    machine::Machine,
     module::Module,
     outcome::{Outcome, Usage},
     sandbox::check_call,
@@ -156,14 +156,7 @@ impl Instance {
     }
 
     fn finish(&mut self) -> Result<Outcome, Error> {
-        let ended = loop {
-            match self.machine.advance(None) {
-                Ok(Progress::Yielded) => {}
-                Ok(Progress::Done) => break self.machine.outcome(),
-                Err(reason) => break Err(reason),
-            }
-        };
-        ended.map_err(|reason| {
+        self.machine.finish().map_err(|reason| {
             if !matches!(reason, StopReason::Status { .. }) {
                 self.poison = Some(reason.clone());
             }

@@ -125,8 +125,8 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// [`Error::Module`], with [`ModuleError::Worker`] if the process died of it; [`Error::Isolation`]
-    /// if there is no such process.
+    /// [`Error::Module`], with [`ModuleError::Worker`](crate::ModuleError::Worker) if the process died of it;
+    /// [`Error::Isolation`] if there is no such process.
     pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
         self.begin(Task::Validate, wasm, &[])?.validated()
     }
@@ -136,7 +136,7 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// Those of these two, and where the process died [`ModuleError::Worker`] or
+    /// Those of these two, and where the process died [`ModuleError::Worker`](crate::ModuleError::Worker) or
     /// [`StopReason::Worker`](crate::StopReason::Worker); [`Error::Isolation`] if there is no such process.
     pub fn run(&self, wasm: &[u8], input: &[u8]) -> Result<Outcome, Error> {
         self.start(wasm, input)?.finish()

@@ -33,6 +33,7 @@ mod scheduler;
 mod text;
 mod types;
 mod value;
+mod wait;
 mod watch;
 
 #[cfg(feature = "receipt")]
@@ -45,8 +46,10 @@ pub use crate::{
     },
     execution::{Execution, Step},
     host::{
+        async_function::IntoAsyncHostFunction,
         context::{Context, HostError},
         function::{HostResult, IntoHostFunction},
+        waiting::AsyncContext,
     },
     input::Input,
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, Powers, TableType},

@@ -7,17 +7,19 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use core::any::Any;
+use core::{
+    any::Any,
+    task::{Context as TaskContext, Poll, Waker},
+};
 
 use wasmi::{
-    Extern, Func, Instance, Ref, ResumableCall, ResumableCallOutOfFuel, Store, TrapCode, Val,
-    errors::{ErrorKind, InstantiationError, MemoryError, TableError},
+    Extern, Func, Instance, Linker, Ref, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val,
 };
 
 use crate::{
     abi,
-    error::{AbiFault, Error, StopReason, Stopped, Trap},
-    host::{Host, growth},
+    error::{AbiFault, Error, StopReason, Stopped},
+    host::{Host, growth, waiting::Waiting},
     input::Input,
     inspect::PAGE,
     meter,
@@ -25,8 +27,11 @@ use crate::{
     observe,
     outcome::{Outcome, Usage},
     value::Value,
+    wait::Bell,
     watch::Watch,
 };
+
+mod reason;
 
 pub(crate) struct Machine {
     module: Module,
@@ -34,9 +39,9 @@ pub(crate) struct Machine {
     instance: Option<Instance>,
     pub(crate) watch: Watch,
     tasks: VecDeque<Task>,
-    /// The call in flight: what it is, and where the engine stopped for want of fuel.
+    /// The call in flight: what it is, and where the engine has left it.
     current: Option<Task>,
-    pending: Option<ResumableCallOutOfFuel>,
+    pending: Option<Pending>,
     results: Vec<Val>,
     status: i32,
 }
@@ -56,10 +61,20 @@ enum Task {
     Call { name: String, arguments: Vec<Value> },
 }
 
+/// Where the engine has left a call to go on with.
+enum Pending {
+    /// For want of fuel.
+    Fuel(ResumableCallOutOfFuel),
+    /// In an async host function.
+    Host(ResumableCallHostTrap, Waiting),
+}
+
 /// Whether the tasks are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     Yielded,
+    /// An async host function waits.
+    Waiting,
     Done,
 }
 
@@ -67,6 +82,7 @@ pub(crate) enum Progress {
 enum Pause {
     /// It needs at least so much fuel to go on.
     Fuel(u64),
+    Wait,
     Stop(StopReason),
 }
 
@@ -130,22 +146,47 @@ impl Machine {
         host.cursor = 0;
     }
 
-    /// Runs until the tasks are done, or `budget` fuel is given out.
-    pub(crate) fn advance(&mut self, budget: Option<u64>) -> Result<Progress, StopReason> {
+    /// Runs to the end. The thread waits where the guest does.
+    pub(crate) fn finish(&mut self) -> Result<Outcome, StopReason> {
+        let mut bell: Option<Bell> = None;
+        loop {
+            let waker = bell.as_ref().map_or(Waker::noop(), Bell::waker);
+            match self.advance(None, waker)? {
+                Progress::Yielded => {}
+                Progress::Done => return self.outcome(),
+                Progress::Waiting => match &bell {
+                    Some(bell) => bell.wait(self.watch.left()),
+                    // Most runs need none.
+                    None => bell = Some(Bell::new()),
+                },
+            }
+        }
+    }
+
+    /// Runs until the tasks are done, `budget` fuel is given out, or an async host function waits, which
+    /// then wakes `waker`.
+    pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         self.watch.start();
         let module = self.module.clone();
         let name = module.inspect().name.as_deref().unwrap_or_default();
-        let contained = observe::contain(|| observe::running(name, || self.slices(budget)));
+        let contained = observe::contain(|| observe::running(name, || self.slices(budget, waker)));
         contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
     }
 
-    fn slices(&mut self, budget: Option<u64>) -> Result<Progress, StopReason> {
+    fn slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         let mut budget = budget.unwrap_or(u64::MAX);
         // What the paused operator lacks; nothing is lacking at the start.
-        let mut lack = self.pending.as_ref().map_or(0, |call| self.lack(call.required_fuel()));
+        let mut lack = match &self.pending {
+            Some(Pending::Fuel(call)) => self.lack(call.required_fuel()),
+            _ => 0,
+        };
+        if matches!(self.pending, Some(Pending::Host(..))) {
+            self.watch.tell(waker);
+        }
         loop {
             self.watch.ask()?;
-            let wanted = if self.pending.is_none() && self.slice_left() > 0 { 0 } else { meter::SLICE };
+            let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
+            let wanted = if short { meter::SLICE } else { 0 };
             let granted = meter::grant(&mut self.store, wanted.max(lack).min(budget));
             budget -= granted;
             if granted < lack {
@@ -153,8 +194,9 @@ impl Machine {
                 // step has not.
                 return Ok(Progress::Yielded);
             }
-            match self.run_tasks() {
+            match self.run_tasks(waker) {
                 Ok(()) => return Ok(Progress::Done),
+                Err(Pause::Wait) => return Ok(Progress::Waiting),
                 Err(Pause::Stop(reason)) => return Err(reason),
                 Err(Pause::Fuel(required)) => {
                     lack = self.lack(required);
@@ -186,10 +228,18 @@ impl Machine {
     }
 
     /// Runs tasks until none is left or the engine pauses.
-    fn run_tasks(&mut self) -> Result<(), Pause> {
+    fn run_tasks(&mut self, waker: &Waker) -> Result<(), Pause> {
         loop {
             let call = match self.pending.take() {
-                Some(call) => call.resume(&mut self.store, &mut self.results),
+                Some(Pending::Fuel(call)) => call.resume(&mut self.store, &mut self.results),
+                Some(Pending::Host(call, mut waiting)) => {
+                    let Poll::Ready(answer) = waiting.poll(&mut self.store, &mut TaskContext::from_waker(waker)) else {
+                        self.pending = Some(Pending::Host(call, waiting));
+                        return Err(Pause::Wait);
+                    };
+                    let values: Vec<_> = answer?.into_iter().map(Value::to_engine).collect();
+                    call.resume(&mut self.store, &values, &mut self.results)
+                }
                 None => match self.tasks.pop_front() {
                     None => return Ok(()),
                     Some(Task::Instantiate) => {
@@ -204,11 +254,15 @@ impl Machine {
                 },
             };
             match call {
-                Ok(ResumableCall::Finished) => self.finish()?,
+                Ok(ResumableCall::Finished) => self.returned()?,
                 Ok(ResumableCall::OutOfFuel(call)) => {
                     let required = call.required_fuel();
-                    self.pending = Some(call);
+                    self.pending = Some(Pending::Fuel(call));
                     return Err(Pause::Fuel(required));
+                }
+                Ok(ResumableCall::HostTrap(call)) if self.is_waiting() => {
+                    self.watch.tell(waker);
+                    self.pending = self.store.data_mut().waiting.take().map(|waiting| Pending::Host(call, waiting));
                 }
                 Ok(ResumableCall::HostTrap(call)) => return Err(self.reason(call.host_error().kind()).into()),
                 Err(error) => return Err(self.reason(error.kind()).into()),
@@ -219,8 +273,7 @@ impl Machine {
     fn instantiate(&mut self) -> Result<(), StopReason> {
         let fuel = self.module.instantiation();
         meter::charge(&mut self.store, fuel)?;
-        let made = self.module.linker().instantiate_and_start(&mut self.store, self.module.engine_module());
-        let instance = made.map_err(|error| self.reason(error.kind()))?;
+        let instance = self.linked().map_err(|error| self.reason(error.kind()))?;
         let name = self.module.inspect().memory_export().unwrap_or(abi::MEMORY);
         let memory = instance.get_export(&self.store, name).and_then(Extern::into_memory);
         self.store.data_mut().memory = memory;
@@ -234,6 +287,29 @@ impl Machine {
             }
         }
         Ok(())
+    }
+
+    /// The instance; between it and async host functions, if it imports any, an adapter.
+    fn linked(&mut self) -> Result<Instance, wasmi::Error> {
+        let module = self.module.clone();
+        let Some(adapter) = module.adapter() else {
+            return module.linker().instantiate_and_start(&mut self.store, module.engine_module());
+        };
+        let between = module.linker().instantiate_and_start(&mut self.store, &adapter.module)?;
+        let mut linker: Linker<Host> = module.linker().clone();
+        linker.allow_shadowing(true);
+        for (i, name) in adapter.names.iter().enumerate() {
+            if let Some(function) = between.get_func(&self.store, &i.to_string()) {
+                linker.define(&name.module, &name.function, function)?;
+            }
+        }
+        linker.instantiate_and_start(&mut self.store, module.engine_module())
+    }
+
+    /// Whether the engine was left because an async host function waits.
+    fn is_waiting(&self) -> bool {
+        let host = self.store.data();
+        host.stop.is_none() && host.waiting.is_some()
     }
 
     fn arguments(&self, task: &Task) -> (String, Vec<Val>) {
@@ -261,7 +337,7 @@ impl Machine {
     }
 
     /// Acts on what a call has returned.
-    fn finish(&mut self) -> Result<(), StopReason> {
+    fn returned(&mut self) -> Result<(), StopReason> {
         let result = match self.results.first() {
             Some(Val::I32(result)) => *result,
             _ => 0,
@@ -298,55 +374,6 @@ impl Machine {
             host.took_input(u64::from(len));
         }
         Ok(())
-    }
-
-    /// Why the engine returned an error: what the host noted, or else what the engine says.
-    fn reason(&mut self, kind: &ErrorKind) -> StopReason {
-        if let Some(reason) = self.store.data_mut().stop.take() {
-            return reason;
-        }
-        let memory = |error: &MemoryError| match error {
-            MemoryError::OutOfSystemMemory => StopReason::HostMemory { what: "guest memory" },
-            _ => StopReason::Trap(Trap::MemoryOutOfBounds),
-        };
-        match kind {
-            ErrorKind::TrapCode(code) => self.trap(*code),
-            ErrorKind::Memory(error) => memory(error),
-            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(error)) => memory(error),
-            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateTable(TableError::OutOfSystemMemory)) => {
-                StopReason::HostMemory { what: "guest tables" }
-            }
-            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) | ErrorKind::Table(_) => {
-                StopReason::Trap(Trap::TableOutOfBounds)
-            }
-            other => StopReason::Engine { message: other.to_string() },
-        }
-    }
-
-    fn trap(&self, code: TrapCode) -> StopReason {
-        let limits = &self.module.policy().config.limits;
-        StopReason::Trap(match code {
-            TrapCode::UnreachableCodeReached => Trap::Unreachable,
-            TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
-            TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
-            TrapCode::IndirectCallToNull => Trap::IndirectCallToNull,
-            TrapCode::BadSignature => Trap::BadSignature,
-            TrapCode::IntegerDivisionByZero => Trap::IntegerDivisionByZero,
-            TrapCode::IntegerOverflow => Trap::IntegerOverflow,
-            TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
-            TrapCode::StackOverflow => {
-                return StopReason::Stack {
-                    call_depth: limits.call_depth,
-                    value_stack_bytes: limits.value_stack_bytes,
-                };
-            }
-            TrapCode::OutOfFuel => return self.exhausted(),
-            TrapCode::OutOfSystemMemory => return StopReason::HostMemory { what: "the guest's stack or tables" },
-            code if growth::is_limiter(code) => {
-                return StopReason::Engine { message: "growth was denied by nobody".into() };
-            }
-            code => return StopReason::Engine { message: code.to_string() },
-        })
     }
 
     pub(crate) fn usage(&mut self) -> Usage {

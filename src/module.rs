@@ -18,12 +18,13 @@ use crate::{
     abi,
     config::{Config, bound},
     error::{CallError, Error, ImportProblem, ModuleError, StopReason},
-    host::{Host, env, function::HostFunction},
+    host::{Host, Name, env, function::HostFunction},
     inspect::{ExternType, Inspection},
     meter, observe,
     value::{FuncType, ValueType},
 };
 
+mod adapter;
 pub(crate) mod encode;
 mod operators;
 mod rewrite;
@@ -51,7 +52,15 @@ struct Inner {
     inspection: Inspection,
     start: Option<String>,
     reserve: Option<String>,
+    adapter: Option<Adapter>,
     instantiation: u64,
+}
+
+/// What is between the module and the async host functions it imports.
+pub(crate) struct Adapter {
+    pub(crate) module: wasmi::Module,
+    /// The nth export of the module is what the guest imports under the nth name.
+    pub(crate) names: Vec<Name>,
 }
 
 /// What a sandbox decides for every module and run.
@@ -118,6 +127,11 @@ impl Module {
     /// The exported table that the host puts its top-up function into.
     pub(crate) fn reserve(&self) -> Option<&str> {
         self.0.reserve.as_deref()
+    }
+
+    /// What the guest's async host functions are called through.
+    pub(crate) fn adapter(&self) -> Option<&Adapter> {
+        self.0.adapter.as_ref()
     }
 
     /// Fuel of one instantiation.
@@ -210,15 +224,18 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
     let linker = link(&engine, &scan.inspection, policy)?;
+    let adapter = adapt(&engine, &scan.inspection, policy)?;
+    let adapter_instantiation = if adapter.is_some() { meter::INSTANTIATION } else { 0 };
     Ok(Inner {
         policy: Arc::clone(policy),
         engine,
         module,
         linker,
-        instantiation: scan.instantiation,
+        instantiation: scan.instantiation.saturating_add(adapter_instantiation),
         inspection: scan.inspection,
         start,
         reserve,
+        adapter,
     })
 }
 
@@ -406,4 +423,22 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
         bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
     }
     Ok(linker)
+}
+
+/// Makes what is between the module and the async host functions it imports, if it imports any.
+fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Option<Adapter>, ModuleError> {
+    let mut imported = BTreeSet::new();
+    let functions: Vec<_> = inspection
+        .imports
+        .iter()
+        .filter_map(|import| policy.function(&import.module, &import.name))
+        .filter(|function| function.waits && imported.insert((&function.name.module, &function.name.function)))
+        .collect();
+    if functions.is_empty() {
+        return Ok(None);
+    }
+    let types: Vec<_> = functions.iter().map(|f| (&*f.name.module, &*f.name.function, &f.ty)).collect();
+    let module = wasmi::Module::new(engine, adapter::adapter(&types))
+        .map_err(|error| ModuleError::Engine { message: error.to_string() })?;
+    Ok(Some(Adapter { module, names: functions.iter().map(|function| function.name.clone()).collect() }))
 }

@@ -14,7 +14,8 @@ use crate::{
 };
 
 /// A run that gives way to others of its executor every so much fuel. It needs no particular
-/// executor, no thread and no timer: when it has given way it is ready at once.
+/// executor, no thread and no timer: when it has given way it is ready at once. While an async host
+/// function waits, so does the run; it looks at its deadline when it is woken.
 ///
 /// ```
 /// # fn block_on<F: core::future::Future>(future: F) -> F::Output {
@@ -73,11 +74,12 @@ impl Future for Running {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let running = self.get_mut();
-        match running.execution.step(running.every) {
+        match running.execution.step_with(running.every, context.waker()) {
             Ok(Step::Yielded) => {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
+            Ok(Step::Waiting) => Poll::Pending,
             Ok(Step::Done(outcome)) => Poll::Ready(Ok(outcome)),
             Err(error) => Poll::Ready(Err(error)),
         }

@@ -8,7 +8,10 @@ use crate::{
     config::Config,
     error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
     execution::Execution,
-    host::function::{HostFunction, IntoHostFunction, host_function},
+    host::{
+        async_function::{IntoAsyncHostFunction, async_host_function},
+        function::{HostFunction, IntoHostFunction, host_function},
+    },
     input::Input,
     inspect::Inspection,
     instance::Instance,
@@ -264,6 +267,26 @@ impl Builder {
     /// [`meter::HOST_CALL`](crate::meter::HOST_CALL) a call, and what it charges itself.
     pub fn host_function<Marker>(mut self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
         self.functions.push(host_function(module, name, function));
+        self
+    }
+
+    /// Registers a host function that may wait; see [`IntoAsyncHostFunction`] for what it can be.
+    ///
+    /// The guest is suspended while the function waits, and knows nothing of it. A run that is awaited gives
+    /// way meanwhile; one that is stepped returns [`Step::Waiting`](crate::Step::Waiting); one that is driven
+    /// to its end, or a call of an [`Instance`], lets its thread wait. Deadline and cancel act as between
+    /// slices.
+    ///
+    /// As for [`host_function`](Self::host_function) otherwise. The guest calls it through a function that
+    /// only hands on, at the price of its operators, one call deeper; where a module imports
+    /// any such function, a run costs [`meter::INSTANTIATION`](crate::meter::INSTANTIATION) more.
+    pub fn async_host_function<Marker>(
+        mut self,
+        module: &str,
+        name: &str,
+        function: impl IntoAsyncHostFunction<Marker>,
+    ) -> Self {
+        self.functions.push(async_host_function(module, name, function));
         self
     }
 

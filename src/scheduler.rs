@@ -1,18 +1,21 @@
 //! Many runs on one thread, each in its turn.
 
 use alloc::collections::VecDeque;
+use core::task::Waker;
 
 use crate::{
     error::Error,
     execution::{Execution, Step},
     outcome::Outcome,
+    wait::Bell,
 };
 
 /// Runs executions in turns of equal fuel, on the thread that asks for it.
 ///
 /// The order is a function of what was added when, and of the fuel of a turn: nothing else decides
 /// which run ends first, and running it again gives the same order. What a run comes to does not depend
-/// on the others at all.
+/// on the others at all. Where runs wait for async host functions, when these answer has its part in the
+/// order.
 ///
 /// ```
 /// use belljar::{Config, Sandbox, Scheduler};
@@ -53,15 +56,22 @@ impl<K> Scheduler<K> {
     /// Gives one turn to the run that has waited longest. Returns its key and its end if that was its
     /// last; `None` if it goes on, or there is none.
     pub fn turn(&mut self) -> Option<(K, Result<Outcome, Error>)> {
-        let (key, mut execution) = self.waiting.pop_front()?;
-        match execution.step(self.turn) {
-            Ok(Step::Yielded) => {
-                self.waiting.push_back((key, execution));
-                None
-            }
-            Ok(Step::Done(outcome)) => Some((key, Ok(outcome))),
-            Err(error) => Some((key, Err(error))),
+        match self.turn_with(Waker::noop())? {
+            Turn::Ended(key, result) => Some((key, result)),
+            Turn::GoesOn | Turn::Waits => None,
         }
+    }
+
+    fn turn_with(&mut self, waker: &Waker) -> Option<Turn<K>> {
+        let (key, mut execution) = self.waiting.pop_front()?;
+        let turn = match execution.step_with(self.turn, waker) {
+            Ok(Step::Yielded) => Turn::GoesOn,
+            Ok(Step::Waiting) => Turn::Waits,
+            Ok(Step::Done(outcome)) => return Some(Turn::Ended(key, Ok(outcome))),
+            Err(error) => return Some(Turn::Ended(key, Err(error))),
+        };
+        self.waiting.push_back((key, execution));
+        Some(turn)
     }
 
     /// How many runs have not ended.
@@ -80,16 +90,36 @@ impl<K> Scheduler<K> {
     }
 }
 
+/// What a turn came to.
+enum Turn<K> {
+    GoesOn,
+    Waits,
+    Ended(K, Result<Outcome, Error>),
+}
+
 impl<K> Iterator for Scheduler<K> {
     type Item = (K, Result<Outcome, Error>);
 
-    /// Runs turn after turn until a run has ended; `None` when there is none left.
+    /// Runs turn after turn until a run has ended; `None` when there is none left. Where all runs wait, so
+    /// does the thread.
     fn next(&mut self) -> Option<Self::Item> {
-        while !self.is_empty() {
-            if let Some(ended) = self.turn() {
-                return Some(ended);
+        let mut bell: Option<Bell> = None;
+        let mut idle = 0;
+        loop {
+            let waker = bell.as_ref().map_or(Waker::noop(), Bell::waker);
+            match self.turn_with(waker)? {
+                Turn::Ended(key, result) => return Some((key, result)),
+                Turn::GoesOn => idle = 0,
+                Turn::Waits => idle += 1,
+            }
+            if idle < self.len() {
+                continue;
+            }
+            idle = 0;
+            match &bell {
+                Some(bell) => bell.wait(self.waiting.iter().filter_map(|(_, run)| run.time_left()).min()),
+                None => bell = Some(Bell::new()),
             }
         }
-        None
     }
 }

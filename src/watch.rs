@@ -1,14 +1,26 @@
 //! The only file that reads a clock: deadline, cancel and wall time of a run.
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::{
+    sync::atomic::{AtomicBool, Ordering},
+    task::Waker,
+};
+
+use spin::Mutex;
 
 use crate::error::StopReason;
 
 /// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel,
-/// start functions included.
+/// start functions included, and while an own host function waits.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<AtomicBool>);
+pub struct Cancel(Arc<Asked>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    asked: AtomicBool,
+    /// Who is to be told, if the run waits for something else just now.
+    waker: Mutex<Option<Waker>>,
+}
 
 impl Cancel {
     /// A handle that is not cancelled.
@@ -18,12 +30,16 @@ impl Cancel {
 
     /// Asks the run to stop with [`StopReason::Cancelled`]. It cannot be taken back.
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.asked.store(true, Ordering::Release);
+        let waker = self.0.waker.lock().take();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Whether it was asked to stop.
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.asked.load(Ordering::Acquire)
     }
 }
 
@@ -61,6 +77,11 @@ impl Watch {
         self.clock.stop();
     }
 
+    /// Has this waker woken when the run is cancelled.
+    pub(crate) fn tell(&self, waker: &Waker) {
+        *self.cancel.0.waker.lock() = Some(waker.clone());
+    }
+
     /// Whether the run is to stop now.
     pub(crate) fn ask(&self) -> Result<(), StopReason> {
         if self.cancel.is_cancelled() {
@@ -75,6 +96,15 @@ impl Watch {
         // Without a clock, a configuration with a deadline was refused.
         let _ = self.deadline_ms;
         Ok(())
+    }
+
+    /// Time until the deadline.
+    pub(crate) fn left(&self) -> Option<core::time::Duration> {
+        #[cfg(feature = "std")]
+        let elapsed = self.clock.elapsed();
+        #[cfg(not(feature = "std"))]
+        let elapsed = core::time::Duration::ZERO;
+        self.deadline_ms.map(|limit_ms| core::time::Duration::from_millis(limit_ms).saturating_sub(elapsed))
     }
 
     #[cfg(feature = "std")]

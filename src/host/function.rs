@@ -21,6 +21,8 @@ pub(crate) struct HostFunction {
     pub(crate) name: Name,
     pub(crate) ty: FuncType,
     pub(crate) bind: Box<Bind>,
+    /// Whether a call of it leaves the engine, to be answered later.
+    pub(crate) waits: bool,
 }
 
 impl fmt::Debug for HostFunction {
@@ -111,7 +113,7 @@ macro_rules! bindable {
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
                 });
-                private::Bound(HostFunction { name, ty, bind })
+                private::Bound(HostFunction { name, ty, bind, waits: false })
             }
         }
     };

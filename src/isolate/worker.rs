@@ -103,7 +103,8 @@ fn answer(sandbox: &Sandbox, task: Task, wasm: &[u8], input: Vec<u8>, voice: &mu
 fn drive(run: &mut Execution, voice: &mut Voice) -> Result<(), Unanswered> {
     loop {
         match run.step(STEP) {
-            Ok(Step::Yielded) => {
+            // A worker has no functions of its own that could wait.
+            Ok(Step::Yielded | Step::Waiting) => {
                 let usage = run.usage();
                 voice.report(run.output(), run.log(), usage);
                 voice.flush().map_err(Err)?;

@@ -247,8 +247,12 @@ fn shell(command: &str) -> String {
     use std::process::{Command, Stdio};
     let bin = Path::new(PROGRAM).parent().unwrap().to_str().unwrap();
     let path = format!("{bin}:{}", std::env::var("PATH").unwrap());
+    // Some write files.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme");
+    fs::create_dir_all(&folder).unwrap();
+    let _ = std::os::unix::fs::symlink(root().join("fixtures"), folder.join("fixtures"));
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).env("PATH", path).current_dir(root()).stdin(Stdio::null());
+    shell.args(["-c", &format!("{{ {command}\n}} 2>&1")]).env("PATH", path).current_dir(folder).stdin(Stdio::null());
     let output = shell.output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim_end_matches('\n').into()
 }

@@ -229,3 +229,31 @@ fn canary_a_store_of_a_small_lane_leaves_the_memory() {
         .unwrap();
     assert!(!child.status.success(), "the engine checks the bounds now: the patch may go");
 }
+
+/// A host function that leaves the engine after a tail call: its result is where no caller looks, and after one
+/// out of the first function there is nothing to go on with.
+#[test]
+fn canary_a_host_function_that_was_tail_called_cannot_be_answered() {
+    let engine = Engine::new(&eager());
+    let wat = r#"(module (import "h" "f" (func $f (param i32) (result i32)))
+        (func $tail (param i32) (result i32) (local i64 i64) (return_call $f (i32.add (local.get 0) (i32.const 1))))
+        (func (export "inner") (result i32) (local i32 i32 i64 i64 i64 i64)
+            (local.set 0 (i32.const 100)) (local.set 1 (i32.const 1000))
+            (i32.add (i32.add (local.get 0) (local.get 1)) (call $tail (i32.const 1))))
+        (func (export "outer") (result i32) (return_call $f (i32.const 1))))"#;
+    let module = Module::new(&engine, wat::parse_str(wat).unwrap()).unwrap();
+    let mut linker = Linker::new(&engine);
+    linker.func_wrap("h", "f", |_: i32| Err::<i32, _>(wasmi::Error::i32_exit(0))).unwrap();
+    let answered = |name: &str| {
+        let mut store = Store::new(&engine, ());
+        store.set_fuel(100_000).unwrap();
+        let instance = linker.instantiate_and_start(&mut store, &module).unwrap();
+        let mut results = [Val::I32(0)];
+        let call = instance.get_func(&store, name).unwrap().call_resumable(&mut store, &[], &mut results);
+        let Ok(ResumableCall::HostTrap(left)) = call else { return None };
+        left.resume(&mut store, &[Val::I32(7)], &mut results).unwrap();
+        results[0].i32()
+    };
+    assert_ne!(answered("inner"), Some(1107));
+    assert_eq!(answered("outer"), None);
+}

@@ -92,7 +92,7 @@ fn check(case: &Case, wasm: &[u8], slice: u64) -> Run {
     };
     let end = loop {
         match run.step(slice) {
-            Ok(Step::Yielded) => {}
+            Ok(Step::Yielded | Step::Waiting) => {}
             Ok(Step::Done(outcome)) => break Ok(outcome),
             Err(error) => break Err(error),
         }

@@ -18,7 +18,7 @@ fn call(sandbox: &Sandbox, wat: &str) -> Result<Outcome, Error> {
         let mut run = sandbox.start_call(&module, "f", &[], b"", ()).unwrap();
         let sliced = loop {
             match run.step(slice) {
-                Ok(Step::Yielded) => {}
+                Ok(Step::Yielded | Step::Waiting) => {}
                 Ok(Step::Done(outcome)) => break Ok(outcome),
                 Err(error) => break Err(error),
             }

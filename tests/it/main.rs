@@ -1,5 +1,6 @@
 //! The one integration-test binary.
 
+mod async_functions;
 mod calls;
 #[cfg(feature = "cli")]
 mod cli;

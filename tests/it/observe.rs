@@ -267,7 +267,7 @@ fn a_panic_while_running_is_an_error() {
             let mut run = sandbox.start(&module, b"\0").unwrap();
             loop {
                 match run.step(100) {
-                    Ok(Step::Yielded) => {}
+                    Ok(Step::Yielded | Step::Waiting) => {}
                     other => break other,
                 }
             }

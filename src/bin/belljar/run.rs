@@ -200,7 +200,7 @@ fn drive(
     let mut progress = Progress::new(sandbox.config().limits.fuel, console);
     loop {
         match run.step() {
-            Ok(Step::Yielded) => {}
+            Ok(Step::Yielded | Step::Waiting) => {}
             Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
             Err(error) => return Ok(Err(error)),
         }

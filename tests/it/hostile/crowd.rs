@@ -77,7 +77,7 @@ fn runs_in_turn_do_not_meet() {
     while !flying.is_empty() {
         flying.retain_mut(|(kind, run)| {
             let end = match run.step(500) {
-                Ok(Step::Yielded) => return true,
+                Ok(Step::Yielded | Step::Waiting) => return true,
                 Ok(Step::Done(outcome)) => Ok(outcome),
                 Err(error) => Err(error),
             };

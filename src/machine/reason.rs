@@ -1,0 +1,65 @@
+//! Why the engine returned an error.
+
+use alloc::string::ToString;
+
+use wasmi::{
+    TrapCode,
+    errors::{ErrorKind, InstantiationError, MemoryError, TableError},
+};
+
+use super::Machine;
+use crate::{
+    error::{StopReason, Trap},
+    host::growth,
+};
+
+impl Machine {
+    /// Why the engine returned an error: what the host noted, or else what the engine says.
+    pub(super) fn reason(&mut self, kind: &ErrorKind) -> StopReason {
+        if let Some(reason) = self.store.data_mut().stop.take() {
+            return reason;
+        }
+        let memory = |error: &MemoryError| match error {
+            MemoryError::OutOfSystemMemory => StopReason::HostMemory { what: "guest memory" },
+            _ => StopReason::Trap(Trap::MemoryOutOfBounds),
+        };
+        match kind {
+            ErrorKind::TrapCode(code) => self.trap(*code),
+            ErrorKind::Memory(error) => memory(error),
+            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(error)) => memory(error),
+            ErrorKind::Instantiation(InstantiationError::FailedToInstantiateTable(TableError::OutOfSystemMemory)) => {
+                StopReason::HostMemory { what: "guest tables" }
+            }
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) | ErrorKind::Table(_) => {
+                StopReason::Trap(Trap::TableOutOfBounds)
+            }
+            other => StopReason::Engine { message: other.to_string() },
+        }
+    }
+
+    fn trap(&self, code: TrapCode) -> StopReason {
+        let limits = &self.module.policy().config.limits;
+        StopReason::Trap(match code {
+            TrapCode::UnreachableCodeReached => Trap::Unreachable,
+            TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
+            TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
+            TrapCode::IndirectCallToNull => Trap::IndirectCallToNull,
+            TrapCode::BadSignature => Trap::BadSignature,
+            TrapCode::IntegerDivisionByZero => Trap::IntegerDivisionByZero,
+            TrapCode::IntegerOverflow => Trap::IntegerOverflow,
+            TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
+            TrapCode::StackOverflow => {
+                return StopReason::Stack {
+                    call_depth: limits.call_depth,
+                    value_stack_bytes: limits.value_stack_bytes,
+                };
+            }
+            TrapCode::OutOfFuel => return self.exhausted(),
+            TrapCode::OutOfSystemMemory => return StopReason::HostMemory { what: "the guest's stack or tables" },
+            code if growth::is_limiter(code) => {
+                return StopReason::Engine { message: "growth was denied by nobody".into() };
+            }
+            code => return StopReason::Engine { message: code.to_string() },
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! A module between the guest and the async host functions it imports.
+//!
+//! The engine can go on from a host function that has left it only where that was called by a plain
+//! `call`: after a `return_call` it writes the results to the wrong place, or has nothing to go on
+//! with. So the guest's imports are functions of this module, each of which does nothing but call one.
+
+use alloc::{string::ToString, vec, vec::Vec};
+
+use super::encode::{export, leb, section};
+use crate::value::{FuncType, ValueType};
+
+/// A function that is handed on to: its module, its name, its type.
+pub(crate) type Function<'a> = (&'a str, &'a str, &'a FuncType);
+
+/// The module. It exports the nth of these functions as `n`.
+pub(crate) fn adapter(functions: &[Function<'_>]) -> Vec<u8> {
+    let count = functions.len() as u32;
+    let list = |entry: &dyn Fn(u32, &Function<'_>) -> Vec<u8>| {
+        let entries = (0..).zip(functions).flat_map(|(i, function)| entry(i, function));
+        leb(count).into_iter().chain(entries).collect::<Vec<u8>>()
+    };
+    let mut module = b"\0asm\x01\0\0\0".to_vec();
+    section(&mut module, 1, &list(&|_, (_, _, ty)| function_type(ty)));
+    section(&mut module, 2, &list(&|i, (module, name, _)| [text(module), text(name), vec![0], leb(i)].concat()));
+    section(&mut module, 3, &list(&|i, _| leb(i)));
+    section(&mut module, 7, &list(&|i, _| export(&i.to_string(), 0, count + i)));
+    section(&mut module, 10, &list(&|i, (_, _, ty)| body(i, ty)));
+    module
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [leb(text.len() as u32), text.into()].concat()
+}
+
+fn function_type(ty: &FuncType) -> Vec<u8> {
+    let values = |types: &[ValueType]| {
+        let codes = types.iter().map(|ty| match ty {
+            ValueType::I32 => 0x7f,
+            ValueType::I64 => 0x7e,
+            ValueType::F32 => 0x7d,
+            ValueType::F64 => 0x7c,
+            ValueType::V128 => 0x7b,
+            ValueType::FuncRef => 0x70,
+            ValueType::ExternRef => 0x6f,
+        });
+        leb(types.len() as u32).into_iter().chain(codes).collect::<Vec<u8>>()
+    };
+    [vec![0x60], values(&ty.params), values(&ty.results)].concat()
+}
+
+/// No locals; each parameter, the call, the end.
+fn body(function: u32, ty: &FuncType) -> Vec<u8> {
+    let params = (0..ty.params.len() as u32).flat_map(|i| [vec![0x20], leb(i)].concat());
+    let code = [vec![0], params.collect(), vec![0x10], leb(function), vec![0x0b]].concat();
+    [leb(code.len() as u32), code].concat()
+}
