@@ -6,6 +6,9 @@ pub mod design {}
 #[doc = include_str!("docs/determinism.md")]
 pub mod determinism {}
 
+#[doc = include_str!("docs/prices.md")]
+pub mod prices {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

@@ -12,6 +12,11 @@ use std::{
 
 use belljar::{Config, Key, StopReason, abi, meter};
 
+use crate::prices::{
+    self,
+    list::{Price, Unit},
+};
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -136,6 +141,7 @@ fn table(name: &str) -> String {
                 ],
             ],
         ),
+        name if name.starts_with("prices of ") => prices(&name["prices of ".len()..]),
         "files" => rows(
             ["file", "is"],
             files("src", "rs").into_iter().filter(|file| !file.starts_with("bin/") && file != "lib.rs").map(|file| {
@@ -144,6 +150,25 @@ fn table(name: &str) -> String {
             }),
         ),
         other => panic!("no table `{other}`"),
+    }
+}
+
+/// A section of the price list.
+fn prices(section: &str) -> String {
+    let list = prices::list();
+    let sections = list.sections();
+    let (_, prices) = sections.iter().find(|(title, _)| *title == section).unwrap();
+    let unit = if prices.iter().all(|price| price.unit == Unit::Work) { "work" } else { "fuel" };
+    let name = |price: &Price| if price.is_of_names() { format!("`{}`", price.name) } else { price.name.clone() };
+    let figure = |price: &Price| grouped(price.figure.unwrap_or_default());
+    rows(["what", unit], prices.iter().map(|price| [name(price), figure(price)]))
+}
+
+#[test]
+fn every_section_of_the_price_list_is_documented() {
+    let page = read("src/docs/prices.md");
+    for (title, _) in prices::list().sections() {
+        assert!(page.contains(&format!("<!-- table: prices of {title} -->")), "{title} is in no table");
     }
 }
 

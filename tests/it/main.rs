@@ -23,6 +23,7 @@ mod limits;
 mod memory;
 mod observe;
 mod operands;
+mod prices;
 mod random;
 mod real;
 #[cfg(feature = "receipt")]

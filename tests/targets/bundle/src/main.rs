@@ -19,6 +19,9 @@ mod generate;
 mod generated;
 mod guests;
 mod hostile;
+#[path = "../../../it/prices/list.rs"]
+#[allow(dead_code, reason = "the tests use all of it")]
+mod list;
 mod matrix;
 #[path = "../../../it/operands/operator.rs"]
 mod operator;
@@ -26,6 +29,7 @@ mod operators;
 #[path = "../../../it/fixture/parse.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod parse;
+mod prices;
 mod receipts;
 mod stack;
 
@@ -34,12 +38,13 @@ const SLICES: [u64; 4] = [1, 7, 1_000, 99_991];
 
 fn main() {
     let path = env::args().nth(1).expect("the path of the file");
-    let groups: [Vec<Case>; 8] = [
+    let groups: [Vec<Case>; 9] = [
         fixtures::cases(),
         guests::cases(),
         receipts::cases(),
         hostile::cases(),
         stack::cases(),
+        prices::cases(),
         operators::cases(),
         matrix::cases(),
         generated::cases(),
