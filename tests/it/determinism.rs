@@ -104,6 +104,18 @@ fn two_runs_in_turns_do_not_see_each_other() {
     assert_eq!(outcomes.map(Option::unwrap), expected);
 }
 
+/// `tests/targets/run.sh measures` shows this, and what else differs, with the engine alone.
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_nan_is_not_the_machines() {
+    let zero = std::hint::black_box(0.0_f32);
+    assert_eq!((zero / zero).to_bits(), 0xffc0_0000, "what the engine would give without its feature `deterministic`");
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let text = std::fs::read_to_string(fixture::root().join("measures/nan.wat")).unwrap();
+    let nan: f32 = sandbox.call(&sandbox.load_text(&text).unwrap(), "nan", ()).unwrap();
+    assert_eq!(nan.to_bits(), 0x7fc0_0000);
+}
+
 /// Xorshift: the same numbers everywhere.
 fn random(state: &mut u64) -> u64 {
     *state ^= *state << 13;
