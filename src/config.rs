@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
+mod faults;
 mod toml;
+
+pub use faults::Faults;
 
 /// The longest TOML text that is read, in bytes.
 pub const MAX_TEXT_BYTES: u64 = 256 << 10;
@@ -41,6 +44,8 @@ pub struct Config {
     pub limits: Limits,
     /// Limits of a module's size and structure, checked before the engine sees it.
     pub module: ModuleLimits,
+    /// Faults to inject on purpose; none by default.
+    pub faults: Faults,
 }
 
 /// Which defaults a configuration starts from.
@@ -316,6 +321,7 @@ impl Config {
             on_growth_limit: OnGrowthLimit::Stop,
             limits: Limits::of(profile),
             module: ModuleLimits::of(profile),
+            faults: Faults::NONE,
         }
     }
 
@@ -367,8 +373,10 @@ impl Config {
         key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
         if let Some(place) = self.limits.value_mut(path).or_else(|| self.module.value_mut(path)) {
             *place = value;
+        } else if let Some(place) = self.faults.value_mut(path) {
+            *place = Some(value);
         } else {
-            // The one key outside the two sections.
+            // The one key outside the sections.
             self.deadline_ms = Some(value);
         }
         Ok(())
@@ -381,6 +389,27 @@ impl Config {
         self
     }
 
+    /// Sets `faults.stop_at_fuel`, in fuel.
+    #[must_use]
+    pub fn with_stop_at_fuel(mut self, fuel: u64) -> Self {
+        self.faults.stop_at_fuel = Some(fuel);
+        self
+    }
+
+    /// Sets `faults.fail_host_call`, the number of the call, from 1.
+    #[must_use]
+    pub fn with_fail_host_call(mut self, number: u64) -> Self {
+        self.faults.fail_host_call = Some(number);
+        self
+    }
+
+    /// Sets `faults.deny_growth`, the number of the growth, from 1.
+    #[must_use]
+    pub fn with_deny_growth(mut self, number: u64) -> Self {
+        self.faults.deny_growth = Some(number);
+        self
+    }
+
     /// Sets what growth beyond a limit does.
     #[must_use]
     pub fn with_on_growth_limit(mut self, on: OnGrowthLimit) -> Self {
@@ -390,13 +419,15 @@ impl Config {
 
     /// All numeric keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
-        core::iter::once(DEADLINE).chain(RUN_KEYS.iter().copied()).chain(MODULE_KEYS.iter().copied())
+        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS);
+        core::iter::once(DEADLINE).chain(sections.copied())
     }
 
     /// Every numeric key with its value in this configuration (`None`: off) and how it is enforced.
     pub fn enforcement(&self) -> Vec<(Key, Option<u64>)> {
-        let values = self.limits.values().into_iter().chain(self.module.values());
-        Config::keys().zip(core::iter::once(self.deadline_ms).chain(values.map(Some))).collect()
+        let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
+        let values = core::iter::once(self.deadline_ms).chain(limits).chain(self.faults.values());
+        Config::keys().zip(values).collect()
     }
 
     /// Checks every value against its range, and that this build can enforce every key.

@@ -16,7 +16,7 @@ pub use self::{
     config::{ConfigError, ConfigProblem, HostFunctionProblem, Position},
     isolation::{IsolationError, WorkerEnd},
     module::{ImportProblem, ModuleError},
-    stop::{AbiFault, StopReason, Stopped, Trap},
+    stop::{AbiFault, Fault, StopReason, Stopped, Trap},
 };
 
 /// Why there is no [`Outcome`](crate::Outcome): one variant per phase.

@@ -6,8 +6,8 @@ use core::any::Any;
 use wasmi::{AsContextMut, Caller, Linker};
 
 use crate::{
-    config::{Limits, OnGrowthLimit},
-    error::{AbiFault, StopReason},
+    config::{Config, Faults, Limits},
+    error::{AbiFault, Fault, StopReason},
     input::Input,
     meter::{self, Meter, Metered},
     observe,
@@ -39,6 +39,7 @@ pub(crate) struct Host {
     /// What the embedding program gave its host functions.
     pub(crate) data: Box<dyn Any + Send + Sync>,
     limits: Limits,
+    faults: Faults,
     host_calls: u64,
     // An instance that is kept gives output and log away after each call; the sums stay.
     input_bytes: u64,
@@ -55,19 +56,21 @@ impl Metered for Host {
 }
 
 impl Host {
-    pub(crate) fn new(limits: &Limits, on_growth_limit: OnGrowthLimit, data: Box<dyn Any + Send + Sync>) -> Self {
+    pub(crate) fn new(config: &Config, data: Box<dyn Any + Send + Sync>) -> Self {
+        let limits = &config.limits;
         Host {
-            meter: Meter::new(limits.fuel),
+            meter: Meter::new(limits.fuel, config.faults.stop_at_fuel),
             input: Input::default(),
             cursor: 0,
             output: Vec::new(),
             log: Log::default(),
-            growth: growth::Growth::new(limits, on_growth_limit),
+            growth: growth::Growth::new(config),
             memory: None,
             stop: None,
             waiting: None,
             data,
             limits: limits.clone(),
+            faults: config.faults,
             host_calls: 0,
             input_bytes: 0,
             output_bytes: 0,
@@ -148,7 +151,10 @@ impl Host {
             return Err(StopReason::HostCalls { limit: self.limits.host_calls });
         }
         self.host_calls += 1;
-        Ok(())
+        match self.faults.fail_host_call {
+            Some(number) if number == self.host_calls => Err(StopReason::Injected { fault: Fault::HostCall, number }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -255,6 +255,7 @@ fn stop(reason: &StopReason) -> &'static str {
         S::Output { .. } => "output",
         S::HostCalls { .. } => "host calls",
         S::Deadline { .. } => "deadline",
+        S::Injected { .. } => "injected",
         S::Cancelled => "cancelled",
         S::Trap(_) => "trap",
         S::Failed { .. } => "failed",

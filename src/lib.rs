@@ -39,10 +39,10 @@ mod watch;
 #[cfg(feature = "receipt")]
 pub use crate::receipt::{Receipt, ReceiptError};
 pub use crate::{
-    config::{Config, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
+    config::{Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
     error::{
-        AbiFault, CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem, ImportProblem, IsolationError,
-        ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
+        AbiFault, CallError, ConfigError, ConfigProblem, Error, Fault, HostFunctionProblem, ImportProblem,
+        IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
     execution::{Execution, Step},
     host::{

@@ -100,7 +100,7 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let mut host = Host::new(&config.limits, config.on_growth_limit, data);
+        let mut host = Host::new(config, data);
         host.growth.tables.host = u64::from(module.reserve().is_some());
         let mut store = Store::new(module.engine(), host);
         store.limiter(|host| host);
@@ -278,6 +278,7 @@ impl Machine {
         let memory = instance.get_export(&self.store, name).and_then(Extern::into_memory);
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
+        self.store.data_mut().growth.counted = true;
         if let Some(name) = self.module.reserve() {
             let table = instance.get_table(&self.store, name);
             let top_up = Func::wrap(&mut self.store, growth::top_up);

@@ -5,7 +5,7 @@
 
 use wasmi::AsContextMut;
 
-use crate::error::StopReason;
+use crate::error::{Fault, StopReason};
 
 /// Version of the price list: another one gives other totals for the same run.
 pub const PRICES: u32 = 1;
@@ -58,17 +58,25 @@ pub(crate) fn output_call(bytes: u64) -> u64 {
 #[derive(Debug)]
 pub(crate) struct Meter {
     limit: u64,
+    /// Where it is stopped on purpose, if it is.
+    fault: Option<u64>,
     reserve: u64,
 }
 
 impl Meter {
-    pub(crate) fn new(limit: u64) -> Self {
-        Meter { limit, reserve: limit }
+    pub(crate) fn new(limit: u64, stop_at: Option<u64>) -> Self {
+        // At the limit itself the fault comes first; beyond it there is none.
+        let fault = stop_at.filter(|fuel| *fuel <= limit);
+        Meter { limit, fault, reserve: fault.unwrap_or(limit) }
+    }
+
+    fn end(&self) -> u64 {
+        self.fault.unwrap_or(self.limit)
     }
 
     /// Fuel used so far, given what the engine still holds.
     pub(crate) fn used(&self, engine: u64) -> u64 {
-        self.limit - self.reserve - engine
+        self.end() - self.reserve - engine
     }
 
     pub(crate) fn left(&self, engine: u64) -> u64 {
@@ -76,7 +84,10 @@ impl Meter {
     }
 
     pub(crate) fn exhausted(&self) -> StopReason {
-        StopReason::Fuel { limit: self.limit }
+        match self.fault {
+            Some(number) => StopReason::Injected { fault: Fault::Fuel, number },
+            None => StopReason::Fuel { limit: self.limit },
+        }
     }
 
     /// Moves up to `fuel` from the reserve to the engine; returns how much it was.
@@ -118,7 +129,15 @@ pub(crate) fn used<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 
     context.as_context_mut().data_mut().meter().used(engine)
 }
 
-/// Fuel not used yet.
+/// Fuel of the limit that is not used yet, whether or not a fault comes before it: nobody sees a fault coming.
+pub(crate) fn unused<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 {
+    let engine = engine_fuel(&context);
+    let mut context = context.as_context_mut();
+    let meter = context.data_mut().meter();
+    meter.limit - meter.used(engine)
+}
+
+/// Fuel the run still has.
 pub(crate) fn left<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 {
     let engine = engine_fuel(&context);
     context.as_context_mut().data_mut().meter().left(engine)

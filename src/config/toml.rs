@@ -6,7 +6,7 @@ use core::ops::Range;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile};
+use super::{Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile};
 use crate::error::{ConfigError, ConfigProblem, Position};
 
 /// Reads a configuration; `profile` comes before the one the text names.
@@ -34,6 +34,7 @@ pub(super) struct Draft {
     on_growth_limit: OnGrowthLimit,
     limits: LimitsDraft,
     module: ModuleDraft,
+    faults: Faults,
 }
 
 impl TryFrom<Draft> for Config {
@@ -46,6 +47,7 @@ impl TryFrom<Draft> for Config {
             on_growth_limit: draft.on_growth_limit,
             limits: draft.limits.over(base.limits),
             module: draft.module.over(base.module),
+            faults: draft.faults,
             ..Config::profile(draft.profile)
         };
         config.check()?;
@@ -75,7 +77,7 @@ enum Kind {
 }
 
 const WORDS: [(&str, &[&str]); 2] = [("profile", &["plugin", "large"]), ("on_growth_limit", &["stop", "refuse"])];
-const SECTIONS: [&str; 2] = ["limits", "module"];
+const SECTIONS: [&str; 3] = ["limits", "module", "faults"];
 
 fn kind_of(path: &str) -> Option<Kind> {
     if SECTIONS.contains(&path) {

@@ -80,6 +80,14 @@ pub enum StopReason {
         /// `deadline_ms`.
         limit_ms: u64,
     },
+    /// A fault that the configuration asked for ([`Faults`](crate::Faults)). The guest has no part in it.
+    #[error("stopped: {fault} {number}, a fault that was asked for")]
+    Injected {
+        /// Which one.
+        fault: Fault,
+        /// Where: the value of its key.
+        number: u64,
+    },
     /// The host cancelled the run. Not deterministic: `usage.fuel` tells where it struck.
     #[error("stopped: cancelled by the host")]
     Cancelled,
@@ -226,8 +234,21 @@ pub enum AbiFault {
     },
 }
 
+/// A fault that stops a run when the configuration asks for it ([`Faults`](crate::Faults)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// `faults.stop_at_fuel`.
+    #[error("at fuel")]
+    Fuel,
+    /// `faults.fail_host_call`.
+    #[error("in host call")]
+    HostCall,
+}
+
 impl StopReason {
-    /// Whether the guest is to blame: not for a deadline, a cancel, or a failure of the host.
+    /// Whether the guest is to blame: not for a deadline, a cancel, an injected fault, or a failure of the host.
     pub fn is_guest_fault(&self) -> bool {
         match self {
             StopReason::Fuel { .. }
@@ -243,6 +264,7 @@ impl StopReason {
             | StopReason::Abi(_) => true,
             StopReason::Deadline { .. }
             | StopReason::Cancelled
+            | StopReason::Injected { .. }
             | StopReason::HostFunction { .. }
             | StopReason::HostPanic { .. }
             | StopReason::HostMemory { .. }

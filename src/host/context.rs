@@ -84,7 +84,7 @@ impl Context<'_> {
 
     /// Fuel the run has left.
     pub fn fuel_left(&mut self) -> u64 {
-        meter::left(&mut self.caller)
+        meter::unused(&mut self.caller)
     }
 
     /// The data the run was started with, if it is a `T`.

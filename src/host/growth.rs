@@ -5,7 +5,7 @@ use wasmi_core::{LimiterError, MemoryError, TableError};
 
 use super::Host;
 use crate::{
-    config::{Limits, OnGrowthLimit},
+    config::{Config, OnGrowthLimit},
     error::StopReason,
     meter, observe,
 };
@@ -15,6 +15,11 @@ pub(crate) struct Growth {
     pub(crate) memory: Sum,
     pub(crate) tables: Sum,
     on_limit: OnGrowthLimit,
+    /// Growths asked for, and which of them is denied on purpose.
+    asked: u64,
+    denied: Option<u64>,
+    /// Whether there is an instance: what it begins with is no growth.
+    pub(crate) counted: bool,
 }
 
 /// The sum over all memories, or all tables.
@@ -31,9 +36,23 @@ pub(crate) struct Sum {
 }
 
 impl Growth {
-    pub(crate) fn new(limits: &Limits, on_limit: OnGrowthLimit) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         let sum = |limit| Sum { limit, ..Sum::default() };
-        Growth { memory: sum(limits.memory_bytes), tables: sum(limits.table_elements), on_limit }
+        let (memory, tables) = (sum(config.limits.memory_bytes), sum(config.limits.table_elements));
+        Growth {
+            memory,
+            tables,
+            on_limit: config.on_growth_limit,
+            asked: 0,
+            denied: config.faults.deny_growth,
+            counted: false,
+        }
+    }
+
+    /// Counts a growth that is asked for; `true` if it is the one that is denied.
+    fn count(&mut self) -> bool {
+        self.asked += u64::from(self.counted);
+        self.counted && self.denied == Some(self.asked)
     }
 }
 
@@ -92,6 +111,9 @@ impl ResourceLimiter for Host {
             // All 4 GiB: where pointers have 32 bits the engine answers -1 without asking, so it is -1 everywhere.
             return Ok(false);
         }
+        if self.growth.count() {
+            return Ok(false);
+        }
         match self.growth.memory.add(current, desired) {
             Ok(()) => self.observed("memory", current, desired),
             Err(asked) => self.at_limit(StopReason::Memory { limit: self.growth.memory.limit, asked }),
@@ -101,6 +123,9 @@ impl ResourceLimiter for Host {
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, LimiterError> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             // Beyond what the module itself declared: the operator answers -1, as for memories.
+            return Ok(false);
+        }
+        if self.growth.count() {
             return Ok(false);
         }
         match self.growth.tables.add(current, desired) {
@@ -116,6 +141,11 @@ impl ResourceLimiter for Host {
                 // The guest would see -1 here and nowhere else: not a pure function any more.
                 self.stop = Some(StopReason::HostMemory { what: "guest memory" });
                 Err(STOP)
+            }
+            MemoryError::OutOfFuel { .. } => {
+                // The same growth is asked for again when the next slice has the fuel.
+                self.growth.asked = self.growth.asked.saturating_sub(1);
+                Ok(())
             }
             _ => Ok(()),
         }

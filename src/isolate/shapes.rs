@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use super::wire::{Wire, choices, records};
 use crate::{
     config::{Config, OnGrowthLimit, Profile},
-    error::{AbiFault, CallError, Error, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd},
+    error::{
+        AbiFault, CallError, Error, Fault, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
+    },
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     outcome::{Level, Log, LogEntry, Usage},
     value::{FuncType, Value, ValueType},
@@ -40,6 +42,7 @@ choices! {
     ExternType { 0 Function(ty), 1 Memory(ty), 2 Table(ty), 3 Global(ty) }
     Profile { 0 Plugin, 1 Large }
     OnGrowthLimit { 0 Stop, 1 Refuse }
+    Fault { 0 Fuel, 1 HostCall }
     StopReason {
         0 Fuel { limit },
         1 Memory { limit, asked },
@@ -59,6 +62,7 @@ choices! {
         15 HostMemory { what },
         16 Engine { message },
         17 Worker(end),
+        18 Injected { fault, number },
     }
     Trap {
         0 Unreachable,
@@ -186,6 +190,7 @@ mod tests {
             .into(),
             CallError::Poisoned(StopReason::Trap(Trap::BadSignature)).into(),
             Stopped { reason, output, log, usage }.into(),
+            CallError::Poisoned(StopReason::Injected { fault: Fault::HostCall, number: u64::MAX }).into(),
         ]
     }
 
@@ -205,7 +210,7 @@ mod tests {
             assert_eq!(round(&error).1, Some(error));
         }
         assert_eq!(round(&values()).1, Some(values()));
-        let mut config = Config::profile(Profile::Large).with_deadline_ms(5).with_fuel(7);
+        let mut config = Config::profile(Profile::Large).with_deadline_ms(5).with_fuel(7).with_deny_growth(9);
         config.on_growth_limit = OnGrowthLimit::Refuse;
         assert_eq!(round(&config).1, Some(config));
     }

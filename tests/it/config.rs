@@ -84,8 +84,8 @@ fn every_key_may_be_written_and_set_at_its_bounds() {
                 assert_eq!(set, before);
             }
         }
-        assert!((key.min..=key.max).contains(&key.plugin) || key.path == "deadline_ms", "{}", key.path);
-        assert!((key.min..=key.max).contains(&key.large) || key.path == "deadline_ms", "{}", key.path);
+        assert!((key.min..=key.max).contains(&key.plugin) || is_off(&key), "{}", key.path);
+        assert!((key.min..=key.max).contains(&key.large) || is_off(&key), "{}", key.path);
         assert!(key.plugin <= key.large, "{}: the large profile is the larger one", key.path);
     }
 }
@@ -124,7 +124,7 @@ fn every_key_is_listed_with_how_it_is_enforced() {
     assert_eq!(paths.iter().map(|p| p.to_string()).collect::<BTreeSet<_>>(), serialised);
     for (key, value) in listed {
         assert!(!key.enforced.is_empty() && !key.unit.is_empty(), "{}", key.path);
-        let usual = if key.path == "deadline_ms" { None } else { Some(key.plugin) };
+        let usual = if is_off(&key) { None } else { Some(key.plugin) };
         assert_eq!(value, usual, "{}", key.path);
     }
     let large = Config::profile(Profile::Large).enforcement();
@@ -137,7 +137,8 @@ fn json_reads_and_writes_the_same() {
         .with_fuel(5)
         .with_deadline_ms(10)
         .with_on_growth_limit(OnGrowthLimit::Refuse)
-        .with_module_types(3);
+        .with_module_types(3)
+        .with_fail_host_call(2);
     let text = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), config);
     assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());
@@ -153,6 +154,8 @@ fn json_reads_and_writes_the_same() {
         r#"{"limits": {"memory_bytes": 18446744073709551615}}"#,
         r#"{"profile": "huge"}"#,
         r#"{"deadline_ms": 0}"#,
+        r#"{"faults": {"stop_at_fuel": 0}}"#,
+        r#"{"faults": {"stop": 1}}"#,
         r#"[5]"#,
     ] {
         assert!(serde_json::from_str::<Config>(wrong).is_err(), "{wrong}");
@@ -164,6 +167,7 @@ fn json_reads_and_writes_the_same() {
 #[test]
 fn toml_of_its_own_making_reads_the_same() {
     let config = Config::default().with_fuel(5).with_deadline_ms(9).with_on_growth_limit(OnGrowthLimit::Refuse);
+    let config = config.with_stop_at_fuel(1).with_deny_growth(3);
     let text = toml::to_string(&config).unwrap();
     assert_eq!(Config::from_toml(&text).unwrap(), config);
 }
@@ -186,4 +190,9 @@ fn an_unknown_path_is_told_with_the_valid_ones() {
     }
     assert_eq!(config.set("limits.fule", 1).unwrap_err().hint().as_deref(), Some("did you mean `limits.fuel`?"));
     assert_eq!(config, Config::default());
+}
+
+/// Whether a key has no value unless it is set.
+fn is_off(key: &belljar::Key) -> bool {
+    key.path == "deadline_ms" || key.path.starts_with("faults.")
 }

@@ -213,6 +213,8 @@ fn every_limit_of_a_run_has_its_fixture() {
         });
         assert!(both, "no fixture shows {} at the limit and past it", key.path);
     }
-    let others: Vec<_> = Config::keys().map(|key| key.path).filter(|path| !path.contains('.')).collect();
-    assert_eq!(others, ["deadline_ms"], "tested in determinism.rs");
+    let elsewhere = |path: &&str| !path.starts_with("limits.") && !path.starts_with("module.");
+    let others: Vec<_> = Config::keys().map(|key| key.path).filter(elsewhere).collect();
+    let faults = ["faults.stop_at_fuel", "faults.fail_host_call", "faults.deny_growth"];
+    assert_eq!(others, [&["deadline_ms"][..], &faults].concat(), "tested in determinism.rs and faults.rs");
 }

@@ -8,6 +8,7 @@ mod config;
 mod determinism;
 mod docs;
 mod engine;
+mod faults;
 mod fixture;
 mod guests;
 mod host;

@@ -79,6 +79,30 @@ fn one_bit_of_module_or_input_is_told() {
     assert_eq!(differing(&receipt, &wasm, b""), ["input.bytes", "input.sha256"]);
 }
 
+/// A fault on purpose is met again by whoever checks, and is not met where the receipt does not say so.
+#[test]
+fn faults_are_part_of_a_receipt() {
+    let (wasm, input) = (guest("upper-rust"), b"hello");
+    let faults = [
+        ("stop_at_fuel", Config::default().with_stop_at_fuel(25_000)),
+        ("fail_host_call", Config::default().with_fail_host_call(2)),
+        ("deny_growth", Config::default().with_deny_growth(1)),
+    ];
+    for (name, config) in faults {
+        let result = belljar::execute(&wasm, input, &config);
+        assert!(result.is_err(), "{name}");
+        let receipt = Receipt::of_run(&wasm, input, &config, &result).unwrap();
+        let read = Receipt::from_json(&receipt.to_json()).unwrap();
+        assert_eq!(read.config, config);
+        read.verify(&wasm, input).unwrap();
+        let mut other = serde_json::to_value(&receipt).unwrap();
+        assert!(other["config"]["faults"][name].is_u64());
+        other["config"]["faults"][name] = serde_json::Value::Null;
+        let other = Receipt::from_json(&other.to_string()).unwrap();
+        assert!(differing(&other, &wasm, input).iter().any(|field| field.starts_with("end")), "{name}");
+    }
+}
+
 /// Every field of a receipt, with one thing about it changed: none goes through.
 #[test]
 fn every_field_is_checked() {

@@ -19,7 +19,7 @@ const fn limit(flag: &'static str, key: &'static str, meaning: &'static str) -> 
     Limit { flag, key, meaning }
 }
 
-const LIMITS: [Limit; 9] = [
+const LIMITS: [Limit; 12] = [
     limit("fuel-limit", "limits.fuel", "Fuel of the whole run"),
     limit("memory-limit", "limits.memory_bytes", "Sum of all memories"),
     limit("timeout", "deadline_ms", "Wall time of the run; the one limit that is not deterministic"),
@@ -29,6 +29,9 @@ const LIMITS: [Limit; 9] = [
     limit("value-stack", "limits.value_stack_bytes", "Parameters, locals and operands of all nested calls"),
     limit("log-limit", "limits.log_bytes", "Log text kept; what comes later is dropped and counted"),
     limit("host-call-limit", "limits.host_calls", "Calls from the guest into the host"),
+    limit("stop-at-fuel", "faults.stop_at_fuel", "Stop at the first charge past this fuel"),
+    limit("fail-host-call", "faults.fail_host_call", "Stop in the host call with this number, before it does anything"),
+    limit("deny-growth", "faults.deny_growth", "Give -1 for the growth of a memory or table with this number"),
 ];
 
 /// The limits that were given, as they were typed.
@@ -53,12 +56,13 @@ pub fn flag_of(key: &str) -> Option<&'static str> {
 
 impl Args for LimitArgs {
     fn augment_args(command: Command) -> Command {
-        command.next_help_heading("Limits").args(LIMITS.iter().filter_map(|limit| {
+        command.args(LIMITS.iter().filter_map(|limit| {
             let key = Config::keys().find(|key| key.path == limit.key)?;
             let form = form_of(&key);
             let arg = Arg::new(limit.flag).long(limit.flag).value_name(form.value_name()).allow_negative_numbers(true);
             let (short, long) = (short_help(limit, &key), long_help(limit, &key));
-            Some(arg.help(short).long_help(long))
+            let heading = if limit.key.starts_with("faults.") { "Faults" } else { "Limits" };
+            Some(arg.help(short).long_help(long).help_heading(heading))
         }))
     }
 

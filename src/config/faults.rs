@@ -1,0 +1,71 @@
+//! Faults that are injected on purpose.
+
+use serde::{Deserialize, Serialize};
+
+use super::Key;
+
+/// Faults to inject into a run, to see how guest and host bear them; none by default.
+///
+/// Each comes at a place that is a number, and so at the same place every time, however the run is sliced: a
+/// run with a fault is as reproducible as one without. Neither guest nor host functions see one coming. An
+/// [`Instance`](crate::Instance) counts over all its calls since it was made or reset.
+///
+/// ```
+/// use belljar::{Config, Fault, Sandbox, StopReason};
+///
+/// let sandbox = Sandbox::new(Config::default().with_stop_at_fuel(1_500))?;
+/// let module = sandbox.load_text("(module (func (export \"_start\") (loop (br 0))))")?;
+/// let stopped = sandbox.run(&module, b"").unwrap_err();
+/// assert_eq!(stopped.stop_reason(), Some(&StopReason::Injected { fault: Fault::Fuel, number: 1_500 }));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Faults {
+    /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) at the first charge that
+    /// would make it more fuel than this.
+    ///
+    /// Nothing of that charge is taken, and nothing it was for is done: `usage.fuel` is what was used before
+    /// it, which is at most this and may be less. A run that needs no more than this ends as without the
+    /// fault. Where it equals `limits.fuel` the fault comes first; where it is beyond, the limit does.
+    pub stop_at_fuel: Option<u64>,
+    /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) in its call of the host with
+    /// this number, the first being 1, before the function does or charges anything.
+    ///
+    /// Functions of `env` and of the embedding program count alike, as for `limits.host_calls`, which comes
+    /// first where both are met. The call is counted: `usage.host_calls` is its number.
+    pub fail_host_call: Option<u64>,
+    /// Refuses the growth with this number, the first being 1: `memory.grow` or `table.grow` gives -1 to the
+    /// guest as on a system that has no more, and the run goes on.
+    ///
+    /// Every growth that could be had is counted, those past a limit too: the denied one gives -1 whatever
+    /// `on_growth_limit` says. No number have what memories and tables begin with, growth by nothing, and
+    /// growth that gives -1 in any case: past what the module declares, or past what 32 bits count. A denied
+    /// growth costs the operator's 255 fuel and nothing for what it would have added.
+    pub deny_growth: Option<u64>,
+}
+
+/// The keys, in the order of the fields.
+pub(super) const KEYS: [Key; 3] = [
+    key("faults.stop_at_fuel", "fuel", "the meter, as `limits.fuel`; off unless set"),
+    key("faults.fail_host_call", "calls", "every host function, before its body; off unless set"),
+    key("faults.deny_growth", "growths", "the engine's limiter, before the limits; off unless set"),
+];
+
+const fn key(path: &'static str, unit: &'static str, enforced: &'static str) -> Key {
+    Key { path, unit, min: 1, max: 1_000_000_000_000_000, plugin: 0, large: 0, enforced }
+}
+
+impl Faults {
+    pub(super) const NONE: Faults = Faults { stop_at_fuel: None, fail_host_call: None, deny_growth: None };
+
+    pub(super) fn values(&self) -> [Option<u64>; 3] {
+        [self.stop_at_fuel, self.fail_host_call, self.deny_growth]
+    }
+
+    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut Option<u64>> {
+        let fields = [&mut self.stop_at_fuel, &mut self.fail_host_call, &mut self.deny_growth];
+        KEYS.iter().zip(fields).find(|(key, _)| key.path == path).map(|(_, field)| field)
+    }
+}
