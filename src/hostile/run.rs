@@ -121,6 +121,13 @@ attacks! {
         || calls("log_at", &[7, 0, 0], false);
     "host-calls", "calls of the host, for ever", "limits.host_calls" => "stopped: host calls",
         || calls("input_len", &[], true).with(|config| config.with_host_calls(1_000));
+    "fault-fuel", "a fault at the first unit of fuel there is", "faults.stop_at_fuel" => "stopped: injected",
+        || Input::from(forever(&[]).build()).with(|config| config.with_stop_at_fuel(1));
+    "fault-host-call", "a fault in a late call of the host", "faults.fail_host_call" => "stopped: injected",
+        || calls("input_len", &[], true).with(|config| config.with_fail_host_call(1_000));
+    "fault-growth", "growth, page by page, of which one is denied on purpose", "faults.deny_growth" => "stopped: memory",
+        || Input::from(forever(&[i32_const(1), vec![0x40, 0, DROP]].concat()).memory(1).build())
+            .with(|config| config.with_deny_growth(3));
     "deadline", "a long run under a deadline", "deadline_ms" => "stopped: deadline",
         || Input::from(forever(&[]).build())
             .with(|config| config.with_fuel(1_000_000_000_000_000).with_deadline_ms(20));
