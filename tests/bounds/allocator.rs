@@ -17,6 +17,11 @@ thread_local! {
     static DENIALS: Cell<u64> = const { Cell::new(0) };
 }
 
+/// What this thread has allocated and not freed, in bytes.
+pub fn live() -> i64 {
+    NOW.get()
+}
+
 /// The result of `body`, and how much more was allocated in it at a time than before it.
 pub fn peak_of<R>(body: impl FnOnce() -> R) -> (R, u64) {
     let before = NOW.get();

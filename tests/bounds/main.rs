@@ -1,5 +1,5 @@
-//! The host's memory: that it stays within what `Config::memory_bound` promises, and that what cannot
-//! be had is an error of its own.
+//! The host's memory: that it stays within what `Config::memory_bound` promises, that what cannot be had is
+//! an error of its own, and that nothing is left of a run, wherever it was ended.
 //!
 //! A test binary of its own, since it counts every allocation, and denies some.
 
@@ -12,6 +12,7 @@ mod peaks;
 #[path = "../it/random/smith.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]
 mod smith;
+mod walk;
 
 #[global_allocator]
 static ALLOCATOR: allocator::Counting = allocator::Counting;
