@@ -4,11 +4,13 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
+use self::wasi::Wasi;
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
 mod faults;
 mod toml;
+pub(crate) mod wasi;
 
 pub use faults::Faults;
 
@@ -46,6 +48,9 @@ pub struct Config {
     pub module: ModuleLimits,
     /// Faults to inject on purpose; none by default.
     pub faults: Faults,
+    /// What a program of WASI sees of a system.
+    #[serde(skip_serializing_if = "Wasi::is_default")]
+    pub wasi: Wasi,
 }
 
 /// Which defaults a configuration starts from.
@@ -204,6 +209,15 @@ settings! {
         /// Calls from the guest into the host.
         host_calls, with_host_calls: 10_000_000, 1_000_000_000_000, 0 ..= 1_000_000_000_000_000,
             "calls", "every host function, before its body";
+        /// Sum of all files of a program of WASI, and of the targets of its links.
+        file_bytes, with_file_bytes: 4 * MIB, 256 * MIB, 0 ..= 1024 * MIB,
+            "bytes", "whatever makes a file larger, which is answered with `nospc`";
+        /// Names of files, directories and links of a program of WASI, and the root.
+        files, with_file_names: 1_000, 100_000, 1 ..= 1_000_000,
+            "names", "whatever makes a name, which is answered with `nospc`";
+        /// Open descriptors of a program of WASI, the standard streams included.
+        open_files, with_open_files: 100, 1_000, 5 ..= 65_536,
+            "descriptors", "path_open, which answers `mfile`";
     }
 }
 
@@ -322,6 +336,7 @@ impl Config {
             limits: Limits::of(profile),
             module: ModuleLimits::of(profile),
             faults: Faults::NONE,
+            wasi: Wasi::new(),
         }
     }
 
@@ -371,7 +386,8 @@ impl Config {
             return Err(ConfigError { key: path.into(), at: None, problem }.into());
         };
         key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
-        if let Some(place) = self.limits.value_mut(path).or_else(|| self.module.value_mut(path)) {
+        let number = self.limits.value_mut(path).or_else(|| self.module.value_mut(path));
+        if let Some(place) = number.or_else(|| self.wasi.value_mut(path)) {
             *place = value;
         } else if let Some(place) = self.faults.value_mut(path) {
             *place = Some(value);
@@ -419,7 +435,7 @@ impl Config {
 
     /// All numeric keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
-        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS);
+        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS).chain(&wasi::KEYS);
         core::iter::once(DEADLINE).chain(sections.copied())
     }
 
@@ -427,7 +443,7 @@ impl Config {
     pub fn enforcement(&self) -> Vec<(Key, Option<u64>)> {
         let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
         let values = core::iter::once(self.deadline_ms).chain(limits).chain(self.faults.values());
-        Config::keys().zip(values).collect()
+        Config::keys().zip(values.chain(self.wasi.values().map(Some))).collect()
     }
 
     /// Checks every value against its range, and that this build can enforce every key.
@@ -440,7 +456,7 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        Ok(())
+        self.wasi.check(self)
     }
 }
 

@@ -9,6 +9,9 @@ pub mod determinism {}
 #[doc = include_str!("docs/prices.md")]
 pub mod prices {}
 
+#[doc = include_str!("docs/wasi.md")]
+pub mod wasi {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

@@ -38,6 +38,9 @@ pub(crate) struct Host {
     pub(crate) waiting: Option<waiting::Waiting>,
     /// What the embedding program gave its host functions.
     pub(crate) data: Box<dyn Any + Send + Sync>,
+    /// What a program of WASI has of a system.
+    #[cfg(feature = "wasi")]
+    pub(crate) system: Option<Box<dyn Any + Send + Sync>>,
     limits: Limits,
     faults: Faults,
     host_calls: u64,
@@ -69,6 +72,8 @@ impl Host {
             stop: None,
             waiting: None,
             data,
+            #[cfg(feature = "wasi")]
+            system: None,
             limits: limits.clone(),
             faults: config.faults,
             host_calls: 0,
@@ -78,6 +83,11 @@ impl Host {
             log_lines: 0,
             log_full: false,
         }
+    }
+
+    #[cfg(feature = "wasi")]
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Usage so far, given the fuel used.
@@ -94,18 +104,18 @@ impl Host {
     }
 
     /// The next at most `len` bytes of the input.
-    fn next_input(&self, len: u32) -> &[u8] {
+    pub(crate) fn next_input(&self, len: u32) -> &[u8] {
         let rest = &self.input.as_bytes()[self.cursor..];
         &rest[..rest.len().min(len as usize)]
     }
 
     /// Checks that the output may grow by `len` bytes.
-    fn check_output(&self, len: u32) -> Result<(), StopReason> {
+    pub(crate) fn check_output(&self, len: u32) -> Result<(), StopReason> {
         let (limit, asked) = (self.limits.output_bytes, self.output_bytes + u64::from(len));
         if asked > limit { Err(StopReason::Output { limit, asked }) } else { Ok(()) }
     }
 
-    fn append_output(&mut self, bytes: &[u8]) -> Result<(), StopReason> {
+    pub(crate) fn append_output(&mut self, bytes: &[u8]) -> Result<(), StopReason> {
         let free = self.output.capacity() - self.output.len();
         if bytes.len() > free {
             // Doubling, but never past the limit, which is what the documented bound counts on.
@@ -120,14 +130,14 @@ impl Host {
     }
 
     /// How much of a message the log still takes; `None` if it takes nothing any more.
-    fn log_room(&self, len: usize) -> Option<usize> {
+    pub(crate) fn log_room(&self, len: usize) -> Option<usize> {
         let full = self.log_full || self.log_lines >= self.limits.log_lines;
         let room = usize::try_from(self.limits.log_bytes - self.log_bytes).unwrap_or(usize::MAX);
         if full || (room == 0 && len > 0) { None } else { Some(len.min(room)) }
     }
 
     /// Keeps a message, cut to what the log still takes; `whole` tells whether this is all of it.
-    fn keep_log(&mut self, entry: Option<LogEntry>, whole: bool) -> Result<(), StopReason> {
+    pub(crate) fn keep_log(&mut self, entry: Option<LogEntry>, whole: bool) -> Result<(), StopReason> {
         if !whole {
             self.log.dropped += 1;
             self.log_full = true;
@@ -195,7 +205,7 @@ impl Name {
 ///
 /// A panic under an engine's handler could not unwind and would end the process, so it is caught
 /// here and becomes a stop that names the function.
-fn enter<R>(
+pub(crate) fn enter<R>(
     mut caller: Caller<'_, Host>,
     name: &Name,
     body: impl FnOnce(&mut Caller<'_, Host>) -> Result<R, StopReason>,
@@ -217,7 +227,7 @@ fn enter<R>(
 }
 
 /// The guest's memory and the host's state, side by side.
-fn memory_and_host<'a>(
+pub(crate) fn memory_and_host<'a>(
     caller: &'a mut Caller<'_, Host>,
     name: &Name,
 ) -> Result<(&'a mut [u8], &'a mut Host), StopReason> {
@@ -231,7 +241,7 @@ fn memory_and_host<'a>(
 ///
 /// An empty range touches nothing, so its pointer may be any: Zig's empty slices point to the last
 /// address of all.
-fn check_range(
+pub(crate) fn check_range(
     caller: &mut Caller<'_, Host>,
     name: &Name,
     ptr: u32,

@@ -218,6 +218,7 @@ fn config_problem(problem: &crate::ConfigProblem) -> &'static str {
         P::WrongType { .. } => "wrong type",
         P::OutOfRange { .. } => "out of range",
         P::UnknownWord { .. } => "unknown word",
+        P::Unfit { .. } => "unfit",
         P::Unenforceable { .. } => "unenforceable",
         P::Dispatch { .. } => "dispatch",
         P::HostFunction { .. } => "host function",

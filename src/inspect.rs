@@ -145,9 +145,9 @@ pub struct Powers {
     pub logs: bool,
     /// Ends the run with words of its own.
     pub fails: bool,
-    /// Host functions it can call that are not the ABI's, as `module.name`, sorted.
+    /// Host functions it can call that are neither the ABI's nor WASI's, as `module.name`, sorted.
     pub calls: Vec<String>,
-    /// Reads a clock. No import of this build gives one.
+    /// Reads a clock.
     pub reads_clock: bool,
     /// Has a start function.
     pub start_function: bool,
@@ -180,7 +180,13 @@ impl Inspection {
     pub fn powers(&self) -> Powers {
         let imports =
             |names: &[&str]| self.imports.iter().any(|i| i.module == abi::MODULE && names.contains(&i.name.as_str()));
-        let is_abi = |i: &Import| abi::import(&i.module, &i.name).is_some();
+        let wasi = |names: &[&str]| {
+            self.imports
+                .iter()
+                .any(|i| names.contains(&i.name.as_str()) && abi::wasi::import(&i.module, &i.name).is_some())
+        };
+        let is_abi =
+            |i: &Import| abi::import(&i.module, &i.name).is_some() || abi::wasi::import(&i.module, &i.name).is_some();
         let mut calls: Vec<_> =
             self.imports.iter().filter(|i| !is_abi(i)).map(|i| alloc::format!("{}.{}", i.module, i.name)).collect();
         calls.sort_unstable();
@@ -191,12 +197,14 @@ impl Inspection {
         let max =
             self.memories.iter().try_fold(0u64, |sum, m| Some(sum.saturating_add(m.max_pages?.saturating_mul(PAGE))));
         Powers {
-            reads_input: handed_over || imports(&["read_input", "host_read_input", "input_len", "host_get_input_len"]),
-            writes_output: imports(&["write_output", "host_write_output"]),
-            logs: imports(&["log", "host_log", "log_at"]),
+            reads_input: wasi(&["fd_read"])
+                || handed_over
+                || imports(&["read_input", "host_read_input", "input_len", "host_get_input_len"]),
+            writes_output: wasi(&["fd_write"]) || imports(&["write_output", "host_write_output"]),
+            logs: wasi(&["fd_write"]) || imports(&["log", "host_log", "log_at"]),
             fails: imports(&["fail", "abort"]),
             calls,
-            reads_clock: false,
+            reads_clock: wasi(&["clock_time_get", "poll_oneoff"]),
             start_function: self.start_function,
             entry,
             memory_max_bytes: max,

@@ -11,6 +11,7 @@ mod dispatch;
 pub mod docs;
 mod error;
 mod execution;
+mod files;
 mod host;
 #[doc(hidden)]
 #[cfg(feature = "selftest")]
@@ -34,17 +35,27 @@ mod text;
 mod types;
 mod value;
 mod wait;
+#[cfg(feature = "wasi")]
+mod wasi;
+#[cfg(not(feature = "wasi"))]
+#[path = "wasi/absent.rs"]
+mod wasi;
 mod watch;
 
 #[cfg(feature = "receipt")]
 pub use crate::receipt::{Receipt, ReceiptError};
 pub use crate::{
-    config::{Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile, bound::MemoryBound},
+    config::{
+        Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
+        bound::MemoryBound,
+        wasi::{Clock, Random, Wasi},
+    },
     error::{
         AbiFault, CallError, ConfigError, ConfigProblem, Error, Fault, HostFunctionProblem, ImportProblem,
         IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
     execution::{Execution, Step},
+    files::{Change, Changes, FileBytes},
     host::{
         async_function::IntoAsyncHostFunction,
         context::{Context, HostError},

@@ -17,7 +17,7 @@ use wasmi::{
 };
 
 use crate::{
-    abi,
+    abi::{self, wasi::Snapshot},
     error::{AbiFault, Error, StopReason, Stopped},
     host::{Host, growth, waiting::Waiting},
     input::Input,
@@ -28,6 +28,7 @@ use crate::{
     outcome::{Outcome, Usage},
     value::Value,
     wait::Bell,
+    wasi,
     watch::Watch,
 };
 
@@ -102,6 +103,9 @@ impl Machine {
         }
         let mut host = Host::new(config, data);
         host.growth.tables.host = u64::from(module.reserve().is_some());
+        if let Some(snapshot) = module.snapshot() {
+            wasi::start(&mut host, &config.wasi, snapshot == Snapshot::Unstable);
+        }
         let mut store = Store::new(module.engine(), host);
         store.limiter(|host| host);
         Ok(Machine {
@@ -264,9 +268,22 @@ impl Machine {
                     self.watch.tell(waker);
                     self.pending = self.store.data_mut().waiting.take().map(|waiting| Pending::Host(call, waiting));
                 }
-                Ok(ResumableCall::HostTrap(call)) => return Err(self.reason(call.host_error().kind()).into()),
-                Err(error) => return Err(self.reason(error.kind()).into()),
+                Ok(ResumableCall::HostTrap(call)) => self.end(call.host_error().kind())?,
+                Err(error) => self.end(error.kind())?,
             }
+        }
+    }
+
+    /// Ends the run: with a success if the guest said so itself.
+    fn end(&mut self, kind: &wasmi::errors::ErrorKind) -> Result<(), StopReason> {
+        match self.reason(kind) {
+            StopReason::Status { code: 0 } => {
+                self.tasks.clear();
+                self.current = None;
+                self.results.clear();
+                Ok(())
+            }
+            reason => Err(reason),
         }
     }
 
@@ -423,12 +440,16 @@ impl Machine {
     pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
         let usage = self.usage();
         observe::done(usage.fuel, self.status)?;
+        let files = wasi::finish(self.store.data_mut())?;
+        // The last line of the log is told now.
+        let usage = self.usage();
         let host = self.store.data_mut();
         Ok(Outcome {
             output: core::mem::take(&mut host.output),
             log: core::mem::take(&mut host.log),
             status: self.status,
             results: self.results.drain(..).filter_map(|value| Value::from_engine(&value)).collect(),
+            files,
             usage,
         })
     }
@@ -438,7 +459,10 @@ impl Machine {
         let usage = self.usage();
         // The reason that is already there comes first.
         let _ = observe::stop(&reason, usage.fuel);
+        let files = wasi::finish(self.store.data_mut()).unwrap_or_default();
+        let usage = self.usage();
         let host = self.store.data_mut();
-        Stopped { reason, output: core::mem::take(&mut host.output), log: core::mem::take(&mut host.log), usage }
+        let (output, log) = (core::mem::take(&mut host.output), core::mem::take(&mut host.log));
+        Stopped { reason, output, log, files, usage }
     }
 }

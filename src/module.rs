@@ -15,13 +15,14 @@ use core::fmt;
 use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, OperatorCost, errors::ErrorKind};
 
 use crate::{
-    abi,
+    abi::{self, wasi::Snapshot},
     config::{Config, bound},
     error::{CallError, Error, ImportProblem, ModuleError, StopReason},
     host::{Host, Name, env, function::HostFunction},
     inspect::{ExternType, Inspection},
     meter, observe,
     value::{FuncType, ValueType},
+    wasi,
 };
 
 mod adapter;
@@ -132,6 +133,14 @@ impl Module {
     /// What the guest's async host functions are called through.
     pub(crate) fn adapter(&self) -> Option<&Adapter> {
         self.0.adapter.as_ref()
+    }
+
+    /// The snapshot of WASI that it imports from, if it does; of both, the older.
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        let imports = self.0.inspection.imports.iter();
+        let mut snapshots = imports.filter_map(|i| wasi::import(&i.module, &i.name)).map(|(snapshot, _)| snapshot);
+        let first = snapshots.next()?;
+        Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
     }
 
     /// Fuel of one instantiation.
@@ -375,11 +384,19 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
         let provided = match abi::import(&import.module, &import.name) {
             Some(f) => {
                 if f.needs_memory() {
-                    needs_memory = Some(&import.name);
+                    needs_memory = Some(import);
                 }
                 Some(f.ty())
             }
-            None => policy.function(&import.module, &import.name).map(|f| f.ty.clone()),
+            None => match wasi::import(&import.module, &import.name) {
+                Some((_, f)) => {
+                    if f.needs_memory() {
+                        needs_memory = Some(import);
+                    }
+                    Some(f.ty())
+                }
+                None => policy.function(&import.module, &import.name).map(|f| f.ty.clone()),
+            },
         };
         let expected = provided.map(ExternType::Function);
         if expected.as_ref() != Some(&import.ty) {
@@ -401,7 +418,9 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
     let memory = inspection.exports.iter().find(|export| export.name == abi::MEMORY);
     match (needs_memory, memory.map(|export| &export.ty)) {
         (None, _) | (Some(_), Some(ExternType::Memory(_))) => Ok(()),
-        (Some(import), None) => Err(ModuleError::NoMemory { import: alloc::format!("{}.{import}", abi::MODULE) }),
+        (Some(import), None) => {
+            Err(ModuleError::NoMemory { import: alloc::format!("{}.{}", import.module, import.name) })
+        }
         (Some(_), Some(other)) => {
             Err(ModuleError::Entry { name: abi::MEMORY, expected: "a memory", found: other.to_string() })
         }
@@ -418,7 +437,10 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
         }
         let bound = match abi::import(&import.module, &import.name) {
             Some(f) => Some(env::link(&mut linker, f, &import.name)),
-            None => policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker)),
+            None => match wasi::import(&import.module, &import.name) {
+                Some((snapshot, f)) => Some(wasi::link(&mut linker, snapshot, f)),
+                None => policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker)),
+            },
         };
         bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
     }

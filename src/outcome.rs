@@ -5,7 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Value;
+use crate::{files::Changes, value::Value};
 
 /// What a run that came to its end produced.
 ///
@@ -22,6 +22,9 @@ pub struct Outcome {
     pub status: i32,
     /// The results of a called export, in order; empty for an entry function.
     pub results: Vec<Value>,
+    /// What a program of WASI changed of its files, by path.
+    #[serde(default, skip_serializing_if = "Changes::is_empty")]
+    pub files: Changes,
     /// What the run used.
     pub usage: Usage,
 }

@@ -1,6 +1,7 @@
 //! Receipts: what was run, under which limits, and what came of it, in a form that anyone can check.
 
 use alloc::{
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -13,6 +14,7 @@ use crate::{
     abi,
     config::Config,
     error::{Error, StopReason},
+    files::{Change, Changes, FileBytes},
     meter,
     outcome::{Log, Outcome, Usage},
     value::Value,
@@ -70,8 +72,11 @@ pub struct Receipt {
     pub module: Digest,
     /// The input.
     pub input: Digest,
-    /// The whole configuration, defaults included.
+    /// The whole configuration, defaults included, but for the bytes of `wasi.files`, which is empty.
     pub config: Config,
+    /// The files that a program of WASI was given, by path; left out if there were none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, Digest>,
     /// How the module was entered.
     pub entry: Entry,
     /// How it ended: `"done"`; `{"stopped": …}` with the [`StopReason`]; or `{"refused": …}` with the
@@ -89,6 +94,12 @@ pub struct Receipt {
     pub log: Digest,
     /// Messages that were left out of the log.
     pub log_dropped: u64,
+    /// What a program of WASI changed of its files; left out if nothing. Each path in order: one byte, 0
+    /// for a file, 1 for a directory, 2 for a link, 3 for what is gone; the path; and the bytes of the
+    /// file or the target of the link. Each of the two with eight bytes for its length before, the most
+    /// significant first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Digest>,
     /// What it used.
     pub usage: Usage,
 }
@@ -159,6 +170,11 @@ impl Receipt {
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
         let nothing = Outcome::default();
+        let files = match result {
+            Ok(outcome) => &outcome.files,
+            Err(Error::Stopped(stop)) => &stop.files,
+            Err(_) => &nothing.files,
+        };
         let (end, output, log, usage, outcome) = match result {
             Ok(outcome) => (Json::from("done"), &outcome.output, &outcome.log, outcome.usage, outcome),
             Err(Error::Stopped(stop)) => {
@@ -177,7 +193,8 @@ impl Receipt {
             rules: Rules::current(),
             module: Digest::of(wasm),
             input: Digest::of(input),
-            config: config.clone(),
+            given: given(&config.wasi.files),
+            config: without_files(config.clone()),
             entry,
             end,
             status: match result {
@@ -191,6 +208,7 @@ impl Receipt {
             output: Digest::of(output),
             log: log_digest(log),
             log_dropped: log.dropped,
+            files: (!files.is_empty()).then(|| files_digest(files)),
             usage,
         })
     }
@@ -225,7 +243,21 @@ impl Receipt {
     /// was run by others than those of this build; [`ReceiptError::NotReproducible`] if the run ended
     /// by a fault of its host.
     pub fn verify(&self, wasm: &[u8], input: &[u8]) -> Result<(), ReceiptError> {
-        check::verify(self, wasm, input)
+        check::verify(self, wasm, input, &BTreeMap::new())
+    }
+
+    /// As [`verify`](Receipt::verify), for a program of WASI that was given files.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Receipt::verify).
+    pub fn verify_with_files(
+        &self,
+        wasm: &[u8],
+        input: &[u8],
+        files: &BTreeMap<String, FileBytes>,
+    ) -> Result<(), ReceiptError> {
+        check::verify(self, wasm, input, files)
     }
 }
 
@@ -241,6 +273,28 @@ fn written(value: &Value) -> String {
         Value::F64(v) => format!("f64:{:#018x}", v.to_bits()),
         other => format!("{}:{other}", other.ty()),
     }
+}
+
+fn given(files: &BTreeMap<String, FileBytes>) -> BTreeMap<String, Digest> {
+    files.iter().map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect()
+}
+
+fn without_files(mut config: Config) -> Config {
+    config.wasi.files.clear();
+    config
+}
+
+fn files_digest(files: &Changes) -> Digest {
+    let sized = |bytes: &[u8]| [(bytes.len() as u64).to_be_bytes().as_slice(), bytes].concat();
+    Digest::of_parts(files.iter().flat_map(|(path, change)| {
+        let (kind, bytes): (u8, &[u8]) = match change {
+            Change::File(bytes) => (0, bytes),
+            Change::Directory => (1, &[]),
+            Change::Link(target) => (2, target.as_bytes()),
+            Change::Removed => (3, &[]),
+        };
+        [[kind].to_vec(), sized(path.as_bytes()), sized(bytes)]
+    }))
 }
 
 fn log_digest(log: &Log) -> Digest {

@@ -20,6 +20,7 @@ use crate::{
     outcome::Outcome,
     types::Scalars,
     value::{FuncType, Value},
+    wasi,
 };
 
 /// Runs a module with an input: the whole of belljar in one call.
@@ -302,7 +303,9 @@ impl Builder {
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
-            let why = if abi::import(&name.module, &name.function).is_some() {
+            let (module, function) = (&*name.module, &*name.function);
+            let own = abi::import(module, function).is_some() || wasi::import(module, function).is_some();
+            let why = if own {
                 HostFunctionProblem::Reserved
             } else if self.functions[..i].iter().any(same) {
                 HostFunctionProblem::Duplicate

@@ -21,6 +21,9 @@ const GROWING: u64 = 3;
 
 const CALL_BYTES: u64 = 32;
 const LOG_LINE_BYTES: u64 = 32;
+/// A file or directory with its name, and its path in the outcome.
+const FILE_BYTES: u64 = 4 << 10;
+const OPEN_FILE_BYTES: u64 = 256;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
 /// The most that loading a module takes, by its work and its size.
@@ -64,6 +67,10 @@ impl Config {
                 + 2 * run.output_bytes
                 + run.log_bytes
                 + GROWING * LOG_LINE_BYTES * run.log_lines
+                // A file doubles too, and is copied for the outcome.
+                + GROWING * run.file_bytes
+                + FILE_BYTES * run.files
+                + OPEN_FILE_BYTES * run.open_files
                 + 128 * parts
                 + module.size_bytes,
         }

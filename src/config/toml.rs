@@ -6,7 +6,7 @@ use core::ops::Range;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile};
+use super::{Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, wasi::WasiDraft};
 use crate::error::{ConfigError, ConfigProblem, Position};
 
 /// Reads a configuration; `profile` comes before the one the text names.
@@ -35,6 +35,7 @@ pub(super) struct Draft {
     limits: LimitsDraft,
     module: ModuleDraft,
     faults: Faults,
+    wasi: WasiDraft,
 }
 
 impl TryFrom<Draft> for Config {
@@ -48,6 +49,7 @@ impl TryFrom<Draft> for Config {
             limits: draft.limits.over(base.limits),
             module: draft.module.over(base.module),
             faults: draft.faults,
+            wasi: draft.wasi.whole(),
             ..Config::profile(draft.profile)
         };
         config.check()?;
@@ -70,14 +72,32 @@ struct Misplaced {
 }
 
 /// What a key may hold.
+#[derive(Clone, Copy)]
 enum Kind {
     Section,
     Number(Key),
     Word(&'static [&'static str]),
+    Text,
+    Texts,
+    /// Names of any kind, with texts.
+    TextByName,
+    /// Paths, with texts or `{ hex = "…" }`.
+    FileByPath,
 }
 
-const WORDS: [(&str, &[&str]); 2] = [("profile", &["plugin", "large"]), ("on_growth_limit", &["stop", "refuse"])];
-const SECTIONS: [&str; 3] = ["limits", "module", "faults"];
+const WORDS: [(&str, &[&str]); 4] = [
+    ("profile", &["plugin", "large"]),
+    ("on_growth_limit", &["stop", "refuse"]),
+    ("wasi.clock", &["none", "fixed", "virtual"]),
+    ("wasi.random", &["none", "seeded"]),
+];
+const SECTIONS: [&str; 4] = ["limits", "module", "faults", "wasi"];
+const OTHERS: [(&str, Kind); 4] = [
+    ("wasi.program", Kind::Text),
+    ("wasi.args", Kind::Texts),
+    ("wasi.env", Kind::TextByName),
+    ("wasi.files", Kind::FileByPath),
+];
 
 fn kind_of(path: &str) -> Option<Kind> {
     if SECTIONS.contains(&path) {
@@ -86,6 +106,9 @@ fn kind_of(path: &str) -> Option<Kind> {
     if let Some((_, words)) = WORDS.iter().find(|(name, _)| *name == path) {
         return Some(Kind::Word(words));
     }
+    if let Some((_, kind)) = OTHERS.iter().find(|(name, _)| *name == path) {
+        return Some(*kind);
+    }
     Config::keys().find(|key| key.path == path).map(Kind::Number)
 }
 
@@ -93,7 +116,8 @@ fn kind_of(path: &str) -> Option<Kind> {
 fn valid_in(section: &str) -> Vec<&'static str> {
     let prefix = if section.is_empty() { String::new() } else { format!("{section}.") };
     let words = WORDS.iter().map(|(name, _)| *name);
-    let all = Config::keys().map(|key| key.path).chain(words).chain(SECTIONS);
+    let others = OTHERS.iter().map(|(name, _)| *name);
+    let all = Config::keys().map(|key| key.path).chain(words).chain(others).chain(SECTIONS);
     let mut valid: Vec<_> =
         all.filter_map(|path| path.strip_prefix(prefix.as_str())).filter(|n| !n.contains('.')).collect();
     valid.sort_unstable();
@@ -144,9 +168,45 @@ fn check_section(section: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
             (Kind::Word(words), DeValue::String(word)) => {
                 ConfigProblem::UnknownWord { value: word.clone().into_owned(), valid: words.to_vec() }
             }
-            (Kind::Word(_), _) => wrong("string"),
+            (Kind::Text, DeValue::String(_)) => continue,
+            (Kind::Word(_) | Kind::Text, _) => wrong("string"),
+            (Kind::Texts, DeValue::Array(items)) => match items.iter().find(|item| !is_text(item.get_ref())) {
+                None => continue,
+                Some(item) => return Err(misplaced(item.span(), not_text(item.get_ref()))),
+            },
+            (Kind::Texts, _) => wrong("array of strings"),
+            (Kind::TextByName, DeValue::Table(table)) => {
+                match table.iter().find(|(_, item)| !is_text(item.get_ref())) {
+                    None => continue,
+                    Some((_, item)) => return Err(misplaced(item.span(), not_text(item.get_ref()))),
+                }
+            }
+            (Kind::FileByPath, DeValue::Table(table)) => {
+                match table.iter().find(|(_, item)| !is_file(item.get_ref())) {
+                    None => continue,
+                    Some((_, item)) => {
+                        let (expected, found) = ("string or { hex = \"…\" }", item.get_ref().type_str());
+                        return Err(misplaced(item.span(), ConfigProblem::WrongType { expected, found }));
+                    }
+                }
+            }
+            (Kind::TextByName | Kind::FileByPath, _) => wrong("table"),
         };
         return Err(misplaced(value.span(), problem));
     }
     Ok(())
+}
+
+fn is_text(value: &DeValue<'_>) -> bool {
+    matches!(value, DeValue::String(_))
+}
+
+fn not_text(value: &DeValue<'_>) -> ConfigProblem {
+    ConfigProblem::WrongType { expected: "string", found: value.type_str() }
+}
+
+fn is_file(value: &DeValue<'_>) -> bool {
+    let DeValue::Table(table) = value else { return is_text(value) };
+    let hex = table.get("hex").filter(|_| table.len() == 1).map(toml::Spanned::get_ref);
+    matches!(hex, Some(DeValue::String(digits)) if crate::files::of_hex(digits).is_some())
 }

@@ -101,6 +101,12 @@ pub enum ConfigProblem {
         /// The valid words.
         valid: Vec<&'static str>,
     },
+    /// A value that cannot be, for a reason of its own.
+    #[error("{why}")]
+    Unfit {
+        /// What was expected.
+        why: &'static str,
+    },
     /// This build cannot enforce the key.
     #[error("this build of belljar cannot enforce it: it needs the feature `{feature}`")]
     Unenforceable {
@@ -161,7 +167,9 @@ impl ConfigError {
                 // A section that is missing or wrong does not hide which key is meant.
                 let last = |path: &'_ str| String::from(path.rsplit('.').next().unwrap_or_default());
                 let name = last(&self.key);
-                let near = valid.iter().min_by_key(|v| distance(&name, &last(v)))?;
+                // Of two that are as near, the one of the same length has letters that changed places.
+                let far = |v: &&&str| (distance(&name, &last(v)), name.len().abs_diff(last(v).len()));
+                let near = valid.iter().min_by_key(far)?;
                 (distance(&name, &last(near)) <= 3).then(|| alloc::format!("did you mean `{near}`?"))
             }
             ConfigProblem::Unenforceable { feature } => {

@@ -174,8 +174,11 @@ impl ModuleError {
                 alloc::format!("raise `{key}` in the configuration, or choose `profile = \"large\"`")
             }
             ModuleError::Imports { imports, .. } => match imports.first()?.module.as_str() {
+                "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {
+                    "`belljar::abi::wasi` lists what belljar provides of WASI preview 1".into()
+                }
                 "wasi_snapshot_preview1" | "wasi_unstable" => {
-                    "the module was built for WASI, which this build does not provide".into()
+                    "the module was built for WASI: a build of belljar with the feature `wasi` runs it".into()
                 }
                 "env" => {
                     "`belljar::abi` lists what belljar provides in `env`; register others on the sandbox builder".into()

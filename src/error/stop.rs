@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{WorkerEnd, dotted};
 use crate::{
+    files::Changes,
     outcome::{Log, Usage},
     text::quote,
 };
@@ -21,6 +22,9 @@ pub struct Stopped {
     pub output: Vec<u8>,
     /// What the guest had logged.
     pub log: Log,
+    /// What a program of WASI had changed of its files, by path.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub files: Changes,
     /// What the run had used; `usage.fuel` is the fuel at which it stopped.
     pub usage: Usage,
 }

@@ -17,6 +17,7 @@ use crate::{
     config::Config,
     error::{CallError, Error, IsolationError, ModuleError, StopReason, Stopped, WorkerEnd},
     execution::Step,
+    files::{Change, Changes, MAX_PATH_BYTES},
     inspect::Inspection,
     outcome::{Log, LogEntry, Outcome, Usage},
     watch::Cancel,
@@ -37,6 +38,8 @@ pub struct IsolatedExecution {
     output: Vec<u8>,
     log: Vec<LogEntry>,
     log_bytes: usize,
+    files: Changes,
+    file_bytes: u64,
     told: Told,
     clock: Clock,
     ended: bool,
@@ -74,6 +77,8 @@ impl IsolatedExecution {
             output: Vec::new(),
             log: Vec::new(),
             log_bytes: 0,
+            files: Changes::new(),
+            file_bytes: 0,
             told: Told::default(),
             clock: Clock::Stopped(Duration::ZERO),
             ended: false,
@@ -143,6 +148,11 @@ impl IsolatedExecution {
             let garbled = match self.news() {
                 Ok(News::Output { part: Part(part) }) => !self.add_output(&part),
                 Ok(News::Log { entry }) => !self.add_log(entry),
+                Ok(News::Changed { path, change }) => !self.add_change(path, change),
+                Ok(News::Linked { path, first }) => match self.files.get(&first) {
+                    Some(Change::File(bytes)) => !self.add_name(path, Change::File(bytes.clone())),
+                    _ => true,
+                },
                 Ok(News::Used { usage, dropped }) => {
                     let (output_bytes, log_lines) = (self.output.len(), self.log.len());
                     self.told = Told { output_bytes, log_lines, dropped, usage };
@@ -159,9 +169,10 @@ impl IsolatedExecution {
         };
         self.end();
         let (output, log, usage) = self.produced();
+        let files = std::mem::take(&mut self.files);
         match ended {
-            Ok((status, results)) => Ok(Step::Done(Outcome { output, log, status, results, usage })),
-            Err(reason) => Err(Stopped { reason, output, log, usage }.into()),
+            Ok((status, results)) => Ok(Step::Done(Outcome { output, log, status, results, files, usage })),
+            Err(reason) => Err(Stopped { reason, output, log, files, usage }.into()),
         }
     }
 
@@ -227,6 +238,26 @@ impl IsolatedExecution {
         let fits = self.log_bytes as u64 <= limits.log_bytes && (self.log.len() as u64) < limits.log_lines;
         if fits {
             self.log.push(entry);
+        }
+        fits
+    }
+
+    /// Whether it is within the limits.
+    fn add_change(&mut self, path: String, change: Change) -> bool {
+        self.file_bytes = self.file_bytes.saturating_add(match &change {
+            Change::File(bytes) => bytes.len() as u64,
+            Change::Link(target) => target.len() as u64,
+            Change::Directory | Change::Removed => 0,
+        });
+        self.file_bytes <= self.config.limits.file_bytes && self.add_name(path, change)
+    }
+
+    fn add_name(&mut self, path: String, change: Change) -> bool {
+        // All that were given may be gone, and as many be there as may be.
+        let names = self.config.limits.files.saturating_mul(2);
+        let fits = path.len() <= MAX_PATH_BYTES && (self.files.len() as u64) < names;
+        if fits {
+            self.files.insert(path, change);
         }
         fits
     }

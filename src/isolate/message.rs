@@ -9,6 +9,7 @@ use super::wire::{Wire, choices, records};
 use crate::{
     config::Config,
     error::Error,
+    files::{Change, MAX_PATH_BYTES},
     inspect::Inspection,
     outcome::{LogEntry, Usage},
     value::Value,
@@ -55,6 +56,10 @@ pub(super) enum News {
     Log { entry: LogEntry },
     /// What has been used with all of the above; where a run ends from outside, it ends here.
     Used { usage: Usage, dropped: u64 },
+    /// A path that was changed; all of them come before the end is told.
+    Changed { path: String, change: Change },
+    /// Another name of a file whose bytes were told before.
+    Linked { path: String, first: String },
     /// The run came to its end. It is the last word.
     Done { status: i32, results: Vec<Value> },
     /// There is no outcome; output, log and usage of a guest that was stopped came before. It is the
@@ -75,6 +80,8 @@ choices! {
         5 Used { usage, dropped },
         6 Done { status, results },
         7 Failed { error },
+        8 Changed { path, change },
+        9 Linked { path, first },
     }
 }
 
@@ -118,5 +125,6 @@ pub(super) fn max_bytes(config: &Config, wasm_bytes: usize) -> usize {
     let error = ty.saturating_mul(64 * 10);
     let sum = list.saturating_add(error).saturating_add(wasm.saturating_mul(2)).saturating_add(FIXED);
     let sum = sum.max(PART_BYTES as u64 + 64).max(config.limits.log_bytes.saturating_add(64));
+    let sum = sum.max(config.limits.file_bytes.saturating_add(MAX_PATH_BYTES as u64 + 64));
     usize::try_from(sum.min(u32::MAX.into())).unwrap_or(usize::MAX)
 }

@@ -4,10 +4,14 @@ use alloc::vec::Vec;
 
 use super::wire::{Wire, choices, records};
 use crate::{
-    config::{Config, OnGrowthLimit, Profile},
+    config::{
+        Config, OnGrowthLimit, Profile,
+        wasi::{Clock, Random, Wasi},
+    },
     error::{
         AbiFault, CallError, Error, Fault, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
+    files::{Change, FileBytes},
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     outcome::{Level, Log, LogEntry, Usage},
     value::{FuncType, Value, ValueType},
@@ -19,7 +23,8 @@ records! {
     }
     Log { entries, dropped }
     LogEntry { level, text }
-    Stopped { reason, output, log, usage }
+    Stopped { reason, output, log, files, usage }
+    Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files }
     FuncType { params, results }
     Position { line, column }
     ImportProblem { module, name, found, expected }
@@ -43,6 +48,9 @@ choices! {
     Profile { 0 Plugin, 1 Large }
     OnGrowthLimit { 0 Stop, 1 Refuse }
     Fault { 0 Fuel, 1 HostCall }
+    Clock { 0 None, 1 Fixed, 2 Virtual }
+    Random { 0 None, 1 Seeded }
+    Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
     StopReason {
         0 Fuel { limit },
         1 Memory { limit, asked },
@@ -130,6 +138,19 @@ impl Wire for Error {
     }
 }
 
+impl Wire for FileBytes {
+    fn put(&self, to: &mut Vec<u8>) {
+        (self.len() as u64).put(to);
+        to.extend_from_slice(self);
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let size = usize::try_from(u64::take(from)?).ok()?;
+        let (bytes, rest) = from.split_at_checked(size)?;
+        *from = rest;
+        Some(bytes.into())
+    }
+}
+
 fn put_as(number: u8, cause: &impl Wire, to: &mut Vec<u8>) {
     to.push(number);
     cause.put(to);
@@ -140,11 +161,13 @@ impl Wire for Config {
     fn put(&self, to: &mut Vec<u8>) {
         self.profile.put(to);
         self.on_growth_limit.put(to);
+        self.wasi.put(to);
         self.enforcement().into_iter().for_each(|(_, value)| value.put(to));
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
         let mut config = Config::profile(Wire::take(from)?);
         config.on_growth_limit = Wire::take(from)?;
+        config.wasi = Wire::take(from)?;
         for key in Config::keys() {
             if let Some(value) = Wire::take(from)? {
                 config.set(key.path, value).ok()?;
@@ -174,6 +197,13 @@ mod tests {
         let import = ImportProblem { module: text(), name: text(), found: text(), expected: Some("() -> ()".into()) };
         let output = vec![0, 255];
         let log = Log { entries: vec![LogEntry::new(Level::Warn, text())], dropped: u64::MAX };
+        let files = [
+            ("/a", Change::File(vec![0, 255].into())),
+            ("/b", Change::Directory),
+            ("/c", Change::Link(text())),
+            ("/d", Change::Removed),
+        ];
+        let files = files.into_iter().map(|(path, change)| (path.into(), change)).collect();
         let usage = Usage { fuel: u64::MAX, log_bytes: 1, ..Usage::default() };
         let reason = StopReason::Aborted { message: text(), file: text(), line: u32::MAX, column: 0 };
         vec![
@@ -189,7 +219,7 @@ mod tests {
             }
             .into(),
             CallError::Poisoned(StopReason::Trap(Trap::BadSignature)).into(),
-            Stopped { reason, output, log, usage }.into(),
+            Stopped { reason, output, log, files, usage }.into(),
             CallError::Poisoned(StopReason::Injected { fault: Fault::HostCall, number: u64::MAX }).into(),
         ]
     }
@@ -212,6 +242,8 @@ mod tests {
         assert_eq!(round(&values()).1, Some(values()));
         let mut config = Config::profile(Profile::Large).with_deadline_ms(5).with_fuel(7).with_deny_growth(9);
         config.on_growth_limit = OnGrowthLimit::Refuse;
+        config = config.with_args(["a"]).with_env("B", "c").with_clock(Clock::Fixed).with_random(Random::None);
+        config = config.with_program("p").with_file("/f", *b"\xff").with_random_seed(3).with_clock_start_ns(4);
         assert_eq!(round(&config).1, Some(config));
     }
 

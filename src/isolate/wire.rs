@@ -3,7 +3,7 @@
 //! What is read is the word of a worker that a guest may have taken over. Reading takes memory only
 //! for what is there, goes no deeper than the types do, and says `None` to all that no worker writes.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
 use super::words;
 
@@ -107,6 +107,23 @@ impl<T: Wire> Wire for Vec<T> {
             items.push(T::take(from)?);
         }
         Some(items)
+    }
+}
+
+impl<V: Wire> Wire for BTreeMap<String, V> {
+    fn put(&self, to: &mut Vec<u8>) {
+        (self.len() as u64).put(to);
+        for (name, value) in self {
+            name.put(to);
+            value.put(to);
+        }
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let mut map = BTreeMap::new();
+        for _ in 0..u64::take(from)? {
+            map.insert(String::take(from)?, V::take(from)?);
+        }
+        Some(map)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The other side: a process that takes one job, locks itself in, does it, and ends.
 
 use std::{
+    collections::BTreeMap,
     env,
     io::{self, Read, Write},
     mem, process,
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     error::Error,
     execution::{Execution, Step},
+    files::{Change, Changes},
     outcome::{Log, LogEntry, Usage},
     sandbox::Sandbox,
 };
@@ -111,11 +113,13 @@ fn drive(run: &mut Execution, voice: &mut Voice) -> Result<(), Unanswered> {
             }
             Ok(Step::Done(outcome)) => {
                 voice.report(&outcome.output, &outcome.log, outcome.usage);
+                voice.say_files(outcome.files);
                 voice.say(&News::Done { status: outcome.status, results: outcome.results });
                 return Ok(());
             }
             Err(Error::Stopped(mut stopped)) => {
                 voice.report(&mem::take(&mut stopped.output), &mem::take(&mut stopped.log), stopped.usage);
+                voice.say_files(mem::take(&mut stopped.files));
                 return Err(Ok(Error::Stopped(stopped)));
             }
             Err(error) => return Err(Ok(error)),
@@ -151,6 +155,21 @@ impl Voice {
         message::put(news, &mut self.unsaid);
         if self.unsaid.len() >= PART_BYTES {
             self.pass_on();
+        }
+    }
+
+    fn say_files(&mut self, files: Changes) {
+        // Names of one file share its bytes.
+        let mut told = BTreeMap::new();
+        for (path, change) in &files {
+            if let Change::File(bytes) = change {
+                let first: &String = told.entry((bytes.as_ptr(), bytes.len())).or_insert(path);
+                if first != path {
+                    self.say(&News::Linked { path: path.clone(), first: first.clone() });
+                    continue;
+                }
+            }
+            self.say(&News::Changed { path: path.clone(), change: change.clone() });
         }
     }
 

@@ -1,6 +1,7 @@
 //! Reading a receipt, and running again what it records.
 
 use alloc::{
+    collections::BTreeMap,
     string::{String, ToString},
     vec::Vec,
 };
@@ -12,6 +13,7 @@ use thiserror::Error;
 use super::{Digest, Entry, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, Rules};
 use crate::{
     error::Error,
+    files::FileBytes,
     outcome::Outcome,
     sandbox::Sandbox,
     text::{escape, quote},
@@ -111,19 +113,21 @@ pub(super) fn read(text: &str) -> Result<Receipt, ReceiptError> {
     }
 }
 
-pub(super) fn verify(receipt: &Receipt, wasm: &[u8], input: &[u8]) -> Result<(), ReceiptError> {
+type Files = BTreeMap<String, FileBytes>;
+
+pub(super) fn verify(receipt: &Receipt, wasm: &[u8], input: &[u8], files: &Files) -> Result<(), ReceiptError> {
     let expected = Rules::current();
     if receipt.rules != expected {
         return Err(ReceiptError::Rules { found: receipt.rules.clone(), expected });
     }
     // Another module or input can only come out otherwise; it is not run.
     let mut given = receipt.clone();
-    (given.module, given.input) = (Digest::of(wasm), Digest::of(input));
+    (given.module, given.input, given.given) = (Digest::of(wasm), Digest::of(input), super::given(files));
     compare(receipt, &given)?;
     match interrupted(&receipt.end) {
-        Interruption::None => compare(receipt, &again(receipt, wasm, input, None)?),
+        Interruption::None => compare(receipt, &again(receipt, wasm, input, files, None)?),
         Interruption::Fuel => {
-            let mut found = again(receipt, wasm, input, Some(receipt.usage.fuel.max(1)))?;
+            let mut found = again(receipt, wasm, input, files, Some(receipt.usage.fuel.max(1)))?;
             // Until there it has to be the same; the end itself was not the guest's.
             (found.config, found.end) = (receipt.config.clone(), receipt.end.clone());
             (found.status, found.results) = (receipt.status, receipt.results.clone());
@@ -155,8 +159,16 @@ fn interrupted(end: &Json) -> Interruption {
 }
 
 /// The same run, with less fuel if so much is given, and without its deadline.
-fn again(receipt: &Receipt, wasm: &[u8], input: &[u8], fuel: Option<u64>) -> Result<Receipt, ReceiptError> {
+fn again(
+    receipt: &Receipt,
+    wasm: &[u8],
+    input: &[u8],
+    files: &Files,
+    fuel: Option<u64>,
+) -> Result<Receipt, ReceiptError> {
     let mut config = receipt.config.clone();
+    config.wasi.files.clone_from(files);
+    let told = config.clone();
     config.deadline_ms = None;
     config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
     let arguments = match &receipt.entry {
@@ -164,7 +176,7 @@ fn again(receipt: &Receipt, wasm: &[u8], input: &[u8], fuel: Option<u64>) -> Res
         Entry::Call { arguments, .. } => values(arguments)?,
     };
     let result = run(&receipt.entry, &arguments, wasm, input, config);
-    let made = Receipt::of(receipt.entry.clone(), wasm, input, &receipt.config, &result);
+    let made = Receipt::of(receipt.entry.clone(), wasm, input, &told, &result);
     // Only a configuration has none, and this one has been read as one that can be.
     made.ok_or_else(|| ReceiptError::Syntax { message: "its configuration cannot be".into() })
 }

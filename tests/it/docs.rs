@@ -104,6 +104,13 @@ fn table(name: &str) -> String {
                 [names.join(", "), format!("`{}`", f.ty()), f.meaning.into()]
             }),
         ),
+        "wasi functions" => rows(
+            ["function", "parameters", "here"],
+            abi::wasi::FUNCTIONS.iter().map(|f| {
+                let params: Vec<_> = f.params.iter().map(|param| format!("`{}`", param.name())).collect();
+                [format!("`{}`", f.name), params.join(", "), f.meaning.into()]
+            }),
+        ),
         "abi entries" => rows(
             ["export", "type", "meaning"],
             abi::ENTRIES.iter().map(|e| [format!("`{}`", e.name), format!("`{}`", e.signature), e.meaning.into()]),

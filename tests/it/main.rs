@@ -33,3 +33,5 @@ mod scheduler;
 mod tidy;
 mod tracing;
 mod variants;
+#[cfg(feature = "wasi")]
+mod wasi;

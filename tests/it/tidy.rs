@@ -17,6 +17,7 @@ const CORE: &[&str] = &[
     "value",
     "types",
     "input",
+    "files",
     "outcome",
     "error",
     "config",
@@ -27,6 +28,7 @@ const CORE: &[&str] = &[
     "wait",
     "observe",
     "host",
+    "wasi",
     "module",
     "dispatch",
     "machine",
@@ -40,7 +42,7 @@ const CORE: &[&str] = &[
 
 /// What may import the core, and what the core may not import.
 const AROUND: &[&str] = &[
-    "bin", "docs", "wasi", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache", "hostile",
+    "bin", "docs", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache", "hostile",
     "isolate",
 ];
 

@@ -15,6 +15,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("ModuleError", "HostMemory", "../bounds/denied.rs: a_module"),
     ("StopReason", "HostMemory", "../bounds/denied.rs: a_long_message"),
     ("ModuleError", "Engine", "observe.rs: a_panic_while_loading_is_an_error"),
+    ("ConfigProblem", "Unfit", "wasi.rs: words_and_files_that_cannot_be_are_refused"),
     ("CallError", "Signature", "calls.rs: another_signature_is_told"),
     ("CallError", "OtherSandbox", "calls.rs: a_module_of_another_sandbox_is_refused"),
     ("CallError", "Poisoned", "instance.rs: a_stopped_instance_is_refused_until_reset"),
@@ -39,7 +40,7 @@ const UNREACHABLE: &[(&str, &str, &str)] = &[
     ("StopReason", "Engine", "no guest should reach it"),
     ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds/run.sh`"),
     ("WorkerEnd", "Silent", "it takes a minute"),
-    ("ConfigProblem", "Unenforceable", "a build with `std` can enforce every key"),
+    ("ConfigProblem", "Unenforceable", "a build with `std` and `wasi` can enforce every key"),
 ];
 
 #[test]

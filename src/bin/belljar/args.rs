@@ -56,6 +56,7 @@ Examples:
   belljar run tool.wasm < input.json > output.json
   belljar run tool.wasm --input-text 'hello' --fuel-limit 10M --memory-limit 16MiB --metrics
   belljar run math.wasm -e add -- 2 -3
+  belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
   belljar run --text hello.wat --format json
   curl -s https://example.org/tool.wasm | belljar run - --input input.json
 
@@ -147,9 +148,15 @@ pub struct RunArgs {
     /// Call this export with ARGS, and print its results one a line
     #[arg(short = 'e', long, value_name = "NAME")]
     pub function: Option<String>,
-    /// Arguments of the export, one for each parameter
-    #[arg(last = true, requires = "function")]
+    /// Arguments of the export, one for each parameter; without -e, those of a WASI program
+    #[arg(last = true)]
     pub args: Vec<String>,
+    /// Set a variable of a WASI program's environment, which is empty else
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+    /// Exit with the guest's own status, where it has one: its lowest eight bits, or 1 if those are 0
+    #[arg(long)]
+    pub exit_with_guest: bool,
     /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
     /// nothing; with -e or a module from stdin, nothing]
     #[arg(long, value_name = "FILE", conflicts_with = "input_text")]

@@ -55,8 +55,9 @@ struct Document<'a> {
 
 /// Whether the ABI has it. This program has no host functions of its own.
 fn is_provided(import: &Import) -> bool {
-    let function = abi::function(&import.name).filter(|_| import.module == abi::MODULE);
-    function.is_some_and(|function| ExternType::Function(function.ty()) == import.ty)
+    let function = abi::function(&import.name).filter(|_| import.module == abi::MODULE).map(abi::Function::ty);
+    let wasi = || abi::wasi::import(&import.module, &import.name).map(|(_, function)| function.ty());
+    function.or_else(wasi).is_some_and(|ty| ExternType::Function(ty) == import.ty)
 }
 
 /// The page for people.

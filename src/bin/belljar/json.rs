@@ -1,9 +1,12 @@
 //! The JSON documents on stdout.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use belljar::{
-    CallError, ConfigError, Error, IsolationError, LogEntry, ModuleError, Outcome, StopReason, Usage, Value,
+    CallError, Change, ConfigError, Error, IsolationError, LogEntry, ModuleError, Outcome, StopReason, Usage, Value,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -20,6 +23,8 @@ The JSON document of a run:
   results      of -e: [{\"i32\": 5}, {\"i64\": \"5\"}, {\"f64\": 0.5, \"bits\": \"0x…\"}, {\"v128\": \"0x…\"}];
                i64 is a text since many readers round it, and so are nan, inf and -inf
   log          [{\"level\": \"info\", \"text\": …}], and log_dropped, how many messages are left out
+  files        what a WASI program changed, if anything, by path: {\"file\": …} as output is, \"directory\",
+               {\"link\": …} or \"removed\"
   usage        fuel, memory_peak_bytes, host_calls, input_bytes, output_bytes, …
   wall_ms      with --metrics: wall time in milliseconds; all else is the same in every run
 An error before the run is {\"error\": {\"phase\", \"file\", \"message\", \"hint\", \"cause\"}}, where phase is
@@ -64,6 +69,8 @@ pub struct RunDocument<'a> {
     results: Vec<Number>,
     log: &'a [LogEntry],
     log_dropped: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    files: BTreeMap<&'a str, Changed<'a>>,
     usage: &'a Usage,
     #[serde(skip_serializing_if = "Option::is_none")]
     wall_ms: Option<f64>,
@@ -88,8 +95,31 @@ impl<'a> RunDocument<'a> {
             results: outcome.results.iter().copied().map(Number).collect(),
             log: &outcome.log.entries,
             log_dropped: outcome.log.dropped,
+            files: outcome.files.iter().map(|(path, change)| (&**path, Changed::of(change))).collect(),
             usage: &outcome.usage,
             wall_ms,
+        }
+    }
+}
+
+/// What became of a path.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Changed<'a> {
+    File(Bytes<'a>),
+    Directory,
+    Link(&'a str),
+    Removed,
+}
+
+impl<'a> Changed<'a> {
+    fn of(change: &'a Change) -> Self {
+        match change {
+            Change::File(bytes) => Changed::File(Bytes(bytes)),
+            Change::Link(target) => Changed::Link(target),
+            Change::Removed => Changed::Removed,
+            // There is no other.
+            _ => Changed::Directory,
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if source == Source::Stdin && asked == Some(Source::Stdin) {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
-    let sandbox = settings::sandbox(&args.config, &args.limits, console)?;
+    let sandbox = settings::sandbox_of_run(args, console)?;
     let bytes = source.module(args.text, &sandbox)?;
     let wasm = args.receipt.is_some().then(|| bytes.clone());
     let module = load(args, &source, &sandbox, bytes, console)?;
@@ -66,7 +66,11 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if let Some(receipt) = receipt {
         receipt.write()?;
     }
-    Ok(if stopped.is_some() { Exit::Stopped } else { Exit::Done })
+    Ok(match stopped.map(|stop| stop.reason) {
+        None => Exit::Done,
+        Some(StopReason::Status { code }) if args.exit_with_guest => Exit::of_guest(code),
+        Some(_) => Exit::Stopped,
+    })
 }
 
 fn load(
@@ -99,6 +103,12 @@ fn plan(
     console: &Console,
 ) -> Result<Plan, Failure> {
     let Some(function) = &args.function else {
+        let words = args.args.len() + args.env.len();
+        if words > 0 && !is_of_wasi(about) {
+            let message =
+                format!("{}: the module is no WASI program, which could take arguments or variables", source.name());
+            return Err(Failure::usage(message).with_hint("arguments of an export come with `-e`"));
+        }
         // Without an entry there is nothing to read an input for.
         let input = match has_entry(about) {
             true => input(args, source, asked, about, console)?,
@@ -142,6 +152,10 @@ fn has_entry(about: &Inspection) -> bool {
         })
     };
     about.powers().entry.is_some() && abi::ENTRIES.iter().all(fits)
+}
+
+fn is_of_wasi(about: &Inspection) -> bool {
+    about.imports.iter().any(|import| abi::wasi::import(&import.module, &import.name).is_some())
 }
 
 fn has_references(ty: &belljar::FuncType) -> bool {
@@ -233,6 +247,7 @@ fn parts(ended: Result<Outcome, Error>) -> Result<(Outcome, Option<Stop>), Failu
             let Error::Stopped(stopped) = error else { return Err(Failure::of(error)) };
             let mut outcome = Outcome::default();
             (outcome.output, outcome.log, outcome.usage) = (stopped.output, stopped.log, stopped.usage);
+            outcome.files = stopped.files;
             Ok((outcome, Some(Stop { reason: stopped.reason, hint })))
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use belljar::{Config, ConfigError, ConfigProblem, Error, Key, MAX_TEXT_BYTES, Sandbox};
 
 use crate::{
-    args::{self, ConfigArgs},
+    args::{self, ConfigArgs, RunArgs},
     console::Console,
     failure::Failure,
     limits::{LimitArgs, Typed},
@@ -19,6 +19,26 @@ const FOUND: &str = "belljar.toml";
 
 /// The sandbox that the options mean.
 pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
+    Sandbox::new(config(args, limits, console)?).map_err(Failure::of)
+}
+
+/// The sandbox of a run, for a program that may have arguments and an environment.
+pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<Sandbox, Failure> {
+    let mut config = config(&args.config, &args.limits, console)?;
+    if args.function.is_none() && !args.args.is_empty() {
+        config.wasi.args.clone_from(&args.args);
+    }
+    for text in &args.env {
+        let Some((name, value)) = text.split_once('=') else {
+            let message = format!("--env: `{}` is not NAME=VALUE", show::name(text));
+            return Err(Failure::usage(message).with_hint("for example `--env LANG=C`"));
+        };
+        config = config.with_env(name, value);
+    }
+    Sandbox::new(config).map_err(Failure::of)
+}
+
+fn config(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Config, Failure> {
     let profile = args.profile.map(|profile| match profile {
         args::Profile::Plugin => belljar::Profile::Plugin,
         args::Profile::Large => belljar::Profile::Large,
@@ -45,7 +65,7 @@ pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Resu
         apply(&mut config, one)?;
     }
     describe(&config, console);
-    Sandbox::new(config).map_err(Failure::of)
+    Ok(config)
 }
 
 /// The configuration file, if there is one.

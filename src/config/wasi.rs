@@ -1,0 +1,254 @@
+//! What a program of WASI sees of a system.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Key};
+use crate::{
+    error::{ConfigError, ConfigProblem},
+    files::{self, FileBytes},
+};
+
+/// The most bytes of arguments, or of variables.
+const MAX_WORDS_BYTES: usize = 1 << 20;
+
+/// What a program of WASI sees of a system: all of it is made up, and the same in every run.
+///
+/// ```
+/// # if cfg!(not(feature = "wasi")) { return Ok(()) }
+/// let config = belljar::Config::default()
+///     .with_args(["--verbose", "in.txt"])
+///     .with_env("LANG", "C")
+///     .with_file("/in.txt", *b"text");
+/// let same = belljar::Config::from_toml(r#"
+///     [wasi]
+///     args = ["--verbose", "in.txt"]
+///     env = { LANG = "C" }
+///     files = { "/in.txt" = "text" }
+/// "#)?;
+/// assert_eq!(config, same);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Wasi {
+    /// What the program is told is its name. Default: `main.wasm`.
+    pub program: String,
+    /// Its arguments, without its name. Default: none.
+    pub args: Vec<String>,
+    /// Its environment. Default: empty.
+    pub env: BTreeMap<String, String>,
+    /// Its clocks. Default: virtual.
+    pub clock: Clock,
+    /// Where its realtime clock starts, in ns since 1970. Default: 2000-01-01T00:00:00Z.
+    pub clock_start_ns: u64,
+    /// Its source of random bytes. Default: seeded.
+    pub random: Random,
+    /// The seed of its random bytes. Default: 0.
+    pub random_seed: u64,
+    /// The files it finds, by absolute path; a path that ends in `/` is an empty directory, and what is
+    /// above a path is there too. In TOML a file is a text, or `{ hex = "…" }`. Without any, it has no
+    /// directory to make files in; `/` alone gives it an empty one. Default: none.
+    pub files: BTreeMap<String, FileBytes>,
+}
+
+/// Which clocks a program of WASI has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Clock {
+    /// None: asking is answered with `notcapable`.
+    None,
+    /// Clocks that stand: the realtime clock at its start, the others at 0.
+    Fixed,
+    /// Clocks that go on by 1 ns with each unit of fuel, and by what is slept.
+    #[default]
+    Virtual,
+}
+
+/// Where a program of WASI gets random bytes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Random {
+    /// Nowhere: asking is answered with `notcapable`.
+    None,
+    /// From the key stream of ChaCha20 with the seed as its key.
+    #[default]
+    Seeded,
+}
+
+impl Wasi {
+    pub(super) const fn new() -> Self {
+        Wasi {
+            program: String::new(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            clock: Clock::Virtual,
+            clock_start_ns: CLOCK_START.plugin,
+            random: Random::Seeded,
+            random_seed: 0,
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// Whether all of it is as it is by default.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Wasi::new()
+    }
+
+    /// The name of the program, and its arguments.
+    pub(crate) fn argv(&self) -> impl Iterator<Item = &str> {
+        let name = if self.program.is_empty() { "main.wasm" } else { &self.program };
+        core::iter::once(name).chain(self.args.iter().map(String::as_str))
+    }
+
+    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
+        [(CLOCK_START, &mut self.clock_start_ns), (RANDOM_SEED, &mut self.random_seed)]
+            .into_iter()
+            .find_map(|(key, value)| (key.path == path).then_some(value))
+    }
+
+    pub(super) fn values(&self) -> [u64; 2] {
+        [self.clock_start_ns, self.random_seed]
+    }
+
+    /// Checks what is no number.
+    pub(super) fn check(&self, config: &Config) -> Result<(), ConfigError> {
+        if !cfg!(feature = "wasi") && !self.is_default() {
+            return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
+        }
+        let unfit = |key: &str, why| Err(error(key.into(), ConfigProblem::Unfit { why }));
+        let argv = || self.argv();
+        let variables = || self.env.iter().flat_map(|(name, value)| [name, value]);
+        if argv().any(|word| word.contains('\0')) {
+            return unfit("wasi.args", "expected text without 0");
+        }
+        if self.env.keys().any(|name| name.is_empty() || name.contains('=')) {
+            return unfit("wasi.env", "expected names that are not empty and have no `=`");
+        }
+        if variables().any(|word| word.contains('\0')) {
+            return unfit("wasi.env", "expected text without 0");
+        }
+        if argv().map(|word| word.len() + 1).sum::<usize>() > MAX_WORDS_BYTES {
+            return unfit("wasi.args", "expected at most 1 MiB");
+        }
+        if variables().map(|word| word.len() + 1).sum::<usize>() > MAX_WORDS_BYTES {
+            return unfit("wasi.env", "expected at most 1 MiB");
+        }
+        files::check(&self.files)
+            .map_err(|(path, why)| error(alloc::format!("wasi.files.{path}"), ConfigProblem::Unfit { why }))?;
+        let (count, bytes) = files::count(&self.files);
+        if count > config.limits.files {
+            return unfit("wasi.files", "these are more than `limits.files` admits");
+        }
+        if bytes > config.limits.file_bytes {
+            return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
+        }
+        Ok(())
+    }
+}
+
+fn error(key: String, problem: ConfigProblem) -> ConfigError {
+    ConfigError { key, at: None, problem }
+}
+
+impl Config {
+    /// Sets the arguments of a program of WASI, without its name.
+    #[must_use]
+    pub fn with_args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.wasi.args = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the name that a program of WASI is told is its own.
+    #[must_use]
+    pub fn with_program(mut self, name: impl Into<String>) -> Self {
+        self.wasi.program = name.into();
+        self
+    }
+
+    /// Sets a variable of a program's environment.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.wasi.env.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets the clocks of a program of WASI.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.wasi.clock = clock;
+        self
+    }
+
+    /// Sets where the realtime clock starts, in ns since 1970.
+    #[must_use]
+    pub fn with_clock_start_ns(mut self, ns: u64) -> Self {
+        self.wasi.clock_start_ns = ns;
+        self
+    }
+
+    /// Sets the source of random bytes of a program of WASI.
+    #[must_use]
+    pub fn with_random(mut self, random: Random) -> Self {
+        self.wasi.random = random;
+        self
+    }
+
+    /// Sets the seed of the random bytes.
+    #[must_use]
+    pub fn with_random_seed(mut self, seed: u64) -> Self {
+        self.wasi.random_seed = seed;
+        self
+    }
+
+    /// Gives a program of WASI a file, or with a path that ends in `/` a directory.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<FileBytes>) -> Self {
+        self.wasi.files.insert(path.into(), bytes.into());
+        self
+    }
+}
+
+/// The largest integer of TOML.
+const MAX: u64 = i64::MAX as u64;
+
+/// The numbers.
+pub(super) const KEYS: [Key; 2] = [CLOCK_START, RANDOM_SEED];
+
+const CLOCK_START: Key = Key {
+    path: "wasi.clock_start_ns",
+    unit: "ns since 1970",
+    min: 0,
+    max: MAX,
+    plugin: 946_684_800_000_000_000,
+    large: 946_684_800_000_000_000,
+    enforced: "clock_time_get and the times of files; 2000-01-01T00:00:00Z unless set",
+};
+
+const RANDOM_SEED: Key =
+    Key { path: "wasi.random_seed", unit: "seed", min: 0, max: MAX, plugin: 0, large: 0, enforced: "random_get" };
+
+/// The same, each of which may be left out.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct WasiDraft {
+    program: String,
+    args: Vec<String>,
+    env: BTreeMap<String, String>,
+    clock: Clock,
+    clock_start_ns: Option<u64>,
+    random: Random,
+    random_seed: u64,
+    files: BTreeMap<String, FileBytes>,
+}
+
+impl WasiDraft {
+    pub(super) fn whole(self) -> Wasi {
+        let WasiDraft { program, args, env, clock, clock_start_ns, random, random_seed, files } = self;
+        let clock_start_ns = clock_start_ns.unwrap_or(CLOCK_START.plugin);
+        Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files }
+    }
+}

@@ -1,0 +1,147 @@
+//! Files by their paths: what a run is given, and what it leaves.
+
+use alloc::{
+    borrow::ToOwned,
+    collections::BTreeMap,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt::Write;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
+
+/// The bytes of a file. Cheap to clone.
+///
+/// In TOML and JSON it is a text, or `{ hex = "…" }` where it is not UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileBytes(Arc<[u8]>);
+
+impl<T: Into<Arc<[u8]>>> From<T> for FileBytes {
+    fn from(bytes: T) -> Self {
+        FileBytes(bytes.into())
+    }
+}
+
+impl core::ops::Deref for FileBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// What became of a path during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Change {
+    /// A file was made, or has other bytes than it was given with.
+    File(FileBytes),
+    /// A directory was made.
+    Directory,
+    /// A symbolic link was made, to this target.
+    Link(String),
+    /// What was given is gone.
+    Removed,
+}
+
+/// Everything that a run has changed, by absolute path, without a slash at the end.
+pub type Changes = BTreeMap<String, Change>;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Hex { hex: String },
+}
+
+impl Serialize for FileBytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Ok(text) = core::str::from_utf8(self) {
+            return serializer.serialize_str(text);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        let mut hex = String::with_capacity(2 * self.len());
+        for byte in self.iter() {
+            let _ = write!(hex, "{byte:02x}");
+        }
+        map.serialize_entry("hex", &hex)?;
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for FileBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Text(text) => Ok(text.into_bytes().into()),
+            Written::Hex { hex } => match of_hex(&hex) {
+                Some(bytes) => Ok(bytes.into()),
+                None => Err(D::Error::custom("expected pairs of hexadecimal digits")),
+            },
+        }
+    }
+}
+
+/// Bytes from two digits each.
+pub(crate) fn of_hex(hex: &str) -> Option<Vec<u8>> {
+    let pairs = hex.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| match pair {
+        [a, b] => Some((char::from(*a).to_digit(16)? * 16 + char::from(*b).to_digit(16)?) as u8),
+        _ => None,
+    };
+    pairs.map(byte).collect()
+}
+
+/// The longest path, in bytes.
+pub(crate) const MAX_PATH_BYTES: usize = 1024;
+
+/// The longest name within a path, in bytes.
+pub(crate) const MAX_NAME_BYTES: usize = 255;
+
+/// Whether a path is absolute and in its shortest form, but for a slash at the end that says
+/// "directory".
+pub(crate) fn is_given_path(path: &str) -> bool {
+    if path == "/" {
+        return true;
+    }
+    let Some(names) = path.strip_prefix('/') else { return false };
+    let names = names.strip_suffix('/').unwrap_or(names);
+    let fits = |name: &str| !["", ".", ".."].contains(&name) && name.len() <= MAX_NAME_BYTES && !name.contains('\0');
+    path.len() <= MAX_PATH_BYTES && names.split('/').all(fits)
+}
+
+/// The directories above a path, the lowest first, without the root.
+pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.rmatch_indices('/').map(|(at, _)| &path[..at]).filter(|above| !above.is_empty())
+}
+
+/// What is wrong with the files that a run is given, by the first path that is.
+pub(crate) fn check(files: &BTreeMap<String, FileBytes>) -> Result<(), (String, &'static str)> {
+    for (path, bytes) in files {
+        let wrong = |why| Err((path.to_owned(), why));
+        if !is_given_path(path) {
+            return wrong("expected an absolute path without `.`, `..`, `//` and 0, of at most 1,024 bytes");
+        }
+        if path.ends_with('/') && !bytes.is_empty() {
+            return wrong("a path that ends in `/` is a directory, which has no bytes");
+        }
+        let is_file = |path: &str| files.contains_key(path);
+        if above(path).any(is_file) || (path.ends_with('/') && is_file(path.trim_end_matches('/'))) {
+            return wrong("a file and a directory cannot have the same path");
+        }
+    }
+    Ok(())
+}
+
+/// How many files, directories and links these make, with the root, and their bytes.
+pub(crate) fn count(files: &BTreeMap<String, FileBytes>) -> (u64, u64) {
+    let mut paths = alloc::collections::BTreeSet::new();
+    for path in files.keys() {
+        paths.insert(path.trim_end_matches('/').to_string());
+        paths.extend(above(path).map(ToString::to_string));
+    }
+    paths.insert(String::new());
+    (paths.len() as u64, files.values().map(|bytes| bytes.len() as u64).sum())
+}

@@ -1,0 +1,212 @@
+//! WASI preview 1 and its predecessor, with a system that is made up: a program sees the input, the
+//! output and the log of its run as its streams, files in memory, a clock of fuel and seeded random
+//! bytes. Nothing of the host is asked.
+
+use alloc::{boxed::Box, vec, vec::Vec};
+
+use wasmi::{Caller, Linker, Val};
+
+use self::{
+    clock::Clock,
+    errno::{Fail, Result},
+    fd::Table,
+    guest::{Args, Guest},
+    log::Line,
+    memory::Tree,
+    random::Stream,
+    volume::Volume,
+};
+use crate::{
+    abi::wasi::{Call, Function, Param, Snapshot},
+    config::wasi::Wasi,
+    error::StopReason,
+    files::Changes,
+    host::{Host, Name, enter},
+    meter,
+    value::ValueType,
+};
+
+mod clock;
+mod dir;
+mod errno;
+mod fd;
+mod guest;
+mod io;
+mod log;
+mod memory;
+mod path;
+mod poll;
+mod process;
+mod random;
+mod rights;
+mod stat;
+mod volume;
+
+pub(crate) use crate::abi::wasi::import;
+
+/// All that a program has of its system.
+struct State {
+    config: Wasi,
+    fds: Table,
+    /// The trees of files, by the number that descriptors know them by.
+    volumes: Vec<Box<dyn Volume>>,
+    clock: Clock,
+    random: Option<Stream>,
+    stderr: Line,
+}
+
+/// Gives a run a system; `dot` opens the root under the name `.` too.
+pub(crate) fn start(host: &mut Host, config: &Wasi, dot: bool) {
+    let clock = Clock::new(config);
+    let tree = Tree::new(&config.files, host.limits(), clock.realtime(0));
+    // Files are granted by giving some, if only the root.
+    let root = (!config.files.is_empty()).then(|| tree.root());
+    host.system = Some(Box::new(State {
+        fds: Table::new(host.limits().open_files, root, dot),
+        volumes: vec![Box::new(tree)],
+        clock,
+        random: Stream::new(config),
+        stderr: Line::default(),
+        config: config.clone(),
+    }));
+}
+
+/// What a call leaves: the log's last line gets its end, and what was changed is told.
+pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReason> {
+    let Some(mut system) = host.system.take() else { return Ok(Changes::new()) };
+    let Some(state) = system.downcast_mut::<State>() else { return Ok(Changes::new()) };
+    let mut changes = Ok(Changes::new());
+    for volume in &mut state.volumes {
+        changes = changes.and_then(|mut all: Changes| {
+            all.append(&mut volume.changes(&state.config.files)?);
+            Ok(all)
+        });
+    }
+    let flushed = state.stderr.end(host);
+    host.system = Some(system);
+    flushed.and(changes)
+}
+
+/// Links one function of a snapshot.
+pub(crate) fn link(
+    linker: &mut Linker<Host>,
+    snapshot: Snapshot,
+    function: &'static Function,
+) -> core::result::Result<(), wasmi::Error> {
+    let (module, ty) = (snapshot.module(), function.ty());
+    let name = Name::new(module, function.name);
+    let types = |list: &[ValueType]| list.iter().map(engine_type).collect::<Vec<_>>();
+    let ty = wasmi::FuncType::new(types(&ty.params), types(&ty.results));
+    linker.func_new(
+        module,
+        function.name,
+        ty,
+        move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
+            let errno = enter(caller, &name, |caller| {
+                let mut guest = Guest { caller, name: &name, snapshot };
+                answer(&mut guest, function, &Args(params))
+            })?;
+            if let Some(result) = results.first_mut() {
+                *result = Val::I32(errno);
+            }
+            Ok(())
+        },
+    )?;
+    Ok(())
+}
+
+/// Parameters and results are of no other types.
+fn engine_type(ty: &ValueType) -> wasmi::ValType {
+    if *ty == ValueType::I64 { wasmi::ValType::I64 } else { wasmi::ValType::I32 }
+}
+
+/// The number that the guest gets; 0 is success.
+fn answer(guest: &mut Guest<'_, '_>, function: &Function, args: &Args<'_>) -> core::result::Result<i32, StopReason> {
+    admit(guest, function.params, args)?;
+    match call(guest, function.call, args) {
+        Ok(()) => Ok(0),
+        Err(Fail::Errno(errno)) => Ok(errno as i32),
+        Err(Fail::Stop(reason)) => Err(reason),
+    }
+}
+
+/// Checks every range that the parameters name, used or not, and charges the call with what is
+/// always moved: results, paths and lists of buffers.
+fn admit(guest: &mut Guest<'_, '_>, params: &[Param], args: &Args<'_>) -> core::result::Result<(), StopReason> {
+    let (mut at, mut moved) = (0, 0);
+    for param in params {
+        let ptr = args.u32(at);
+        let (len, counts) = match param {
+            Param::I32(_) | Param::I64(_) => (0, false),
+            Param::Ptr(_, bytes) => (*bytes, true),
+            Param::Filestat(_) => (guest.snapshot.filestat_bytes(), true),
+            Param::Path(_) => (args.u32(at + 1), true),
+            Param::Buffer(_) => (args.u32(at + 1), false),
+            // A list beyond 32 bits is beyond every memory.
+            Param::Buffers(_) => (args.u32(at + 1).saturating_mul(8), true),
+        };
+        guest.check(ptr, len)?;
+        moved += if counts { u64::from(len) } else { 0 };
+        at += param.types().len();
+    }
+    meter::charge(&mut *guest.caller, meter::host_call(moved))
+}
+
+fn call(guest: &mut Guest<'_, '_>, call: Call, a: &Args<'_>) -> Result<()> {
+    match call {
+        Call::ArgsGet => process::args_get(guest, a.u32(0), a.u32(1)),
+        Call::ArgsSizesGet => process::args_sizes_get(guest, a.u32(0), a.u32(1)),
+        Call::EnvironGet => process::environ_get(guest, a.u32(0), a.u32(1)),
+        Call::EnvironSizesGet => process::environ_sizes_get(guest, a.u32(0), a.u32(1)),
+        Call::ClockResGet => clock::res_get(guest, a.u32(0), a.u32(1)),
+        Call::ClockTimeGet => clock::time_get(guest, a.u32(0), a.u32(2)),
+        Call::FdAdvise => stat::advise(guest, a.u32(0), a.u64(1), a.u64(2), a.u32(3)),
+        Call::FdAllocate => stat::allocate(guest, a.u32(0), a.u64(1), a.u64(2)),
+        Call::FdClose => fd::close(guest, a.u32(0)),
+        Call::FdDatasync => fd::sync(guest, a.u32(0), rights::FD_DATASYNC),
+        Call::FdFdstatGet => fd::fdstat_get(guest, a.u32(0), a.u32(1)),
+        Call::FdFdstatSetFlags => fd::fdstat_set_flags(guest, a.u32(0), a.u32(1)),
+        Call::FdFdstatSetRights => fd::fdstat_set_rights(guest, a.u32(0), a.u64(1), a.u64(2)),
+        Call::FdFilestatGet => stat::get(guest, a.u32(0), a.u32(1)),
+        Call::FdFilestatSetSize => stat::set_size(guest, a.u32(0), a.u64(1)),
+        Call::FdFilestatSetTimes => stat::set_times(guest, a.u32(0), a.u64(1), a.u64(2), a.u32(3)),
+        Call::FdPread => io::pread(guest, a.u32(0), a.buffers(1), a.u64(3), a.u32(4)),
+        Call::FdPrestatGet => fd::prestat_get(guest, a.u32(0), a.u32(1)),
+        Call::FdPrestatDirName => fd::prestat_dir_name(guest, a.u32(0), a.u32(1), a.u32(2)),
+        Call::FdPwrite => io::pwrite(guest, a.u32(0), a.buffers(1), a.u64(3), a.u32(4)),
+        Call::FdRead => io::read(guest, a.u32(0), a.buffers(1), a.u32(3)),
+        Call::FdReaddir => dir::readdir(guest, a.u32(0), a.u32(1), a.u32(2), a.u64(3), a.u32(4)),
+        Call::FdRenumber => fd::renumber(guest, a.u32(0), a.u32(1)),
+        Call::FdSeek => io::seek(guest, a.u32(0), a.u64(1) as i64, a.u32(2), a.u32(3)),
+        Call::FdSync => fd::sync(guest, a.u32(0), rights::FD_SYNC),
+        Call::FdTell => io::tell(guest, a.u32(0), a.u32(1)),
+        Call::FdWrite => io::write(guest, a.u32(0), a.buffers(1), a.u32(3)),
+        Call::PathCreateDirectory => path::create_directory(guest, a.u32(0), a.path(1)),
+        Call::PathFilestatGet => stat::get_at(guest, a.u32(0), a.u32(1), a.path(2), a.u32(4)),
+        Call::PathFilestatSetTimes => {
+            stat::set_times_at(guest, a.u32(0), a.u32(1), a.path(2), (a.u64(4), a.u64(5), a.u32(6)))
+        }
+        Call::PathLink => path::link(guest, a.u32(0), a.u32(1), a.path(2), a.u32(4), a.path(5)),
+        Call::PathOpen => {
+            let asked = path::Asked {
+                flags: a.u32(1),
+                oflags: a.u32(4),
+                base: a.u64(5),
+                inheriting: a.u64(6),
+                fdflags: a.u32(7),
+            };
+            path::open(guest, a.u32(0), a.path(2), &asked, a.u32(8))
+        }
+        Call::PathReadlink => path::readlink(guest, a.u32(0), a.path(1), (a.u32(3), a.u32(4)), a.u32(5)),
+        Call::PathRemoveDirectory => path::remove_directory(guest, a.u32(0), a.path(1)),
+        Call::PathRename => path::rename(guest, a.u32(0), a.path(1), a.u32(3), a.path(4)),
+        Call::PathSymlink => path::symlink(guest, a.path(0), a.u32(2), a.path(3)),
+        Call::PathUnlinkFile => path::unlink_file(guest, a.u32(0), a.path(1)),
+        Call::PollOneoff => poll::oneoff(guest, a.u32(0), a.u32(1), a.u32(2), a.u32(3)),
+        Call::ProcExit => process::exit(guest, a.u32(0)),
+        Call::ProcRaise => Err(errno::Errno::NoSys.into()),
+        Call::SchedYield => Ok(()),
+        Call::RandomGet => random::get(guest, a.u32(0), a.u32(1)),
+        Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => fd::no_socket(guest, a.u32(0)),
+    }
+}

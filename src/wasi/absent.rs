@@ -1,0 +1,25 @@
+//! In a build without the feature `wasi`: nothing is provided.
+
+use wasmi::Linker;
+
+use crate::{
+    abi::wasi::{Function, Snapshot},
+    config::wasi::Wasi,
+    error::StopReason,
+    files::Changes,
+    host::Host,
+};
+
+pub(crate) fn import(_: &str, _: &str) -> Option<(Snapshot, &'static Function)> {
+    None
+}
+
+pub(crate) fn link(_: &mut Linker<Host>, _: Snapshot, _: &'static Function) -> Result<(), wasmi::Error> {
+    Ok(())
+}
+
+pub(crate) fn start(_: &mut Host, _: &Wasi, _: bool) {}
+
+pub(crate) fn finish(_: &mut Host) -> Result<Changes, StopReason> {
+    Ok(Changes::new())
+}

@@ -1,0 +1,55 @@
+//! Listing directories.
+
+use super::{
+    errno::Result,
+    guest::{Guest, ITEM},
+    rights,
+    volume::Entry,
+};
+use crate::meter;
+
+/// Bytes of an entry before its name.
+const HEAD: usize = 24;
+
+/// Fills the buffer with entries, the last of which may be cut.
+pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, cookie: u64, result: u32) -> Result<()> {
+    let at = guest.directory(fd, rights::FD_READDIR)?;
+    let len = len as usize;
+    // How much it will be is known before it is paid for, and that before it is done.
+    let (mut filled, mut entries) = (0, 0);
+    let volume = guest.volume(at.volume)?;
+    let mut next = cookie;
+    while let Some(entry) = volume.entry(at.node, next)? {
+        if filled >= len {
+            break;
+        }
+        filled = len.min(filled + HEAD + entry.name.len());
+        entries += 1;
+        next = entry.cookie;
+    }
+    guest.charge(entries * ITEM + (filled as u64).div_ceil(meter::BYTES_PER_FUEL))?;
+    let range = guest.check(ptr, filled as u32)?;
+    let (memory, state) = guest.memory_and_state()?;
+    let Some(volume) = state.volumes.get(at.volume) else { return Ok(()) };
+    let mut rest = &mut memory[range];
+    let mut next = cookie;
+    while let Some(entry) = volume.entry(at.node, next)?.filter(|_| !rest.is_empty()) {
+        next = entry.cookie;
+        for part in [head(&entry).as_slice(), entry.name.as_bytes()] {
+            let kept = part.len().min(rest.len());
+            let (now, later) = rest.split_at_mut(kept);
+            now.copy_from_slice(&part[..kept]);
+            rest = later;
+        }
+    }
+    guest.store_u32(result, filled as u32)
+}
+
+fn head(entry: &Entry<'_>) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    head[..8].copy_from_slice(&entry.cookie.to_le_bytes());
+    head[8..16].copy_from_slice(&entry.node.to_le_bytes());
+    head[16..20].copy_from_slice(&(entry.name.len() as u32).to_le_bytes());
+    head[20] = entry.kind as u8;
+    head
+}

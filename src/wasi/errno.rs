@@ -1,0 +1,53 @@
+//! How a function of WASI fails: with a number for the guest, or with a stop of the run.
+
+use crate::error::StopReason;
+
+/// Numbers of the specification, those that occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Errno {
+    BadF = 8,
+    Busy = 10,
+    Exist = 20,
+    FBig = 22,
+    IlSeq = 25,
+    Inval = 28,
+    IsDir = 31,
+    Loop = 32,
+    MFile = 33,
+    NameTooLong = 37,
+    NoEnt = 44,
+    NoSpc = 51,
+    NoSys = 52,
+    NotDir = 54,
+    NotEmpty = 55,
+    NotSock = 57,
+    NotSup = 58,
+    Overflow = 61,
+    Perm = 63,
+    SPipe = 70,
+    XDev = 75,
+    NotCapable = 76,
+}
+
+/// Why a function did not do what it was to do.
+#[derive(Debug)]
+pub(super) enum Fail {
+    /// The guest is told.
+    Errno(Errno),
+    /// The run ends.
+    Stop(StopReason),
+}
+
+pub(super) type Result<T> = core::result::Result<T, Fail>;
+
+impl From<Errno> for Fail {
+    fn from(errno: Errno) -> Self {
+        Fail::Errno(errno)
+    }
+}
+
+impl From<StopReason> for Fail {
+    fn from(reason: StopReason) -> Self {
+        Fail::Stop(reason)
+    }
+}

@@ -1,0 +1,145 @@
+//! The guest that calls: its arguments, its memory, and what its run has.
+
+use alloc::{borrow::ToOwned, string::String};
+use core::ops::Range;
+
+use wasmi::{Caller, Val};
+
+use super::{
+    State,
+    errno::{Errno, Result},
+};
+use crate::{
+    abi::wasi::Snapshot,
+    error::StopReason,
+    host::{self, Host, Name},
+    meter,
+};
+
+/// The longest path that is looked at, in bytes.
+const MAX_PATH_BYTES: usize = 4096;
+
+/// Fuel of one buffer in a list, and of one name in a path.
+pub(super) const ITEM: u64 = 4;
+
+/// Arguments of a call; there is none behind the last.
+pub(super) struct Args<'a>(pub(super) &'a [Val]);
+
+/// A pointer and a length, or a number.
+pub(super) type Pair = (u32, u32);
+
+impl Args<'_> {
+    pub(super) fn u32(&self, at: usize) -> u32 {
+        self.u64(at) as u32
+    }
+
+    pub(super) fn u64(&self, at: usize) -> u64 {
+        match self.0.get(at) {
+            Some(Val::I32(value)) => u64::from(*value as u32),
+            Some(Val::I64(value)) => *value as u64,
+            _ => 0,
+        }
+    }
+
+    pub(super) fn path(&self, at: usize) -> Pair {
+        (self.u32(at), self.u32(at + 1))
+    }
+
+    pub(super) fn buffers(&self, at: usize) -> Pair {
+        self.path(at)
+    }
+}
+
+/// The guest that calls.
+pub(super) struct Guest<'a, 'c> {
+    pub(super) caller: &'a mut Caller<'c, Host>,
+    pub(super) name: &'a Name,
+    pub(super) snapshot: Snapshot,
+}
+
+impl Guest<'_, '_> {
+    /// Checks a range of the guest's memory.
+    pub(super) fn check(&mut self, ptr: u32, len: u32) -> core::result::Result<Range<usize>, StopReason> {
+        host::check_range(self.caller, self.name, ptr, len)
+    }
+
+    /// As [`check`](Self::check), for so many items.
+    pub(super) fn check_items(&mut self, ptr: u32, count: u32, bytes: u32) -> Result<Range<usize>> {
+        // What is longer than 32 bits tell is longer than every memory.
+        Ok(self.check(ptr, count.saturating_mul(bytes))?)
+    }
+
+    pub(super) fn charge(&mut self, fuel: u64) -> Result<()> {
+        Ok(meter::charge(&mut *self.caller, fuel)?)
+    }
+
+    /// Charges bytes that are moved, beside what the call itself costs.
+    pub(super) fn charge_bytes(&mut self, bytes: u64) -> Result<()> {
+        self.charge(bytes.div_ceil(meter::BYTES_PER_FUEL))
+    }
+
+    /// The memory, and the run.
+    pub(super) fn parts(&mut self) -> Result<(&mut [u8], &mut Host)> {
+        Ok(host::memory_and_host(self.caller, self.name)?)
+    }
+
+    /// The memory, and the system.
+    pub(super) fn memory_and_state(&mut self) -> Result<(&mut [u8], &mut State)> {
+        let (memory, host) = host::memory_and_host(self.caller, self.name)?;
+        Ok((memory, of_host(host)?))
+    }
+
+    pub(super) fn host(&mut self) -> &mut Host {
+        self.caller.data_mut()
+    }
+
+    pub(super) fn state(&mut self) -> Result<&mut State> {
+        of_host(self.caller.data_mut())
+    }
+
+    /// The time that files and clocks see.
+    pub(super) fn now(&mut self) -> Result<u64> {
+        let fuel = meter::used(&mut *self.caller);
+        Ok(self.state()?.clock.realtime(fuel))
+    }
+
+    /// Reads an array out of memory, at a place that has been checked.
+    pub(super) fn load<const N: usize>(&mut self, ptr: u32) -> Result<[u8; N]> {
+        let range = self.check(ptr, N as u32)?;
+        let (memory, _) = self.parts()?;
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&memory[range]);
+        Ok(bytes)
+    }
+
+    pub(super) fn store(&mut self, ptr: u32, bytes: &[u8]) -> Result<()> {
+        let range = self.check(ptr, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
+        let (memory, _) = self.parts()?;
+        memory[range].copy_from_slice(bytes);
+        Ok(())
+    }
+
+    pub(super) fn store_u32(&mut self, ptr: u32, value: u32) -> Result<()> {
+        self.store(ptr, &value.to_le_bytes())
+    }
+
+    pub(super) fn store_u64(&mut self, ptr: u32, value: u64) -> Result<()> {
+        self.store(ptr, &value.to_le_bytes())
+    }
+
+    /// A path, as text.
+    pub(super) fn path(&mut self, (ptr, len): Pair) -> Result<String> {
+        if len as usize > MAX_PATH_BYTES {
+            return Err(Errno::NameTooLong.into());
+        }
+        let range = self.check(ptr, len)?;
+        let (memory, _) = self.parts()?;
+        let path = core::str::from_utf8(&memory[range]).map_err(|_| Errno::IlSeq)?;
+        if path.contains('\0') { Err(Errno::Inval.into()) } else { Ok(path.to_owned()) }
+    }
+}
+
+fn of_host(host: &mut Host) -> Result<&mut State> {
+    let state = host.system.as_mut().and_then(|system| system.downcast_mut());
+    state.ok_or_else(|| StopReason::Engine { message: "a program of WASI without a system".into() }.into())
+}

@@ -1,0 +1,146 @@
+//! Waiting: for streams and files, which are always ready, and for clocks, which are made to be.
+
+use super::{
+    clock::Id,
+    errno::{Errno, Fail, Result},
+    fd::Object,
+    guest::{Guest, ITEM},
+    rights,
+};
+use crate::{abi::wasi::Snapshot, meter};
+
+const EVENT_BYTES: u32 = 32;
+const CLOCK: u8 = 0;
+const READ: u8 = 1;
+const WRITE: u8 = 2;
+const ABSOLUTE: u16 = 1;
+const HANGUP: u16 = 1;
+
+/// What can be written at a time, as far as is told.
+const ROOM: u64 = 1 << 16;
+
+/// What the guest waits for.
+#[derive(Debug, Clone, Copy)]
+struct Subscription {
+    userdata: u64,
+    tag: u8,
+    what: What,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// So many ns from now.
+    Clock {
+        wait: u64,
+    },
+    /// Ready, with so many bytes.
+    Ready {
+        bytes: u64,
+        flags: u16,
+    },
+    Failed(Errno),
+}
+
+pub(super) fn oneoff(guest: &mut Guest<'_, '_>, list: u32, events: u32, count: u32, result: u32) -> Result<()> {
+    if count == 0 {
+        return Err(Errno::Inval.into());
+    }
+    let size = guest.snapshot.subscription_bytes();
+    guest.check_items(list, count, size)?;
+    guest.check_items(events, count, EVENT_BYTES)?;
+    let fuel = u64::from(size + EVENT_BYTES).div_ceil(meter::BYTES_PER_FUEL) + ITEM;
+    guest.charge(u64::from(count) * fuel)?;
+    // One look at each decides how long is slept; what comes of it is written in a second.
+    let used = meter::used(&mut *guest.caller);
+    let mut sleep = u64::MAX;
+    for index in 0..count {
+        sleep = sleep.min(match subscription(guest, list, index, used)?.what {
+            What::Clock { wait } => wait,
+            What::Ready { .. } | What::Failed(_) => 0,
+        });
+    }
+    let mut done = 0;
+    for index in 0..count {
+        let subscription = subscription(guest, list, index, used)?;
+        if !matches!(subscription.what, What::Clock { wait } if wait > sleep) {
+            put(guest, &subscription, events + done * EVENT_BYTES)?;
+            done += 1;
+        }
+    }
+    guest.state()?.clock.sleep(sleep);
+    guest.store_u32(result, done)
+}
+
+/// Reads a subscription, and what it comes to at so much fuel used.
+fn subscription(guest: &mut Guest<'_, '_>, list: u32, index: u32, used: u64) -> Result<Subscription> {
+    let at = list + index * guest.snapshot.subscription_bytes();
+    let userdata = u64::from_le_bytes(guest.load(at)?);
+    let [tag] = guest.load(at + 8)?;
+    let what = match tag {
+        CLOCK => clock(guest, at, used),
+        READ | WRITE => {
+            let fd = u32::from_le_bytes(guest.load(at + 16)?);
+            ready(guest, fd, tag)
+        }
+        _ => return Err(Errno::Inval.into()),
+    };
+    let what = match what {
+        Ok(what) => what,
+        Err(Fail::Errno(errno)) => What::Failed(errno),
+        Err(stop) => return Err(stop),
+    };
+    Ok(Subscription { userdata, tag, what })
+}
+
+fn clock(guest: &mut Guest<'_, '_>, at: u32, used: u64) -> Result<What> {
+    // Before it, the predecessor has a number of the program's own.
+    let at = match guest.snapshot {
+        Snapshot::Preview1 => at + 16,
+        Snapshot::Unstable => at + 24,
+    };
+    let id = Id::of(u32::from_le_bytes(guest.load(at)?)).ok_or(Errno::Inval)?;
+    let timeout = u64::from_le_bytes(guest.load(at + 8)?);
+    let flags = u16::from_le_bytes(guest.load(at + 24)?);
+    if flags & !ABSOLUTE != 0 {
+        return Err(Errno::Inval.into());
+    }
+    if id == Id::Cpu {
+        // It stands while one waits.
+        return Err(Errno::NotSup.into());
+    }
+    let now = guest.state()?.clock.time(id, used).ok_or(Errno::NotCapable)?;
+    Ok(What::Clock { wait: if flags == ABSOLUTE { timeout.saturating_sub(now) } else { timeout } })
+}
+
+fn ready(guest: &mut Guest<'_, '_>, fd: u32, tag: u8) -> Result<What> {
+    let right = if tag == READ { rights::FD_READ } else { rights::FD_WRITE };
+    let descriptor = guest.fd(fd, rights::POLL_FD_READWRITE)?.clone();
+    if !matches!(descriptor.object, Object::Directory(_)) {
+        descriptor.need(right)?;
+    }
+    let bytes = match descriptor.object {
+        _ if tag == WRITE => ROOM,
+        Object::Input => guest.host().next_input(u32::MAX).len() as u64,
+        _ => match descriptor.node() {
+            Some(at) => guest.volume(at.volume)?.stat(at.node)?.size.saturating_sub(descriptor.offset),
+            None => 0,
+        },
+    };
+    let flags = if bytes == 0 && descriptor.object == Object::Input { HANGUP } else { 0 };
+    Ok(What::Ready { bytes, flags })
+}
+
+fn put(guest: &mut Guest<'_, '_>, subscription: &Subscription, at: u32) -> Result<()> {
+    let mut event = [0; EVENT_BYTES as usize];
+    event[..8].copy_from_slice(&subscription.userdata.to_le_bytes());
+    event[10] = subscription.tag;
+    match subscription.what {
+        What::Clock { .. } => {}
+        What::Failed(errno) => event[8..10].copy_from_slice(&(errno as u16).to_le_bytes()),
+        What::Ready { bytes, flags } => {
+            event[16..24].copy_from_slice(&bytes.to_le_bytes());
+            event[24..26].copy_from_slice(&flags.to_le_bytes());
+        }
+    }
+    guest.store(at, &event)
+}
