@@ -61,7 +61,8 @@ fn windows_line_ends_and_a_byte_order_mark_are_no_mistake() {
 
 #[test]
 fn every_key_may_be_written_and_set_at_its_bounds() {
-    for key in Config::keys() {
+    // Without the feature, what WASI's are set to is refused.
+    for key in Config::keys().filter(|key| cfg!(feature = "wasi") || !key.path.starts_with("wasi.")) {
         for value in [key.min, key.max, key.plugin.max(key.min), key.large.max(key.min)] {
             let config = Config::from_toml(&format!("{} = {value}", key.path)).unwrap();
             let found = config.enforcement().into_iter().find(|(k, _)| k.path == key.path).unwrap().1;
@@ -200,4 +201,17 @@ fn an_unknown_path_is_told_with_the_valid_ones() {
 /// Whether a key has no value unless it is set.
 fn is_off(key: &belljar::Key) -> bool {
     key.path == "deadline_ms" || key.path.starts_with("faults.")
+}
+
+#[cfg(not(feature = "wasi"))]
+#[test]
+fn a_build_without_wasi_says_so() {
+    let (key, _, found) = problem(Config::from_toml("[wasi]\nargs = [\"a\"]\n"));
+    assert_eq!((key.as_str(), found), ("wasi", ConfigProblem::Unenforceable { feature: "wasi" }));
+    let wat = "(module (import \"wasi_unstable\" \"sched_yield\" (func (result i32))))";
+    let error = Sandbox::new(Config::default()).unwrap().load_text(wat).unwrap_err();
+    let Error::Module(cause) = &error else { panic!("{error}") };
+    assert!(matches!(&**cause, belljar::ModuleError::Imports { total: 1, .. }));
+    // The one place that names the feature.
+    assert!(error.hint().is_some_and(|hint| hint.contains("`wasi`")));
 }
