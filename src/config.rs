@@ -8,6 +8,7 @@ use self::wasi::Wasi;
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
+pub(crate) mod dirs;
 mod faults;
 mod toml;
 pub(crate) mod wasi;

@@ -13,7 +13,7 @@ mod stop;
 
 pub use self::{
     call::CallError,
-    config::{ConfigError, ConfigProblem, HostFunctionProblem, Position},
+    config::{ConfigError, ConfigProblem, DirectoryProblem, HostFunctionProblem, Position},
     isolation::{IsolationError, WorkerEnd},
     module::{ImportProblem, ModuleError},
     stop::{AbiFault, Fault, StopReason, Stopped, Trap},

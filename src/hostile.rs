@@ -219,6 +219,7 @@ fn config_problem(problem: &crate::ConfigProblem) -> &'static str {
         P::OutOfRange { .. } => "out of range",
         P::UnknownWord { .. } => "unknown word",
         P::Unfit { .. } => "unfit",
+        P::Directory { .. } => "directory",
         P::Unenforceable { .. } => "unenforceable",
         P::Dispatch { .. } => "dispatch",
         P::HostFunction { .. } => "host function",

@@ -39,7 +39,12 @@ use alloc::sync::Arc;
 use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
-    config::Config, error::Error, inspect::Inspection, module::check_size, outcome::Outcome, sandbox::Sandbox,
+    config::Config,
+    error::{ConfigError, ConfigProblem, Error},
+    inspect::Inspection,
+    module::check_size,
+    outcome::Outcome,
+    sandbox::Sandbox,
     value::Value,
 };
 
@@ -96,8 +101,13 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a value is out of its range.
+    /// [`Error::Config`] if a value is out of its range, or there are directories of the host: a worker
+    /// opens no files.
     pub fn new(config: Config) -> Result<Isolation, Error> {
+        if !config.wasi.dirs.is_empty() {
+            let why = "an isolated run has none: its process opens no files";
+            return Err(ConfigError { key: "wasi.dirs".into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
+        }
         let config = Sandbox::new(config)?.config().clone();
         Ok(Isolation(Arc::new(Policy { config, program: Program::Own })))
     }

@@ -48,11 +48,12 @@ pub use crate::{
     config::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
         bound::MemoryBound,
+        dirs::{Access, HostDir},
         wasi::{Clock, Random, Wasi},
     },
     error::{
-        AbiFault, CallError, ConfigError, ConfigProblem, Error, Fault, HostFunctionProblem, ImportProblem,
-        IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
+        AbiFault, CallError, ConfigError, ConfigProblem, DirectoryProblem, Error, Fault, HostFunctionProblem,
+        ImportProblem, IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
     execution::{Execution, Step},
     files::{Change, Changes, FileBytes},

@@ -95,7 +95,8 @@ impl From<StopReason> for Pause {
 
 impl Machine {
     pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
-        let config = &module.policy().config;
+        let policy = module.policy();
+        let config = &policy.config;
         let mut tasks = VecDeque::from([Task::Instantiate]);
         tasks.extend(module.start().map(|start| Task::Plain(start.into())));
         if module.has_initialize()? {
@@ -104,7 +105,7 @@ impl Machine {
         let mut host = Host::new(config, data);
         host.growth.tables.host = u64::from(module.reserve().is_some());
         if let Some(snapshot) = module.snapshot() {
-            wasi::start(&mut host, &config.wasi, snapshot == Snapshot::Unstable);
+            wasi::start(&mut host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
         }
         let mut store = Store::new(module.engine(), host);
         store.limiter(|host| host);

@@ -69,6 +69,8 @@ pub(crate) struct Adapter {
 pub(crate) struct Policy {
     pub(crate) config: Config,
     pub(crate) functions: Vec<HostFunction>,
+    /// Directories of the host, opened.
+    pub(crate) roots: wasi::Roots,
 }
 
 impl Policy {

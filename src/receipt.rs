@@ -143,7 +143,8 @@ impl Rules {
 
 impl Receipt {
     /// The receipt of [`Sandbox::run`](crate::Sandbox::run) or [`execute`](crate::execute). `None` if
-    /// nothing was run: the configuration was refused, or there was no process to run it in.
+    /// nothing was run: the configuration was refused, or there was no process to run it in; and for a
+    /// run with directories of the host, which cannot be run again from a receipt alone.
     pub fn of_run(wasm: &[u8], input: &[u8], config: &Config, result: &Result<Outcome, Error>) -> Option<Receipt> {
         Receipt::of(Entry::Run, wasm, input, config, result)
     }
@@ -169,6 +170,9 @@ impl Receipt {
         config: &Config,
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
+        if !config.wasi.dirs.is_empty() {
+            return None;
+        }
         let nothing = Outcome::default();
         let files = match result {
             Ok(outcome) => &outcome.files,

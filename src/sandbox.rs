@@ -295,8 +295,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, or a host
-    /// function's name is reserved or taken.
+    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory
+    /// cannot be opened, or a host function's name is reserved or taken.
     pub fn build(self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
         self.config.check()?;
@@ -316,7 +316,8 @@ impl Builder {
                 ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
-        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions })))
+        let roots = wasi::Roots::open(&self.config.wasi)?;
+        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots })))
     }
 }
 

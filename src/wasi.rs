@@ -1,15 +1,15 @@
 //! WASI preview 1 and its predecessor, with a system that is made up: a program sees the input, the
 //! output and the log of its run as its streams, files in memory, a clock of fuel and seeded random
-//! bytes. Nothing of the host is asked.
+//! bytes. Nothing of the host is asked but directories that are granted.
 
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use wasmi::{Caller, Linker, Val};
 
 use self::{
     clock::Clock,
     errno::{Fail, Result},
-    fd::Table,
+    fd::{At, Table},
     guest::{Args, Guest},
     log::Line,
     memory::Tree,
@@ -34,6 +34,11 @@ mod guest;
 mod io;
 mod log;
 mod memory;
+#[cfg(all(feature = "fs", unix))]
+mod mount;
+#[cfg(not(all(feature = "fs", unix)))]
+#[path = "wasi/unmounted.rs"]
+mod mount;
 mod path;
 mod poll;
 mod process;
@@ -42,6 +47,7 @@ mod rights;
 mod stat;
 mod volume;
 
+pub(crate) use self::mount::Roots;
 pub(crate) use crate::abi::wasi::import;
 
 /// All that a program has of its system.
@@ -56,14 +62,20 @@ struct State {
 }
 
 /// Gives a run a system; `dot` opens the root under the name `.` too.
-pub(crate) fn start(host: &mut Host, config: &Wasi, dot: bool) {
+pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) {
     let clock = Clock::new(config);
     let tree = Tree::new(&config.files, host.limits(), clock.realtime(0));
     // Files are granted by giving some, if only the root.
-    let root = (!config.files.is_empty()).then(|| tree.root());
+    let names = ["/", "."].into_iter().take(if config.files.is_empty() { 0 } else { 1 + usize::from(dot) });
+    let mut roots: Vec<_> = names.map(|name| (Arc::from(name), At { volume: 0, node: tree.root() })).collect();
+    let mut volumes: Vec<Box<dyn Volume>> = Vec::from([Box::new(tree) as Box<dyn Volume>]);
+    for (name, volume) in mounted.volumes() {
+        roots.push((name, At { volume: volumes.len(), node: volume.root() }));
+        volumes.push(volume);
+    }
     host.system = Some(Box::new(State {
-        fds: Table::new(host.limits().open_files, root, dot),
-        volumes: vec![Box::new(tree)],
+        fds: Table::new(host.limits().open_files, roots),
+        volumes,
         clock,
         random: Stream::new(config),
         stderr: Line::default(),
@@ -123,11 +135,22 @@ fn engine_type(ty: &ValueType) -> wasmi::ValType {
 /// The number that the guest gets; 0 is success.
 fn answer(guest: &mut Guest<'_, '_>, function: &Function, args: &Args<'_>) -> core::result::Result<i32, StopReason> {
     admit(guest, function.params, args)?;
-    match call(guest, function.call, args) {
+    let result = call(guest, function.call, args);
+    if !matches!(result, Err(Fail::Stop(_))) {
+        settle(guest)?;
+    }
+    match result {
         Ok(()) => Ok(0),
         Err(Fail::Errno(errno)) => Ok(errno as i32),
         Err(Fail::Stop(reason)) => Err(reason),
     }
+}
+
+/// Charges what volumes have done for a call beside going along paths.
+fn settle(guest: &mut Guest<'_, '_>) -> core::result::Result<(), StopReason> {
+    let Ok(state) = guest.state() else { return Ok(()) };
+    let work = state.volumes.iter_mut().fold(0u64, |sum, volume| sum.saturating_add(volume.take_work()));
+    meter::charge(&mut *guest.caller, work.saturating_mul(guest::ITEM))
 }
 
 /// Checks every range that the parameters name, used or not, and charges the call with what is

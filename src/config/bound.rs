@@ -24,6 +24,8 @@ const LOG_LINE_BYTES: u64 = 32;
 /// A file or directory with its name, and its path in the outcome.
 const FILE_BYTES: u64 = 4 << 10;
 const OPEN_FILE_BYTES: u64 = 256;
+/// What is known of a directory of the host: files that were seen, and listings.
+const DIRECTORY_BYTES: u64 = 32 << 20;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
 /// The most that loading a module takes, by its work and its size.
@@ -71,6 +73,7 @@ impl Config {
                 + GROWING * run.file_bytes
                 + FILE_BYTES * run.files
                 + OPEN_FILE_BYTES * run.open_files
+                + DIRECTORY_BYTES * self.wasi.dirs.len() as u64
                 + 128 * parts
                 + module.size_bytes,
         }

@@ -6,7 +6,9 @@ use core::ops::Range;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, wasi::WasiDraft};
+use super::{
+    Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, dirs, wasi::WasiDraft,
+};
 use crate::error::{ConfigError, ConfigProblem, Position};
 
 /// Reads a configuration; `profile` comes before the one the text names.
@@ -21,8 +23,10 @@ pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<Config, Confi
     check(table.get_ref()).map_err(at)?;
     let mut draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
     draft.profile = profile.unwrap_or(draft.profile);
-    let config = Config::try_from(draft)?;
-    Ok(config)
+    Config::try_from(draft).map_err(|error| {
+        let at = place(table.get_ref(), &error.key).map(|span| Position::of(text, span.start));
+        ConfigError { at, ..error }
+    })
 }
 
 /// The configuration as it is written: keys may be left out, the profile gives what is missing.
@@ -83,20 +87,26 @@ enum Kind {
     TextByName,
     /// Paths, with texts or `{ hex = "…" }`.
     FileByPath,
+    /// An array of tables, each of which is a section.
+    Tables,
 }
 
-const WORDS: [(&str, &[&str]); 4] = [
+const WORDS: [(&str, &[&str]); 5] = [
     ("profile", &["plugin", "large"]),
     ("on_growth_limit", &["stop", "refuse"]),
     ("wasi.clock", &["none", "fixed", "virtual"]),
     ("wasi.random", &["none", "seeded"]),
+    ("wasi.dirs.access", &["read", "write"]),
 ];
 const SECTIONS: [&str; 4] = ["limits", "module", "faults", "wasi"];
-const OTHERS: [(&str, Kind); 4] = [
+const OTHERS: [(&str, Kind); 7] = [
     ("wasi.program", Kind::Text),
     ("wasi.args", Kind::Texts),
     ("wasi.env", Kind::TextByName),
     ("wasi.files", Kind::FileByPath),
+    ("wasi.dirs", Kind::Tables),
+    ("wasi.dirs.host", Kind::Text),
+    ("wasi.dirs.guest", Kind::Text),
 ];
 
 fn kind_of(path: &str) -> Option<Kind> {
@@ -109,7 +119,12 @@ fn kind_of(path: &str) -> Option<Kind> {
     if let Some((_, kind)) = OTHERS.iter().find(|(name, _)| *name == path) {
         return Some(*kind);
     }
-    Config::keys().find(|key| key.path == path).map(Kind::Number)
+    keys().find(|key| key.path == path).map(Kind::Number)
+}
+
+/// Those of sections that there can be many of, too.
+fn keys() -> impl Iterator<Item = Key> {
+    Config::keys().chain(dirs::KEYS)
 }
 
 /// The names that are valid in a section (`""`: at the top), sorted.
@@ -117,7 +132,7 @@ fn valid_in(section: &str) -> Vec<&'static str> {
     let prefix = if section.is_empty() { String::new() } else { format!("{section}.") };
     let words = WORDS.iter().map(|(name, _)| *name);
     let others = OTHERS.iter().map(|(name, _)| *name);
-    let all = Config::keys().map(|key| key.path).chain(words).chain(others).chain(SECTIONS);
+    let all = keys().map(|key| key.path).chain(words).chain(others).chain(SECTIONS);
     let mut valid: Vec<_> =
         all.filter_map(|path| path.strip_prefix(prefix.as_str())).filter(|n| !n.contains('.')).collect();
     valid.sort_unstable();
@@ -125,33 +140,34 @@ fn valid_in(section: &str) -> Vec<&'static str> {
 }
 
 fn check(top: &DeTable<'_>) -> Result<(), Misplaced> {
-    check_section("", top)?;
+    check_section("", "", top)?;
     for section in SECTIONS {
         if let Some(value) = top.get(section)
             && let DeValue::Table(table) = value.get_ref()
         {
-            check_section(section, table)?;
+            check_section(section, section, table)?;
         }
     }
     Ok(())
 }
 
-fn check_section(section: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
+/// `kind` is the path of the section without a number.
+fn check_section(section: &str, kind: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
     // In the order of the text, so that the first mistake is the one that is told.
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(name, _)| name.span().start);
     for (name, value) in entries {
-        let path = if section.is_empty() {
-            name.get_ref().clone().into_owned()
-        } else {
-            format!("{section}.{}", name.get_ref())
+        let of = |section: &str| match section {
+            "" => name.get_ref().clone().into_owned(),
+            _ => format!("{section}.{}", name.get_ref()),
         };
+        let (path, key) = (of(section), of(kind));
         let misplaced = |span: Range<usize>, problem| Misplaced { key: path.clone(), span, problem };
-        let Some(kind) = kind_of(&path) else {
-            return Err(misplaced(name.span(), ConfigProblem::UnknownKey { valid: valid_in(section) }));
+        let Some(found) = kind_of(&key) else {
+            return Err(misplaced(name.span(), ConfigProblem::UnknownKey { valid: valid_in(kind) }));
         };
         let wrong = |expected| ConfigProblem::WrongType { expected, found: value.get_ref().type_str() };
-        let problem = match (kind, value.get_ref()) {
+        let problem = match (found, value.get_ref()) {
             (Kind::Section, DeValue::Table(_)) => continue,
             (Kind::Section, _) => wrong("table"),
             (Kind::Number(key), DeValue::Integer(number)) => {
@@ -191,10 +207,41 @@ fn check_section(section: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
                 }
             }
             (Kind::TextByName | Kind::FileByPath, _) => wrong("table"),
+            (Kind::Tables, DeValue::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    let DeValue::Table(table) = item.get_ref() else {
+                        let (expected, found) = ("table", item.get_ref().type_str());
+                        return Err(misplaced(item.span(), ConfigProblem::WrongType { expected, found }));
+                    };
+                    check_section(&format!("{path}[{index}]"), &key, table)?;
+                }
+                continue;
+            }
+            (Kind::Tables, _) => wrong("array of tables"),
         };
         return Err(misplaced(value.span(), problem));
     }
     Ok(())
+}
+
+/// Where a value is, or the innermost table around it; nothing for a key that is not in the text.
+fn place(top: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
+    let mut table = top;
+    let mut span = None;
+    for name in key.split('.') {
+        let (name, index) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
+            Some((name, index)) => (name, Some(index)),
+            None => (name, None),
+        };
+        let Some(mut value) = table.get(name) else { break };
+        if let (Some(index), DeValue::Array(items)) = (index, value.get_ref()) {
+            value = items.get(index.parse::<usize>().ok()?)?;
+        }
+        span = Some(value.span());
+        let DeValue::Table(inner) = value.get_ref() else { break };
+        table = inner;
+    }
+    span
 }
 
 fn is_text(value: &DeValue<'_>) -> bool {

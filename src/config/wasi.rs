@@ -4,7 +4,10 @@ use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Key};
+use super::{
+    Config, Key,
+    dirs::{self, HostDir},
+};
 use crate::{
     error::{ConfigError, ConfigProblem},
     files::{self, FileBytes},
@@ -51,6 +54,9 @@ pub struct Wasi {
     /// above a path is there too. In TOML a file is a text, or `{ hex = "…" }`. Without any, it has no
     /// directory to make files in; `/` alone gives it an empty one. Default: none.
     pub files: BTreeMap<String, FileBytes>,
+    /// Directories of the host that it finds, in this order, behind the root of `files`. Default: none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dirs: Vec<HostDir>,
 }
 
 /// Which clocks a program of WASI has.
@@ -90,6 +96,7 @@ impl Wasi {
             random: Random::Seeded,
             random_seed: 0,
             files: BTreeMap::new(),
+            dirs: Vec::new(),
         }
     }
 
@@ -146,7 +153,7 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
         }
-        Ok(())
+        dirs::check(self)
     }
 }
 
@@ -210,6 +217,13 @@ impl Config {
         self.wasi.files.insert(path.into(), bytes.into());
         self
     }
+
+    /// Gives a program of WASI a directory of the host.
+    #[must_use]
+    pub fn with_dir(mut self, dir: HostDir) -> Self {
+        self.wasi.dirs.push(dir);
+        self
+    }
 }
 
 /// The largest integer of TOML.
@@ -243,12 +257,13 @@ pub(super) struct WasiDraft {
     random: Random,
     random_seed: u64,
     files: BTreeMap<String, FileBytes>,
+    dirs: Vec<HostDir>,
 }
 
 impl WasiDraft {
     pub(super) fn whole(self) -> Wasi {
-        let WasiDraft { program, args, env, clock, clock_start_ns, random, random_seed, files } = self;
+        let WasiDraft { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs } = self;
         let clock_start_ns = clock_start_ns.unwrap_or(CLOCK_START.plugin);
-        Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files }
+        Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs }
     }
 }

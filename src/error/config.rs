@@ -107,6 +107,14 @@ pub enum ConfigProblem {
         /// What was expected.
         why: &'static str,
     },
+    /// A directory of the host that cannot be given to a program.
+    #[error("{}: {why}", quote(.path))]
+    Directory {
+        /// Its path on the host.
+        path: String,
+        /// Why not.
+        why: DirectoryProblem,
+    },
     /// This build cannot enforce the key.
     #[error("this build of belljar cannot enforce it: it needs the feature `{feature}`")]
     Unenforceable {
@@ -131,6 +139,28 @@ pub enum ConfigProblem {
         /// Why not.
         why: HostFunctionProblem,
     },
+}
+
+/// Why a directory of the host cannot be given to a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DirectoryProblem {
+    /// There is nothing under this path.
+    #[error("there is no such directory")]
+    Missing,
+    /// It is a file, or something else that is no directory.
+    #[error("it is not a directory")]
+    NotDirectory,
+    /// This process may not open it.
+    #[error("it may not be opened by this process")]
+    Denied,
+    /// Its files are the kernel's own, such as those in `/proc`.
+    #[error("its files stand for the system, not for data")]
+    System,
+    /// It cannot be opened, for another reason.
+    #[error("it cannot be opened")]
+    Unusable,
 }
 
 /// Why a host function cannot be registered.

@@ -6,6 +6,7 @@ use super::wire::{Wire, choices, records};
 use crate::{
     config::{
         Config, OnGrowthLimit, Profile,
+        dirs::{Access, HostDir},
         wasi::{Clock, Random, Wasi},
     },
     error::{
@@ -24,7 +25,8 @@ records! {
     Log { entries, dropped }
     LogEntry { level, text }
     Stopped { reason, output, log, files, usage }
-    Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files }
+    Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs }
+    HostDir { host, guest, access, file_bytes, total_bytes, files }
     FuncType { params, results }
     Position { line, column }
     ImportProblem { module, name, found, expected }
@@ -50,6 +52,7 @@ choices! {
     Fault { 0 Fuel, 1 HostCall }
     Clock { 0 None, 1 Fixed, 2 Virtual }
     Random { 0 None, 1 Seeded }
+    Access { 0 Read, 1 Write }
     Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
     StopReason {
         0 Fuel { limit },

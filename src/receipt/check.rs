@@ -54,6 +54,10 @@ pub enum ReceiptError {
         /// This build's.
         expected: Rules,
     },
+    /// It names directories of the host. No receipt that was made does, and one that came from somewhere
+    /// does not decide what of the host is opened.
+    #[error("a run with directories of the host cannot be run again")]
+    Directories,
     /// The run ended by a fault of its host, which need not occur again.
     #[error("a run that its host ended cannot be run again: {reason}")]
     NotReproducible {
@@ -109,14 +113,21 @@ pub(super) fn read(text: &str) -> Result<Receipt, ReceiptError> {
         Some(found) if found != u64::from(RECEIPT_VERSION) => {
             Err(ReceiptError::Version { found, expected: RECEIPT_VERSION })
         }
-        _ => serde_json::from_str(text).map_err(syntax),
+        _ => serde_json::from_str(text).map_err(syntax).and_then(without_directories),
     }
+}
+
+fn without_directories(receipt: Receipt) -> Result<Receipt, ReceiptError> {
+    if receipt.config.wasi.dirs.is_empty() { Ok(receipt) } else { Err(ReceiptError::Directories) }
 }
 
 type Files = BTreeMap<String, FileBytes>;
 
 pub(super) fn verify(receipt: &Receipt, wasm: &[u8], input: &[u8], files: &Files) -> Result<(), ReceiptError> {
     let expected = Rules::current();
+    if !receipt.config.wasi.dirs.is_empty() {
+        return Err(ReceiptError::Directories);
+    }
     if receipt.rules != expected {
         return Err(ReceiptError::Rules { found: receipt.rules.clone(), expected });
     }

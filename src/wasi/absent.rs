@@ -10,6 +10,11 @@ use crate::{
     host::Host,
 };
 
+#[path = "unmounted.rs"]
+mod mount;
+
+pub(crate) use self::mount::Roots;
+
 pub(crate) fn import(_: &str, _: &str) -> Option<(Snapshot, &'static Function)> {
     None
 }
@@ -18,7 +23,7 @@ pub(crate) fn link(_: &mut Linker<Host>, _: Snapshot, _: &'static Function) -> R
     Ok(())
 }
 
-pub(crate) fn start(_: &mut Host, _: &Wasi, _: bool) {}
+pub(crate) fn start(_: &mut Host, _: &Wasi, _: &Roots, _: bool) {}
 
 pub(crate) fn finish(_: &mut Host) -> Result<Changes, StopReason> {
     Ok(Changes::new())

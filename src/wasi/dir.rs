@@ -15,6 +15,7 @@ const HEAD: usize = 24;
 pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, cookie: u64, result: u32) -> Result<()> {
     let at = guest.directory(fd, rights::FD_READDIR)?;
     let len = len as usize;
+    guest.with_path(at.volume, |volume, _| volume.list(at.node, cookie, len))?;
     // How much it will be is known before it is paid for, and that before it is done.
     let (mut filled, mut entries) = (0, 0);
     let volume = guest.volume(at.volume)?;

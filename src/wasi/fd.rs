@@ -1,6 +1,6 @@
 //! Descriptors: what they stand for, and what may be done with them.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use super::{
     errno::{Errno, Result},
@@ -11,10 +11,10 @@ use super::{
 use crate::error::StopReason;
 
 pub(super) const APPEND: u32 = 1;
-const DSYNC: u32 = 2;
+pub(super) const DSYNC: u32 = 2;
 const NONBLOCK: u32 = 4;
 const RSYNC: u32 = 8;
-const SYNC: u32 = 16;
+pub(super) const SYNC: u32 = 16;
 
 /// All flags there are.
 pub(super) const FLAGS: u32 = APPEND | DSYNC | NONBLOCK | RSYNC | SYNC;
@@ -28,7 +28,7 @@ pub(super) struct Descriptor {
     pub(super) flags: u32,
     pub(super) offset: u64,
     /// The name of a directory that is there from the start.
-    pub(super) name: Option<&'static str>,
+    pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,10 +97,10 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// The streams, and the root of the first volume, if there are files.
-    pub(super) fn new(limit: u64, root: Option<Node>, dot: bool) -> Self {
-        let directory = |node, name| Descriptor {
-            object: Object::Directory(At { volume: 0, node }),
+    /// The streams, and the roots of volumes under their names.
+    pub(super) fn new(limit: u64, roots: impl IntoIterator<Item = (Arc<str>, At)>) -> Self {
+        let directory = |(name, at)| Descriptor {
+            object: Object::Directory(at),
             base: rights::DIRECTORY,
             inheriting: rights::INHERITED,
             flags: 0,
@@ -112,8 +112,7 @@ impl Table {
             Some(Descriptor::stream(Object::Output, rights::OUTPUT)),
             Some(Descriptor::stream(Object::Log, rights::OUTPUT)),
         ]);
-        let names = ["/", "."].into_iter().take(1 + usize::from(dot));
-        slots.extend(root.into_iter().flat_map(|node| names.clone().map(move |name| Some(directory(node, name)))));
+        slots.extend(roots.into_iter().map(|root| Some(directory(root))));
         Table { slots, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
     }
 
@@ -203,10 +202,12 @@ pub(super) fn renumber(guest: &mut Guest<'_, '_>, fd: u32, to: u32) -> Result<()
     guest.release(&closed)
 }
 
-/// What is in memory is as safe as it will be.
 pub(super) fn sync(guest: &mut Guest<'_, '_>, fd: u32, right: Rights) -> Result<()> {
     guest.fd(fd, 0)?;
-    guest.fd(fd, right).map(drop)
+    match guest.fd(fd, right)?.node() {
+        Some(at) => guest.volume(at.volume)?.sync(at.node),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn fdstat_get(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()> {
@@ -237,8 +238,8 @@ pub(super) fn fdstat_set_rights(guest: &mut Guest<'_, '_>, fd: u32, base: Rights
     Ok(())
 }
 
-fn name(guest: &mut Guest<'_, '_>, fd: u32) -> Result<&'static str> {
-    guest.fd(fd, 0)?.name.ok_or_else(|| Errno::BadF.into())
+fn name(guest: &mut Guest<'_, '_>, fd: u32) -> Result<Arc<str>> {
+    guest.fd(fd, 0)?.name.clone().ok_or_else(|| Errno::BadF.into())
 }
 
 pub(super) fn prestat_get(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()> {

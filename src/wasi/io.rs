@@ -3,7 +3,7 @@
 use super::{
     State,
     errno::{Errno, Result},
-    fd::{APPEND, At, Object},
+    fd::{APPEND, At, DSYNC, Object, SYNC},
     guest::{Guest, ITEM, Pair},
     rights,
 };
@@ -78,6 +78,11 @@ impl Guest<'_, '_> {
             volume.write(at.node, offset.saturating_add(done), &memory[range], now)?;
             Ok(len)
         })
+    }
+
+    /// Writes through what was written, if the descriptor says so.
+    fn sync_written(&mut self, at: At, flags: u32) -> Result<()> {
+        if flags & (DSYNC | SYNC) == 0 { Ok(()) } else { self.volume(at.volume)?.sync(at.node) }
     }
 
     fn read_input(&mut self, list: Pair) -> Result<u32> {
@@ -163,6 +168,7 @@ pub(super) fn write(guest: &mut Guest<'_, '_>, fd: u32, list: Pair, result: u32)
             };
             let count = guest.write_file(at, list, offset)?;
             guest.fd(fd, 0)?.offset = offset.saturating_add(count.into());
+            guest.sync_written(at, descriptor.flags)?;
             count
         }
     };
@@ -183,11 +189,13 @@ pub(super) fn pwrite(guest: &mut Guest<'_, '_>, fd: u32, list: Pair, offset: u64
     if i64::try_from(offset).is_err() {
         return Err(Errno::Inval.into());
     }
-    let offset = match guest.fd(fd, 0)?.flags & APPEND {
+    let flags = guest.fd(fd, 0)?.flags;
+    let offset = match flags & APPEND {
         0 => offset,
         _ => guest.volume(at.volume)?.stat(at.node)?.size,
     };
     let count = guest.write_file(at, list, offset)?;
+    guest.sync_written(at, flags)?;
     guest.store_u32(result, count)
 }
 

@@ -404,10 +404,10 @@ impl Volume for Tree {
         self.add(directory, &name, Content::Link(target.into()), now).map(drop)
     }
 
-    fn target(&mut self, at: Place<'_>) -> Result<&str> {
+    fn target(&mut self, at: Place<'_>) -> Result<String> {
         let node = self.find(at, false)?;
         match &self.item(node)?.content {
-            Content::Link(target) => Ok(target),
+            Content::Link(target) => Ok(target.clone().into()),
             _ => Err(Errno::Inval.into()),
         }
     }

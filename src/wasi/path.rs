@@ -91,8 +91,7 @@ pub(super) fn symlink(guest: &mut Guest<'_, '_>, target: Pair, fd: u32, path: Pa
 pub(super) fn readlink(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, (ptr, len): Pair, result: u32) -> Result<()> {
     let at = guest.directory(fd, rights::PATH_READLINK)?;
     let path = guest.path(path)?;
-    let target =
-        guest.with_path(at.volume, |volume, _| volume.target((at.node, &path)).map(alloc::string::String::from))?;
+    let target = guest.with_path(at.volume, |volume, _| volume.target((at.node, &path)))?;
     let kept = &target.as_bytes()[..target.len().min(len as usize)];
     guest.charge_bytes(kept.len() as u64)?;
     guest.store(ptr, kept)?;

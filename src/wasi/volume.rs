@@ -95,6 +95,16 @@ pub(super) trait Volume: Any + Send + Sync {
 
     fn set_size(&mut self, node: Node, size: u64, now: u64) -> Result<()>;
 
+    /// Writes a file or directory through to where it is kept.
+    fn sync(&mut self, _: Node) -> Result<()> {
+        Ok(())
+    }
+
+    /// Comes before names of a directory are listed from a cookie on, into so many bytes; 0 begins anew.
+    fn list(&mut self, _: Node, _: u64, _: usize) -> Result<()> {
+        Ok(())
+    }
+
     /// The first name of a directory behind a cookie; 0 is before them all.
     fn entry(&self, directory: Node, cookie: u64) -> Result<Option<Entry<'_>>>;
 
@@ -108,11 +118,11 @@ pub(super) trait Volume: Any + Send + Sync {
 
     fn symlink(&mut self, target: &str, at: Place<'_>, now: u64) -> Result<()>;
 
-    fn target(&mut self, at: Place<'_>) -> Result<&str>;
+    fn target(&mut self, at: Place<'_>) -> Result<String>;
 
     fn rename(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()>;
 
-    /// How many names were looked up since this was asked.
+    /// How much was done since this was asked: names looked up, and what costs as much.
     fn take_work(&mut self) -> u64;
 
     /// What is other than it was given.

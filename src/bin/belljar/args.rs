@@ -154,6 +154,16 @@ pub struct RunArgs {
     /// Set a variable of a WASI program's environment, which is empty else
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<String>,
+    /// Let a WASI program read this directory, under the same path or under GUEST; a relative path is
+    /// below `/` there, so that `.` is `/`
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub allow_read: Vec<String>,
+    /// Let a WASI program read this directory and write to it
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub allow_write: Vec<String>,
+    /// The same as --allow-write
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub dir: Vec<String>,
     /// Exit with the guest's own status, where it has one: its lowest eight bits, or 1 if those are 0
     #[arg(long)]
     pub exit_with_guest: bool,

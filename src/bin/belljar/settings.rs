@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Config, ConfigError, ConfigProblem, Error, Key, MAX_TEXT_BYTES, Sandbox};
+use belljar::{Access, Config, ConfigError, ConfigProblem, Error, HostDir, Key, MAX_TEXT_BYTES, Sandbox};
 
 use crate::{
     args::{self, ConfigArgs, RunArgs},
@@ -35,7 +35,37 @@ pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<Sandbox, Fail
         };
         config = config.with_env(name, value);
     }
+    let read = args.allow_read.iter().map(|text| ("--allow-read", text, Access::Read));
+    let written = [("--allow-write", &args.allow_write), ("--dir", &args.dir)];
+    let written = written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, Access::Write)));
+    for (option, text, access) in read.chain(written) {
+        config = config.with_dir(directory(option, text, access)?);
+    }
+    if args.receipt.is_some() && !config.wasi.dirs.is_empty() {
+        let message = "--receipt: a run with directories of the host has no receipt";
+        return Err(Failure::usage(message).with_hint("give it its files with `wasi.files` in the configuration"));
+    }
     Sandbox::new(config).map_err(Failure::of)
+}
+
+/// A directory as it is typed: `HOST`, or `HOST::GUEST`.
+fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failure> {
+    let (host, guest) = match text.split_once("::") {
+        Some((host, guest)) => (host, guest.to_owned()),
+        None => (text, format!("/{}", text.trim_start_matches("./").trim_start_matches('/'))),
+    };
+    let guest = match guest.trim_end_matches('/') {
+        "" | "/." | "." => "/".to_owned(),
+        guest => guest.to_owned(),
+    };
+    if host.is_empty() || !guest.starts_with('/') || guest.split('/').any(|name| name == "..") {
+        let message = format!("{option}: `{}` is not HOST or HOST::GUEST with an absolute GUEST", show::name(text));
+        return Err(Failure::usage(message).with_hint("for example `--allow-read ../data::/data`"));
+    }
+    Ok(match access {
+        Access::Write => HostDir::write(host, guest),
+        _ => HostDir::read(host, guest),
+    })
 }
 
 fn config(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Config, Failure> {
@@ -47,6 +77,11 @@ fn config(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Co
         None => Config::profile(profile.unwrap_or_default()),
         Some(path) => read(&path, profile, console)?,
     };
+    // It may have come with the module: that it lies here is no consent.
+    if args.config.is_none() && !config.wasi.dirs.is_empty() {
+        let message = "`wasi.dirs`: a configuration that was only found opens no directories of the host";
+        return Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND));
+    }
     if let Some(on) = args.on_growth_limit {
         config.on_growth_limit = match on {
             args::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,

@@ -1,0 +1,180 @@
+//! Directories of the host that a program of WASI is given.
+
+use alloc::{format, string::String};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, wasi::Wasi};
+use crate::{
+    error::{ConfigError, ConfigProblem},
+    files,
+};
+
+/// The most directories of one configuration.
+const MAX_DIRS: usize = 64;
+
+/// A directory of the host, and where a program of WASI finds it.
+///
+/// It is an effect: what is in it is not the same in every run, and a program that may write changes the
+/// host. [`docs::dirs`](crate::docs::dirs) says what can be reached, and what cannot.
+///
+/// ```
+/// use belljar::{Config, HostDir};
+///
+/// let config = Config::default()
+///     .with_dir(HostDir::read("data", "/data"))
+///     .with_dir(HostDir::write("out", "/out").with_total_bytes(1 << 20));
+/// let same = Config::from_toml(r#"
+///     [[wasi.dirs]]
+///     host = "data"
+///     guest = "/data"
+///     [[wasi.dirs]]
+///     host = "out"
+///     guest = "/out"
+///     access = "write"
+///     total_bytes = 1_048_576
+/// "#)?;
+/// assert_eq!(config, same);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HostDir {
+    /// Where it is on the host; a relative path starts from the current directory.
+    pub host: String,
+    /// Where the program finds it: an absolute path.
+    pub guest: String,
+    /// What the program may do in it. Default: read.
+    pub access: Access,
+    /// How large the program may make a file, in bytes; past it, it is answered with `fbig`. Range: `0` to
+    /// `2^40`. Default: 64 MiB.
+    pub file_bytes: u64,
+    /// By how much the program may make all files larger, in bytes; past it, it is answered with `dquot`.
+    /// What it added and took away again does not count, nor do the bytes that were there. Range: `0` to
+    /// `2^50`. Default: 256 MiB.
+    pub total_bytes: u64,
+    /// How many names of files, directories and links the program may add; past it, it is answered with
+    /// `dquot`. What it added and took away again does not count. Range: `0` to 10 million. Default: 10,000.
+    pub files: u64,
+}
+
+/// What a program may do in a directory of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Access {
+    /// List and read; all else is answered with `rofs`.
+    #[default]
+    Read,
+    /// Make, write and remove, too.
+    Write,
+}
+
+impl Default for HostDir {
+    fn default() -> Self {
+        let [file_bytes, total_bytes, files] = KEYS.map(|key| key.plugin);
+        HostDir { host: String::new(), guest: String::new(), access: Access::Read, file_bytes, total_bytes, files }
+    }
+}
+
+impl HostDir {
+    /// A directory that can be read.
+    pub fn read(host: impl Into<String>, guest: impl Into<String>) -> Self {
+        HostDir { host: host.into(), guest: guest.into(), ..HostDir::default() }
+    }
+
+    /// A directory that can be read and written to.
+    pub fn write(host: impl Into<String>, guest: impl Into<String>) -> Self {
+        HostDir { access: Access::Write, ..HostDir::read(host, guest) }
+    }
+
+    /// Sets how large a file may be made, in bytes.
+    #[must_use]
+    pub fn with_file_bytes(mut self, bytes: u64) -> Self {
+        self.file_bytes = bytes;
+        self
+    }
+
+    /// Sets by how much all files together may be made larger, in bytes.
+    #[must_use]
+    pub fn with_total_bytes(mut self, bytes: u64) -> Self {
+        self.total_bytes = bytes;
+        self
+    }
+
+    /// Sets how many names may be added.
+    #[must_use]
+    pub fn with_files(mut self, names: u64) -> Self {
+        self.files = names;
+        self
+    }
+
+    fn check(&self, wasi: &Wasi) -> Result<(), (&'static str, ConfigProblem)> {
+        let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
+        if self.host.is_empty() || self.host.contains('\0') {
+            return unfit("host", "expected the path of a directory");
+        }
+        if !files::is_given_path(&self.guest) || (self.guest.len() > 1 && self.guest.ends_with('/')) {
+            return unfit(
+                "guest",
+                "expected an absolute path without `.`, `..`, `//`, 0 and `/` at its end, of at most 1,024 bytes",
+            );
+        }
+        if wasi.dirs.iter().filter(|other| other.guest == self.guest).count() > 1 {
+            return unfit("guest", "another directory has the same path");
+        }
+        if wasi.files.keys().any(|path| is_at(path, &self.guest)) {
+            return unfit("guest", "`wasi.files` has files at this path");
+        }
+        for (key, value) in KEYS.iter().zip([self.file_bytes, self.total_bytes, self.files]) {
+            key.check(value.into()).map_err(|problem| (key.path.trim_start_matches(SECTION), problem))?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a path is this or below it.
+fn is_at(path: &str, above: &str) -> bool {
+    match path.strip_prefix(above.trim_end_matches('/')) {
+        Some(rest) => rest.is_empty() || rest.starts_with('/'),
+        None => false,
+    }
+}
+
+const SECTION: &str = "wasi.dirs.";
+
+const fn key(path: &'static str, unit: &'static str, max: u64, default: u64, enforced: &'static str) -> Key {
+    Key { path, unit, min: 0, max, plugin: default, large: default, enforced }
+}
+
+/// The numbers of a directory.
+pub(super) const KEYS: [Key; 3] = [
+    key("wasi.dirs.file_bytes", "bytes", 1 << 40, 64 << 20, "whatever makes a file larger, before it does"),
+    key("wasi.dirs.total_bytes", "bytes", 1 << 50, 256 << 20, "whatever makes a file larger, before it does"),
+    key("wasi.dirs.files", "names", 10_000_000, 10_000, "whatever makes a name, before it does"),
+];
+
+/// Checks all that can be known of directories without opening them.
+pub(super) fn check(wasi: &Wasi) -> Result<(), ConfigError> {
+    let error = |key, problem| Err(ConfigError { key, at: None, problem });
+    if wasi.dirs.is_empty() {
+        return Ok(());
+    }
+    if !cfg!(feature = "fs") {
+        return error("wasi.dirs".into(), ConfigProblem::Unenforceable { feature: "fs" });
+    }
+    if !cfg!(unix) {
+        let why = "directories of the host are given on Unix only";
+        return error("wasi.dirs".into(), ConfigProblem::Unfit { why });
+    }
+    if wasi.dirs.len() > MAX_DIRS {
+        return error("wasi.dirs".into(), ConfigProblem::Unfit { why: "expected at most 64 directories" });
+    }
+    for (index, dir) in wasi.dirs.iter().enumerate() {
+        if let Err((key, problem)) = dir.check(wasi) {
+            return error(format!("wasi.dirs[{index}].{key}"), problem);
+        }
+    }
+    Ok(())
+}

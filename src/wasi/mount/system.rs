@@ -1,0 +1,37 @@
+//! File systems whose files are no data: reading one asks the kernel, writing one commands it.
+
+use std::os::fd::AsFd;
+
+/// By the magic numbers of `linux/magic.h`: proc, sysfs, debugfs, tracefs, securityfs, both cgroups, bpf,
+/// configfs, efivarfs, selinuxfs, smackfs, pstore, devpts, binfmt_misc, nsfs.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const SYSTEMS: [u64; 16] = [
+    0x9fa0,
+    0x6265_6572,
+    0x6462_6720,
+    0x7472_6163,
+    0x7363_6673,
+    0x0027_e0eb,
+    0x6367_7270,
+    0xcafe_4a11,
+    0x6265_6570,
+    0xde5e_81e4,
+    0xf97c_ff8c,
+    0x4341_5d53,
+    0x6165_676c,
+    0x1cd1,
+    0x4249_4e4d,
+    0x6e73_6673,
+];
+
+/// Whether a file is of such a system; what cannot be asked is taken for one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn is_system(file: impl AsFd) -> bool {
+    rustix::fs::fstatfs(file).map_or(true, |found| SYSTEMS.contains(&(found.f_type as u64)))
+}
+
+/// Elsewhere these are devices, which are not opened.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) fn is_system(_: impl AsFd) -> bool {
+    false
+}
