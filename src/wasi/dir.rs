@@ -9,7 +9,7 @@ use super::{
 use crate::meter;
 
 /// Bytes of an entry before its name.
-const HEAD: usize = 24;
+pub(super) const HEAD: usize = 24;
 
 /// Fills the buffer with entries, the last of which may be cut.
 pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, cookie: u64, result: u32) -> Result<()> {

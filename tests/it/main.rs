@@ -6,6 +6,8 @@ mod calls;
 mod cli;
 mod config;
 mod determinism;
+#[cfg(all(feature = "fs", unix))]
+mod dirs;
 mod docs;
 mod engine;
 mod faults;

@@ -4,6 +4,7 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{CALL, Handle, Held, Mount, kind_of};
 use crate::wasi::{
+    dir,
     errno::{Errno, Result},
     volume::{Entry, Kind, Node},
 };
@@ -55,21 +56,21 @@ impl Listing {
 impl Mount {
     /// Reads the names if this begins a listing, and looks at those that are asked for.
     pub(super) fn list_from(&mut self, directory: Node, cookie: u64, room: usize) -> Result<()> {
-        let dir = Arc::clone(self.directory(directory)?);
+        let open = Arc::clone(self.directory(directory)?);
         let mut listing = match self.listing(directory).and_then(Option::take) {
             Some(listing) if cookie != 0 => listing,
-            _ => self.names_of(&dir)?,
+            _ => self.names_of(&open)?,
         };
         let mut filled = 0;
         for listed in listing.names.iter_mut().skip(place(cookie)) {
             listed.seen = None;
-            if filled > room {
+            if filled >= room {
                 break;
             }
             self.spend(CALL);
             // What is gone is left out.
-            let Ok(meta) = dir.symlink_metadata(&*listed.name) else { continue };
-            filled += listed.name.len();
+            let Ok(meta) = open.symlink_metadata(&*listed.name) else { continue };
+            filled += dir::HEAD + listed.name.len();
             listed.seen = Some((self.number(&meta), kind_of(&meta)));
         }
         if let Some(place) = self.listing(directory) {

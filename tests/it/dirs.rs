@@ -1,0 +1,14 @@
+//! Directories of the host: what a guest may do there, and that it reaches nothing else.
+//!
+//! A test of a defence shows first that there is something to defend: `naive`, or what is beside it, does
+//! what a host would do that only joins paths, and gets out.
+
+mod change;
+mod escape;
+mod grant;
+mod guest;
+mod quota;
+mod race;
+mod same;
+mod special;
+mod use_of;
