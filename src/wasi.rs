@@ -18,7 +18,7 @@ use self::{
 };
 use crate::{
     abi::wasi::{Call, Function, Param, Snapshot},
-    config::wasi::Wasi,
+    config::wasi::{self as given, Wasi},
     error::StopReason,
     files::Changes,
     host::{Host, Name, enter},
@@ -66,11 +66,18 @@ pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) 
     let clock = Clock::new(config);
     let tree = Tree::new(&config.files, host.limits(), clock.realtime(0));
     // Files are granted by giving some, if only the root.
-    let names = ["/", "."].into_iter().take(if config.files.is_empty() { 0 } else { 1 + usize::from(dot) });
-    let mut roots: Vec<_> = names.map(|name| (Arc::from(name), At { volume: 0, node: tree.root() })).collect();
-    let mut volumes: Vec<Box<dyn Volume>> = Vec::from([Box::new(tree) as Box<dyn Volume>]);
-    for (name, volume) in mounted.volumes() {
-        roots.push((name, At { volume: volumes.len(), node: volume.root() }));
+    let given = (!config.files.is_empty()).then(|| Arc::from("/"));
+    let tree: (_, Box<dyn Volume>) = (given, Box::new(tree));
+    let mounted = mounted.volumes(config.clock != given::Clock::None).map(|(name, volume)| (Some(name), volume));
+    let (mut roots, mut volumes) = (Vec::new(), Vec::new());
+    for (name, mut volume) in core::iter::once(tree).chain(mounted) {
+        let at = At { volume: volumes.len(), node: volume.root() };
+        let dot = name.as_deref() == Some("/") && dot;
+        roots.extend(name.map(|name| (name, at)));
+        if dot {
+            volume.hold(at.node);
+            roots.push((Arc::from("."), at));
+        }
         volumes.push(volume);
     }
     host.system = Some(Box::new(State {

@@ -165,13 +165,13 @@ functions! {
     "clock_time_get" ClockTimeGet (I32("id"), I64("precision"), Ptr("time", 8)):
         "the virtual time: fuel used and time slept, in ns, and for `realtime` since `wasi.clock_start_ns`";
     "fd_advise" FdAdvise (I32("fd"), I64("offset"), I64("len"), I32("advice")):
-        "nothing: files are in memory";
+        "nothing";
     "fd_allocate" FdAllocate (I32("fd"), I64("offset"), I64("len")):
         "makes the file at least so large, with zeros; `nospc` at the quota";
     "fd_close" FdClose (I32("fd")):
         "closes; a file whose names are all gone goes with its last descriptor";
     "fd_datasync" FdDatasync (I32("fd")):
-        "nothing: files are in memory";
+        "writes a file of the host through; files in memory are not kept anywhere";
     "fd_fdstat_get" FdFdstatGet (I32("fd"), Ptr("stat", 24)):
         "type, flags and rights; the standard streams are of unknown type, so no terminals";
     "fd_fdstat_set_flags" FdFdstatSetFlags (I32("fd"), I32("flags")):
@@ -201,7 +201,7 @@ functions! {
     "fd_seek" FdSeek (I32("fd"), I64("offset"), I32("whence"), Ptr("newoffset", 8)):
         "moves the place in a file; `spipe` for the standard streams";
     "fd_sync" FdSync (I32("fd")):
-        "nothing: files are in memory";
+        "writes a file or directory of the host through; files in memory are not kept anywhere";
     "fd_tell" FdTell (I32("fd"), Ptr("offset", 8)):
         "the place in a file; `spipe` for the standard streams";
     "fd_write" FdWrite (I32("fd"), Buffers("iovs"), Ptr("nwritten", 4)):

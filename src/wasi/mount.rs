@@ -39,6 +39,8 @@ pub(super) struct Mount {
     known: Known,
     held: BTreeMap<Node, Held>,
     work: AtomicU64,
+    /// Whether the guest sees the times of files: they would be a clock for one that has none.
+    times: bool,
 }
 
 /// What descriptors hold open.
@@ -82,28 +84,30 @@ fn kind_of(meta: &Metadata) -> Kind {
     }
 }
 
-/// What the guest is told: nothing that is the host's own, such as its numbers.
-fn stat_of(node: Node, meta: &Metadata) -> Stat {
-    let ns =
-        |seconds: i64, ns: i64| u64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(ns)).unwrap_or_default();
-    let kind = kind_of(meta);
-    let (links, size) = match kind {
-        Kind::File => (meta.nlink(), meta.len()),
-        Kind::Link => (meta.nlink(), meta.len()),
-        _ => (1, 0),
-    };
-    let modified = ns(meta.mtime(), meta.mtime_nsec());
-    let accessed = ns(meta.atime(), meta.atime_nsec());
-    Stat { node, kind, links, size, times: Times { accessed, modified, changed: modified } }
-}
-
 impl Mount {
-    fn new(root: Arc<Root>) -> Self {
-        let mut mount = Mount { known: Known::new(&root.config), root, held: BTreeMap::new(), work: AtomicU64::new(0) };
+    fn new(root: Arc<Root>, times: bool) -> Self {
+        let mut mount =
+            Mount { known: Known::new(&root.config), root, held: BTreeMap::new(), work: AtomicU64::new(0), times };
         let node = mount.known.number(mount.root.id, |_| true);
         let dir = Arc::clone(&mount.root.dir);
         mount.held.insert(node, Held { count: 1, handle: Handle::Directory { dir, parent: node, listing: None } });
         mount
+    }
+
+    /// What the guest is told: nothing that is the host's own, such as its numbers.
+    fn stat_of(&self, node: Node, meta: &Metadata) -> Stat {
+        let ns = |seconds: i64, ns: i64| {
+            let since_1970 = i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+            u64::try_from(since_1970).ok().filter(|_| self.times).unwrap_or_default()
+        };
+        let kind = kind_of(meta);
+        let (links, size) = match kind {
+            Kind::File | Kind::Link => (meta.nlink(), meta.len()),
+            _ => (1, 0),
+        };
+        let modified = ns(meta.mtime(), meta.mtime_nsec());
+        let accessed = ns(meta.atime(), meta.atime_nsec());
+        Stat { node, kind, links, size, times: Times { accessed, modified, changed: modified } }
     }
 
     fn spend(&self, work: u64) {
@@ -215,12 +219,13 @@ impl Volume for Mount {
 
     fn stat(&self, node: Node) -> Result<Stat> {
         self.spend(CALL);
-        Ok(stat_of(node, &self.handle(node)?.metadata()?))
+        Ok(self.stat_of(node, &self.handle(node)?.metadata()?))
     }
 
     fn stat_at(&mut self, at: Place<'_>, follow: bool) -> Result<Stat> {
         let meta = self.resolve(at, follow)?.there()?;
-        Ok(stat_of(self.number(&meta), &meta))
+        let node = self.number(&meta);
+        Ok(self.stat_of(node, &meta))
     }
 
     fn set_times(&mut self, node: Node, times: (Option<u64>, Option<u64>), now: u64) -> Result<()> {

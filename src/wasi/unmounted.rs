@@ -14,6 +14,7 @@ impl Roots {
     #[cfg(feature = "wasi")]
     pub(super) fn volumes(
         &self,
+        _: bool,
     ) -> impl Iterator<Item = (alloc::sync::Arc<str>, alloc::boxed::Box<dyn super::Volume>)> {
         core::iter::empty()
     }

@@ -37,8 +37,8 @@ fn transcripts_are_the_same_isolated() {
     let isolated = |run: &Run| {
         let mut run = run.clone();
         let command = run.args.iter().position(|arg| arg == "run" || arg == "validate");
-        // Trace events of the worker stay there.
-        let other = ["-vv", "-vvv", "--isolate"];
+        // Trace events of the worker stay there; and it opens no directories.
+        let other = ["-vv", "-vvv", "--isolate", "--allow-read", "--allow-write", "--dir", "dirs.toml"];
         if let Some(at) = command.filter(|_| !run.args.iter().any(|arg| other.contains(&arg.as_str()))) {
             run.args.insert(at + 1, "--isolate".into());
         }
@@ -195,8 +195,9 @@ fn transcripts_in(directory: &Path) -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    // Where there is no isolation, there is nothing to show of it.
-    found.retain(|file| cfg!(unix) || !file.ends_with("isolate.txt"));
+    // Where there is no isolation, there is nothing to show of it; nor of directories.
+    let on_unix = ["isolate.txt", "dirs.txt"];
+    found.retain(|file| cfg!(unix) || !on_unix.iter().any(|name| file.ends_with(name)));
     found.sort_unstable();
     found
 }

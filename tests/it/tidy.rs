@@ -181,8 +181,11 @@ fn word(text: &str) -> String {
 fn the_core_touches_nothing_but_memory() {
     let mut broken = BTreeSet::new();
     for (path, code) in core() {
+        // The one part that is there to touch files.
+        let is_mount = path.starts_with("src/wasi/mount") || path == Path::new("src/wasi/mount.rs");
         for used in ["time", "fs", "env", "net", "thread", "process", "io", "collections", "sync::Mutex"] {
-            if code.contains(&format!("std::{used}")) {
+            let may = is_mount && matches!(used, "fs" | "io");
+            if !may && code.contains(&format!("std::{used}")) {
                 broken.insert(format!("{} uses std::{used}", path.display()));
             }
         }

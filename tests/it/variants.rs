@@ -31,6 +31,12 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("WorkerEnd", "Garbage", "isolate/liars.rs: a_worker_that_says_what_none_says"),
     ("ConfigProblem", "TooLong", "config.rs: text_that_is_too_long_is_not_read"),
     ("ConfigProblem", "HostFunction", "host_functions.rs: names_are_reserved_and_unique"),
+    ("ConfigProblem", "Directory", "dirs/grant.rs: a_directory_has_to_be_there"),
+    ("DirectoryProblem", "Missing", "dirs/grant.rs: a_directory_has_to_be_there"),
+    ("DirectoryProblem", "NotDirectory", "dirs/grant.rs: a_directory_has_to_be_there"),
+    ("DirectoryProblem", "Unusable", "dirs/grant.rs: a_directory_has_to_be_there"),
+    ("DirectoryProblem", "Denied", "dirs/grant.rs: a_directory_has_to_be_open_to_us"),
+    ("DirectoryProblem", "System", "dirs/special.rs: files_of_the_system_are_not_reached"),
     ("HostFunctionProblem", "Reserved", "host_functions.rs: names_are_reserved_and_unique"),
     ("HostFunctionProblem", "Duplicate", "host_functions.rs: names_are_reserved_and_unique"),
 ];
@@ -40,7 +46,7 @@ const UNREACHABLE: &[(&str, &str, &str)] = &[
     ("StopReason", "Engine", "no guest should reach it"),
     ("ConfigProblem", "Dispatch", "only builds that are refused reach it: `tests/builds/run.sh`"),
     ("WorkerEnd", "Silent", "it takes a minute"),
-    ("ConfigProblem", "Unenforceable", "a build with `std` and `wasi` can enforce every key"),
+    ("ConfigProblem", "Unenforceable", "a build with `std`, `wasi` and `fs` can enforce every key"),
 ];
 
 #[test]
@@ -54,6 +60,7 @@ fn every_variant_is_reached() {
         "ModuleError",
         "CallError",
         "ConfigProblem",
+        "DirectoryProblem",
         "HostFunctionProblem",
         "IsolationError",
         "WorkerEnd",

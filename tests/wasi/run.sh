@@ -20,4 +20,4 @@ elif [ ! -d "$out/tests" ]; then
     git -C "$out" checkout --quiet "$commit"
 fi
 cd "$here/../.."
-WASI_TESTSUITE=$out/tests cargo test --quiet --features wasi --test it wasi::the_official_suite_passes -- --nocapture
+WASI_TESTSUITE=$out/tests cargo test --quiet --features fs --test it the_official_suite_passes -- --nocapture --test-threads 1

@@ -103,10 +103,10 @@ fn plan(
     console: &Console,
 ) -> Result<Plan, Failure> {
     let Some(function) = &args.function else {
-        let words = args.args.len() + args.env.len();
-        if words > 0 && !is_of_wasi(about) {
-            let message =
-                format!("{}: the module is no WASI program, which could take arguments or variables", source.name());
+        let dirs = args.allow_read.len() + args.allow_write.len() + args.dir.len();
+        if args.args.len() + args.env.len() + dirs > 0 && !is_of_wasi(about) {
+            let takes = "arguments, variables or directories";
+            let message = format!("{}: the module is no WASI program, which could take {takes}", source.name());
             return Err(Failure::usage(message).with_hint("arguments of an export come with `-e`"));
         }
         // Without an entry there is nothing to read an input for.

@@ -41,6 +41,10 @@ pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<Sandbox, Fail
     for (option, text, access) in read.chain(written) {
         config = config.with_dir(directory(option, text, access)?);
     }
+    for dir in &config.wasi.dirs {
+        let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
+        console.note(format_args!("directory: {} as {}, {access}", show::name(&dir.host), show::name(&dir.guest)));
+    }
     if args.receipt.is_some() && !config.wasi.dirs.is_empty() {
         let message = "--receipt: a run with directories of the host has no receipt";
         return Err(Failure::usage(message).with_hint("give it its files with `wasi.files` in the configuration"));

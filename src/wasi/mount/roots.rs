@@ -43,9 +43,12 @@ impl Roots {
         Ok(Roots(roots))
     }
 
-    /// A volume of each for one run, and where the guest finds it.
-    pub(in crate::wasi) fn volumes(&self) -> impl Iterator<Item = (Arc<str>, Box<dyn Volume>)> {
-        self.0.iter().map(|root| (Arc::clone(&root.name), Box::new(Mount::new(Arc::clone(root))) as Box<dyn Volume>))
+    /// A volume of each for one run, and where the guest finds it; with `times` of files, or without.
+    pub(in crate::wasi) fn volumes(&self, times: bool) -> impl Iterator<Item = (Arc<str>, Box<dyn Volume>)> {
+        self.0.iter().map(move |root| {
+            let mount: Box<dyn Volume> = Box::new(Mount::new(Arc::clone(root), times));
+            (Arc::clone(&root.name), mount)
+        })
     }
 }
 

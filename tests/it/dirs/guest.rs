@@ -7,7 +7,7 @@ use std::{
 };
 
 use belljar::{
-    Config, Error, HostDir, Instance, Profile, Sandbox, StopReason, Value, ValueType,
+    Config, HostDir, Instance, Profile, Sandbox, Value, ValueType,
     abi::wasi::{FUNCTIONS, Snapshot},
 };
 
@@ -171,14 +171,6 @@ impl Guest {
                 ref other => panic!("{other:?}"),
             },
             Err(error) => panic!("{name}: {error}"),
-        }
-    }
-
-    /// Why a call stops the run.
-    pub fn stop(&mut self, name: &str, args: &[Value]) -> Option<StopReason> {
-        match self.0.call_values(name, args) {
-            Err(Error::Stopped(stop)) => Some(stop.reason),
-            _ => None,
         }
     }
 

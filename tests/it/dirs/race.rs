@@ -108,7 +108,7 @@ fn dot_dot_of_a_moved_directory_leads_nowhere() {
         for _ in 0..4_000 {
             match guest.contents(3, "a/b/../../secret") {
                 Ok(text) => assert_eq!(text, "inside"),
-                Err(errno) => assert_eq!(errno, errno::NOENT),
+                Err(errno) => assert!(MEANWHILE.contains(&errno), "{errno}"),
             }
         }
     });
