@@ -2,33 +2,27 @@
 
 use crate::error::StopReason;
 
-/// Numbers of the specification, those that occur; some only come from a host.
+/// Numbers of the specification, those that occur.
+#[cfg_attr(not(all(feature = "fs", unix)), allow(dead_code, reason = "some only come from a host"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Errno {
-    #[cfg(feature = "fs")]
     Acces = 2,
-    #[cfg(feature = "fs")]
     Again = 6,
     BadF = 8,
     Busy = 10,
-    #[cfg(feature = "fs")]
     DQuot = 19,
     Exist = 20,
     FBig = 22,
     IlSeq = 25,
     Inval = 28,
-    #[cfg(feature = "fs")]
     Io = 29,
     IsDir = 31,
     Loop = 32,
     MFile = 33,
-    #[cfg(feature = "fs")]
     MLink = 34,
     NameTooLong = 37,
-    #[cfg(feature = "fs")]
     NFile = 41,
     NoEnt = 44,
-    #[cfg(feature = "fs")]
     NoMem = 48,
     NoSpc = 51,
     NoSys = 52,
@@ -38,10 +32,8 @@ pub(super) enum Errno {
     NotSup = 58,
     Overflow = 61,
     Perm = 63,
-    #[cfg(feature = "fs")]
     RoFs = 69,
     SPipe = 70,
-    #[cfg(feature = "fs")]
     TxtBsy = 74,
     XDev = 75,
     NotCapable = 76,

@@ -23,7 +23,7 @@ pub enum Command {
     /// Run a module with an input, or call one of its exports
     #[command(after_help = RUN_HELP.to_owned() + "\n\n" + exit::HELP)]
     #[command(after_long_help = [RUN_HELP, exit::HELP, json::RUN_HELP].join("\n\n"))]
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     /// Check that modules would load, without running anything of them
     #[command(after_help = [VALIDATE_HELP, VALIDATE_EXIT_HELP].join("\n\n"))]
     Validate(ValidateArgs),

@@ -101,7 +101,7 @@ fn a_listing_shows_what_is_there() {
         let entries = guest.readdir(3, cookie, 30).unwrap();
         let Some((name, next, ..)) = entries.first() else { break };
         cookie = *next;
-        if name.trim_matches('.') != "" {
+        if !name.trim_matches('.').is_empty() {
             guest.unlink(3, name).unwrap();
             removed.push(name.clone());
         }

@@ -42,7 +42,7 @@ fn a_directory_has_to_be_open_to_us() {
     let place = Place::new("closed");
     let closed = place.inside("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_err() {
         let path = closed.to_str().unwrap().to_owned();
         let (_, problem) = refused(Config::default().with_dir(HostDir::read(&*path, "/in")));
