@@ -25,6 +25,8 @@ pub(super) struct Known {
     nodes: BTreeMap<Id, Node>,
     seen: BTreeMap<Node, Seen>,
     next: Node,
+    /// Up to here, what is left was open when it could have been forgotten. It is not looked at again.
+    oldest: Node,
     /// Bytes that were added, names that were added, and what these may be.
     bytes: u64,
     names: u64,
@@ -42,7 +44,7 @@ struct Seen {
 impl Known {
     pub(super) fn new(quotas: &HostDir) -> Self {
         let (nodes, seen) = (BTreeMap::new(), BTreeMap::new());
-        Known { nodes, seen, next: FIRST, bytes: 0, names: 0, quotas: quotas.clone() }
+        Known { nodes, seen, next: FIRST, oldest: FIRST, bytes: 0, names: 0, quotas: quotas.clone() }
     }
 
     pub(super) fn number(&mut self, id: Id, is_held: impl Fn(Node) -> bool) -> Node {
@@ -50,11 +52,12 @@ impl Known {
             return *node;
         }
         if self.nodes.len() >= MAX_KNOWN
-            && let Some(oldest) = self.seen.keys().copied().find(|node| !is_held(*node))
+            && let Some(oldest) = self.seen.range(self.oldest..).map(|(node, _)| *node).find(|node| !is_held(*node))
             && let Some(seen) = self.seen.remove(&oldest)
         {
             // What it counts is not given back.
             self.nodes.remove(&seen.id);
+            self.oldest = oldest;
         }
         let node = self.next;
         self.next += 1;

@@ -57,9 +57,11 @@ impl Mount {
     /// Reads the names if this begins a listing, and looks at those that are asked for.
     pub(super) fn list_from(&mut self, directory: Node, cookie: u64, room: usize) -> Result<()> {
         let open = Arc::clone(self.directory(directory)?);
-        let mut listing = match self.listing(directory).and_then(Option::take) {
-            Some(listing) if cookie != 0 => listing,
-            _ => self.names_of(&open)?,
+        // The old one is gone before there is a new one.
+        let old = self.listing(directory).and_then(Option::take).filter(|_| cookie != 0);
+        let mut listing = match old {
+            Some(listing) => listing,
+            None => self.names_of(&open)?,
         };
         let mut filled = 0;
         for listed in listing.names.iter_mut().skip(place(cookie)) {

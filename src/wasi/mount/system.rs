@@ -3,9 +3,10 @@
 use std::os::fd::AsFd;
 
 /// By the magic numbers of `linux/magic.h`: proc, sysfs, debugfs, tracefs, securityfs, both cgroups, bpf,
-/// configfs, efivarfs, selinuxfs, smackfs, pstore, devpts, binfmt_misc, nsfs.
+/// configfs, efivarfs, selinuxfs, smackfs, pstore, devpts, binfmt_misc, nsfs, fusectl,
+/// resctrl.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const SYSTEMS: [u64; 16] = [
+const SYSTEMS: [u32; 18] = [
     0x9fa0,
     0x6265_6572,
     0x6462_6720,
@@ -22,12 +23,14 @@ const SYSTEMS: [u64; 16] = [
     0x1cd1,
     0x4249_4e4d,
     0x6e73_6673,
+    0x6573_5543,
+    0x0765_5821,
 ];
 
 /// Whether a file is of such a system; what cannot be asked is taken for one.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn is_system(file: impl AsFd) -> bool {
-    rustix::fs::fstatfs(file).map_or(true, |found| SYSTEMS.contains(&(found.f_type as u64)))
+    rustix::fs::fstatfs(file).map_or(true, |found| SYSTEMS.contains(&(found.f_type as u32)))
 }
 
 /// Elsewhere these are devices, which are not opened.

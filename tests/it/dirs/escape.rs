@@ -138,6 +138,19 @@ fn links_within_are_followed_and_end() {
     }
 }
 
+/// A path is paid for at its end, so it has one.
+#[test]
+fn links_do_not_make_paths_without_an_end() {
+    let place = Place::new("long-links");
+    fs::write(place.inside("link-0"), "inside").unwrap();
+    for n in 1..10 {
+        symlink(format!("{}link-{}", "./".repeat(500), n - 1), place.inside(&format!("link-{n}"))).unwrap();
+    }
+    let mut guest = place.guest();
+    assert_eq!(guest.contents(3, "link-8").unwrap(), "inside");
+    assert_eq!(guest.open(3, "link-9"), Err(errno::NAMETOOLONG));
+}
+
 /// A link that a guest makes leads nobody out, also not another program of the host that follows it.
 #[test]
 fn a_guest_makes_no_links_that_lead_out() {
