@@ -1,8 +1,12 @@
 //! One run in flight.
 
 use alloc::boxed::Box;
+#[cfg(feature = "receipt")]
+use alloc::vec::Vec;
 use core::{any::Any, fmt, task::Waker};
 
+#[cfg(feature = "receipt")]
+use crate::host::tape::reel::{Effect, Reel};
 use crate::{
     error::{CallError, Error, StopReason},
     machine::{Machine, Progress},
@@ -145,6 +149,29 @@ impl Execution {
     /// Time until the deadline.
     pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
         self.machine.watch.left()
+    }
+
+    /// Notes from now on what host functions do, to be played again by another run. It is for the start of a
+    /// run, before its first step.
+    ///
+    /// The run stops with [`StopReason::Transcript`] when the notes, as text, would have more than
+    /// `max_bytes`.
+    #[cfg(feature = "receipt")]
+    pub fn record(&mut self, max_bytes: u64) {
+        self.machine.host_mut().tape.reel = Reel::recording(max_bytes);
+    }
+
+    /// What has been noted since [`record`](Self::record), which ends with this.
+    #[cfg(feature = "receipt")]
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        self.machine.host_mut().tape.reel.take()
+    }
+
+    /// Calls no host function from now on, but does what they did when these notes were taken. A guest
+    /// that asks for something else is stopped with [`StopReason::Replay`].
+    #[cfg(feature = "receipt")]
+    pub fn play(&mut self, effects: Vec<Effect>) {
+        self.machine.host_mut().tape.reel = Reel::playing(effects);
     }
 
     /// Wall time from the first step to the end, or to now. It is not part of the outcome.

@@ -19,6 +19,7 @@ pub(crate) mod context;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
+pub(crate) mod tape;
 pub(crate) mod waiting;
 
 /// The data of a store: all that one run has of the host. It is dropped with the run.
@@ -34,6 +35,8 @@ pub(crate) struct Host {
     pub(crate) memory: Option<wasmi::Memory>,
     /// Why the guest is being stopped, set before the engine is told to stop.
     pub(crate) stop: Option<StopReason>,
+    /// What is done with the world outside.
+    pub(crate) tape: tape::Tape,
     /// The call of an async host function that the guest waits for, for the moment between two steps.
     pub(crate) waiting: Option<waiting::Waiting>,
     /// What the embedding program gave its host functions.
@@ -70,6 +73,7 @@ impl Host {
             growth: growth::Growth::new(config),
             memory: None,
             stop: None,
+            tape: tape::Tape::default(),
             waiting: None,
             data,
             #[cfg(feature = "wasi")]
@@ -189,6 +193,12 @@ pub(crate) struct Name {
 impl Name {
     pub(crate) fn new(module: &str, function: &str) -> Self {
         Name { module: module.into(), function: function.into() }
+    }
+
+    /// With its module.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn dotted(&self) -> String {
+        alloc::format!("{}.{}", self.module, self.function)
     }
 
     /// How ABI faults name the function: alone in `env`, with its module elsewhere.

@@ -268,6 +268,8 @@ fn stop(reason: &StopReason) -> &'static str {
         S::HostPanic { .. } => "host panic",
         S::HostMemory { .. } => "host memory",
         S::Engine { .. } => "engine",
+        S::Replay { .. } => "replay",
+        S::Transcript { .. } => "transcript",
         S::Worker(_) => "worker",
     }
 }

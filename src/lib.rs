@@ -7,6 +7,8 @@ extern crate alloc;
 
 pub mod abi;
 mod config;
+#[cfg(feature = "receipt")]
+mod digest;
 mod dispatch;
 pub mod docs;
 mod error;
@@ -32,6 +34,8 @@ mod running;
 mod sandbox;
 mod scheduler;
 mod text;
+#[cfg(feature = "receipt")]
+pub mod transcript;
 mod types;
 mod value;
 mod wait;
@@ -42,8 +46,6 @@ mod wasi;
 mod wasi;
 mod watch;
 
-#[cfg(feature = "receipt")]
-pub use crate::receipt::{Receipt, ReceiptError};
 pub use crate::{
     config::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
@@ -75,4 +77,9 @@ pub use crate::{
     types::{Scalar, Scalars},
     value::{FuncType, Value, ValueType},
     watch::Cancel,
+};
+#[cfg(feature = "receipt")]
+pub use crate::{
+    receipt::{Receipt, ReceiptError},
+    transcript::{Transcript, TranscriptError},
 };

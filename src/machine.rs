@@ -439,6 +439,8 @@ impl Machine {
 
     /// What the run produced; its buffers are taken.
     pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
+        #[cfg(feature = "receipt")]
+        self.store.data_mut().tape.reel.finish()?;
         let usage = self.usage();
         observe::done(usage.fuel, self.status)?;
         let files = wasi::finish(self.store.data_mut())?;
@@ -463,6 +465,8 @@ impl Machine {
         let files = wasi::finish(self.store.data_mut()).unwrap_or_default();
         let usage = self.usage();
         let host = self.store.data_mut();
+        #[cfg(feature = "receipt")]
+        host.tape.reel.stopped(&reason);
         let (output, log) = (core::mem::take(&mut host.output), core::mem::take(&mut host.log));
         Stopped { reason, output, log, files, usage }
     }

@@ -2,7 +2,6 @@
 
 use alloc::{
     collections::BTreeMap,
-    format,
     string::{String, ToString},
     vec::Vec,
 };
@@ -21,12 +20,9 @@ use crate::{
 };
 
 mod check;
-mod digest;
 
-pub use self::{
-    check::{Difference, ReceiptError},
-    digest::Digest,
-};
+pub use self::check::{Difference, ReceiptError};
+pub use crate::digest::Digest;
 
 /// The version of the form that is written and read.
 pub const RECEIPT_VERSION: u32 = 1;
@@ -159,7 +155,7 @@ impl Receipt {
         config: &Config,
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
-        let arguments = arguments.iter().map(written).collect();
+        let arguments = arguments.iter().map(Value::exact).collect();
         Receipt::of(Entry::Call { function: function.into(), arguments }, wasm, input, config, result)
     }
 
@@ -208,7 +204,7 @@ impl Receipt {
                 },
                 _ => outcome.status,
             },
-            results: outcome.results.iter().map(written).collect(),
+            results: outcome.results.iter().map(Value::exact).collect(),
             output: Digest::of(output),
             log: log_digest(log),
             log_dropped: log.dropped,
@@ -268,15 +264,6 @@ impl Receipt {
 fn ended(how: &str, why: &impl Serialize) -> Json {
     let why = serde_json::to_value(why).unwrap_or_default();
     Json::Object([(how.to_string(), why)].into_iter().collect())
-}
-
-/// A value so that no bit of it is lost.
-fn written(value: &Value) -> String {
-    match value {
-        Value::F32(v) => format!("f32:{:#010x}", v.to_bits()),
-        Value::F64(v) => format!("f64:{:#018x}", v.to_bits()),
-        other => format!("{}:{other}", other.ty()),
-    }
 }
 
 fn given(files: &BTreeMap<String, FileBytes>) -> BTreeMap<String, Digest> {

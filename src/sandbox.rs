@@ -3,6 +3,8 @@
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
+#[cfg(feature = "receipt")]
+use crate::host::{Name, tape::play::stub};
 use crate::{
     abi,
     config::Config,
@@ -244,6 +246,12 @@ impl Sandbox {
         Instance::new(module, Box::new(data))
     }
 
+    /// The host functions, with their types, and whether they wait.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (&Name, &FuncType, bool)> {
+        self.0.functions.iter().map(|function| (&function.name, &function.ty, function.waits))
+    }
+
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
         self.check_own(module)?;
         Machine::new(module, data)
@@ -288,6 +296,13 @@ impl Builder {
         function: impl IntoAsyncHostFunction<Marker>,
     ) -> Self {
         self.functions.push(async_host_function(module, name, function));
+        self
+    }
+
+    /// Registers a host function that only a transcript has.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn stub(mut self, module: &str, name: &str, ty: FuncType, waits: bool) -> Self {
+        self.functions.push(stub(Name::new(module, name), ty, waits));
         self
     }
 

@@ -27,7 +27,7 @@ pub(crate) mod private {
         /// What the engine takes as the return of a host function.
         type Return: wasmi::WasmRet;
         fn types() -> Vec<ValueType>;
-        fn to_values(self) -> Vec<Value>;
+        fn to_values(&self) -> Vec<Value>;
         /// `None` if number or types differ.
         fn of_values(values: &[Value]) -> Option<Self>;
         fn into_return(result: Result<Self, wasmi::Error>) -> Self::Return;
@@ -54,8 +54,8 @@ macro_rules! scalar {
             fn types() -> Vec<ValueType> {
                 alloc::vec![ValueType::$variant]
             }
-            fn to_values(self) -> Vec<Value> {
-                alloc::vec![private::Scalar::to_value(self)]
+            fn to_values(&self) -> Vec<Value> {
+                alloc::vec![private::Scalar::to_value(*self)]
             }
             fn of_values(values: &[Value]) -> Option<Self> {
                 let [value] = values else { return None };
@@ -85,8 +85,8 @@ macro_rules! tuple {
                 alloc::vec![$($t::TYPE),*]
             }
             #[allow(non_snake_case, reason = "type parameters name the members")]
-            fn to_values(self) -> Vec<Value> {
-                let ($($t,)*) = self;
+            fn to_values(&self) -> Vec<Value> {
+                let ($($t,)*) = *self;
                 alloc::vec![$($t.to_value()),*]
             }
             #[allow(non_snake_case, reason = "type parameters name the members")]

@@ -47,6 +47,31 @@ impl Value {
         (self.ty(), bits)
     }
 
+    /// As type and value, so that no bit is lost: `i32:5`, and the bits of floating point numbers.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn exact(&self) -> alloc::string::String {
+        match self {
+            Value::F32(v) => alloc::format!("f32:{:#010x}", v.to_bits()),
+            Value::F64(v) => alloc::format!("f64:{:#018x}", v.to_bits()),
+            other => alloc::format!("{}:{other}", other.ty()),
+        }
+    }
+
+    /// Reads what [`exact`](Self::exact) wrote.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn from_exact(text: &str) -> Option<Value> {
+        let (ty, text) = text.split_once(':')?;
+        let bits = || u128::from_str_radix(text.strip_prefix("0x")?, 16).ok();
+        Some(match ty {
+            "i32" => Value::I32(text.parse().ok()?),
+            "i64" => Value::I64(text.parse().ok()?),
+            "f32" => Value::F32(f32::from_bits(bits()?.try_into().ok()?)),
+            "f64" => Value::F64(f64::from_bits(bits()?.try_into().ok()?)),
+            "v128" => Value::V128(bits()?),
+            _ => return None,
+        })
+    }
+
     pub(crate) fn to_engine(self) -> wasmi::Val {
         match self {
             Value::I32(v) => wasmi::Val::I32(v),
@@ -141,6 +166,21 @@ impl ValueType {
             wasmparser::ValType::Ref(r) if r.is_extern_ref() => ValueType::ExternRef,
             wasmparser::ValType::Ref(_) => return None,
         })
+    }
+}
+
+#[cfg(feature = "receipt")]
+impl ValueType {
+    pub(crate) fn to_engine(self) -> wasmi::ValType {
+        match self {
+            ValueType::I32 => wasmi::ValType::I32,
+            ValueType::I64 => wasmi::ValType::I64,
+            ValueType::F32 => wasmi::ValType::F32,
+            ValueType::F64 => wasmi::ValType::F64,
+            ValueType::V128 => wasmi::ValType::V128,
+            ValueType::FuncRef => wasmi::ValType::FuncRef,
+            ValueType::ExternRef => wasmi::ValType::ExternRef,
+        }
     }
 }
 

@@ -157,6 +157,24 @@ pub enum StopReason {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
+    /// The guest asked the world for something else than in the transcript that is played.
+    #[error("the transcript differs at effect {effect}: expected {}, found {}", crate::text::escape(.expected, 256), crate::text::escape(.found, 256))]
+    Replay {
+        /// The number of the effect; the first is 1.
+        effect: u64,
+        /// What was asked, `module.name`.
+        function: String,
+        /// What was asked when it was recorded.
+        expected: String,
+        /// What is asked now.
+        found: String,
+    },
+    /// The transcript that is recorded became too long.
+    #[error("stopped: a transcript of more than {limit} bytes")]
+    Transcript {
+        /// What it may have, in bytes.
+        limit: u64,
+    },
     /// The process of an isolated run died. Output, log and usage are those of its last report.
     #[error("the worker died: {0}")]
     Worker(WorkerEnd),
@@ -265,6 +283,7 @@ impl StopReason {
             | StopReason::Failed { .. }
             | StopReason::Aborted { .. }
             | StopReason::Status { .. }
+            | StopReason::Transcript { .. }
             | StopReason::Abi(_) => true,
             StopReason::Deadline { .. }
             | StopReason::Cancelled
@@ -273,6 +292,7 @@ impl StopReason {
             | StopReason::HostPanic { .. }
             | StopReason::HostMemory { .. }
             | StopReason::Engine { .. }
+            | StopReason::Replay { .. }
             | StopReason::Worker(_) => false,
         }
     }
@@ -287,6 +307,8 @@ impl StopReason {
                 | StopReason::HostPanic { .. }
                 | StopReason::HostMemory { .. }
                 | StopReason::Engine { .. }
+                | StopReason::Replay { .. }
+                | StopReason::Transcript { .. }
                 | StopReason::Worker(_)
         )
     }

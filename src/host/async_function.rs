@@ -1,6 +1,6 @@
 //! Host functions of the embedding program that wait: closures that return a future.
 
-use alloc::{boxed::Box, sync::Arc, vec};
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::future::Future;
 
 use wasmi::Caller;
@@ -8,13 +8,13 @@ use wasmi::Caller;
 use super::{
     Bind, Host, Name, enter,
     function::{HostFunction, HostResult},
+    tape,
     waiting::{AsyncContext, Waiting},
 };
 use crate::{
-    error::StopReason,
     meter,
     types::{Scalar, private::Scalars as _},
-    value::FuncType,
+    value::{FuncType, Value},
 };
 
 /// A closure that can be an async host function: parameters and results as of
@@ -77,10 +77,10 @@ macro_rules! bindable {
                 let bind: Box<Bind> = Box::new(move |linker| {
                     let ($f, name) = (Arc::clone(&function), at.clone());
                     let wrapped = move |caller: Caller<'_, Host>, $($param: $param),*| {
-                        R::Values::into_return(suspend(caller, &name, || Waiting::new(&name, |$ctx| {
+                        R::Values::into_return(suspend(caller, &name, || vec![$($param.to_value()),*], || Waiting::new(&name, |$ctx| {
                             let _ = &$ctx;
                             let answer = $call;
-                            async { answer.await.into_values().map(R::Values::to_values) }
+                            async { answer.await.into_values().map(|values| values.to_values()) }
                         })))
                     };
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
@@ -111,11 +111,17 @@ bindable!(A B C D E G H I J K L M N O P);
 bindable!(A B C D E G H I J K L M N O P Q);
 
 /// Begins a call of an async host function, and leaves the engine, which is given the results later.
-fn suspend<V>(mut caller: Caller<'_, Host>, name: &Name, call: impl FnOnce() -> Waiting) -> Result<V, wasmi::Error> {
+fn suspend<V>(
+    mut caller: Caller<'_, Host>,
+    name: &Name,
+    arguments: impl FnOnce() -> Vec<Value>,
+    call: impl FnOnce() -> Waiting,
+) -> Result<V, wasmi::Error> {
     enter(Caller::from(&mut caller), name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
-        caller.data_mut().waiting = Some(call());
-        Ok::<(), StopReason>(())
+        let waiting = tape::begin(caller, name, arguments, call)?;
+        caller.data_mut().waiting = Some(waiting);
+        Ok(())
     })?;
     Err(wasmi::Error::i32_exit(0))
 }

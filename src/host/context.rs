@@ -5,7 +5,7 @@ use core::fmt;
 
 use wasmi::Caller;
 
-use super::{Host, Name, check_and_charge, memory_and_host};
+use super::{Host, Name, check_and_charge, memory_and_host, tape::Access};
 use crate::{
     error::StopReason,
     meter,
@@ -33,6 +33,13 @@ impl Context<'_> {
     ///
     /// Stops the run if the range is not in the memory, or the fuel does not reach.
     pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
+        let read = self.copied(ptr, len);
+        let bytes = read.as_deref().unwrap_or_default();
+        self.note(&Access::Read { ptr, len, bytes })?;
+        read
+    }
+
+    fn copied(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
         let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
         let mut bytes = Vec::new();
@@ -60,6 +67,7 @@ impl Context<'_> {
     ///
     /// Stops the run if the range is not in the memory, or the fuel does not reach.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), HostError> {
+        self.note(&Access::Write { ptr, bytes })?;
         // A length beyond 32 bits is beyond every memory.
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
@@ -79,7 +87,12 @@ impl Context<'_> {
     ///
     /// Stops the run if there is not so much left; nothing is taken then.
     pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
+        self.note(&Access::Charge { fuel })?;
         Ok(meter::charge(&mut self.caller, fuel)?)
+    }
+
+    fn note(&mut self, access: &Access<'_>) -> Result<(), HostError> {
+        Ok(self.caller.data_mut().tape.note(access)?)
     }
 
     /// Fuel the run has left.
@@ -108,9 +121,10 @@ impl Context<'_> {
     ///
     /// Stops the run at the output limit, or if the fuel does not reach.
     pub fn write_output(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        self.note(&Access::Output { bytes })?;
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.caller.data().check_output(len)?;
-        self.charge(meter::output_call(u64::from(len)))?;
+        meter::charge(&mut self.caller, meter::output_call(u64::from(len)))?;
         Ok(self.caller.data_mut().append_output(bytes)?)
     }
 
@@ -120,7 +134,8 @@ impl Context<'_> {
     ///
     /// Stops the run if the fuel does not reach.
     pub fn log(&mut self, level: Level, text: &str) -> Result<(), HostError> {
-        self.charge(meter::host_call(text.len() as u64))?;
+        self.note(&Access::Log { level, text })?;
+        meter::charge(&mut self.caller, meter::host_call(text.len() as u64))?;
         let host = self.caller.data_mut();
         let whole = host.log_room(text.len()) == Some(text.len());
         let kept = if whole { Some(super::copied(text)?) } else { None };

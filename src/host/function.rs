@@ -1,6 +1,6 @@
 //! Host functions of the embedding program: ordinary closures, typed by their signature.
 
-use alloc::{boxed::Box, sync::Arc, vec};
+use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
 use wasmi::Caller;
@@ -8,12 +8,12 @@ use wasmi::Caller;
 use super::{
     Bind, Host, Name,
     context::{Context, HostError},
-    enter,
+    enter, tape,
 };
 use crate::{
     meter,
     types::{Scalar, Scalars, private::Scalars as _},
-    value::FuncType,
+    value::{FuncType, Value},
 };
 
 /// A host function, bound to a name.
@@ -108,7 +108,7 @@ macro_rules! bindable {
                 let bind: Box<Bind> = Box::new(move |linker| {
                     let ($f, name) = (Arc::clone(&function), at.clone());
                     let wrapped = move |caller: Caller<'_, Host>, $($param: $param),*| {
-                        R::Values::into_return(call(caller, &name, |$ctx| { let _ = &$ctx; $call.into_values() }))
+                        R::Values::into_return(call(caller, &name, || vec![$($param.to_value()),*], |$ctx| { let _ = &$ctx; $call.into_values() }))
                     };
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
@@ -138,14 +138,15 @@ bindable!(A B C D E G H I J K L M N O P);
 bindable!(A B C D E G H I J K L M N O P Q);
 
 /// Runs an own host function: charged, counted, contained; its failure names it.
-fn call<V>(
+fn call<V: Scalars>(
     caller: Caller<'_, Host>,
     name: &Name,
+    arguments: impl FnOnce() -> Vec<Value>,
     body: impl FnOnce(&mut Context<'_>) -> Result<V, HostError>,
 ) -> Result<V, wasmi::Error> {
     enter(caller, name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
         let caller = Caller::from(caller);
-        body(&mut Context { caller, name }).map_err(|error| error.into_stop(name))
+        tape::call(&mut Context { caller, name }, arguments, body)
     })
 }

@@ -151,7 +151,9 @@ impl Waiting {
         let polled = observe::contain(|| {
             loop {
                 if let Poll::Ready(answer) = future.get_mut().as_mut().poll(task) {
-                    return Poll::Ready(answer.map_err(|error| error.into_stop(name)));
+                    let answer = answer.map_err(|error| error.into_stop(name));
+                    let noted = answer.and_then(|values| store.data_mut().tape.end(&values).map(|()| values));
+                    return Poll::Ready(noted);
                 }
                 // Taken in a statement of its own: the door is not held while the request is at work.
                 let request = door.0.lock().take();

@@ -74,6 +74,8 @@ choices! {
         16 Engine { message },
         17 Worker(end),
         18 Injected { fault, number },
+        19 Replay { effect, function, expected, found },
+        20 Transcript { limit },
     }
     Trap {
         0 Unreachable,

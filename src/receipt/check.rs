@@ -203,20 +203,7 @@ fn run(entry: &Entry, arguments: &[Value], wasm: &[u8], input: &[u8], config: cr
 
 fn values(written: &[String]) -> Result<Vec<Value>, ReceiptError> {
     let wrong = |text: &String| ReceiptError::Syntax { message: alloc::format!("no argument is written {text}") };
-    written.iter().map(|text| value(text).ok_or_else(|| wrong(text))).collect()
-}
-
-fn value(text: &str) -> Option<Value> {
-    let (ty, text) = text.split_once(':')?;
-    let bits = || u128::from_str_radix(text.strip_prefix("0x")?, 16).ok();
-    Some(match ty {
-        "i32" => Value::I32(text.parse().ok()?),
-        "i64" => Value::I64(text.parse().ok()?),
-        "f32" => Value::F32(f32::from_bits(bits()?.try_into().ok()?)),
-        "f64" => Value::F64(f64::from_bits(bits()?.try_into().ok()?)),
-        "v128" => Value::V128(bits()?),
-        _ => return None,
-    })
+    written.iter().map(|text| Value::from_exact(text).ok_or_else(|| wrong(text))).collect()
 }
 
 fn compare(receipt: &Receipt, found: &Receipt) -> Result<(), ReceiptError> {

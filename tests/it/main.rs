@@ -34,6 +34,8 @@ mod receipt;
 mod scheduler;
 mod tidy;
 mod tracing;
+#[cfg(feature = "receipt")]
+mod transcripts;
 mod variants;
 #[cfg(feature = "wasi")]
 mod wasi;

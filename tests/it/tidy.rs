@@ -14,6 +14,7 @@ use crate::fixture;
 /// The files of the core, each of which may import those before it, and no other.
 const CORE: &[&str] = &[
     "text",
+    "digest",
     "value",
     "types",
     "input",
@@ -42,8 +43,20 @@ const CORE: &[&str] = &[
 
 /// What may import the core, and what the core may not import.
 const AROUND: &[&str] = &[
-    "bin", "docs", "explain", "mcp", "http", "capi", "guest", "receipt", "manifest", "fs", "cache", "hostile",
+    "bin",
+    "docs",
+    "explain",
+    "mcp",
+    "http",
+    "capi",
+    "guest",
+    "receipt",
+    "manifest",
+    "fs",
+    "cache",
+    "hostile",
     "isolate",
+    "transcript",
 ];
 
 fn root() -> &'static Path {

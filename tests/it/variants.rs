@@ -10,6 +10,8 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("StopReason", "Deadline", "determinism.rs: a_deadline_tells_the_fuel_at_which_it_struck"),
     ("StopReason", "Cancelled", "determinism.rs: a_cancel_tells_the_fuel_at_which_it_struck"),
     ("StopReason", "HostFunction", "host_functions.rs: a_failure_names_the_function"),
+    ("StopReason", "Replay", "transcripts.rs: another_question_is_told_with_both"),
+    ("StopReason", "Transcript", "transcripts.rs: a_transcript_has_a_limit"),
     ("StopReason", "HostPanic", "host_functions.rs: a_panic_is_contained_and_named"),
     ("AbiFault", "NoMemory", "host_functions.rs: without_an_exported_memory_there_is_none"),
     ("ModuleError", "HostMemory", "../bounds/denied.rs: a_module"),

@@ -24,7 +24,7 @@ impl Digest {
         Digest::of_parts([bytes])
     }
 
-    pub(super) fn of_parts(parts: impl IntoIterator<Item: AsRef<[u8]>>) -> Digest {
+    pub(crate) fn of_parts(parts: impl IntoIterator<Item: AsRef<[u8]>>) -> Digest {
         let (mut hash, mut bytes) = (Sha256::new(), 0);
         for part in parts {
             hash.update(part.as_ref());

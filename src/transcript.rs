@@ -1,0 +1,266 @@
+//! Transcripts: what a run was given by the world outside of it, so that it can be run again without one.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use thiserror::Error as ThisError;
+
+pub use crate::host::tape::reel::Effect;
+use crate::{
+    config::Config,
+    digest::Digest,
+    error::Error,
+    execution::Execution,
+    receipt::{Entry, Rules},
+    sandbox::Sandbox,
+    text::escape,
+    value::{FuncType, Value},
+};
+
+/// The version of the form that is written and read.
+pub const TRANSCRIPT_VERSION: u32 = 1;
+
+/// The longest transcript that is read, in bytes.
+pub const MAX_TRANSCRIPT_BYTES: u64 = 1 << 30;
+
+/// A run with all that its host functions did: with the module and the input it is a pure function again,
+/// which runs anywhere, without these functions.
+///
+/// ```
+/// use belljar::{Sandbox, Transcript};
+///
+/// let wasm = wat::parse_str(r#"(module (import "dice" "roll" (func $roll (result i32)))
+///     (func (export "f") (result i32) (i32.add (call $roll) (call $roll))))"#)?;
+/// let sandbox = Sandbox::builder().host_function("dice", "roll", || 4).build()?;
+/// let module = sandbox.load(&wasm)?;
+/// let mut run = sandbox.start_call(&module, "f", &[], b"", ())?;
+/// run.record(1 << 20);
+/// let outcome = run.finish()?;
+/// let transcript = Transcript::of_call("f", &[], &sandbox, &wasm, b"", run.take_effects());
+///
+/// // Where there are no dice:
+/// let read = Transcript::from_jsonl(&transcript.to_jsonl())?;
+/// assert_eq!(read.replay(&wasm, b"")?.finish()?, outcome);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Form
+///
+/// [`to_jsonl`](Transcript::to_jsonl) gives lines of JSON: the first is the [`Header`], each other an
+/// [`Effect`], in the order in which they were asked for. It is the log of all that the guest had done
+/// outside of its own memory, too.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Transcript {
+    /// What was run.
+    pub header: Header,
+    /// What it asked for, and was given.
+    pub effects: Vec<Effect>,
+}
+
+/// What was run when a transcript was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Header {
+    /// Version of this form: [`TRANSCRIPT_VERSION`].
+    pub transcript: u32,
+    /// Which rules it was run by.
+    pub rules: Rules,
+    /// The module's bytes.
+    pub module: Digest,
+    /// The input.
+    pub input: Digest,
+    /// The whole configuration, defaults included.
+    pub config: Config,
+    /// How the module was entered.
+    pub entry: Entry,
+    /// The host functions of the embedding program.
+    pub functions: Vec<Declared>,
+}
+
+/// A host function of the embedding program.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Declared {
+    /// The module it is imported from.
+    pub module: String,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(flatten)]
+    pub ty: FuncType,
+    /// Whether it is async.
+    pub waits: bool,
+}
+
+/// Why a transcript cannot be played.
+#[derive(Debug, Clone, PartialEq, ThisError)]
+#[non_exhaustive]
+pub enum TranscriptError {
+    /// It is longer than a transcript may be.
+    #[error("a transcript of {size} bytes; at most {limit} are read")]
+    TooLong {
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A line is none of a transcript.
+    #[error("line {line} is none of a transcript: {}", escape(.message, 256))]
+    Syntax {
+        /// Its number; the first is 1.
+        line: u64,
+        /// What is wrong; not part of the stable interface.
+        message: String,
+    },
+    /// It has another form.
+    #[error("a transcript of version {found}; this build reads version {expected}")]
+    Version {
+        /// Its version.
+        found: u64,
+        /// [`TRANSCRIPT_VERSION`].
+        expected: u32,
+    },
+    /// It was made by other rules, under which other results can be right.
+    #[error("made by {found}; this build has {expected}")]
+    Rules {
+        /// The transcript's.
+        found: Rules,
+        /// This build's.
+        expected: Rules,
+    },
+    /// It is of another module or input.
+    #[error("a transcript of another {what}: SHA-256 {} expected, {} found", .expected.sha256, .found.sha256)]
+    Other {
+        /// `module` or `input`.
+        what: &'static str,
+        /// The transcript's.
+        expected: Digest,
+        /// That of the bytes given.
+        found: Digest,
+    },
+    /// The module cannot be run with it.
+    #[error(transparent)]
+    Run(#[from] Error),
+}
+
+impl Transcript {
+    /// The transcript of [`Sandbox::start`], from what it noted ([`Execution::record`]).
+    pub fn of_run(sandbox: &Sandbox, wasm: &[u8], input: &[u8], effects: Vec<Effect>) -> Transcript {
+        Transcript::of(Entry::Run, sandbox, wasm, input, effects)
+    }
+
+    /// The transcript of [`Sandbox::start_call`].
+    pub fn of_call(
+        function: &str,
+        arguments: &[Value],
+        sandbox: &Sandbox,
+        wasm: &[u8],
+        input: &[u8],
+        effects: Vec<Effect>,
+    ) -> Transcript {
+        let arguments = arguments.iter().map(Value::exact).collect();
+        Transcript::of(Entry::Call { function: function.into(), arguments }, sandbox, wasm, input, effects)
+    }
+
+    fn of(entry: Entry, sandbox: &Sandbox, wasm: &[u8], input: &[u8], effects: Vec<Effect>) -> Transcript {
+        let header = Header {
+            transcript: TRANSCRIPT_VERSION,
+            rules: Rules::current(),
+            module: Digest::of(wasm),
+            input: Digest::of(input),
+            config: sandbox.config().clone(),
+            entry,
+            functions: sandbox
+                .functions()
+                .map(|(name, ty, waits)| Declared {
+                    module: (*name.module).into(),
+                    name: (*name.function).into(),
+                    ty: ty.clone(),
+                    waits,
+                })
+                .collect(),
+        };
+        Transcript { header, effects }
+    }
+
+    /// As text: lines of JSON.
+    pub fn to_jsonl(&self) -> String {
+        // Nothing in here fails to become JSON.
+        let line = |json: Option<Json>| json.unwrap_or_default().to_string() + "\n";
+        let effects = self.effects.iter().map(|effect| line(serde_json::to_value(effect).ok()));
+        core::iter::once(line(serde_json::to_value(&self.header).ok())).chain(effects).collect()
+    }
+
+    /// Reads a transcript.
+    ///
+    /// # Errors
+    ///
+    /// [`TranscriptError::TooLong`], [`TranscriptError::Version`] or [`TranscriptError::Syntax`].
+    pub fn from_jsonl(text: &str) -> Result<Transcript, TranscriptError> {
+        let size = text.len() as u64;
+        if size > MAX_TRANSCRIPT_BYTES {
+            return Err(TranscriptError::TooLong { size, limit: MAX_TRANSCRIPT_BYTES });
+        }
+        let wrong = |line: u64, error: &serde_json::Error| TranscriptError::Syntax { line, message: error.to_string() };
+        let mut lines = (1..).zip(text.lines());
+        let first = lines.next().map_or("", |(_, line)| line);
+        // The version decides what the rest has to look like.
+        let json: Json = serde_json::from_str(first).map_err(|error| wrong(1, &error))?;
+        if let Some(found) = json.get("transcript").and_then(Json::as_u64)
+            && found != u64::from(TRANSCRIPT_VERSION)
+        {
+            return Err(TranscriptError::Version { found, expected: TRANSCRIPT_VERSION });
+        }
+        let header = serde_json::from_value(json).map_err(|error| wrong(1, &error))?;
+        let effect = |(line, text)| serde_json::from_str(text).map_err(|error| wrong(line, &error));
+        Ok(Transcript { header, effects: lines.map(effect).collect::<Result<_, _>>()? })
+    }
+
+    /// The run that this is a transcript of, to be run again: no host function is called, and what they did
+    /// is done. It comes to the same, but for a run that was ended by its deadline or cancelled, which goes
+    /// on to where it asks for what is not in here ([`StopReason::Replay`](crate::StopReason::Replay)).
+    ///
+    /// # Errors
+    ///
+    /// [`TranscriptError::Rules`], [`TranscriptError::Other`], or what loading and starting answer.
+    pub fn replay(&self, wasm: &[u8], input: &[u8]) -> Result<Execution, TranscriptError> {
+        let Header { rules, module, config, entry, functions, .. } = &self.header;
+        if *rules != Rules::current() {
+            return Err(TranscriptError::Rules { found: rules.clone(), expected: Rules::current() });
+        }
+        for (what, expected, bytes) in [("module", module, wasm), ("input", &self.header.input, input)] {
+            let found = Digest::of(bytes);
+            if found != *expected {
+                return Err(TranscriptError::Other { what, expected: expected.clone(), found });
+            }
+        }
+        let mut config = config.clone();
+        config.deadline_ms = None;
+        let mut builder = Sandbox::builder().config(config);
+        for Declared { module, name, ty, waits } in functions {
+            builder = builder.stub(module, name, ty.clone(), *waits);
+        }
+        let sandbox = builder.build()?;
+        let module = sandbox.load(wasm)?;
+        let mut run = match entry {
+            Entry::Run => sandbox.start(&module, input)?,
+            Entry::Call { function, arguments } => {
+                let wrong = |text: &String| TranscriptError::Syntax {
+                    line: 1,
+                    message: alloc::format!("no argument is written {text}"),
+                };
+                let values = arguments.iter().map(|text| Value::from_exact(text).ok_or_else(|| wrong(text)));
+                sandbox.start_call(&module, function, &values.collect::<Result<Vec<_>, _>>()?, input, ())?
+            }
+        };
+        run.play(self.effects.clone());
+        Ok(run)
+    }
+}
