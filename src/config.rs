@@ -447,8 +447,9 @@ impl Config {
         Config::keys().zip(values.chain(self.wasi.values().map(Some))).collect()
     }
 
-    /// Checks every value against its range, and that this build can enforce every key.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Checks every value against its range, and that this build can enforce every key; of a run that is
+    /// played from a transcript nothing is asked of the host.
+    pub(crate) fn check(&self, played: bool) -> Result<(), ConfigError> {
         for (key, value) in self.enforcement() {
             if let Some(value) = value {
                 key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
@@ -457,7 +458,7 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        self.wasi.check(self)
+        self.wasi.check(self, played)
     }
 }
 

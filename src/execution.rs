@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::{any::Any, fmt, task::Waker};
 
 #[cfg(feature = "receipt")]
-use crate::host::tape::reel::{Effect, Reel};
+use crate::host::tape::reel::Effect;
 use crate::{
     error::{CallError, Error, StopReason},
     machine::{Machine, Progress},
@@ -151,27 +151,28 @@ impl Execution {
         self.machine.watch.left()
     }
 
-    /// Notes from now on what host functions do, to be played again by another run. It is for the start of a
-    /// run, before its first step.
+    /// Notes from now on what the run is given by the world outside of it, to be played again by another run:
+    /// what host functions of the embedding program do; and for a program of WASI the clock and random bytes
+    /// of the host, and what is done in its directories. It is for the start of a run, before its first step.
     ///
     /// The run stops with [`StopReason::Transcript`] when the notes, as text, would have more than
     /// `max_bytes`.
     #[cfg(feature = "receipt")]
     pub fn record(&mut self, max_bytes: u64) {
-        self.machine.host_mut().tape.reel = Reel::recording(max_bytes);
+        self.machine.host_mut().tape.reel().record(max_bytes);
     }
 
     /// What has been noted since [`record`](Self::record), which ends with this.
     #[cfg(feature = "receipt")]
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        self.machine.host_mut().tape.reel.take()
+        self.machine.host_mut().tape.reel().take()
     }
 
-    /// Calls no host function from now on, but does what they did when these notes were taken. A guest
+    /// Asks nothing of the world from now on, but does what was done when these notes were taken. A guest
     /// that asks for something else is stopped with [`StopReason::Replay`].
     #[cfg(feature = "receipt")]
     pub fn play(&mut self, effects: Vec<Effect>) {
-        self.machine.host_mut().tape.reel = Reel::playing(effects);
+        self.machine.host_mut().tape.reel().play(effects);
     }
 
     /// Wall time from the first step to the end, or to now. It is not part of the outcome.

@@ -101,12 +101,12 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a value is out of its range, or there are directories of the host: a worker
-    /// opens no files.
+    /// [`Error::Config`] if a value is out of its range, or something of the host is granted: its clock, its
+    /// random bytes, directories. A worker cannot ask for it.
     pub fn new(config: Config) -> Result<Isolation, Error> {
-        if !config.wasi.dirs.is_empty() {
-            let why = "an isolated run has none: its process opens no files";
-            return Err(ConfigError { key: "wasi.dirs".into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
+        if let Some(key) = config.wasi.effect() {
+            let why = "an isolated run has nothing of the host: its process cannot ask for it";
+            return Err(ConfigError { key: key.into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
         }
         let config = Sandbox::new(config)?.config().clone();
         Ok(Isolation(Arc::new(Policy { config, program: Program::Own })))

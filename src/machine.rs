@@ -440,7 +440,9 @@ impl Machine {
     /// What the run produced; its buffers are taken.
     pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
         #[cfg(feature = "receipt")]
-        self.store.data_mut().tape.reel.finish()?;
+        if let Some(reel) = &self.store.data().tape.reel {
+            reel.finish()?;
+        }
         let usage = self.usage();
         observe::done(usage.fuel, self.status)?;
         let files = wasi::finish(self.store.data_mut())?;
@@ -466,7 +468,9 @@ impl Machine {
         let usage = self.usage();
         let host = self.store.data_mut();
         #[cfg(feature = "receipt")]
-        host.tape.reel.stopped(&reason);
+        if let Some(reel) = &host.tape.reel {
+            reel.stopped(&reason);
+        }
         let (output, log) = (core::mem::take(&mut host.output), core::mem::take(&mut host.log));
         Stopped { reason, output, log, files, usage }
     }

@@ -16,12 +16,14 @@ use crate::{
     files::{Change, Changes, FileBytes},
     meter,
     outcome::{Log, Outcome, Usage},
+    transcript::Transcript,
     value::Value,
 };
 
 mod check;
 
 pub use self::check::{Difference, ReceiptError};
+use self::check::{Given, World};
 pub use crate::digest::Digest;
 
 /// The version of the form that is written and read.
@@ -49,7 +51,9 @@ pub const MAX_RECEIPT_BYTES: u64 = 64 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Runs with host functions of the embedding program have none: what those did is not in it.
+/// A run that was given something by the world outside of it - by host functions of the embedding program,
+/// by the clock, the random bytes or directories of the host - has one together with its transcript
+/// ([`Transcript::receipt`](crate::Transcript::receipt)), and is checked with it.
 ///
 /// # Form
 ///
@@ -73,6 +77,10 @@ pub struct Receipt {
     /// The files that a program of WASI was given, by path; left out if there were none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given: BTreeMap<String, Digest>,
+    /// The transcript of what the run was given by the world outside of it, as
+    /// [`Transcript::to_jsonl`](crate::Transcript::to_jsonl) writes it; left out for a run without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Digest>,
     /// How the module was entered.
     pub entry: Entry,
     /// How it ended: `"done"`; `{"stopped": …}` with the [`StopReason`]; or `{"refused": …}` with the
@@ -139,10 +147,10 @@ impl Rules {
 
 impl Receipt {
     /// The receipt of [`Sandbox::run`](crate::Sandbox::run) or [`execute`](crate::execute). `None` if
-    /// nothing was run: the configuration was refused, or there was no process to run it in; and for a
-    /// run with directories of the host, which cannot be run again from a receipt alone.
+    /// nothing was run: the configuration was refused, or there was no process to run it in; and if something
+    /// of the host is granted, so that it cannot be run again from a receipt alone.
     pub fn of_run(wasm: &[u8], input: &[u8], config: &Config, result: &Result<Outcome, Error>) -> Option<Receipt> {
-        Receipt::of(Entry::Run, wasm, input, config, result)
+        Receipt::of(Entry::Run, wasm, input, config, None, result)
     }
 
     /// The receipt of [`Sandbox::call_values`](crate::Sandbox::call_values). `None` if nothing
@@ -156,17 +164,18 @@ impl Receipt {
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
         let arguments = arguments.iter().map(Value::exact).collect();
-        Receipt::of(Entry::Call { function: function.into(), arguments }, wasm, input, config, result)
+        Receipt::of(Entry::Call { function: function.into(), arguments }, wasm, input, config, None, result)
     }
 
-    fn of(
+    pub(crate) fn of(
         entry: Entry,
         wasm: &[u8],
         input: &[u8],
         config: &Config,
+        transcript: Option<Digest>,
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
-        if !config.wasi.dirs.is_empty() {
+        if config.wasi.effect().is_some() && transcript.is_none() {
             return None;
         }
         let nothing = Outcome::default();
@@ -195,6 +204,7 @@ impl Receipt {
             input: Digest::of(input),
             given: given(&config.wasi.files),
             config: without_files(config.clone()),
+            transcript,
             entry,
             end,
             status: match result {
@@ -241,9 +251,9 @@ impl Receipt {
     ///
     /// [`ReceiptError::Differs`] with each field that is not the same; [`ReceiptError::Rules`] if it
     /// was run by others than those of this build; [`ReceiptError::NotReproducible`] if the run ended
-    /// by a fault of its host.
+    /// by a fault of its host; [`ReceiptError::NeedsTranscript`] if it has a transcript.
     pub fn verify(&self, wasm: &[u8], input: &[u8]) -> Result<(), ReceiptError> {
-        check::verify(self, wasm, input, &BTreeMap::new())
+        self.verify_with_files(wasm, input, &BTreeMap::new())
     }
 
     /// As [`verify`](Receipt::verify), for a program of WASI that was given files.
@@ -257,7 +267,22 @@ impl Receipt {
         input: &[u8],
         files: &BTreeMap<String, FileBytes>,
     ) -> Result<(), ReceiptError> {
-        check::verify(self, wasm, input, files)
+        check::verify(self, &Given { wasm, input, world: World::Files(files) })
+    }
+
+    /// As [`verify`](Receipt::verify), for a run with a transcript, which is played.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Receipt::verify); [`ReceiptError::NoTranscript`] if the run had none;
+    /// [`ReceiptError::Transcript`] if it cannot be played.
+    pub fn verify_with_transcript(
+        &self,
+        wasm: &[u8],
+        input: &[u8],
+        transcript: &Transcript,
+    ) -> Result<(), ReceiptError> {
+        check::verify(self, &Given { wasm, input, world: World::Transcript(transcript) })
     }
 }
 

@@ -72,6 +72,8 @@ pub struct Sandbox(Arc<Policy>);
 pub struct Builder {
     config: Config,
     functions: Vec<HostFunction>,
+    /// Whether runs are played from a transcript, so that nothing of the host is there.
+    played: bool,
 }
 
 impl Sandbox {
@@ -86,7 +88,7 @@ impl Sandbox {
 
     /// A builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new() }
+        Builder { config: Config::default(), functions: Vec::new(), played: false }
     }
 
     /// The configuration.
@@ -299,6 +301,13 @@ impl Builder {
         self
     }
 
+    /// Runs are played from a transcript: nothing of the host is asked, so that nothing need be there.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn played(mut self) -> Self {
+        self.played = true;
+        self
+    }
+
     /// Registers a host function that only a transcript has.
     #[cfg(feature = "receipt")]
     pub(crate) fn stub(mut self, module: &str, name: &str, ty: FuncType, waits: bool) -> Self {
@@ -314,7 +323,7 @@ impl Builder {
     /// cannot be opened, or a host function's name is reserved or taken.
     pub fn build(self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
-        self.config.check()?;
+        self.config.check(self.played)?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
@@ -331,7 +340,11 @@ impl Builder {
                 ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
-        let roots = wasi::Roots::open(&self.config.wasi)?;
+        let roots = match self.played {
+            #[cfg(feature = "receipt")]
+            true => wasi::Roots::absent(&self.config.wasi),
+            _ => wasi::Roots::open(&self.config.wasi)?,
+        };
         Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots })))
     }
 }

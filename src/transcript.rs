@@ -15,7 +15,8 @@ use crate::{
     digest::Digest,
     error::Error,
     execution::Execution,
-    receipt::{Entry, Rules},
+    outcome::Outcome,
+    receipt::{Entry, Receipt, Rules},
     sandbox::Sandbox,
     text::escape,
     value::{FuncType, Value},
@@ -27,8 +28,9 @@ pub const TRANSCRIPT_VERSION: u32 = 1;
 /// The longest transcript that is read, in bytes.
 pub const MAX_TRANSCRIPT_BYTES: u64 = 1 << 30;
 
-/// A run with all that its host functions did: with the module and the input it is a pure function again,
-/// which runs anywhere, without these functions.
+/// A run with all that it was given by the world outside of it: by host functions of the embedding program,
+/// and for a program of WASI by the clock, the random bytes and the directories of the host. With the module
+/// and the input it is a pure function again, which runs anywhere, and asks nothing of any world.
 ///
 /// ```
 /// use belljar::{Sandbox, Transcript};
@@ -223,14 +225,46 @@ impl Transcript {
         Ok(Transcript { header, effects: lines.map(effect).collect::<Result<_, _>>()? })
     }
 
-    /// The run that this is a transcript of, to be run again: no host function is called, and what they did
-    /// is done. It comes to the same, but for a run that was ended by its deadline or cancelled, which goes
+    /// The digest of its text.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.to_jsonl().as_bytes())
+    }
+
+    /// The receipt of the run that this is a transcript of, or of what comes of playing it: both are the
+    /// same. `None` if nothing was run.
+    pub fn receipt(&self, wasm: &[u8], input: &[u8], result: &Result<Outcome, Error>) -> Option<Receipt> {
+        let Header { config, entry, .. } = &self.header;
+        Receipt::of(entry.clone(), wasm, input, config, Some(self.digest()), result)
+    }
+
+    /// The receipt of playing it, with less fuel if so much is given.
+    pub(crate) fn receipt_again(
+        &self,
+        wasm: &[u8],
+        input: &[u8],
+        fuel: Option<u64>,
+    ) -> Result<Receipt, TranscriptError> {
+        let result = match self.play(wasm, input, fuel) {
+            Ok(mut run) => run.finish(),
+            Err(TranscriptError::Run(error)) => Err(error),
+            Err(error) => return Err(error),
+        };
+        let wrong = || TranscriptError::Syntax { line: 1, message: "its configuration cannot be".into() };
+        self.receipt(wasm, input, &result).ok_or_else(wrong)
+    }
+
+    /// The run that this is a transcript of, to be run again: nothing of the world is asked, and what was
+    /// done is done. It comes to the same, but for a run that was ended by its deadline or cancelled, which goes
     /// on to where it asks for what is not in here ([`StopReason::Replay`](crate::StopReason::Replay)).
     ///
     /// # Errors
     ///
     /// [`TranscriptError::Rules`], [`TranscriptError::Other`], or what loading and starting answer.
     pub fn replay(&self, wasm: &[u8], input: &[u8]) -> Result<Execution, TranscriptError> {
+        self.play(wasm, input, None)
+    }
+
+    fn play(&self, wasm: &[u8], input: &[u8], fuel: Option<u64>) -> Result<Execution, TranscriptError> {
         let Header { rules, module, config, entry, functions, .. } = &self.header;
         if *rules != Rules::current() {
             return Err(TranscriptError::Rules { found: rules.clone(), expected: Rules::current() });
@@ -243,7 +277,8 @@ impl Transcript {
         }
         let mut config = config.clone();
         config.deadline_ms = None;
-        let mut builder = Sandbox::builder().config(config);
+        config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
+        let mut builder = Sandbox::builder().config(config).played();
         for Declared { module, name, ty, waits } in functions {
             builder = builder.stub(module, name, ty.clone(), *waits);
         }

@@ -1,6 +1,6 @@
 //! WASI preview 1 and its predecessor, with a system that is made up: a program sees the input, the
 //! output and the log of its run as its streams, files in memory, a clock of fuel and seeded random
-//! bytes. Nothing of the host is asked but directories that are granted.
+//! bytes. Nothing of the host is asked but what is granted: its clock, its random bytes, directories.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
@@ -13,8 +13,8 @@ use self::{
     guest::{Args, Guest},
     log::Line,
     memory::Tree,
-    random::Stream,
-    volume::Volume,
+    random::Source,
+    volume::{ROOT, Volume},
 };
 use crate::{
     abi::wasi::{Call, Function, Param, Snapshot},
@@ -45,9 +45,13 @@ mod process;
 mod random;
 mod rights;
 mod stat;
+#[cfg(feature = "receipt")]
+mod taped;
 mod volume;
 
 pub(crate) use self::mount::Roots;
+#[cfg(feature = "receipt")]
+use self::taped::Taped;
 pub(crate) use crate::abi::wasi::import;
 
 /// All that a program has of its system.
@@ -57,21 +61,27 @@ struct State {
     /// The trees of files, by the number that descriptors know them by.
     volumes: Vec<Box<dyn Volume>>,
     clock: Clock,
-    random: Option<Stream>,
+    random: Source,
     stderr: Line,
 }
 
 /// Gives a run a system; `dot` opens the root under the name `.` too.
 pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) {
     let clock = Clock::new(config);
-    let tree = Tree::new(&config.files, host.limits(), clock.realtime(0));
+    let tree = Tree::new(&config.files, host.limits(), clock.before());
     // Files are granted by giving some, if only the root.
     let given = (!config.files.is_empty()).then(|| Arc::from("/"));
     let tree: (_, Box<dyn Volume>) = (given, Box::new(tree));
-    let mounted = mounted.volumes(config.clock != given::Clock::None).map(|(name, volume)| (Some(name), volume));
+    let mounted = mounted.volumes(config.clock != given::Clock::None);
+    #[cfg(feature = "receipt")]
+    let mounted = mounted.map(|(name, volume)| {
+        let taped: Box<dyn Volume> = Box::new(Taped::new(Arc::clone(&name), volume, host.tape.reel()));
+        (name, Some(taped))
+    });
+    let mounted = mounted.filter_map(|(name, volume)| Some((Some(name), volume?)));
     let (mut roots, mut volumes) = (Vec::new(), Vec::new());
     for (name, mut volume) in core::iter::once(tree).chain(mounted) {
-        let at = At { volume: volumes.len(), node: volume.root() };
+        let at = At { volume: volumes.len(), node: ROOT };
         let dot = name.as_deref() == Some("/") && dot;
         roots.extend(name.map(|name| (name, at)));
         if dot {
@@ -84,7 +94,7 @@ pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) 
         fds: Table::new(host.limits().open_files, roots),
         volumes,
         clock,
-        random: Stream::new(config),
+        random: Source::new(config),
         stderr: Line::default(),
         config: config.clone(),
     }));

@@ -1,4 +1,5 @@
-//! The only file that reads a clock: deadline, cancel and wall time of a run.
+//! The only file that reads a clock: deadline, cancel and wall time of a run, and the clock of a guest that
+//! is granted the host's.
 
 use alloc::sync::Arc;
 use core::{
@@ -132,5 +133,31 @@ impl Clock {
 
     fn elapsed(&self) -> core::time::Duration {
         self.took.unwrap_or_else(|| self.started.map_or(core::time::Duration::ZERO, |s| s.elapsed()))
+    }
+}
+
+/// The clocks of the host, for a guest that may see them.
+#[cfg(feature = "wasi")]
+#[derive(Debug, Default)]
+pub(crate) struct HostClock {
+    #[cfg(feature = "std")]
+    started: std::sync::OnceLock<std::time::Instant>,
+}
+
+#[cfg(feature = "wasi")]
+impl HostClock {
+    /// In ns: the time since 1970, and the time since this was first asked.
+    #[cfg(feature = "std")]
+    pub(crate) fn read(&self) -> (u64, u64) {
+        let ns = |time: core::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let monotonic = self.started.get_or_init(std::time::Instant::now).elapsed();
+        (since_1970.map_or(0, ns), ns(monotonic))
+    }
+
+    /// Without a clock, a configuration that grants it was refused.
+    #[cfg(not(feature = "std"))]
+    pub(crate) fn read(&self) -> (u64, u64) {
+        (0, 0)
     }
 }

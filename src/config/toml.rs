@@ -23,7 +23,8 @@ pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<Config, Confi
     check(table.get_ref()).map_err(at)?;
     let mut draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
     draft.profile = profile.unwrap_or(draft.profile);
-    Config::try_from(draft).map_err(|error| {
+    let config = Config::try_from(draft).and_then(|config| config.check(false).map(|()| config));
+    config.map_err(|error| {
         let at = place(table.get_ref(), &error.key).map(|span| Position::of(text, span.start));
         ConfigError { at, ..error }
     })
@@ -56,7 +57,8 @@ impl TryFrom<Draft> for Config {
             wasi: draft.wasi.whole(),
             ..Config::profile(draft.profile)
         };
-        config.check()?;
+        // What this build can ask its host for is looked at when a sandbox is built.
+        config.check(true)?;
         Ok(config)
     }
 }
@@ -94,8 +96,8 @@ enum Kind {
 const WORDS: [(&str, &[&str]); 5] = [
     ("profile", &["plugin", "large"]),
     ("on_growth_limit", &["stop", "refuse"]),
-    ("wasi.clock", &["none", "fixed", "virtual"]),
-    ("wasi.random", &["none", "seeded"]),
+    ("wasi.clock", &["none", "fixed", "virtual", "host"]),
+    ("wasi.random", &["none", "seeded", "host"]),
     ("wasi.dirs.access", &["read", "write"]),
 ];
 const SECTIONS: [&str; 4] = ["limits", "module", "faults", "wasi"];

@@ -71,6 +71,9 @@ pub enum Clock {
     /// Clocks that go on by 1 ns with each unit of fuel, and by what is slept.
     #[default]
     Virtual,
+    /// The clocks of the host, which go on by what is slept, too; but for the CPU time, which goes on with
+    /// fuel. This is an effect: two runs are not the same.
+    Host,
 }
 
 /// Where a program of WASI gets random bytes from.
@@ -83,6 +86,8 @@ pub enum Random {
     /// From the key stream of ChaCha20 with the seed as its key.
     #[default]
     Seeded,
+    /// From the host's operating system. This is an effect: two runs are not the same.
+    Host,
 }
 
 impl Wasi {
@@ -122,7 +127,7 @@ impl Wasi {
     }
 
     /// Checks what is no number.
-    pub(super) fn check(&self, config: &Config) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, config: &Config, played: bool) -> Result<(), ConfigError> {
         if !cfg!(feature = "wasi") && !self.is_default() {
             return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
         }
@@ -153,7 +158,36 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
         }
-        dirs::check(self)
+        if !played {
+            self.check_effects()?;
+        }
+        dirs::check(self, played)
+    }
+}
+
+impl Wasi {
+    /// Checks that this build can ask the host for what is granted of it.
+    fn check_effects(&self) -> Result<(), ConfigError> {
+        let unenforceable = |key: &str, feature| Err(error(key.into(), ConfigProblem::Unenforceable { feature }));
+        let has_clock = cfg!(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))));
+        if self.clock == Clock::Host && !has_clock {
+            return unenforceable("wasi.clock", "std");
+        }
+        if self.random == Random::Host && !cfg!(feature = "host-random") {
+            return unenforceable("wasi.random", "host-random");
+        }
+        Ok(())
+    }
+
+    /// The first key that grants something of the world, if any does: two runs can differ then.
+    #[cfg_attr(not(any(feature = "receipt", feature = "isolate")), allow(dead_code, reason = "nobody asks"))]
+    pub(crate) fn effect(&self) -> Option<&'static str> {
+        let effects = [
+            ("wasi.clock", self.clock == Clock::Host),
+            ("wasi.random", self.random == Random::Host),
+            ("wasi.dirs", !self.dirs.is_empty()),
+        ];
+        effects.into_iter().find_map(|(key, granted)| granted.then_some(key))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) mod reel;
 #[derive(Debug, Default)]
 pub(crate) struct Tape {
     #[cfg(feature = "receipt")]
-    pub(crate) reel: reel::Reel,
+    pub(crate) reel: Option<reel::Reel>,
 }
 
 /// What a host function does to the run that called it.
@@ -36,6 +36,12 @@ pub(super) enum Access<'a> {
 }
 
 impl Tape {
+    /// What is done with the world, to be shared with who asks it.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn reel(&mut self) -> reel::Reel {
+        self.reel.get_or_insert_default().clone()
+    }
+
     /// Notes an access.
     #[cfg_attr(
         not(feature = "receipt"),
@@ -43,7 +49,9 @@ impl Tape {
     )]
     pub(super) fn note(&mut self, access: &Access<'_>) -> Result<(), StopReason> {
         #[cfg(feature = "receipt")]
-        self.reel.act(|| act::Act::of(access))?;
+        if let Some(reel) = &self.reel {
+            reel.act(|| act::Act::of(access))?;
+        }
         let _ = access;
         Ok(())
     }
@@ -55,7 +63,9 @@ impl Tape {
     )]
     pub(super) fn end(&mut self, results: &[Value]) -> Result<(), StopReason> {
         #[cfg(feature = "receipt")]
-        self.reel.end(results)?;
+        if let Some(reel) = &self.reel {
+            reel.end(results)?;
+        }
         let _ = results;
         Ok(())
     }
@@ -73,13 +83,15 @@ pub(super) fn call<V: Scalars>(
             let values = play::call(context, &arguments())?;
             return V::of_values(&values).ok_or_else(|| play::garbled(context.name));
         }
-        context.caller.data_mut().tape.reel.begin(context.name, arguments);
+        if let Some(reel) = &context.caller.data().tape.reel {
+            reel.begin(context.name, arguments);
+        }
     }
     #[cfg(not(feature = "receipt"))]
     let _ = arguments;
     let results = body(context).map_err(|error| error.into_stop(context.name))?;
     #[cfg(feature = "receipt")]
-    if context.caller.data().tape.reel.is_recording() {
+    if context.caller.data().tape.reel.as_ref().is_some_and(reel::Reel::is_recording) {
         context.caller.data_mut().tape.end(&results.to_values())?;
     }
     Ok(results)
@@ -99,7 +111,9 @@ pub(super) fn begin(
             let values = play::call(&mut Context { caller: Caller::from(caller), name }, &arguments())?;
             return Ok(Waiting::new(name, |_| core::future::ready(Ok(values))));
         }
-        caller.data_mut().tape.reel.begin(name, arguments);
+        if let Some(reel) = &caller.data().tape.reel {
+            reel.begin(name, arguments);
+        }
     }
     #[cfg(not(feature = "receipt"))]
     let _ = (caller, name, arguments);

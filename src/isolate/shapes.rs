@@ -50,8 +50,8 @@ choices! {
     Profile { 0 Plugin, 1 Large }
     OnGrowthLimit { 0 Stop, 1 Refuse }
     Fault { 0 Fuel, 1 HostCall }
-    Clock { 0 None, 1 Fixed, 2 Virtual }
-    Random { 0 None, 1 Seeded }
+    Clock { 0 None, 1 Fixed, 2 Virtual, 3 Host }
+    Random { 0 None, 1 Seeded, 2 Host }
     Access { 0 Read, 1 Write }
     Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
     StopReason {

@@ -17,6 +17,7 @@ use crate::{
     outcome::Outcome,
     sandbox::Sandbox,
     text::{escape, quote},
+    transcript::{Transcript, TranscriptError},
     value::Value,
 };
 
@@ -54,10 +55,17 @@ pub enum ReceiptError {
         /// This build's.
         expected: Rules,
     },
-    /// It names directories of the host. No receipt that was made does, and one that came from somewhere
-    /// does not decide what of the host is opened.
-    #[error("a run with directories of the host cannot be run again")]
-    Directories,
+    /// The run was given something by the world outside of it, which only its transcript has
+    /// ([`Receipt::verify_with_transcript`]). A receipt that came from somewhere does not decide what of the
+    /// host is asked.
+    #[error("a run that was given something by the world outside can only be checked with its transcript")]
+    NeedsTranscript,
+    /// It is of a run without a transcript.
+    #[error("a receipt of a run without a transcript")]
+    NoTranscript,
+    /// The transcript cannot be played.
+    #[error("the transcript: {0}")]
+    Transcript(#[from] TranscriptError),
     /// The run ended by a fault of its host, which need not occur again.
     #[error("a run that its host ended cannot be run again: {reason}")]
     NotReproducible {
@@ -113,32 +121,46 @@ pub(super) fn read(text: &str) -> Result<Receipt, ReceiptError> {
         Some(found) if found != u64::from(RECEIPT_VERSION) => {
             Err(ReceiptError::Version { found, expected: RECEIPT_VERSION })
         }
-        _ => serde_json::from_str(text).map_err(syntax).and_then(without_directories),
+        _ => serde_json::from_str(text).map_err(syntax),
     }
 }
 
-fn without_directories(receipt: Receipt) -> Result<Receipt, ReceiptError> {
-    if receipt.config.wasi.dirs.is_empty() { Ok(receipt) } else { Err(ReceiptError::Directories) }
+/// What a receipt is checked against.
+pub(super) struct Given<'a> {
+    pub(super) wasm: &'a [u8],
+    pub(super) input: &'a [u8],
+    pub(super) world: World<'a>,
 }
 
-type Files = BTreeMap<String, FileBytes>;
+/// What the run gets beside its input.
+pub(super) enum World<'a> {
+    Files(&'a BTreeMap<String, FileBytes>),
+    Transcript(&'a Transcript),
+}
 
-pub(super) fn verify(receipt: &Receipt, wasm: &[u8], input: &[u8], files: &Files) -> Result<(), ReceiptError> {
+pub(super) fn verify(receipt: &Receipt, given: &Given<'_>) -> Result<(), ReceiptError> {
     let expected = Rules::current();
-    if !receipt.config.wasi.dirs.is_empty() {
-        return Err(ReceiptError::Directories);
+    let has_effects = receipt.transcript.is_some() || receipt.config.wasi.effect().is_some();
+    match &given.world {
+        World::Files(_) if has_effects => return Err(ReceiptError::NeedsTranscript),
+        World::Transcript(_) if receipt.transcript.is_none() => return Err(ReceiptError::NoTranscript),
+        _ => {}
     }
     if receipt.rules != expected {
         return Err(ReceiptError::Rules { found: receipt.rules.clone(), expected });
     }
     // Another module or input can only come out otherwise; it is not run.
-    let mut given = receipt.clone();
-    (given.module, given.input, given.given) = (Digest::of(wasm), Digest::of(input), super::given(files));
-    compare(receipt, &given)?;
+    let mut found = receipt.clone();
+    (found.module, found.input) = (Digest::of(given.wasm), Digest::of(given.input));
+    match &given.world {
+        World::Files(files) => found.given = super::given(files),
+        World::Transcript(transcript) => found.transcript = Some(transcript.digest()),
+    }
+    compare(receipt, &found)?;
     match interrupted(&receipt.end) {
-        Interruption::None => compare(receipt, &again(receipt, wasm, input, files, None)?),
+        Interruption::None => compare(receipt, &again(receipt, given, None)?),
         Interruption::Fuel => {
-            let mut found = again(receipt, wasm, input, files, Some(receipt.usage.fuel.max(1)))?;
+            let mut found = again(receipt, given, Some(receipt.usage.fuel.max(1)))?;
             // Until there it has to be the same; the end itself was not the guest's.
             (found.config, found.end) = (receipt.config.clone(), receipt.end.clone());
             (found.status, found.results) = (receipt.status, receipt.results.clone());
@@ -164,19 +186,20 @@ fn interrupted(end: &Json) -> Interruption {
     };
     match reason {
         "deadline" | "cancelled" => Interruption::Fuel,
-        "host_function" | "host_panic" | "host_memory" | "engine" | "worker" => Interruption::Host,
+        "host_function" | "host_panic" | "host_memory" | "engine" | "worker" | "replay" | "transcript" => {
+            Interruption::Host
+        }
         _ => Interruption::None,
     }
 }
 
 /// The same run, with less fuel if so much is given, and without its deadline.
-fn again(
-    receipt: &Receipt,
-    wasm: &[u8],
-    input: &[u8],
-    files: &Files,
-    fuel: Option<u64>,
-) -> Result<Receipt, ReceiptError> {
+fn again(receipt: &Receipt, given: &Given<'_>, fuel: Option<u64>) -> Result<Receipt, ReceiptError> {
+    let Given { wasm, input, world } = given;
+    let files = match world {
+        World::Files(files) => *files,
+        World::Transcript(transcript) => return Ok(transcript.receipt_again(wasm, input, fuel)?),
+    };
     let mut config = receipt.config.clone();
     config.wasi.files.clone_from(files);
     let told = config.clone();
@@ -187,7 +210,7 @@ fn again(
         Entry::Call { arguments, .. } => values(arguments)?,
     };
     let result = run(&receipt.entry, &arguments, wasm, input, config);
-    let made = Receipt::of(receipt.entry.clone(), wasm, input, &told, &result);
+    let made = Receipt::of(receipt.entry.clone(), wasm, input, &told, None, &result);
     // Only a configuration has none, and this one has been read as one that can be.
     made.ok_or_else(|| ReceiptError::Syntax { message: "its configuration cannot be".into() })
 }

@@ -1,4 +1,4 @@
-//! Clocks that go on with fuel, and with what is slept.
+//! Clocks that go on with fuel, or are the host's. Both go on with what is slept, at once.
 
 use super::{
     errno::{Errno, Result},
@@ -7,13 +7,15 @@ use super::{
 use crate::{
     config::wasi::{self, Wasi},
     meter,
+    watch::HostClock,
 };
 
-/// The clocks of a run. One unit of fuel takes one nanosecond.
+/// The clocks of a run.
 pub(super) struct Clock {
     kind: wasi::Clock,
     start: u64,
     slept: u64,
+    host: HostClock,
 }
 
 /// A clock's number in the specification.
@@ -23,6 +25,14 @@ pub(super) enum Id {
     Monotonic,
     /// Of the process, and of its one thread.
     Cpu,
+}
+
+/// What all clocks say at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Now {
+    realtime: u64,
+    monotonic: u64,
+    cpu: u64,
 }
 
 impl Id {
@@ -36,28 +46,34 @@ impl Id {
     }
 }
 
+impl Now {
+    pub(super) fn of(&self, id: Id) -> u64 {
+        match id {
+            Id::Realtime => self.realtime,
+            Id::Monotonic => self.monotonic,
+            Id::Cpu => self.cpu,
+        }
+    }
+
+    /// One unit of fuel takes one nanosecond.
+    fn at(start: u64, fuel: u64) -> Now {
+        Now { realtime: start.saturating_add(fuel), monotonic: fuel, cpu: fuel }
+    }
+
+    fn after(self, ns: u64) -> Now {
+        let [realtime, monotonic] = [self.realtime, self.monotonic].map(|time| time.saturating_add(ns));
+        Now { realtime, monotonic, cpu: self.cpu }
+    }
+}
+
 impl Clock {
     pub(super) fn new(config: &Wasi) -> Self {
-        Clock { kind: config.clock, start: config.clock_start_ns, slept: 0 }
+        Clock { kind: config.clock, start: config.clock_start_ns, slept: 0, host: HostClock::default() }
     }
 
-    /// The time of a clock, at so much fuel used; none if there are no clocks.
-    pub(super) fn time(&self, id: Id, fuel: u64) -> Option<u64> {
-        let (fuel, slept) = match self.kind {
-            wasi::Clock::None => return None,
-            wasi::Clock::Fixed => (0, 0),
-            wasi::Clock::Virtual => (fuel, self.slept),
-        };
-        Some(match id {
-            Id::Realtime => self.start.saturating_add(fuel).saturating_add(slept),
-            Id::Monotonic => fuel.saturating_add(slept),
-            Id::Cpu => fuel,
-        })
-    }
-
-    /// The time that files get, which is 0 without clocks.
-    pub(super) fn realtime(&self, fuel: u64) -> u64 {
-        self.time(Id::Realtime, fuel).unwrap_or(0)
+    /// The time that files have which were there before the run; 0 without clocks.
+    pub(super) fn before(&self) -> u64 {
+        if self.kind == wasi::Clock::None { 0 } else { self.start }
     }
 
     /// Lets time pass at once.
@@ -66,15 +82,46 @@ impl Clock {
     }
 }
 
+impl Guest<'_, '_> {
+    /// What the clocks say; none if there are no clocks.
+    pub(super) fn clocks(&mut self) -> Result<Option<Now>> {
+        let fuel = meter::used(&mut *self.caller);
+        let Clock { kind, start, slept, .. } = self.state()?.clock;
+        Ok(match kind {
+            wasi::Clock::None => None,
+            wasi::Clock::Fixed => Some(Now::at(start, 0)),
+            wasi::Clock::Virtual => Some(Now::at(start, fuel).after(slept)),
+            wasi::Clock::Host => {
+                let (realtime, monotonic) = self.host_clock()?;
+                // What the run itself has used is known without a clock.
+                Some(Now { realtime, monotonic, cpu: fuel }.after(slept))
+            }
+        })
+    }
+
+    #[cfg(feature = "receipt")]
+    fn host_clock(&mut self) -> Result<(u64, u64)> {
+        let reel = self.host().tape.reel();
+        let clock = &self.state()?.clock.host;
+        Ok(reel.ask("clock", || serde_json::json!({}), || Ok(clock.read()))?)
+    }
+
+    #[cfg(not(feature = "receipt"))]
+    fn host_clock(&mut self) -> Result<(u64, u64)> {
+        Ok(self.state()?.clock.host.read())
+    }
+}
+
 pub(super) fn res_get(guest: &mut Guest<'_, '_>, id: u32, result: u32) -> Result<()> {
-    let id = Id::of(id).ok_or(Errno::Inval)?;
-    guest.state()?.clock.time(id, 0).ok_or(Errno::NotCapable)?;
+    Id::of(id).ok_or(Errno::Inval)?;
+    if guest.state()?.clock.kind == wasi::Clock::None {
+        return Err(Errno::NotCapable.into());
+    }
     guest.store_u64(result, 1)
 }
 
 pub(super) fn time_get(guest: &mut Guest<'_, '_>, id: u32, result: u32) -> Result<()> {
     let id = Id::of(id).ok_or(Errno::Inval)?;
-    let fuel = meter::used(&mut *guest.caller);
-    let time = guest.state()?.clock.time(id, fuel).ok_or(Errno::NotCapable)?;
-    guest.store_u64(result, time)
+    let now = guest.clocks()?.ok_or(Errno::NotCapable)?;
+    guest.store_u64(result, now.of(id))
 }

@@ -1,10 +1,13 @@
 //! How a function of WASI fails: with a number for the guest, or with a stop of the run.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::StopReason;
 
 /// Numbers of the specification, those that occur.
 #[cfg_attr(not(all(feature = "fs", unix)), allow(dead_code, reason = "some only come from a host"))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Errno {
     Acces = 2,
     Again = 6,

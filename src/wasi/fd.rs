@@ -172,7 +172,7 @@ impl Guest<'_, '_> {
 
     fn release(&mut self, descriptor: &Descriptor) -> Result<()> {
         if let Some(at) = descriptor.node() {
-            self.volume(at.volume)?.release(at.node);
+            self.volume(at.volume)?.release(at.node)?;
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Guest<'_, '_> {
             let len = u64::from(len).min(left) as u32;
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
-            let volume = state.volumes.get(at.volume).ok_or(Errno::BadF)?;
+            let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
             let count = volume.read(at.node, offset.saturating_add(done), &mut memory[range])?;
             left -= count as u64;
             Ok(count as u32)

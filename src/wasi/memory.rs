@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc};
 
 use super::{
     errno::{Errno, Result},
-    volume::{Entry, How, Kind, Node, Place, Stat, Times, Volume},
+    volume::{Entry, How, Kind, Node, Place, ROOT, Stat, Times, Volume},
 };
 use crate::{
     config::Limits,
@@ -18,9 +18,6 @@ mod names;
 mod resolve;
 
 use self::{data::Data, resolve::Found};
-
-/// The directory above all.
-const ROOT: Node = 1;
 
 /// A tree of files: nodes by their numbers, which are given in order and never again.
 pub(super) struct Tree {
@@ -237,10 +234,6 @@ impl Tree {
 }
 
 impl Volume for Tree {
-    fn root(&self) -> Node {
-        ROOT
-    }
-
     fn open(&mut self, at: Place<'_>, how: How, now: u64) -> Result<(Node, Kind)> {
         if how.create && how.directory {
             return Err(Errno::Inval.into());
@@ -277,14 +270,15 @@ impl Volume for Tree {
         }
     }
 
-    fn release(&mut self, node: Node) {
+    fn release(&mut self, node: Node) -> Result<()> {
         if let Ok(item) = self.item_mut(node) {
             item.held = item.held.saturating_sub(1);
         }
         self.forget(node);
+        Ok(())
     }
 
-    fn stat(&self, node: Node) -> Result<Stat> {
+    fn stat(&mut self, node: Node) -> Result<Stat> {
         self.stat_of(node)
     }
 
@@ -302,7 +296,7 @@ impl Volume for Tree {
         self.touch(node, times, now)
     }
 
-    fn read(&self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
         let bytes = self.data(node)?.bytes();
         let from = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
         let count = from.len().min(to.len());
@@ -310,7 +304,7 @@ impl Volume for Tree {
         Ok(count)
     }
 
-    fn work_of(&self, node: Node, end: u64) -> Result<u64> {
+    fn work_of(&mut self, node: Node, end: u64) -> Result<u64> {
         let data = self.data(node)?;
         let more = end.saturating_sub(data.bytes().len() as u64);
         self.check_bytes(more)?;

@@ -188,10 +188,6 @@ fn timestamps((accessed, modified): (Option<u64>, Option<u64>), now: u64) -> Tim
 }
 
 impl Volume for Mount {
-    fn root(&self) -> Node {
-        known::FIRST
-    }
-
     fn open(&mut self, at: Place<'_>, how: How, _: u64) -> Result<(Node, Kind)> {
         self.open_path(at, how)
     }
@@ -202,11 +198,11 @@ impl Volume for Mount {
         }
     }
 
-    fn release(&mut self, node: Node) {
-        let Some(held) = self.held.get_mut(&node) else { return };
+    fn release(&mut self, node: Node) -> Result<()> {
+        let Some(held) = self.held.get_mut(&node) else { return Ok(()) };
         held.count = held.count.saturating_sub(1);
         if held.count > 0 {
-            return;
+            return Ok(());
         }
         self.spend(CALL);
         // Its number may be given to another file from now on.
@@ -215,9 +211,10 @@ impl Volume for Mount {
         if gone {
             self.known.forget(node);
         }
+        Ok(())
     }
 
-    fn stat(&self, node: Node) -> Result<Stat> {
+    fn stat(&mut self, node: Node) -> Result<Stat> {
         self.spend(CALL);
         Ok(self.stat_of(node, &self.handle(node)?.metadata()?))
     }
@@ -248,7 +245,7 @@ impl Volume for Mount {
         self.change_times(&found.dir, found.name.as_deref().unwrap_or("."), &timestamps(times, now))
     }
 
-    fn read(&self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
         self.spend(CALL);
         let (file, _) = self.file(node)?;
         let mut count = 0;
@@ -263,7 +260,7 @@ impl Volume for Mount {
         Ok(count)
     }
 
-    fn work_of(&self, node: Node, end: u64) -> Result<u64> {
+    fn work_of(&mut self, node: Node, end: u64) -> Result<u64> {
         let size = self.size_to_write(node)?;
         self.known.check_growth(size, end)?;
         Ok(0)

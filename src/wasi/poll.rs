@@ -1,7 +1,7 @@
 //! Waiting: for streams and files, which are always ready, and for clocks, which are made to be.
 
 use super::{
-    clock::Id,
+    clock::{Id, Now},
     errno::{Errno, Fail, Result},
     fd::Object,
     guest::{Guest, ITEM},
@@ -51,17 +51,17 @@ pub(super) fn oneoff(guest: &mut Guest<'_, '_>, list: u32, events: u32, count: u
     let fuel = u64::from(size + EVENT_BYTES).div_ceil(meter::BYTES_PER_FUEL) + ITEM;
     guest.charge(u64::from(count) * fuel)?;
     // One look at each decides how long is slept; what comes of it is written in a second.
-    let used = meter::used(&mut *guest.caller);
+    let now = guest.clocks()?;
     let mut sleep = u64::MAX;
     for index in 0..count {
-        sleep = sleep.min(match subscription(guest, list, index, used)?.what {
+        sleep = sleep.min(match subscription(guest, list, index, now)?.what {
             What::Clock { wait } => wait,
             What::Ready { .. } | What::Failed(_) => 0,
         });
     }
     let mut done = 0;
     for index in 0..count {
-        let subscription = subscription(guest, list, index, used)?;
+        let subscription = subscription(guest, list, index, now)?;
         if !matches!(subscription.what, What::Clock { wait } if wait > sleep) {
             put(guest, &subscription, events + done * EVENT_BYTES)?;
             done += 1;
@@ -71,13 +71,13 @@ pub(super) fn oneoff(guest: &mut Guest<'_, '_>, list: u32, events: u32, count: u
     guest.store_u32(result, done)
 }
 
-/// Reads a subscription, and what it comes to at so much fuel used.
-fn subscription(guest: &mut Guest<'_, '_>, list: u32, index: u32, used: u64) -> Result<Subscription> {
+/// Reads a subscription, and what it comes to at this time.
+fn subscription(guest: &mut Guest<'_, '_>, list: u32, index: u32, now: Option<Now>) -> Result<Subscription> {
     let at = list + index * guest.snapshot.subscription_bytes();
     let userdata = u64::from_le_bytes(guest.load(at)?);
     let [tag] = guest.load(at + 8)?;
     let what = match tag {
-        CLOCK => clock(guest, at, used),
+        CLOCK => clock(guest, at, now),
         READ | WRITE => {
             let fd = u32::from_le_bytes(guest.load(at + 16)?);
             ready(guest, fd, tag)
@@ -92,7 +92,7 @@ fn subscription(guest: &mut Guest<'_, '_>, list: u32, index: u32, used: u64) -> 
     Ok(Subscription { userdata, tag, what })
 }
 
-fn clock(guest: &mut Guest<'_, '_>, at: u32, used: u64) -> Result<What> {
+fn clock(guest: &mut Guest<'_, '_>, at: u32, now: Option<Now>) -> Result<What> {
     // Before it, the predecessor has a number of the program's own.
     let at = match guest.snapshot {
         Snapshot::Preview1 => at + 16,
@@ -108,7 +108,7 @@ fn clock(guest: &mut Guest<'_, '_>, at: u32, used: u64) -> Result<What> {
         // It stands while one waits.
         return Err(Errno::NotSup.into());
     }
-    let now = guest.state()?.clock.time(id, used).ok_or(Errno::NotCapable)?;
+    let now = now.ok_or(Errno::NotCapable)?.of(id);
     Ok(What::Clock { wait: if flags == ABSOLUTE { timeout.saturating_sub(now) } else { timeout } })
 }
 

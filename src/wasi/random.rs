@@ -1,4 +1,4 @@
-//! Random bytes that are the same in every run.
+//! Random bytes: those that are the same in every run, and the host's.
 
 use rand_chacha::{
     ChaCha20Rng,
@@ -9,7 +9,12 @@ use super::{
     errno::{Errno, Result},
     guest::Guest,
 };
-use crate::config::wasi::{Random, Wasi};
+#[cfg(feature = "receipt")]
+use crate::host::tape::{act::Bytes, reel::garbled};
+use crate::{
+    config::wasi::{Random, Wasi},
+    error::StopReason,
+};
 
 /// The key stream of ChaCha20 (RFC 8439, with nonce and counter at 0), whose key is the seed in eight
 /// bytes, the lowest first, and zeros. It is given out byte by byte: how much is asked for at a time
@@ -20,15 +25,28 @@ pub(super) struct Stream {
     used: usize,
 }
 
-impl Stream {
-    /// None if there are to be no random bytes.
-    pub(super) fn new(config: &Wasi) -> Option<Stream> {
-        if config.random == Random::None {
-            return None;
+/// Where random bytes come from.
+pub(super) enum Source {
+    None,
+    Stream(Stream),
+    Host,
+}
+
+impl Source {
+    pub(super) fn new(config: &Wasi) -> Source {
+        match config.random {
+            Random::None => Source::None,
+            Random::Seeded => Source::Stream(Stream::new(config)),
+            Random::Host => Source::Host,
         }
+    }
+}
+
+impl Stream {
+    fn new(config: &Wasi) -> Stream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&config.random_seed.to_le_bytes());
-        Some(Stream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 })
+        Stream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
     }
 
     fn fill(&mut self, mut to: &mut [u8]) {
@@ -52,13 +70,47 @@ const WORK: u64 = 16;
 
 pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
     let range = guest.check(ptr, len)?;
-    if guest.state()?.random.is_none() {
+    if matches!(guest.state()?.random, Source::None) {
         return Err(Errno::NotCapable.into());
     }
     guest.charge_bytes(u64::from(len) * WORK)?;
+    #[cfg(feature = "receipt")]
+    let reel = guest.host().tape.reel();
     let (memory, state) = guest.memory_and_state()?;
-    if let Some(stream) = &mut state.random {
-        stream.fill(&mut memory[range]);
+    let to = &mut memory[range];
+    match &mut state.random {
+        Source::None => {}
+        Source::Stream(stream) => stream.fill(to),
+        #[cfg(not(feature = "receipt"))]
+        Source::Host => ask_host(to)?,
+        #[cfg(feature = "receipt")]
+        Source::Host if reel.is_off() => ask_host(to)?,
+        #[cfg(feature = "receipt")]
+        Source::Host => {
+            let asked = || serde_json::json!({ "len": len });
+            let bytes = reel.ask("random", asked, || {
+                ask_host(to)?;
+                Ok(Bytes::of(to))
+            })?;
+            let bytes = bytes.to_vec().filter(|bytes| bytes.len() == to.len()).ok_or_else(|| garbled("random"))?;
+            to.copy_from_slice(&bytes);
+        }
     }
     Ok(())
+}
+
+#[cfg(feature = "host-random")]
+fn ask_host(to: &mut [u8]) -> core::result::Result<(), StopReason> {
+    getrandom::fill(to).map_err(|_| failed("the operating system has no random bytes"))
+}
+
+/// A configuration that grants them was refused.
+#[cfg(not(feature = "host-random"))]
+fn ask_host(_: &mut [u8]) -> core::result::Result<(), StopReason> {
+    Err(failed("this build has no random bytes of the host"))
+}
+
+fn failed(message: &str) -> StopReason {
+    let (module, function) = ("wasi_snapshot_preview1".into(), "random_get".into());
+    StopReason::HostFunction { module, function, message: message.into() }
 }

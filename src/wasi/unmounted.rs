@@ -1,21 +1,30 @@
-//! In a build that mounts no directories of the host: there are none.
+//! In a build that mounts no directories of the host: there are none but those of runs that are played.
+
+use alloc::{sync::Arc, vec::Vec};
 
 use crate::{config::wasi::Wasi, error::ConfigError};
 
+/// Where the guest finds them.
+#[cfg_attr(not(feature = "wasi"), allow(dead_code, reason = "nobody asks"))]
 #[derive(Debug)]
-pub(crate) struct Roots;
+pub(crate) struct Roots(Vec<Arc<str>>);
 
 impl Roots {
     /// The configuration has been checked, so that it names none.
     pub(crate) fn open(_: &Wasi) -> Result<Roots, ConfigError> {
-        Ok(Roots)
+        Ok(Roots(Vec::new()))
+    }
+
+    #[cfg(feature = "receipt")]
+    pub(crate) fn absent(config: &Wasi) -> Roots {
+        Roots(config.dirs.iter().map(|dir| dir.guest.as_str().into()).collect())
     }
 
     #[cfg(feature = "wasi")]
     pub(super) fn volumes(
         &self,
         _: bool,
-    ) -> impl Iterator<Item = (alloc::sync::Arc<str>, alloc::boxed::Box<dyn super::Volume>)> {
-        core::iter::empty()
+    ) -> impl Iterator<Item = (Arc<str>, Option<alloc::boxed::Box<dyn super::Volume>>)> {
+        self.0.iter().map(|name| (Arc::clone(name), None))
     }
 }

@@ -3,14 +3,20 @@
 use alloc::{collections::BTreeMap, string::String};
 use core::any::Any;
 
+use serde::{Deserialize, Serialize};
+
 use super::errno::Result;
 use crate::files::{Changes, FileBytes};
 
 /// A file, directory or link of a volume.
 pub(super) type Node = u64;
 
+/// The directory above all.
+pub(super) const ROOT: Node = 1;
+
 /// What a node is, by its number in the specification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
     /// A stream, which is nothing that a program need know.
     Unknown = 0,
@@ -20,7 +26,7 @@ pub(super) enum Kind {
 }
 
 /// Times in ns since 1970.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Times {
     pub(super) accessed: u64,
     pub(super) modified: u64,
@@ -28,7 +34,7 @@ pub(super) struct Times {
 }
 
 /// What is known of a node.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Stat {
     pub(super) node: Node,
     pub(super) kind: Kind,
@@ -38,7 +44,7 @@ pub(super) struct Stat {
 }
 
 /// How a path is opened.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct How {
     pub(super) follow: bool,
     pub(super) create: bool,
@@ -63,9 +69,6 @@ pub(super) type Place<'a> = (Node, &'a str);
 
 /// A tree of files. Paths stay below the directory they start from.
 pub(super) trait Volume: Any + Send + Sync {
-    /// The directory above all.
-    fn root(&self) -> Node;
-
     /// Opens a path; the node is held until it is released.
     fn open(&mut self, at: Place<'_>, how: How, now: u64) -> Result<(Node, Kind)>;
 
@@ -73,9 +76,9 @@ pub(super) trait Volume: Any + Send + Sync {
     fn hold(&mut self, node: Node);
 
     /// Lets go of a node.
-    fn release(&mut self, node: Node);
+    fn release(&mut self, node: Node) -> Result<()>;
 
-    fn stat(&self, node: Node) -> Result<Stat>;
+    fn stat(&mut self, node: Node) -> Result<Stat>;
 
     fn stat_at(&mut self, at: Place<'_>, follow: bool) -> Result<Stat>;
 
@@ -85,11 +88,11 @@ pub(super) trait Volume: Any + Send + Sync {
     fn set_times_at(&mut self, at: Place<'_>, follow: bool, times: (Option<u64>, Option<u64>), now: u64) -> Result<()>;
 
     /// Copies what is at a place in a file; tells how much that was.
-    fn read(&self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize>;
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize>;
 
     /// How many bytes are moved, beside those that are written, when a file is written to up to `end`;
     /// an error if it cannot become so large.
-    fn work_of(&self, node: Node, end: u64) -> Result<u64>;
+    fn work_of(&mut self, node: Node, end: u64) -> Result<u64>;
 
     fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64) -> Result<()>;
 
@@ -122,7 +125,7 @@ pub(super) trait Volume: Any + Send + Sync {
 
     fn rename(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()>;
 
-    /// How much was done since this was asked: names looked up, and what costs as much.
+    /// How much was done since this was last asked: names looked up, and what costs as much.
     fn take_work(&mut self) -> u64;
 
     /// What is other than it was given.

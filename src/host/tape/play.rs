@@ -5,7 +5,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 use serde_json::{Value as Json, json};
 use wasmi::{Caller, Val};
 
-use super::{act::Act, reel::Reel};
+use super::{act::Act, reel};
 use crate::{
     digest::Digest,
     error::StopReason,
@@ -22,7 +22,7 @@ use crate::{
 
 /// Whether what is asked of the world is to be played.
 pub(crate) fn is_playing(host: &Host) -> bool {
-    matches!(host.tape.reel, Reel::Playing(_))
+    host.tape.reel.as_ref().is_some_and(reel::Reel::is_playing)
 }
 
 /// Does what a host function did when it was called so, and gives what it gave.
@@ -30,10 +30,8 @@ pub(crate) fn call(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec
     let name = context.name.clone();
     let function = name.dotted();
     let arguments: Vec<_> = arguments.iter().map(Value::exact).collect();
-    let answer = match &mut context.caller.data_mut().tape.reel {
-        Reel::Playing(player) => player.next(&function, &json!({ "arguments": arguments }))?,
-        _ => return Err(HostError::new("there is no transcript to play").into_stop(&name)),
-    };
+    let reel = context.caller.data_mut().tape.reel();
+    let answer = reel.next(&function, &json!({ "arguments": arguments }))?;
     let garbled = || garbled(&name);
     let acts = answer.get("acts").and_then(Json::as_array).ok_or_else(garbled)?;
     let mut stopped = None;
@@ -43,10 +41,7 @@ pub(crate) fn call(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec
         match play(context, act).map_err(|_| garbled())? {
             Ok(()) => {}
             Err(Played::Stop(error)) => stopped = Some(error),
-            Err(Played::Differs { expected, found }) => {
-                let Reel::Playing(player) = &context.caller.data().tape.reel else { return Err(garbled()) };
-                return Err(player.differs(&function, expected, found));
-            }
+            Err(Played::Differs { expected, found }) => return Err(reel.differs(&function, expected, found)),
         }
     }
     let text = |key: &str| answer.get(key).and_then(Json::as_str).map(String::from);
@@ -68,7 +63,7 @@ pub(crate) fn call(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec
 
 /// No answer that a recorder writes.
 pub(super) fn garbled(name: &Name) -> StopReason {
-    HostError::new("the transcript has no answer that a host function gives").into_stop(name)
+    reel::garbled(&name.dotted())
 }
 
 enum Played {

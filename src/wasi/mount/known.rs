@@ -6,15 +6,12 @@ use crate::{
     config::dirs::HostDir,
     wasi::{
         errno::{Errno, Result},
-        volume::Node,
+        volume::{Node, ROOT},
     },
 };
 
 /// What tells files of a host apart: device and number.
 pub(super) type Id = (u64, u64);
-
-/// The number of what is seen first.
-pub(super) const FIRST: Node = 1;
 
 /// How many files are known at a time, beside those that are open. One that was forgotten is seen for
 /// the first time once more.
@@ -44,7 +41,7 @@ struct Seen {
 impl Known {
     pub(super) fn new(quotas: &HostDir) -> Self {
         let (nodes, seen) = (BTreeMap::new(), BTreeMap::new());
-        Known { nodes, seen, next: FIRST, oldest: FIRST, bytes: 0, names: 0, quotas: quotas.clone() }
+        Known { nodes, seen, next: ROOT, oldest: ROOT, bytes: 0, names: 0, quotas: quotas.clone() }
     }
 
     pub(super) fn number(&mut self, id: Id, is_held: impl Fn(Node) -> bool) -> Node {

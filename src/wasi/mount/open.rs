@@ -88,7 +88,7 @@ impl Mount {
                 if how.truncate
                     && let Err(error) = super::Volume::set_size(self, node, 0, 0)
                 {
-                    super::Volume::release(self, node);
+                    super::Volume::release(self, node)?;
                     return Err(error);
                 }
                 Ok((node, kind))

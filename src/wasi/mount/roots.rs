@@ -19,14 +19,20 @@ use crate::{
 /// The directories of a configuration. They are opened once and stay what they are, whatever gets
 /// their paths later.
 #[derive(Debug)]
-pub(crate) struct Roots(Vec<Arc<Root>>);
+pub(crate) struct Roots(Vec<Way>);
+
+/// Where the guest finds a directory, and the directory, if it is there.
+#[derive(Debug)]
+struct Way {
+    name: Arc<str>,
+    root: Option<Arc<Root>>,
+}
 
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) config: HostDir,
     pub(super) dir: Arc<Dir>,
     pub(super) id: Id,
-    name: Arc<str>,
 }
 
 impl Roots {
@@ -38,16 +44,24 @@ impl Roots {
                 at: None,
                 problem: ConfigProblem::Directory { path: dir.host.clone(), why },
             })?;
-            roots.push(Arc::new(opened));
+            roots.push(Way { name: dir.guest.as_str().into(), root: Some(Arc::new(opened)) });
         }
         Ok(Roots(roots))
     }
 
-    /// A volume of each for one run, and where the guest finds it; with `times` of files, or without.
-    pub(in crate::wasi) fn volumes(&self, times: bool) -> impl Iterator<Item = (Arc<str>, Box<dyn Volume>)> {
-        self.0.iter().map(move |root| {
-            let mount: Box<dyn Volume> = Box::new(Mount::new(Arc::clone(root), times));
-            (Arc::clone(&root.name), mount)
+    /// The same for a run that is played: none is opened.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn absent(config: &Wasi) -> Roots {
+        let way = |dir: &HostDir| Way { name: dir.guest.as_str().into(), root: None };
+        Roots(config.dirs.iter().map(way).collect())
+    }
+
+    /// A volume of each for one run, if it is there, and where the guest finds it; with `times` of files,
+    /// or without.
+    pub(in crate::wasi) fn volumes(&self, times: bool) -> impl Iterator<Item = (Arc<str>, Option<Box<dyn Volume>>)> {
+        self.0.iter().map(move |Way { name, root }| {
+            let mount = |root| Box::new(Mount::new(Arc::clone(root), times)) as Box<dyn Volume>;
+            (Arc::clone(name), root.as_ref().map(mount))
         })
     }
 }
@@ -61,7 +75,7 @@ fn open(config: &HostDir) -> Result<Root, DirectoryProblem> {
     }
     let meta = dir.dir_metadata().map_err(problem)?;
     let id = (meta.dev(), meta.ino());
-    Ok(Root { name: config.guest.as_str().into(), config: config.clone(), dir: Arc::new(dir), id })
+    Ok(Root { config: config.clone(), dir: Arc::new(dir), id })
 }
 
 fn problem(error: io::Error) -> DirectoryProblem {
