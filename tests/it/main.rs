@@ -9,6 +9,8 @@ mod determinism;
 #[cfg(all(feature = "fs", unix))]
 mod dirs;
 mod docs;
+#[cfg(all(feature = "fs", feature = "host-random", feature = "receipt", unix))]
+mod effects;
 mod engine;
 mod faults;
 mod fixture;

@@ -1,0 +1,357 @@
+//! What the host gives a program of WASI: its clock, its random bytes, its directories. Each run is noted, and
+//! played again with none of them there.
+
+use std::{fmt::Write, fs, path::PathBuf};
+
+use belljar::{
+    Clock, Config, Error, HostDir, Outcome, Profile, Random, ReceiptError, Sandbox, Step, StopReason, Transcript,
+    TranscriptError, ValueType, abi::wasi::FUNCTIONS,
+};
+
+/// A program that makes these calls, each a function and its arguments, and writes its memory, with what
+/// each answered in it, to its output.
+fn program(calls: &[(&str, &[i64])], data: &str) -> Vec<u8> {
+    let mut imports = String::new();
+    for function in FUNCTIONS {
+        let ty = function.ty();
+        let list = |types: &[ValueType]| types.iter().map(ValueType::to_string).collect::<Vec<_>>().join(" ");
+        writeln!(
+            imports,
+            r#"(import "wasi_snapshot_preview1" "{0}" (func ${0} (param {1}) (result {2})))"#,
+            function.name,
+            list(&ty.params),
+            list(&ty.results)
+        )
+        .unwrap();
+    }
+    let mut body = String::new();
+    for (index, (name, arguments)) in calls.iter().enumerate() {
+        let function = FUNCTIONS.iter().find(|function| function.name == *name).unwrap();
+        let types = function.ty().params;
+        assert_eq!(types.len(), arguments.len(), "{name}");
+        let arguments = types.iter().zip(*arguments).map(|(ty, value)| format!("({ty}.const {value})"));
+        let arguments: Vec<_> = arguments.collect();
+        writeln!(body, "(i32.store (i32.const {}) (call ${name} {}))", ANSWERS + 4 * index, arguments.join(" "))
+            .unwrap();
+    }
+    let wat = format!(
+        r#"(module {imports} (memory (export "memory") 1) {data}
+            (data (i32.const {LIST}) "\00\80\00\00\40\00\00\00")
+            (data (i32.const {ALL}) "\00\00\00\00\00\80\00\00")
+            (func (export "_start") {body}
+                (drop (call $fd_write (i32.const 1) (i32.const {ALL}) (i32.const 1) (i32.const 65000)))))"#
+    );
+    wat::parse_str(wat).unwrap()
+}
+
+/// Where answers go, a buffer of 64 bytes is listed, and all that is written is.
+const ANSWERS: usize = 16_384;
+const LIST: i64 = 40_000;
+const ALL: i64 = 41_000;
+
+/// All of what can be done in a directory, and looks at the clocks and at random bytes.
+fn everything() -> Vec<u8> {
+    let paths = [
+        (0, "file"),
+        (16, "made"),
+        (32, "made/link"),
+        (48, "made/other"),
+        (64, "../made"),
+        (80, "gone"),
+        (96, "made/moved"),
+    ];
+    let mut data = String::new();
+    for (at, path) in paths {
+        write!(data, "(data (i32.const {}) \"{path}\")", 50_000 + at).unwrap();
+    }
+    let path = |index: usize| (50_000 + paths[index].0, paths[index].1.len() as i64);
+    let at = |index: usize| [path(index).0, path(index).1];
+    let ([file, file_len], [made, made_len], [link, link_len]) = (at(0), at(1), at(2));
+    let ([other, other_len], [up, up_len], [gone, gone_len], [moved, moved_len]) = (at(3), at(4), at(5), at(6));
+    let all = 0x0fff_ffff;
+    let read = all & !(1 << 6) & !(1 << 8) & !(1 << 22);
+    program(
+        &[
+            ("clock_time_get", &[0, 1, 0]),
+            ("clock_time_get", &[1, 1, 8]),
+            ("clock_time_get", &[2, 1, 16]),
+            ("clock_res_get", &[0, 24]),
+            ("random_get", &[32, 32]),
+            ("random_get", &[64, 0]),
+            ("path_open", &[3, 1, file, file_len, 0, read, all, 0, 64]),
+            ("fd_read", &[4, LIST, 1, 68]),
+            ("fd_pread", &[4, LIST, 1, 1, 72]),
+            ("fd_filestat_get", &[4, 128]),
+            ("path_open", &[3, 1, up, up_len, 0, 2, all, 0, 76]),
+            ("path_open", &[3, 1, gone, gone_len, 0, 2, all, 0, 76]),
+            ("path_create_directory", &[3, made, made_len]),
+            ("path_create_directory", &[3, made, made_len]),
+            ("path_symlink", &[file, file_len, 3, link, link_len]),
+            ("path_readlink", &[3, link, link_len, 256, 64, 80]),
+            ("path_open", &[3, 0, other, other_len, 1, all, all, 0, 84]),
+            ("fd_write", &[5, LIST, 1, 88]),
+            ("fd_pwrite", &[5, LIST, 1, 100, 88]),
+            ("fd_seek", &[5, 0, 2, 96]),
+            ("fd_filestat_set_size", &[5, 10]),
+            ("fd_allocate", &[5, 0, 1_000_000_000]),
+            ("fd_filestat_set_times", &[5, 1_000, 2_000, 5]),
+            ("fd_sync", &[5]),
+            ("path_filestat_get", &[3, 1, other, other_len, 384]),
+            ("path_filestat_set_times", &[3, 1, other, other_len, 0, 0, 10]),
+            ("path_link", &[3, 0, other, other_len, 3, gone, gone_len]),
+            ("path_rename", &[3, other, other_len, 3, moved, moved_len]),
+            ("fd_readdir", &[3, 512, 90, 0, 104]),
+            ("fd_readdir", &[3, 640, 400, 2, 108]),
+            ("path_unlink_file", &[3, gone, gone_len]),
+            ("path_unlink_file", &[3, link, link_len]),
+            ("path_remove_directory", &[3, made, made_len]),
+            ("fd_close", &[5]),
+            ("fd_close", &[4]),
+            ("poll_oneoff", &[60_000, 61_000, 1, 112]),
+            ("clock_time_get", &[1, 1, 120]),
+            ("sock_shutdown", &[3, 1]),
+        ],
+        // Waits for a second of the monotonic clock.
+        &(data + r#"(data (i32.const 60016) "\01") (data (i32.const 60024) "\00\ca\9a\3b")"#),
+    )
+}
+
+/// A directory with a file in it, gone when the test is.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Place {
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("effects-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("file"), b"of the host\xff\x00").unwrap();
+        Place(path)
+    }
+
+    fn config(&self) -> Config {
+        Config::profile(Profile::Large)
+            .with_clock(Clock::Host)
+            .with_random(Random::Host)
+            .with_dir(HostDir::write(self.0.to_str().unwrap(), "/in"))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+type Done = Result<Outcome, Error>;
+
+/// Runs a program, and tells what came of it and what was noted.
+fn recorded(config: Config, wasm: &[u8], max_bytes: u64) -> (Done, Transcript) {
+    let sandbox = Sandbox::new(config).unwrap();
+    let module = sandbox.load(wasm).unwrap();
+    let mut run = sandbox.start(&module, b"input").unwrap();
+    run.record(max_bytes);
+    let done = run.finish();
+    (done, Transcript::of_run(&sandbox, wasm, b"input", run.take_effects()))
+}
+
+fn played(transcript: &Transcript, wasm: &[u8], step: u64) -> Done {
+    let mut run = transcript.replay(wasm, b"input").unwrap();
+    loop {
+        match run.step(step) {
+            Ok(Step::Yielded | Step::Waiting) => {}
+            Ok(Step::Done(outcome)) => return Ok(outcome),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn answers(outcome: &Outcome) -> Vec<u32> {
+    let words = outcome.output[ANSWERS..].chunks(4).take(38);
+    words.map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect()
+}
+
+#[test]
+fn what_the_host_gave_is_given_again_without_it() {
+    let place = Place::new("all");
+    let wasm = everything();
+    let (done, transcript) = recorded(place.config(), &wasm, 1 << 20);
+    let outcome = done.unwrap();
+    assert_eq!(
+        answers(&outcome),
+        [
+            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 76, 44, 0, 20, 0, 0, 0, 0, 0, 0, 0, 22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 55, 0,
+            0, 0, 0, 57
+        ]
+    );
+    let text = transcript.to_jsonl();
+    let read = Transcript::from_jsonl(&text).unwrap();
+    assert_eq!(read, transcript);
+    drop(place);
+    for step in [u64::MAX, 1_000, 1] {
+        assert_eq!(played(&read, &wasm, step).unwrap(), outcome, "in steps of {step}");
+    }
+    for function in [
+        "clock",
+        "random",
+        "dir.open",
+        "dir.close",
+        "dir.stat",
+        "dir.stat_at",
+        "dir.set_times",
+        "dir.set_times_at",
+        "dir.read",
+        "dir.room",
+        "dir.write",
+        "dir.set_size",
+        "dir.sync",
+        "dir.list",
+        "dir.make_directory",
+        "dir.remove_directory",
+        "dir.unlink",
+        "dir.link",
+        "dir.symlink",
+        "dir.target",
+        "dir.rename",
+    ] {
+        assert!(transcript.effects.iter().any(|effect| effect.function == function), "{function}");
+    }
+    // An audit: what was asked, of which directory, and what came of it.
+    let open = transcript.effects.iter().find(|effect| effect.function == "dir.open").unwrap();
+    assert_eq!((&open.asked["dir"], &open.asked["at"][1]), (&"/in".into(), &"file".into()));
+    assert_eq!(open.answer["ok"][1], "file");
+}
+
+#[test]
+fn noting_changes_nothing() {
+    let place = || Place::new("noting");
+    let config = |place: &Place| place.config().with_clock(Clock::Virtual).with_random(Random::Seeded);
+    let wasm = everything();
+    let times = |mut outcome: Outcome| {
+        // When its files were changed is the host's to say.
+        outcome.output.clear();
+        outcome
+    };
+    let run = |run: &dyn Fn(Config) -> Done| {
+        let place = place();
+        times(run(config(&place)).unwrap())
+    };
+    let plain = run(&|config| belljar::execute(&wasm, b"input", &config));
+    assert_eq!(run(&|config| recorded(config, &wasm, 1 << 20).0), plain);
+}
+
+#[test]
+fn two_runs_with_a_host_differ() {
+    let wasm = program(&[("clock_time_get", &[0, 1, 0]), ("random_get", &[32, 32])], "");
+    let both = |config: Config| [0, 1].map(|_| belljar::execute(&wasm, b"", &config).unwrap().output);
+    let [a, b] = both(Config::default().with_clock(Clock::Host).with_random(Random::Host));
+    assert_ne!(a[..8], b[..8]);
+    assert_ne!(a[32..64], b[32..64]);
+    let [a, b] = both(Config::default());
+    assert_eq!(a, b);
+    // It is the time of today, and goes on by what is slept.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let place = Place::new("clock");
+    let outcome = belljar::execute(&everything(), b"", &place.config()).unwrap();
+    let at = |offset: usize| u64::from_le_bytes(outcome.output[offset..offset + 8].try_into().unwrap());
+    assert!(at(0) >= now && at(0) < now + 3_600_000_000_000);
+    assert!(at(120) >= at(8) + 1_000_000_000);
+}
+
+#[test]
+fn a_guest_that_asks_for_something_else_is_stopped() {
+    let (two, other) = (
+        program(&[("random_get", &[0, 8]), ("random_get", &[0, 16])], ""),
+        program(&[("random_get", &[0, 8]), ("random_get", &[0, 17])], ""),
+    );
+    let config = Config::default().with_random(Random::Host);
+    let (_, mut transcript) = recorded(config, &two, 1 << 20);
+    transcript.header.module = belljar::receipt::Digest::of(&other);
+    let Err(Error::Stopped(stopped)) = played(&transcript, &other, u64::MAX) else { panic!("it was played") };
+    let StopReason::Replay { effect, function, expected, found } = stopped.reason else { panic!("{stopped:?}") };
+    assert_eq!((effect, &*function), (2, "random"));
+    assert_eq!((&*expected, &*found), (r#"random {"len":16}"#, r#"random {"len":17}"#));
+}
+
+#[test]
+fn answers_that_no_host_gives_are_refused() {
+    let wasm = program(&[("random_get", &[0, 4]), ("clock_time_get", &[0, 1, 8])], "");
+    let config = Config::default().with_random(Random::Host).with_clock(Clock::Host);
+    let (_, transcript) = recorded(config, &wasm, 1 << 20);
+    for (effect, answer) in [(0, r#"{"hex":"00"}"#), (0, r#"{"hex":"zz"}"#), (1, "[1]"), (1, "null")] {
+        let mut transcript = transcript.clone();
+        transcript.effects[effect].answer = serde_json::from_str(answer).unwrap();
+        let Err(Error::Stopped(stopped)) = played(&transcript, &wasm, u64::MAX) else { panic!("{answer}") };
+        assert!(matches!(stopped.reason, StopReason::HostFunction { .. }), "{answer}: {:?}", stopped.reason);
+    }
+}
+
+#[test]
+fn notes_have_a_limit() {
+    let place = Place::new("limit");
+    let (done, transcript) = recorded(place.config(), &everything(), 1_000);
+    let Err(Error::Stopped(stopped)) = done else { panic!("{done:?}") };
+    assert_eq!(stopped.reason, StopReason::Transcript { limit: 1_000 });
+    // What was done before is noted, to the one that was too much.
+    assert!((4..12).contains(&transcript.effects.len()), "{}", transcript.effects.len());
+}
+
+#[test]
+fn a_receipt_is_checked_with_the_transcript() {
+    let place = Place::new("receipt");
+    let wasm = everything();
+    let (done, transcript) = recorded(place.config(), &wasm, 1 << 20);
+    let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
+    drop(place);
+    let again = played(&transcript, &wasm, 1_000);
+    assert_eq!(transcript.receipt(&wasm, b"input", &again).unwrap().to_json(), receipt.to_json());
+    let read = belljar::Receipt::from_json(&receipt.to_json()).unwrap();
+    read.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
+    assert_eq!(read.verify(&wasm, b"input"), Err(ReceiptError::NeedsTranscript));
+    // Another transcript, with one byte changed in what was answered.
+    let mut other = transcript.clone();
+    let random = other.effects.iter_mut().find(|effect| effect.function == "random").unwrap();
+    random.answer = serde_json::json!({ "hex": "00".repeat(32) });
+    let Err(ReceiptError::Differs { differences }) = read.verify_with_transcript(&wasm, b"input", &other) else {
+        panic!("another transcript holds")
+    };
+    assert_eq!(differences[0].field, "transcript.sha256");
+    // A lie about what came of it.
+    let mut lie = read.clone();
+    lie.usage.fuel += 1;
+    let lied = lie.verify_with_transcript(&wasm, b"input", &transcript);
+    assert!(matches!(lied, Err(ReceiptError::Differs { .. })));
+    let pure = belljar::execute(&wasm, b"", &Config::profile(Profile::Large));
+    let pure = belljar::Receipt::of_run(&wasm, b"", &Config::profile(Profile::Large), &pure).unwrap();
+    assert_eq!(pure.verify_with_transcript(&wasm, b"", &transcript), Err(ReceiptError::NoTranscript));
+}
+
+#[test]
+fn a_run_that_its_host_ended_is_played_until_there() {
+    let wasm = wat::parse_str(
+        r#"(module (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (func (export "_start") (drop (call $random (i32.const 0) (i32.const 32))) (loop (br 0))))"#,
+    )
+    .unwrap();
+    let config = Config::default().with_random(Random::Host);
+    let sandbox = Sandbox::new(config).unwrap();
+    let module = sandbox.load(&wasm).unwrap();
+    let mut run = sandbox.start(&module, b"input").unwrap();
+    run.record(1 << 20);
+    while run.usage().host_calls == 0 {
+        assert!(matches!(run.step(1).unwrap(), Step::Yielded));
+    }
+    run.cancel_handle().cancel();
+    let done = run.finish();
+    let transcript = Transcript::of_run(&sandbox, &wasm, b"input", run.take_effects());
+    let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
+    receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
+}
+
+/// A transcript is played where nothing of a host is to be had: only what has a host is refused there.
+#[test]
+fn a_transcript_of_another_input_is_refused() {
+    let wasm = program(&[("random_get", &[0, 32])], "");
+    let (_, transcript) = recorded(Config::default().with_random(Random::Host), &wasm, 1 << 20);
+    assert!(matches!(transcript.replay(&wasm, b""), Err(TranscriptError::Other { what: "input", .. })));
+}
