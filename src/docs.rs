@@ -15,6 +15,10 @@ pub mod dirs {}
 #[doc = include_str!("docs/wasi.md")]
 pub mod wasi {}
 
+#[cfg_attr(feature = "receipt", doc = include_str!("docs/transcripts.md"))]
+#[cfg_attr(not(feature = "receipt"), doc = "Of the feature `receipt`.")]
+pub mod transcripts {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

@@ -104,7 +104,7 @@ impl Isolation {
     /// [`Error::Config`] if a value is out of its range, or something of the host is granted: its clock, its
     /// random bytes, directories. A worker cannot ask for it.
     pub fn new(config: Config) -> Result<Isolation, Error> {
-        if let Some(key) = config.wasi.effect() {
+        if let Some(key) = config.effect() {
             let why = "an isolated run has nothing of the host: its process cannot ask for it";
             return Err(ConfigError { key: key.into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
         }

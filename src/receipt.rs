@@ -175,7 +175,7 @@ impl Receipt {
         transcript: Option<Digest>,
         result: &Result<Outcome, Error>,
     ) -> Option<Receipt> {
-        if config.wasi.effect().is_some() && transcript.is_none() {
+        if config.effect().is_some() && transcript.is_none() {
             return None;
         }
         let nothing = Outcome::default();

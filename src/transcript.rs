@@ -264,8 +264,29 @@ impl Transcript {
         self.play(wasm, input, None)
     }
 
+    /// The sandbox in which it is played: the configuration is what it was, but without a deadline; nothing of
+    /// a host is there, and none of the host functions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`].
+    pub fn sandbox(&self) -> Result<Sandbox, Error> {
+        self.sandbox_within(None)
+    }
+
+    fn sandbox_within(&self, fuel: Option<u64>) -> Result<Sandbox, Error> {
+        let mut config = self.header.config.clone();
+        config.deadline_ms = None;
+        config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
+        let mut builder = Sandbox::builder().config(config).played();
+        for Declared { module, name, ty, waits } in &self.header.functions {
+            builder = builder.stub(module, name, ty.clone(), *waits);
+        }
+        builder.build()
+    }
+
     fn play(&self, wasm: &[u8], input: &[u8], fuel: Option<u64>) -> Result<Execution, TranscriptError> {
-        let Header { rules, module, config, entry, functions, .. } = &self.header;
+        let Header { rules, module, entry, .. } = &self.header;
         if *rules != Rules::current() {
             return Err(TranscriptError::Rules { found: rules.clone(), expected: Rules::current() });
         }
@@ -275,14 +296,7 @@ impl Transcript {
                 return Err(TranscriptError::Other { what, expected: expected.clone(), found });
             }
         }
-        let mut config = config.clone();
-        config.deadline_ms = None;
-        config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
-        let mut builder = Sandbox::builder().config(config).played();
-        for Declared { module, name, ty, waits } in functions {
-            builder = builder.stub(module, name, ty.clone(), *waits);
-        }
-        let sandbox = builder.build()?;
+        let sandbox = self.sandbox_within(fuel)?;
         let module = sandbox.load(wasm)?;
         let mut run = match entry {
             Entry::Run => sandbox.start(&module, input)?,

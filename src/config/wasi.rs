@@ -178,17 +178,6 @@ impl Wasi {
         }
         Ok(())
     }
-
-    /// The first key that grants something of the world, if any does: two runs can differ then.
-    #[cfg_attr(not(any(feature = "receipt", feature = "isolate")), allow(dead_code, reason = "nobody asks"))]
-    pub(crate) fn effect(&self) -> Option<&'static str> {
-        let effects = [
-            ("wasi.clock", self.clock == Clock::Host),
-            ("wasi.random", self.random == Random::Host),
-            ("wasi.dirs", !self.dirs.is_empty()),
-        ];
-        effects.into_iter().find_map(|(key, granted)| granted.then_some(key))
-    }
 }
 
 fn error(key: String, problem: ConfigProblem) -> ConfigError {
@@ -250,6 +239,24 @@ impl Config {
     pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<FileBytes>) -> Self {
         self.wasi.files.insert(path.into(), bytes.into());
         self
+    }
+
+    /// The first key that grants something of the host, if any does: two runs can differ then, and only their
+    /// transcripts (`Transcript`) tell why.
+    ///
+    /// ```
+    /// use belljar::{Clock, Config};
+    ///
+    /// assert_eq!(Config::default().effect(), None);
+    /// assert_eq!(Config::default().with_clock(Clock::Host).effect(), Some("wasi.clock"));
+    /// ```
+    pub fn effect(&self) -> Option<&'static str> {
+        let effects = [
+            ("wasi.clock", self.wasi.clock == Clock::Host),
+            ("wasi.random", self.wasi.random == Random::Host),
+            ("wasi.dirs", !self.wasi.dirs.is_empty()),
+        ];
+        effects.into_iter().find_map(|(key, granted)| granted.then_some(key))
     }
 
     /// Gives a program of WASI a directory of the host.

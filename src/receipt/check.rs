@@ -140,7 +140,7 @@ pub(super) enum World<'a> {
 
 pub(super) fn verify(receipt: &Receipt, given: &Given<'_>) -> Result<(), ReceiptError> {
     let expected = Rules::current();
-    let has_effects = receipt.transcript.is_some() || receipt.config.wasi.effect().is_some();
+    let has_effects = receipt.transcript.is_some() || receipt.config.effect().is_some();
     match &given.world {
         World::Files(_) if has_effects => return Err(ReceiptError::NeedsTranscript),
         World::Transcript(_) if receipt.transcript.is_none() => return Err(ReceiptError::NoTranscript),

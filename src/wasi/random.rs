@@ -1,5 +1,7 @@
 //! Random bytes: those that are the same in every run, and the host's.
 
+use alloc::boxed::Box;
+
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
@@ -28,7 +30,7 @@ pub(super) struct Stream {
 /// Where random bytes come from.
 pub(super) enum Source {
     None,
-    Stream(Stream),
+    Stream(Box<Stream>),
     Host,
 }
 
@@ -36,7 +38,7 @@ impl Source {
     pub(super) fn new(config: &Wasi) -> Source {
         match config.random {
             Random::None => Source::None,
-            Random::Seeded => Source::Stream(Stream::new(config)),
+            Random::Seeded => Source::Stream(Box::new(Stream::new(config))),
             Random::Host => Source::Host,
         }
     }

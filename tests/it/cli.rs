@@ -38,7 +38,18 @@ fn transcripts_are_the_same_isolated() {
         let mut run = run.clone();
         let command = run.args.iter().position(|arg| arg == "run" || arg == "validate");
         // Trace events of the worker stay there; and it opens no directories.
-        let other = ["-vv", "-vvv", "--isolate", "--allow-read", "--allow-write", "--dir", "dirs.toml"];
+        let other = [
+            "-vv",
+            "-vvv",
+            "--isolate",
+            "--allow-read",
+            "--allow-write",
+            "--dir",
+            "dirs.toml",
+            "--record",
+            "--replay",
+            "--record-limit",
+        ];
         if let Some(at) = command.filter(|_| !run.args.iter().any(|arg| other.contains(&arg.as_str()))) {
             run.args.insert(at + 1, "--isolate".into());
         }

@@ -57,6 +57,7 @@ Examples:
   belljar run tool.wasm --input-text 'hello' --fuel-limit 10M --memory-limit 16MiB --metrics
   belljar run math.wasm -e add -- 2 -3
   belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
+  belljar run --allow-read data --record run.jsonl program.wasm && belljar run --replay run.jsonl program.wasm
   belljar run --text hello.wat --format json
   curl -s https://example.org/tool.wasm | belljar run - --input input.json
 
@@ -114,8 +115,10 @@ const VERIFY_HELP: &str = "\
 Examples:
   belljar run tool.wasm --input input.json --receipt receipt.json
   belljar verify receipt.json tool.wasm --input input.json
+  belljar verify receipt.json program.wasm --transcript run.jsonl
 
-Configuration and arguments are the receipt's. A run that a deadline or Ctrl-C ended is run again until
+Configuration and arguments are the receipt's. A run with something of the host is checked with its
+transcript, and nothing of the host is asked. A run that a deadline or Ctrl-C ended is run again until
 there.
 
 The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
@@ -139,6 +142,10 @@ Exit status:
   0  all ended as they have to
   1  one of them did not
   2  usage";
+
+/// What a transcript has, so that it cannot be given beside one.
+const REPLAYED: [&str; 9] =
+    ["isolate", "function", "args", "env", "allow_read", "allow_write", "dir", "ConfigArgs", "LimitArgs"];
 
 /// `belljar run`.
 #[derive(Debug, Args)]
@@ -184,6 +191,17 @@ pub struct RunArgs {
     /// Write a receipt to this file: what was run and what came of it, for `belljar verify`
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
+    /// Note all that the run is given by the host - clock, random bytes, directories - in this file, for
+    /// `--replay` and as a log of what the guest did
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["isolate", "replay"])]
+    pub record: Option<PathBuf>,
+    /// The most that may be noted; the run stops there
+    #[arg(long, value_name = "SIZE", requires = "record", default_value = "64MiB")]
+    pub record_limit: String,
+    /// Run what was noted in this file again: with its configuration and arguments, and with nothing of the
+    /// host but what is in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED)]
+    pub replay: Option<PathBuf>,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub escape: When,
@@ -250,6 +268,9 @@ pub struct VerifyArgs {
     /// Take this text as the input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub input_text: Option<String>,
+    /// The transcript of the run, as `belljar run --record` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub transcript: Option<PathBuf>,
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,

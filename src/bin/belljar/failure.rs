@@ -53,6 +53,11 @@ impl Failure {
         Failure::new(Exit::Usage, "receipt", message)
     }
 
+    /// A transcript that cannot be read or played here.
+    pub fn transcript(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "transcript", message)
+    }
+
     /// A call with `-e`.
     pub fn call(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "call", message)

@@ -16,6 +16,7 @@ pub fn of(error: &Error) -> Option<String> {
                 StopReason::Output { .. } => &["limits.output_bytes"],
                 StopReason::HostCalls { .. } => &["limits.host_calls"],
                 StopReason::Deadline { .. } => &["deadline_ms"],
+                StopReason::Transcript { .. } => return Some("raise it with `--record-limit`".into()),
                 _ => return error.hint(),
             };
             let flags: Vec<_> =

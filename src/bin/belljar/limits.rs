@@ -1,7 +1,7 @@
 //! The options that set one limit each: one table, which the parser, the help and hints read.
 
 use belljar::{Config, Key};
-use clap::{Arg, ArgMatches, Args, Command, error::Error};
+use clap::{Arg, ArgGroup, ArgMatches, Args, Command, error::Error};
 
 use crate::{
     show::{bytes, grouped},
@@ -56,7 +56,8 @@ pub fn flag_of(key: &str) -> Option<&'static str> {
 
 impl Args for LimitArgs {
     fn augment_args(command: Command) -> Command {
-        command.args(LIMITS.iter().filter_map(|limit| {
+        let all = ArgGroup::new("LimitArgs").multiple(true).args(LIMITS.iter().map(|limit| limit.flag));
+        command.group(all).args(LIMITS.iter().filter_map(|limit| {
             let key = Config::keys().find(|key| key.path == limit.key)?;
             let form = form_of(&key);
             let arg = Arg::new(limit.flag).long(limit.flag).value_name(form.value_name()).allow_negative_numbers(true);

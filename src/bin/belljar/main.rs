@@ -35,6 +35,7 @@ mod settings;
 mod show;
 mod size;
 mod source;
+mod transcript;
 mod usage;
 mod validate;
 

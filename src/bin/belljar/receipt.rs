@@ -7,7 +7,7 @@ use std::{
 };
 
 use belljar::{
-    Config, Error, Input, Outcome, Receipt, ReceiptError, Sandbox, Value,
+    Config, Error, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript, Value,
     receipt::{Difference, MAX_RECEIPT_BYTES},
 };
 use serde::Serialize;
@@ -19,6 +19,7 @@ use crate::{
     failure::{Failure, io_words},
     json, show,
     source::Source,
+    transcript,
 };
 
 /// Runs a module again, and tells whether that comes out as the receipt says.
@@ -28,15 +29,32 @@ pub fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
     if sources.iter().flatten().filter(|source| **source == Source::Stdin).count() > 1 {
         return Err(Failure::usage("only one of receipt, module and input can be read from stdin"));
     }
-    let refused = |error: &ReceiptError| Failure::receipt(error.to_string()).in_file(file.name());
+    let refused = |error: &ReceiptError| {
+        let failure = Failure::receipt(error.to_string()).in_file(file.name());
+        match error {
+            ReceiptError::NeedsTranscript => failure.with_hint("give it with `--transcript`"),
+            _ => failure,
+        }
+    };
     let receipt = Receipt::from_json(&file.text(MAX_RECEIPT_BYTES)?).map_err(|error| refused(&error))?;
-    let sandbox = Sandbox::new(receipt.config.clone()).map_err(|error| Failure::of(error).in_file(file.name()))?;
+    let transcript = args.transcript.as_deref().map(transcript::read).transpose()?;
+    let sandbox = match &transcript {
+        Some(transcript) => transcript.sandbox(),
+        // What it grants is not opened on its word.
+        None if receipt.config.effect().is_some() => return Err(refused(&ReceiptError::NeedsTranscript)),
+        None => Sandbox::new(receipt.config.clone()),
+    };
+    let sandbox = sandbox.map_err(|error| Failure::of(error).in_file(file.name()))?;
     let wasm = Source::of(&args.module).module(args.text, &sandbox)?;
     let input = match (&args.input, &args.input_text) {
         (Some(path), _) => Source::of(path).input()?,
         (None, text) => text.clone().unwrap_or_default().into_bytes(),
     };
-    let differences = match receipt.verify(&wasm, &input) {
+    let verified = match &transcript {
+        None => receipt.verify(&wasm, &input),
+        Some(transcript) => receipt.verify_with_transcript(&wasm, &input, transcript),
+    };
+    let differences = match verified {
         Ok(()) => Vec::new(),
         Err(ReceiptError::Differs { differences }) => differences,
         Err(error) => return Err(refused(&error)),
@@ -99,10 +117,12 @@ impl Written {
         call: Option<&Call>,
         input: &Input,
         config: &Config,
+        transcript: Option<&Transcript>,
         result: &Result<Outcome, Error>,
     ) -> Option<Written> {
         let input = input.as_bytes();
         let receipt = match call {
+            _ if transcript.is_some() => transcript.and_then(|transcript| transcript.receipt(wasm, input, result)),
             None => Receipt::of_run(wasm, input, config, result),
             Some((function, arguments)) => Receipt::of_call(function, arguments, wasm, input, config, result),
         };

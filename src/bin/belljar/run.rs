@@ -7,7 +7,8 @@ use std::{
 };
 
 use belljar::{
-    CallError, Cancel, Error, ExternType, Input, Inspection, Outcome, Sandbox, Step, StopReason, Usage, abi,
+    CallError, Cancel, Error, ExternType, Input, Inspection, Outcome, Sandbox, Step, StopReason, Transcript, Usage,
+    abi, receipt::Entry,
 };
 
 use crate::{
@@ -23,6 +24,7 @@ use crate::{
     receipt::{Call, Written},
     settings, show,
     source::Source,
+    transcript::{self, Recording},
 };
 
 /// Runs a module, and tells what came of it.
@@ -32,22 +34,46 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     if source == Source::Stdin && asked == Some(Source::Stdin) {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
-    let sandbox = settings::sandbox_of_run(args, console)?;
+    let played = args.replay.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
+    let sandbox = match &played {
+        Some((path, played)) => played.sandbox().map_err(|error| Failure::of(error).in_file(show::path(path)))?,
+        None => settings::sandbox_of_run(args, console)?,
+    };
     let bytes = source.module(args.text, &sandbox)?;
-    let wasm = args.receipt.is_some().then(|| bytes.clone());
+    let wasm = bytes.clone();
     let module = load(args, &source, &sandbox, bytes, console)?;
-    let plan = plan(args, &source, asked, module.inspect(), console)?;
-    let mut run = start(&source, &plan, &module)?;
+    let plan = match &played {
+        Some((_, played)) => replayed(args, &source, asked, played, module.inspect(), console)?,
+        None => plan(args, &source, asked, module.inspect(), console)?,
+    };
+    let mut run = match &played {
+        Some((path, played)) => Run::Here(Box::new(transcript::replay(path, played, &wasm, &plan.input)?)),
+        None => start(&source, &plan, &module)?,
+    };
+    let recording = Recording::of(args)?;
+    if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
+        run.record(recording.limit());
+    }
     interruptible(run.cancel_handle(), console);
 
     let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
     let ended = drive(&mut run, &mut shown, &sandbox, console);
     console.clear_progress();
     let ended = ended?;
-    let receipt = args.receipt.as_deref().zip(wasm).and_then(|(path, wasm)| {
-        let Plan { call, input } = &plan;
-        Written::of(path, &wasm, call.as_ref(), input, sandbox.config(), &ended)
-    });
+    let Plan { call, input } = &plan;
+    let made = match (recording, &mut run) {
+        (Some(recording), Run::Here(run)) => {
+            let made = transcript::of(run, &sandbox, &wasm, call.as_ref(), input);
+            recording.write(&made)?;
+            Some(made)
+        }
+        _ => None,
+    };
+    let transcript = made.as_ref().or(played.as_ref().map(|(_, played)| played));
+    let receipt = args
+        .receipt
+        .as_deref()
+        .and_then(|path| Written::of(path, &wasm, call.as_ref(), input, sandbox.config(), transcript, &ended));
     let (outcome, stopped) = parts(ended)?;
     let wall = run.wall_time();
     if console.format == Format::Human {
@@ -125,6 +151,20 @@ fn plan(
     };
     let input = input(args, source, asked, about, console)?;
     Ok(Plan { call: Some((function.clone(), arguments)), input })
+}
+
+/// What a transcript is of; the input is asked for again.
+fn replayed(
+    args: &RunArgs,
+    source: &Source,
+    asked: Option<Source>,
+    played: &Transcript,
+    about: &Inspection,
+    console: &Console,
+) -> Result<Plan, Failure> {
+    let nothing = played.header.entry != Entry::Run && asked.is_none() && args.input_text.is_none();
+    let input = if nothing { Input::default() } else { input(args, source, asked, about, console)? };
+    Ok(Plan { call: None, input })
 }
 
 fn start(source: &Source, plan: &Plan, module: &Loaded) -> Result<Run, Failure> {

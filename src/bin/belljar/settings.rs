@@ -45,9 +45,9 @@ pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<Sandbox, Fail
         let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
         console.note(format_args!("directory: {} as {}, {access}", show::name(&dir.host), show::name(&dir.guest)));
     }
-    if args.receipt.is_some() && !config.wasi.dirs.is_empty() {
-        let message = "--receipt: a run with directories of the host has no receipt";
-        return Err(Failure::usage(message).with_hint("give it its files with `wasi.files` in the configuration"));
+    if let (Some(key), Some(_), None) = (config.effect(), &args.receipt, &args.record) {
+        let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
+        return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
     }
     Sandbox::new(config).map_err(Failure::of)
 }

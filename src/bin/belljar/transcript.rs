@@ -1,0 +1,76 @@
+//! Transcripts in files: `run --record` and `run --replay`.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use belljar::{Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES};
+
+use crate::{
+    args::RunArgs,
+    failure::{Failure, io_words},
+    receipt::Call,
+    show,
+    size::Form,
+    source::Source,
+};
+
+/// Reads a transcript.
+pub fn read(path: &Path) -> Result<Transcript, Failure> {
+    let source = Source::of(path);
+    Transcript::from_jsonl(&source.text(MAX_TRANSCRIPT_BYTES)?).map_err(|error| refused(path, error))
+}
+
+/// The run that it is of, to be run again.
+pub fn replay(path: &Path, transcript: &Transcript, wasm: &[u8], input: &Input) -> Result<Execution, Failure> {
+    transcript.replay(wasm, input.as_bytes()).map_err(|error| refused(path, error))
+}
+
+fn refused(path: &Path, error: TranscriptError) -> Failure {
+    match error {
+        TranscriptError::Run(error) => Failure::of(error).in_file(show::path(path)),
+        error => Failure::transcript(error.to_string()).in_file(show::path(path)),
+    }
+}
+
+/// A transcript that is being made, with the file it goes to: whether that can be written is known before
+/// anything is run.
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    file: File,
+    limit: u64,
+}
+
+impl Recording {
+    /// The one that is asked for, if one is.
+    pub fn of(args: &RunArgs) -> Result<Option<Recording>, Failure> {
+        let Some(path) = &args.record else { return Ok(None) };
+        let limit = Form::Size.parse(&args.record_limit);
+        let limit = limit.map_err(|message| Failure::usage(format!("--record-limit: {message}")))?;
+        let file = File::create(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
+        Ok(Some(Recording { path: path.clone(), file, limit }))
+    }
+
+    /// The most that is noted, in bytes.
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Writes what was noted of a run that has ended.
+    pub fn write(mut self, transcript: &Transcript) -> Result<(), Failure> {
+        let written = self.file.write_all(transcript.to_jsonl().as_bytes());
+        written.map_err(|error| Failure::io(&show::path(&self.path), io_words(&error)))
+    }
+}
+
+/// The transcript of a run that has ended.
+pub fn of(run: &mut Execution, sandbox: &Sandbox, wasm: &[u8], call: Option<&Call>, input: &Input) -> Transcript {
+    let (input, effects) = (input.as_bytes(), run.take_effects());
+    match call {
+        None => Transcript::of_run(sandbox, wasm, input, effects),
+        Some((function, arguments)) => Transcript::of_call(function, arguments, sandbox, wasm, input, effects),
+    }
+}
