@@ -4,12 +4,14 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use self::wasi::Wasi;
+use self::{lines::Lines, wasi::Wasi};
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
 pub(crate) mod dirs;
 mod faults;
+pub(crate) mod lines;
+pub(crate) mod setting;
 mod toml;
 pub(crate) mod wasi;
 
@@ -348,7 +350,7 @@ impl Config {
     /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
     /// type or range that are valid there.
     pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, None)?)
+        Ok(toml::read(text, None)?.0)
     }
 
     /// As [`from_toml`](Config::from_toml), but over the defaults of this profile, whichever the
@@ -358,7 +360,17 @@ impl Config {
     ///
     /// As [`from_toml`](Config::from_toml).
     pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, Some(profile))?)
+        Ok(toml::read(text, Some(profile))?.0)
+    }
+
+    /// As [`from_toml`](Config::from_toml), with the line of each key that the text has; over the defaults
+    /// of a profile, if one is given, whichever the text names.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_lines(text: &str, profile: Option<Profile>) -> Result<(Self, Lines), crate::Error> {
+        Ok(toml::read(text, profile)?)
     }
 
     /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.
@@ -440,17 +452,17 @@ impl Config {
         core::iter::once(DEADLINE).chain(sections.copied())
     }
 
-    /// Every numeric key with its value in this configuration (`None`: off) and how it is enforced.
-    pub fn enforcement(&self) -> Vec<(Key, Option<u64>)> {
+    /// Every numeric key with its value in this configuration (`None`: off).
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (Key, Option<u64>)> {
         let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
         let values = core::iter::once(self.deadline_ms).chain(limits).chain(self.faults.values());
-        Config::keys().zip(values.chain(self.wasi.values().map(Some))).collect()
+        Config::keys().zip(values.chain(self.wasi.values().map(Some)))
     }
 
     /// Checks every value against its range, and that this build can enforce every key; of a run that is
     /// played from a transcript nothing is asked of the host.
     pub(crate) fn check(&self, played: bool) -> Result<(), ConfigError> {
-        for (key, value) in self.enforcement() {
+        for (key, value) in self.numbers() {
             if let Some(value) = value {
                 key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
             }

@@ -51,6 +51,8 @@ pub use crate::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
         bound::MemoryBound,
         dirs::{Access, HostDir},
+        lines::Lines,
+        setting::Setting,
         wasi::{Clock, Random, Wasi},
     },
     error::{

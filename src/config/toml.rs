@@ -4,15 +4,19 @@ use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
 
 use serde::Deserialize;
-use toml::de::{DeTable, DeValue};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
 
 use super::{
-    Config, Faults, Key, LimitsDraft, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, dirs, wasi::WasiDraft,
+    Config, Faults, Key, LimitsDraft, Lines, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, dirs,
+    setting::name_of, wasi::WasiDraft,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 
-/// Reads a configuration; `profile` comes before the one the text names.
-pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<Config, ConfigError> {
+/// Reads a configuration, and where its keys are; `profile` comes before the one the text names.
+pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<(Config, Lines), ConfigError> {
     let size = text.len() as u64;
     if size > MAX_TEXT_BYTES {
         let problem = ConfigProblem::TooLong { size, limit: MAX_TEXT_BYTES };
@@ -24,10 +28,11 @@ pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<Config, Confi
     let mut draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
     draft.profile = profile.unwrap_or(draft.profile);
     let config = Config::try_from(draft).and_then(|config| config.check(false).map(|()| config));
-    config.map_err(|error| {
+    let config = config.map_err(|error| {
         let at = place(table.get_ref(), &error.key).map(|span| Position::of(text, span.start));
         ConfigError { at, ..error }
-    })
+    })?;
+    Ok((config, lines(text, table.get_ref())))
 }
 
 /// The configuration as it is written: keys may be left out, the profile gives what is missing.
@@ -246,6 +251,29 @@ fn place(top: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
     span
 }
 
+/// The line of each key, and of each piece of what is given piece by piece.
+fn lines(text: &str, top: &DeTable<'_>) -> Lines {
+    let mut lines = Lines::default();
+    let mut left: Vec<_> = top.iter().map(|(name, value)| (name_of(name.get_ref()), name.span(), value)).collect();
+    while let Some((path, span, value)) = left.pop() {
+        match (kind_of(&path), value.get_ref()) {
+            (Some(Kind::Section | Kind::TextByName | Kind::FileByPath), DeValue::Table(table)) => {
+                left.extend(table.iter().map(|(name, value)| {
+                    let path = format!("{path}.{}", name_of(name.get_ref()));
+                    (path, name.span(), value)
+                }));
+            }
+            (Some(Kind::Tables), DeValue::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    lines.0.insert(format!("{path}[{index}]"), Position::of(text, item.span().start).line);
+                }
+            }
+            _ => drop(lines.0.insert(path, Position::of(text, span.start).line)),
+        }
+    }
+    lines
+}
+
 fn is_text(value: &DeValue<'_>) -> bool {
     matches!(value, DeValue::String(_))
 }
@@ -256,6 +284,6 @@ fn not_text(value: &DeValue<'_>) -> ConfigProblem {
 
 fn is_file(value: &DeValue<'_>) -> bool {
     let DeValue::Table(table) = value else { return is_text(value) };
-    let hex = table.get("hex").filter(|_| table.len() == 1).map(toml::Spanned::get_ref);
+    let hex = table.get("hex").filter(|_| table.len() == 1).map(Spanned::get_ref);
     matches!(hex, Some(DeValue::String(digits)) if crate::files::of_hex(digits).is_some())
 }

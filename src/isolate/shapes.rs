@@ -167,7 +167,7 @@ impl Wire for Config {
         self.profile.put(to);
         self.on_growth_limit.put(to);
         self.wasi.put(to);
-        self.enforcement().into_iter().for_each(|(_, value)| value.put(to));
+        self.numbers().for_each(|(_, value)| value.put(to));
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
         let mut config = Config::profile(Wire::take(from)?);

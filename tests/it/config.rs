@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use belljar::{Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Profile, Sandbox};
+use belljar::{Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Profile, Sandbox, Setting};
 
 fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
     match result {
@@ -65,8 +65,7 @@ fn every_key_may_be_written_and_set_at_its_bounds() {
     for key in Config::keys().filter(|key| cfg!(feature = "wasi") || !key.path.starts_with("wasi.")) {
         for value in [key.min, key.max, key.plugin.max(key.min), key.large.max(key.min)] {
             let config = Config::from_toml(&format!("{} = {value}", key.path)).unwrap();
-            let found = config.enforcement().into_iter().find(|(k, _)| k.path == key.path).unwrap().1;
-            assert_eq!(found, Some(value), "{}", key.path);
+            assert_eq!(setting(&config, key.path).value, Some(value.to_string()), "{}", key.path);
             let mut set = Config::default();
             set.set(key.path, value).unwrap();
             assert_eq!(set, config);
@@ -106,35 +105,107 @@ fn a_value_out_of_range_in_code_is_told_when_the_sandbox_is_made() {
     }
 }
 
+/// The setting of a key.
+fn setting(config: &Config, key: &str) -> Setting {
+    let found = config.enforcement().into_iter().find(|setting| setting.key == key);
+    found.unwrap_or_else(|| panic!("`{key}` is not listed"))
+}
+
 #[test]
 fn every_key_is_listed_with_how_it_is_enforced() {
     let config = Config::default();
     let listed = config.enforcement();
-    let paths: BTreeSet<_> = listed.iter().map(|(key, _)| key.path).collect();
-    assert_eq!(paths.len(), listed.len(), "each key once");
-    // What is serialised is what there is: no key can be left out of the list.
+    let keys: BTreeSet<_> = listed.iter().map(|setting| setting.key.clone()).collect();
+    assert_eq!(keys.len(), listed.len(), "each key once");
+    // What is serialised is what there is, but for what is left out where it is the default.
     let mut json = serde_json::to_value(&config).unwrap();
-    // What a program of WASI sees is left out where it is the default, and is not all numbers.
-    let wasi = serde_json::to_value(&config.wasi).unwrap();
-    let numbers = wasi.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
     assert!(json.get("wasi").is_none());
-    json["wasi"] = numbers.map(|(name, value)| (name.clone(), value.clone())).collect();
-    let mut serialised = BTreeSet::new();
+    json["wasi"] = serde_json::to_value(&config.wasi).unwrap();
+    let mut serialised: BTreeSet<_> = ["wasi.dirs".to_string()].into();
     for (name, value) in json.as_object().unwrap() {
         match value.as_object() {
             Some(section) => serialised.extend(section.keys().map(|key| format!("{name}.{key}"))),
             None => drop(serialised.insert(name.clone())),
         }
     }
-    assert!(serialised.remove("profile") && serialised.remove("on_growth_limit"));
-    assert_eq!(paths.iter().map(|p| p.to_string()).collect::<BTreeSet<_>>(), serialised);
-    for (key, value) in listed {
-        assert!(!key.enforced.is_empty() && !key.unit.is_empty(), "{}", key.path);
-        let usual = if is_off(&key) { None } else { Some(key.plugin) };
-        assert_eq!(value, usual, "{}", key.path);
+    assert_eq!(keys, serialised);
+    for setting in &listed {
+        assert!(!setting.enforced.is_empty(), "{}", setting.key);
+        assert_eq!(setting.value, setting.default, "{}", setting.key);
+    }
+    for key in Config::keys() {
+        let usual = if is_off(&key) { None } else { Some(key.plugin.to_string()) };
+        assert_eq!(setting(&config, key.path).value, usual, "{}", key.path);
     }
     let large = Config::profile(Profile::Large).enforcement();
-    assert!(large.iter().all(|(key, value)| value.is_none_or(|value| value == key.large)));
+    let other: Vec<_> = large.iter().filter(|s| s.value != s.default).map(|s| s.key.as_str()).collect();
+    assert_eq!(other, ["profile"]);
+}
+
+/// Each key of a text has its line, and each piece of what is given piece by piece.
+#[test]
+#[cfg(feature = "wasi")]
+fn every_line_is_known() {
+    let text = r#"profile = "large"
+limits.fuel = 5
+on_growth_limit = "refuse"
+
+[module]
+  types = 3
+
+[faults]
+stop_at_fuel = 9
+
+[wasi]
+program = "p"
+args = [
+  "a b", "c\\d\"e\n\u0001",
+]
+clock = "fixed"
+clock_start_ns = 1
+env = { LANG = "C", "a b" = "" }
+files."/in.txt" = "text"
+files."/d/" = ""
+[[wasi.dirs]]
+host = "."
+guest = "/here"
+[[wasi.dirs]]
+host = "x"
+guest = "/there"
+access = "write"
+"#;
+    // Where there is no `fs` they are refused.
+    let text = if cfg!(feature = "fs") { text } else { text.split("[[").next().unwrap() };
+    let (config, lines) = Config::from_toml_with_lines(text, None).unwrap();
+    assert_eq!(config, Config::from_toml(text).unwrap());
+    let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
+    let found: Vec<_> = set.map(|s| (lines.of(&s.key), s.key, s.value.unwrap())).collect();
+    let quotas = "file_bytes = 67108864, total_bytes = 268435456, files = 10000";
+    let dirs = [
+        (21, "wasi.dirs[0]", format!(r#"{{ host = ".", guest = "/here", access = "read", {quotas} }}"#)),
+        (24, "wasi.dirs[1]", format!(r#"{{ host = "x", guest = "/there", access = "write", {quotas} }}"#)),
+    ];
+    let expected = [
+        (1, "profile", r#""large""#),
+        (3, "on_growth_limit", r#""refuse""#),
+        (2, "limits.fuel", "5"),
+        (6, "module.types", "3"),
+        (9, "faults.stop_at_fuel", "9"),
+        (17, "wasi.clock_start_ns", "1"),
+        (12, "wasi.program", r#""p""#),
+        (13, "wasi.args", r#"["a b", "c\\d\"e\n\u0001"]"#),
+        (16, "wasi.clock", r#""fixed""#),
+        (18, "wasi.env.LANG", r#""C""#),
+        (18, r#"wasi.env."a b""#, r#""""#),
+        (20, r#"wasi.files."/d/""#, "0 bytes"),
+        (19, r#"wasi.files."/in.txt""#, "4 bytes"),
+    ];
+    let expected = expected.map(|(line, key, value)| (line, key, value.to_string())).into_iter();
+    let expected = expected.chain(dirs.into_iter().filter(|_| cfg!(feature = "fs")));
+    let expected: Vec<_> = expected.map(|(line, key, value)| (Some(line), key.to_string(), value)).collect();
+    assert_eq!(found, expected);
+    assert_eq!(lines.of("limits"), None);
+    assert_eq!(lines.of("limits.memory_bytes"), None);
 }
 
 #[test]

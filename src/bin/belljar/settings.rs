@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Access, Config, ConfigError, ConfigProblem, Error, HostDir, Key, MAX_TEXT_BYTES, Sandbox};
+use belljar::{Access, Config, ConfigError, ConfigProblem, Error, HostDir, MAX_TEXT_BYTES, Sandbox, Setting};
 
 use crate::{
     args::{self, ConfigArgs, RunArgs},
@@ -164,17 +164,19 @@ fn out_of_range(error: &ConfigError, value: &str) -> Option<String> {
 
 /// Says which values are in force that the profile does not give.
 fn describe(config: &Config, console: &Console) {
-    let default = Config::profile(config.profile).enforcement();
-    let differ = config.enforcement().into_iter().zip(default).filter(|(now, then)| now.1 != then.1);
-    let shown = |(key, value): (Key, Option<u64>)| Some(format!("{} = {}", key.path, show::grouped(value?)));
-    let mut values: Vec<_> = differ.filter_map(|(now, _)| shown(now)).collect();
-    if config.on_growth_limit == belljar::OnGrowthLimit::Refuse {
-        values.push("on_growth_limit = \"refuse\"".into());
-    }
+    let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
+    let values: Vec<_> = set.filter(|setting| setting.key != "profile").map(|setting| shown(&setting)).collect();
     let profile = match config.profile {
         belljar::Profile::Large => "large",
         _ => "plugin",
     };
     let but = if values.is_empty() { "" } else { ", but " };
-    console.note(format_args!("limits: profile `{profile}`{but}{}", values.join(", ")));
+    console.note(format_args!("settings: profile `{profile}`{but}{}", values.join(", ")));
+}
+
+/// A setting as TOML has it, its number with the thousands apart.
+fn shown(setting: &Setting) -> String {
+    let value = setting.value.as_deref().unwrap_or("off");
+    let value = value.parse().map_or_else(|_| show::name(value), show::grouped);
+    format!("{} = {value}", show::name(&setting.key))
 }

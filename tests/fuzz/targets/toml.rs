@@ -6,9 +6,14 @@ use belljar::{Config, Error, Sandbox};
 use belljar_fuzz::ends;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| match Config::from_toml(text) {
-    Ok(config) => {
-        assert_eq!(config.enforcement().len(), Config::keys().count());
+fuzz_target!(|text: &str| match Config::from_toml_with_lines(text, None) {
+    Ok((config, lines)) => {
+        let settings = config.enforcement();
+        assert!(settings.len() > Config::keys().count());
+        // What is not as usual, some line says.
+        for setting in settings {
+            assert!(setting.value == setting.default || lines.of(&setting.key).is_some(), "{}", setting.key);
+        }
         if let Err(error) = Sandbox::new(config) {
             panic!("{error}");
         }
