@@ -3,6 +3,8 @@
 
 use crate::value::{FuncType, ValueType};
 
+pub use crate::error::refused;
+
 pub mod wasi;
 
 /// The version of the ABI. It changes when the table does.

@@ -1,16 +1,18 @@
 //! What a run may use: every key with its default, its range and how it is enforced.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use self::{lines::Lines, wasi::Wasi};
+use self::{lines::Lines, log::LogLevel, preset::Preset, wasi::Wasi};
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
 pub(crate) mod dirs;
 mod faults;
 pub(crate) mod lines;
+pub(crate) mod log;
+pub(crate) mod preset;
 pub(crate) mod setting;
 mod toml;
 pub(crate) mod wasi;
@@ -51,6 +53,14 @@ pub struct Config {
     pub module: ModuleLimits,
     /// Faults to inject on purpose; none by default.
     pub faults: Faults,
+    /// Which messages the log takes. Default: all.
+    #[serde(skip_serializing_if = "LogLevel::is_default")]
+    pub log: LogLevel,
+    /// Capabilities that host functions of the embedding program need
+    /// ([`Builder::requires`](crate::Builder::requires)): a call of one that needs another stops the run with
+    /// [`StopReason::Denied`](crate::StopReason::Denied). Default: none.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants: BTreeSet<String>,
     /// What a program of WASI sees of a system.
     #[serde(skip_serializing_if = "Wasi::is_default")]
     pub wasi: Wasi,
@@ -339,6 +349,8 @@ impl Config {
             limits: Limits::of(profile),
             module: ModuleLimits::of(profile),
             faults: Faults::NONE,
+            log: LogLevel::Trace,
+            grants: BTreeSet::new(),
             wasi: Wasi::new(),
         }
     }
@@ -350,7 +362,7 @@ impl Config {
     /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
     /// type or range that are valid there.
     pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, None)?.0)
+        Ok(toml::read(text, None, None)?.0)
     }
 
     /// As [`from_toml`](Config::from_toml), but over the defaults of this profile, whichever the
@@ -360,17 +372,21 @@ impl Config {
     ///
     /// As [`from_toml`](Config::from_toml).
     pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, Some(profile))?.0)
+        Ok(toml::read(text, Some(profile), None)?.0)
     }
 
     /// As [`from_toml`](Config::from_toml), with the line of each key that the text has; over the defaults
-    /// of a profile, if one is given, whichever the text names.
+    /// of a profile and what a preset grants, if they are given, whichever the text names.
     ///
     /// # Errors
     ///
     /// As [`from_toml`](Config::from_toml).
-    pub fn from_toml_with_lines(text: &str, profile: Option<Profile>) -> Result<(Self, Lines), crate::Error> {
-        Ok(toml::read(text, profile)?)
+    pub fn from_toml_with_lines(
+        text: &str,
+        profile: Option<Profile>,
+        preset: Option<Preset>,
+    ) -> Result<(Self, Lines), crate::Error> {
+        Ok(toml::read(text, profile, preset)?)
     }
 
     /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.
@@ -418,31 +434,24 @@ impl Config {
         self
     }
 
-    /// Sets `faults.stop_at_fuel`, in fuel.
-    #[must_use]
-    pub fn with_stop_at_fuel(mut self, fuel: u64) -> Self {
-        self.faults.stop_at_fuel = Some(fuel);
-        self
-    }
-
-    /// Sets `faults.fail_host_call`, the number of the call, from 1.
-    #[must_use]
-    pub fn with_fail_host_call(mut self, number: u64) -> Self {
-        self.faults.fail_host_call = Some(number);
-        self
-    }
-
-    /// Sets `faults.deny_growth`, the number of the growth, from 1.
-    #[must_use]
-    pub fn with_deny_growth(mut self, number: u64) -> Self {
-        self.faults.deny_growth = Some(number);
-        self
-    }
-
     /// Sets what growth beyond a limit does.
     #[must_use]
     pub fn with_on_growth_limit(mut self, on: OnGrowthLimit) -> Self {
         self.on_growth_limit = on;
+        self
+    }
+
+    /// Sets which messages the log takes.
+    #[must_use]
+    pub fn with_log(mut self, level: LogLevel) -> Self {
+        self.log = level;
+        self
+    }
+
+    /// Grants a capability that host functions of the embedding program need.
+    #[must_use]
+    pub fn with_grant(mut self, capability: impl Into<String>) -> Self {
+        self.grants.insert(capability.into());
         self
     }
 

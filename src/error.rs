@@ -9,6 +9,7 @@ mod call;
 mod config;
 mod isolation;
 mod module;
+pub mod refused;
 mod stop;
 
 pub use self::{

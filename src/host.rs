@@ -6,12 +6,12 @@ use core::any::Any;
 use wasmi::{AsContextMut, Caller, Linker};
 
 use crate::{
-    config::{Config, Faults, Limits},
+    config::{Config, Faults, Limits, log::LogLevel},
     error::{AbiFault, Fault, StopReason},
     input::Input,
     meter::{self, Meter, Metered},
     observe,
-    outcome::{Log, LogEntry, Usage},
+    outcome::{Level, Log, LogEntry, Usage},
 };
 
 pub(crate) mod async_function;
@@ -45,6 +45,7 @@ pub(crate) struct Host {
     #[cfg(feature = "wasi")]
     pub(crate) system: Option<Box<dyn Any + Send + Sync>>,
     limits: Limits,
+    log_level: LogLevel,
     faults: Faults,
     host_calls: u64,
     // An instance that is kept gives output and log away after each call; the sums stay.
@@ -79,6 +80,7 @@ impl Host {
             #[cfg(feature = "wasi")]
             system: None,
             limits: limits.clone(),
+            log_level: config.log,
             faults: config.faults,
             host_calls: 0,
             input_bytes: 0,
@@ -131,6 +133,11 @@ impl Host {
         self.output.extend_from_slice(bytes);
         self.output_bytes += bytes.len() as u64;
         Ok(())
+    }
+
+    /// Whether messages of a level are logged.
+    pub(crate) fn logs(&self, level: Level) -> bool {
+        self.log_level.takes(level)
     }
 
     /// How much of a message the log still takes; `None` if it takes nothing any more.

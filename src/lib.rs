@@ -52,6 +52,8 @@ pub use crate::{
         bound::MemoryBound,
         dirs::{Access, HostDir},
         lines::Lines,
+        log::LogLevel,
+        preset::Preset,
         setting::Setting,
         wasi::{Clock, Random, Wasi},
     },

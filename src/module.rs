@@ -17,7 +17,7 @@ use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, OperatorCost, erro
 use crate::{
     abi::{self, wasi::Snapshot},
     config::{Config, bound},
-    error::{CallError, Error, ImportProblem, ModuleError, StopReason},
+    error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
     host::{Host, Name, env, function::HostFunction},
     inspect::{ExternType, Inspection},
     meter, observe,
@@ -406,6 +406,10 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
                 module: import.module.clone(),
                 name: import.name.clone(),
                 found: import.ty.to_string(),
+                refused: match expected {
+                    None => refused(&import.module, &import.name).map(|refused| refused.power),
+                    Some(_) => None,
+                },
                 expected: expected.map(|ty| ty.to_string()),
             });
         }
@@ -441,7 +445,9 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
             Some(f) => Some(env::link(&mut linker, f, &import.name)),
             None => match wasi::import(&import.module, &import.name) {
                 Some((snapshot, f)) => Some(wasi::link(&mut linker, snapshot, f)),
-                None => policy.function(&import.module, &import.name).map(|f| (f.bind)(&mut linker)),
+                None => {
+                    policy.function(&import.module, &import.name).map(|f| f.link(&mut linker, &policy.config.grants))
+                }
             },
         };
         bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;

@@ -1,6 +1,6 @@
 //! The way in: a sandbox, and the two calls that need none.
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
 #[cfg(feature = "receipt")]
@@ -72,6 +72,8 @@ pub struct Sandbox(Arc<Policy>);
 pub struct Builder {
     config: Config,
     functions: Vec<HostFunction>,
+    /// A capability that came before there was a function.
+    misplaced: Option<String>,
     /// Whether runs are played from a transcript, so that nothing of the host is there.
     played: bool,
 }
@@ -88,7 +90,7 @@ impl Sandbox {
 
     /// A builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), played: false }
+        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, played: false }
     }
 
     /// The configuration.
@@ -248,10 +250,10 @@ impl Sandbox {
         Instance::new(module, Box::new(data))
     }
 
-    /// The host functions, with their types, and whether they wait.
+    /// The host functions.
     #[cfg(feature = "receipt")]
-    pub(crate) fn functions(&self) -> impl Iterator<Item = (&Name, &FuncType, bool)> {
-        self.0.functions.iter().map(|function| (&function.name, &function.ty, function.waits))
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
+        self.0.functions.iter()
     }
 
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
@@ -301,6 +303,35 @@ impl Builder {
         self
     }
 
+    /// The host function that was registered last needs a capability: only runs whose configuration grants it
+    /// ([`Config::grants`]) may call it, others are stopped with
+    /// [`StopReason::Denied`](crate::StopReason::Denied). It can be imported all the same. A function that
+    /// needs several has each named.
+    ///
+    /// ```
+    /// use belljar::{Config, Sandbox, StopReason};
+    ///
+    /// let sandbox = |config| Sandbox::builder().config(config)
+    ///     .host_function("db", "count", || 7).requires("db")
+    ///     .build();
+    /// let wasm = wat::parse_str(r#"(module (import "db" "count" (func (result i32))) (export "f" (func 0)))"#)?;
+    ///
+    /// let granted = sandbox(Config::default().with_grant("db"))?;
+    /// assert_eq!(granted.call::<(), i32>(&granted.load(&wasm)?, "f", ())?, 7);
+    ///
+    /// let usual = sandbox(Config::default())?;
+    /// let error = usual.call::<(), i32>(&usual.load(&wasm)?, "f", ()).unwrap_err();
+    /// assert!(matches!(error.stop_reason(), Some(StopReason::Denied { capability, .. }) if capability == "db"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn requires(mut self, capability: &str) -> Self {
+        match self.functions.last_mut() {
+            Some(function) => function.requires.push(capability.into()),
+            None => self.misplaced = Some(capability.into()),
+        }
+        self
+    }
+
     /// Runs are played from a transcript: nothing of the host is asked, so that nothing need be there.
     #[cfg(feature = "receipt")]
     pub(crate) fn played(mut self) -> Self {
@@ -320,7 +351,8 @@ impl Builder {
     /// # Errors
     ///
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory
-    /// cannot be opened, or a host function's name is reserved or taken.
+    /// cannot be opened, a host function's name is reserved or taken, or a capability is granted that none
+    /// of them needs.
     pub fn build(self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
         self.config.check(self.played)?;
@@ -340,12 +372,29 @@ impl Builder {
                 ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
+        self.check_grants()?;
         let roots = match self.played {
             #[cfg(feature = "receipt")]
             true => wasi::Roots::absent(&self.config.wasi),
             _ => wasi::Roots::open(&self.config.wasi)?,
         };
         Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots })))
+    }
+}
+
+impl Builder {
+    fn check_grants(&self) -> Result<(), ConfigError> {
+        let error = |key: &str, problem| Err(ConfigError { key: key.into(), at: None, problem });
+        if let Some(name) = &self.misplaced {
+            let (name, why) = (name.clone(), HostFunctionProblem::Misplaced);
+            return error("", ConfigProblem::HostFunction { name, why });
+        }
+        let known: BTreeSet<_> = self.functions.iter().flat_map(|function| &function.requires).collect();
+        let known: Vec<_> = known.into_iter().map(|name| String::from(&**name)).collect();
+        match self.config.grants.iter().find(|name| !known.contains(name)) {
+            Some(name) => error("grants", ConfigProblem::UnknownGrant { name: name.clone(), known }),
+            None => Ok(()),
+        }
     }
 }
 

@@ -99,6 +99,9 @@ pub struct Declared {
     pub ty: FuncType,
     /// Whether it is async.
     pub waits: bool,
+    /// The capabilities that it needs; left out if none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
 }
 
 /// Why a transcript cannot be played.
@@ -181,11 +184,12 @@ impl Transcript {
             entry,
             functions: sandbox
                 .functions()
-                .map(|(name, ty, waits)| Declared {
-                    module: (*name.module).into(),
-                    name: (*name.function).into(),
-                    ty: ty.clone(),
-                    waits,
+                .map(|function| Declared {
+                    module: (*function.name.module).into(),
+                    name: (*function.name.function).into(),
+                    ty: function.ty.clone(),
+                    waits: function.waits,
+                    requires: function.requires.iter().map(|capability| (**capability).into()).collect(),
                 })
                 .collect(),
         };
@@ -279,8 +283,9 @@ impl Transcript {
         config.deadline_ms = None;
         config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
         let mut builder = Sandbox::builder().config(config).played();
-        for Declared { module, name, ty, waits } in &self.header.functions {
+        for Declared { module, name, ty, waits, requires } in &self.header.functions {
             builder = builder.stub(module, name, ty.clone(), *waits);
+            builder = requires.iter().fold(builder, |builder, capability| builder.requires(capability));
         }
         builder.build()
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Key;
+use super::{Config, Key};
 
 /// Faults to inject into a run, to see how guest and host bear them; none by default.
 ///
@@ -67,5 +67,28 @@ impl Faults {
     pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut Option<u64>> {
         let fields = [&mut self.stop_at_fuel, &mut self.fail_host_call, &mut self.deny_growth];
         KEYS.iter().zip(fields).find(|(key, _)| key.path == path).map(|(_, field)| field)
+    }
+}
+
+impl Config {
+    /// Sets `faults.stop_at_fuel`, in fuel.
+    #[must_use]
+    pub fn with_stop_at_fuel(mut self, fuel: u64) -> Self {
+        self.faults.stop_at_fuel = Some(fuel);
+        self
+    }
+
+    /// Sets `faults.fail_host_call`, the number of the call, from 1.
+    #[must_use]
+    pub fn with_fail_host_call(mut self, number: u64) -> Self {
+        self.faults.fail_host_call = Some(number);
+        self
+    }
+
+    /// Sets `faults.deny_growth`, the number of the growth, from 1.
+    #[must_use]
+    pub fn with_deny_growth(mut self, number: u64) -> Self {
+        self.faults.deny_growth = Some(number);
+        self
     }
 }

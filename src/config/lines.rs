@@ -9,7 +9,7 @@ use alloc::{collections::BTreeMap, string::String};
 /// use belljar::Config;
 ///
 /// let text = "[limits]\nfuel = 7\n\n[wasi.env]\nLANG = \"C\"\n";
-/// let (config, lines) = Config::from_toml_with_lines(text, None)?;
+/// let (config, lines) = Config::from_toml_with_lines(text, None, None)?;
 /// let set: Vec<_> = config.enforcement().into_iter().filter_map(|s| Some((lines.of(&s.key)?, s.key))).collect();
 /// assert_eq!(set, [(2, "limits.fuel".into()), (5, "wasi.env.LANG".into())]);
 /// # Ok::<(), belljar::Error>(())

@@ -9,7 +9,7 @@ use alloc::{
 
 use serde::Serialize;
 
-use super::{Config, OnGrowthLimit, Profile, dirs::Access, wasi::Wasi};
+use super::{Config, OnGrowthLimit, Profile, dirs::Access, log::LogLevel, wasi::Wasi};
 
 /// One key of a configuration with its value, and how it is enforced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,6 +38,8 @@ impl Config {
     /// ```
     pub fn enforcement(&self) -> Vec<Setting> {
         let mut all = self.words();
+        let grants = self.grants.iter().enumerate().map(|(index, name)| (format!("[{index}]"), quoted(name)));
+        all.extend(pieces("grants", "[]", grants, "own host functions, before their bodies"));
         let usual = Config::profile(self.profile);
         let numbers = self.numbers().zip(usual.numbers()).map(|((key, value), (_, default))| Setting {
             key: key.path.into(),
@@ -67,6 +69,12 @@ impl Config {
                 growth,
                 self.on_growth_limit,
                 "the engine's limiter, for every growth past a limit",
+            ),
+            word(
+                "log",
+                LogLevel::name,
+                self.log,
+                "log, log_at and stderr, which drop what is below once it is charged",
             ),
         ]
     }

@@ -1,6 +1,6 @@
 //! A configuration from TOML: first checked key by key, where places are known, then read.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
 use serde::Deserialize;
@@ -10,13 +10,17 @@ use toml::{
 };
 
 use super::{
-    Config, Faults, Key, LimitsDraft, Lines, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Profile, dirs,
-    setting::name_of, wasi::WasiDraft,
+    Config, Faults, Key, LimitsDraft, Lines, LogLevel, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Preset, Profile,
+    dirs, setting::name_of, wasi::WasiDraft,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 
-/// Reads a configuration, and where its keys are; `profile` comes before the one the text names.
-pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<(Config, Lines), ConfigError> {
+/// Reads a configuration, and where its keys are; `profile` and `preset` come before those the text names.
+pub(super) fn read(
+    text: &str,
+    profile: Option<Profile>,
+    preset: Option<Preset>,
+) -> Result<(Config, Lines), ConfigError> {
     let size = text.len() as u64;
     if size > MAX_TEXT_BYTES {
         let problem = ConfigProblem::TooLong { size, limit: MAX_TEXT_BYTES };
@@ -26,7 +30,7 @@ pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<(Config, Line
     let at = |e: Misplaced| ConfigError { key: e.key, at: Some(Position::of(text, e.span.start)), problem: e.problem };
     check(table.get_ref()).map_err(at)?;
     let mut draft: Draft = toml::from_str(text).map_err(|e| syntax(text, &e))?;
-    draft.profile = profile.unwrap_or(draft.profile);
+    (draft.profile, draft.preset) = (profile.or(draft.profile), preset.or(draft.preset));
     let config = Config::try_from(draft).and_then(|config| config.check(false).map(|()| config));
     let config = config.map_err(|error| {
         let at = place(table.get_ref(), &error.key).map(|span| Position::of(text, span.start));
@@ -39,12 +43,15 @@ pub(super) fn read(text: &str, profile: Option<Profile>) -> Result<(Config, Line
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Draft {
-    profile: Profile,
+    profile: Option<Profile>,
+    preset: Option<Preset>,
     deadline_ms: Option<u64>,
     on_growth_limit: OnGrowthLimit,
     limits: LimitsDraft,
     module: ModuleDraft,
     faults: Faults,
+    log: Option<LogLevel>,
+    grants: BTreeSet<String>,
     wasi: WasiDraft,
 }
 
@@ -52,15 +59,19 @@ impl TryFrom<Draft> for Config {
     type Error = ConfigError;
 
     fn try_from(draft: Draft) -> Result<Self, ConfigError> {
-        let base = Config::profile(draft.profile);
+        let granted = draft.preset.map_or_else(Config::default, Config::preset);
+        let profile = draft.profile.unwrap_or(granted.profile);
+        let base = Config::profile(profile);
         let config = Config {
             deadline_ms: draft.deadline_ms,
             on_growth_limit: draft.on_growth_limit,
             limits: draft.limits.over(base.limits),
             module: draft.module.over(base.module),
             faults: draft.faults,
-            wasi: draft.wasi.whole(),
-            ..Config::profile(draft.profile)
+            log: draft.log.unwrap_or(granted.log),
+            grants: draft.grants,
+            wasi: draft.wasi.over(granted.wasi),
+            profile,
         };
         // What this build can ask its host for is looked at when a sandbox is built.
         config.check(true)?;
@@ -98,7 +109,9 @@ enum Kind {
     Tables,
 }
 
-const WORDS: [(&str, &[&str]); 5] = [
+const WORDS: [(&str, &[&str]); 7] = [
+    ("preset", &["minimal", "development"]),
+    ("log", &LogLevel::NAMES),
     ("profile", &["plugin", "large"]),
     ("on_growth_limit", &["stop", "refuse"]),
     ("wasi.clock", &["none", "fixed", "virtual", "host"]),
@@ -106,7 +119,8 @@ const WORDS: [(&str, &[&str]); 5] = [
     ("wasi.dirs.access", &["read", "write"]),
 ];
 const SECTIONS: [&str; 4] = ["limits", "module", "faults", "wasi"];
-const OTHERS: [(&str, Kind); 7] = [
+const OTHERS: [(&str, Kind); 8] = [
+    ("grants", Kind::Texts),
     ("wasi.program", Kind::Text),
     ("wasi.args", Kind::Texts),
     ("wasi.env", Kind::TextByName),
@@ -254,6 +268,7 @@ fn place(top: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
 /// The line of each key, and of each piece of what is given piece by piece.
 fn lines(text: &str, top: &DeTable<'_>) -> Lines {
     let mut lines = Lines::default();
+    let mut granted: Vec<(&str, u64)> = Vec::new();
     let mut left: Vec<_> = top.iter().map(|(name, value)| (name_of(name.get_ref()), name.span(), value)).collect();
     while let Some((path, span, value)) = left.pop() {
         match (kind_of(&path), value.get_ref()) {
@@ -268,9 +283,20 @@ fn lines(text: &str, top: &DeTable<'_>) -> Lines {
                     lines.0.insert(format!("{path}[{index}]"), Position::of(text, item.span().start).line);
                 }
             }
+            (Some(Kind::Texts), DeValue::Array(items)) if path == "grants" => {
+                for item in items {
+                    if let DeValue::String(name) = item.get_ref() {
+                        granted.push((name.as_ref(), Position::of(text, item.span().start).line));
+                    }
+                }
+            }
             _ => drop(lines.0.insert(path, Position::of(text, span.start).line)),
         }
     }
+    // They are a set: each has its number in the order of names.
+    granted.sort_unstable();
+    granted.dedup_by_key(|(name, _)| *name);
+    lines.0.extend(granted.iter().enumerate().map(|(index, (_, line))| (format!("grants[{index}]"), *line)));
     lines
 }
 

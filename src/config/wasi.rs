@@ -110,6 +110,13 @@ impl Wasi {
         *self == Wasi::new()
     }
 
+    /// Whether it is as it is by default, or less: where there is no WASI, there is no clock either.
+    fn grants_nothing(&self) -> bool {
+        let clock = if self.clock == Clock::None { Clock::Virtual } else { self.clock };
+        let random = if self.random == Random::None { Random::Seeded } else { self.random };
+        Wasi { clock, random, ..self.clone() }.is_default()
+    }
+
     /// The name of the program, and its arguments.
     pub(crate) fn argv(&self) -> impl Iterator<Item = &str> {
         let name = if self.program.is_empty() { "main.wasm" } else { &self.program };
@@ -128,7 +135,7 @@ impl Wasi {
 
     /// Checks what is no number.
     pub(super) fn check(&self, config: &Config, played: bool) -> Result<(), ConfigError> {
-        if !cfg!(feature = "wasi") && !self.is_default() {
+        if !cfg!(feature = "wasi") && !self.grants_nothing() {
             return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
         }
         let unfit = |key: &str, why| Err(error(key.into(), ConfigProblem::Unfit { why }));
@@ -293,17 +300,19 @@ pub(super) struct WasiDraft {
     program: String,
     args: Vec<String>,
     env: BTreeMap<String, String>,
-    clock: Clock,
+    clock: Option<Clock>,
     clock_start_ns: Option<u64>,
-    random: Random,
+    random: Option<Random>,
     random_seed: u64,
     files: BTreeMap<String, FileBytes>,
     dirs: Vec<HostDir>,
 }
 
 impl WasiDraft {
-    pub(super) fn whole(self) -> Wasi {
+    /// With what is granted where it says nothing.
+    pub(super) fn over(self, granted: Wasi) -> Wasi {
         let WasiDraft { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs } = self;
+        let (clock, random) = (clock.unwrap_or(granted.clock), random.unwrap_or(granted.random));
         let clock_start_ns = clock_start_ns.unwrap_or(CLOCK_START.plugin);
         Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs }
     }

@@ -115,6 +115,14 @@ pub enum ConfigProblem {
         /// Why not.
         why: DirectoryProblem,
     },
+    /// A capability that no host function needs.
+    #[error("{} is needed by no host function; valid here: {}", quote(.name), some(.known))]
+    UnknownGrant {
+        /// Its name.
+        name: String,
+        /// Those that host functions need, sorted.
+        known: Vec<String>,
+    },
     /// This build cannot enforce the key.
     #[error("this build of belljar cannot enforce it: it needs the feature `{feature}`")]
     Unenforceable {
@@ -139,6 +147,10 @@ pub enum ConfigProblem {
         /// Why not.
         why: HostFunctionProblem,
     },
+}
+
+fn some(names: &[String]) -> String {
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
 /// Why a directory of the host cannot be given to a program.
@@ -171,6 +183,9 @@ pub enum HostFunctionProblem {
     /// The name is one of the ABI's.
     #[error("belljar provides the function itself")]
     Reserved,
+    /// [`Builder::requires`](crate::Builder::requires) came before there was any.
+    #[error("`requires` comes after the function that it is for")]
+    Misplaced,
     /// The name was registered before.
     #[error("it is registered already")]
     Duplicate,

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{Position, WorkerEnd, dotted};
+use super::{Position, WorkerEnd, dotted, refused::refused};
 use crate::text::quote;
 
 /// Why a module was refused.
@@ -131,14 +131,18 @@ pub struct ImportProblem {
     pub found: String,
     /// The type that is provided under this name; `None` if none is.
     pub expected: Option<String>,
+    /// The power that it asks for, if it is one that no guest gets ([`REFUSED`](crate::abi::refused::REFUSED)).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<&'static str>,
 }
 
 impl fmt::Display for ImportProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&dotted(&self.module, &self.name))?;
-        match &self.expected {
-            Some(expected) => write!(f, " has type {}, expected {expected}", self.found),
-            None => write!(f, " ({}) is unknown", self.found),
+        match (&self.expected, self.refused) {
+            (Some(expected), _) => write!(f, " has type {}, expected {expected}", self.found),
+            (None, Some(power)) => write!(f, " ({}) is refused by design: {power}", self.found),
+            (None, None) => write!(f, " ({}) is unknown", self.found),
         }
     }
 }
@@ -172,6 +176,10 @@ impl ModuleError {
             ModuleError::Component => "unpack its core module, for example with `wasm-tools component unbundle`".into(),
             ModuleError::Limit { key, .. } => {
                 alloc::format!("raise `{key}` in the configuration, or choose `profile = \"large\"`")
+            }
+            ModuleError::Imports { imports, .. } if imports.iter().any(|import| import.refused.is_some()) => {
+                let import = imports.iter().find(|import| import.refused.is_some())?;
+                refused(&import.module, &import.name)?.why.into()
             }
             ModuleError::Imports { imports, .. } => match imports.first()?.module.as_str() {
                 "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {

@@ -125,6 +125,16 @@ pub enum StopReason {
     /// The guest broke the ABI.
     #[error("the guest broke the ABI: {0}")]
     Abi(AbiFault),
+    /// The guest asked for something that it was not granted.
+    #[error("denied: {} needs `{}`{}", quote(.function), crate::text::escape(.capability, 256), denied(.detail.as_deref()))]
+    Denied {
+        /// The capability that is missing: one of `grants`, or the key of the configuration that would grant it.
+        capability: String,
+        /// The function that was called, `module.name`.
+        function: String,
+        /// What was asked of it, and what would grant that.
+        detail: Option<String>,
+    },
     /// A host function of the embedding program failed.
     #[error("host function {} failed: {}", dotted(.module, .function), crate::text::escape(.message, 4096))]
     HostFunction {
@@ -178,6 +188,10 @@ pub enum StopReason {
     /// The process of an isolated run died. Output, log and usage are those of its last report.
     #[error("the worker died: {0}")]
     Worker(WorkerEnd),
+}
+
+fn denied(detail: Option<&str>) -> String {
+    detail.map_or(String::new(), |detail| alloc::format!(": {}", crate::text::escape(detail, 4096)))
 }
 
 /// A trap, as the WebAssembly specification has them.
@@ -284,6 +298,7 @@ impl StopReason {
             | StopReason::Aborted { .. }
             | StopReason::Status { .. }
             | StopReason::Transcript { .. }
+            | StopReason::Denied { .. }
             | StopReason::Abi(_) => true,
             StopReason::Deadline { .. }
             | StopReason::Cancelled
@@ -322,6 +337,10 @@ impl StopReason {
             StopReason::Output { .. } => "limits.output_bytes",
             StopReason::HostCalls { .. } => "limits.host_calls",
             StopReason::Deadline { .. } => "deadline_ms",
+            StopReason::Denied { capability, detail: None, .. } => {
+                let capability = crate::text::escape(capability, 256);
+                return Some(alloc::format!("grant it with `grants = [\"{capability}\"]` if the guest may do this"));
+            }
             StopReason::Engine { .. } | StopReason::Worker(_) => {
                 return Some("please report this: no guest should reach it".into());
             }

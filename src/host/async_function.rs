@@ -86,7 +86,7 @@ macro_rules! bindable {
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
                 });
-                private::Bound(HostFunction { name, ty, bind, waits: true })
+                private::Bound(HostFunction { name, ty, bind, waits: true, requires: Vec::new() })
             }
         }
     };

@@ -128,7 +128,8 @@ impl Context<'_> {
         Ok(self.caller.data_mut().append_output(bytes)?)
     }
 
-    /// Adds a message to the run's log; past the log's limits it is dropped and counted.
+    /// Adds a message to the run's log; past the log's limits it is dropped and counted, and below its level
+    /// ([`Config::log`](crate::Config::log)) only dropped.
     ///
     /// # Errors
     ///
@@ -137,6 +138,9 @@ impl Context<'_> {
         self.note(&Access::Log { level, text })?;
         meter::charge(&mut self.caller, meter::host_call(text.len() as u64))?;
         let host = self.caller.data_mut();
+        if !host.logs(level) {
+            return Ok(());
+        }
         let whole = host.log_room(text.len()) == Some(text.len());
         let kept = if whole { Some(super::copied(text)?) } else { None };
         Ok(host.keep_log(kept.map(|kept| LogEntry::new(level, kept)), whole)?)

@@ -83,6 +83,9 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
         // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
         StopReason::Abi(AbiFault::Utf8 { function: name.shown(), ptr, len, valid: e.valid_up_to() as u32 })
     })?;
+    if !host.logs(level) {
+        return Ok(());
+    }
     observe::log(level, text);
     let Some(mut room) = host.log_room(text.len()) else {
         return host.keep_log(None, false);

@@ -1,9 +1,9 @@
 //! Host functions of the embedding program: ordinary closures, typed by their signature.
 
-use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
-use wasmi::Caller;
+use wasmi::{Caller, Linker, Val};
 
 use super::{
     Bind, Host, Name,
@@ -11,9 +11,10 @@ use super::{
     enter, tape,
 };
 use crate::{
+    error::StopReason,
     meter,
     types::{Scalar, Scalars, private::Scalars as _},
-    value::{FuncType, Value},
+    value::{FuncType, Value, ValueType},
 };
 
 /// A host function, bound to a name.
@@ -23,6 +24,33 @@ pub(crate) struct HostFunction {
     pub(crate) bind: Box<Bind>,
     /// Whether a call of it leaves the engine, to be answered later.
     pub(crate) waits: bool,
+    /// The capabilities that a run must have been granted to call it.
+    pub(crate) requires: Vec<Arc<str>>,
+}
+
+impl HostFunction {
+    /// Links it. Where something that it needs is not granted, what is linked can only say so.
+    pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
+        match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
+            None => (self.bind)(linker),
+            Some(capability) => self.link_denied(linker, capability),
+        }
+    }
+
+    fn link_denied(&self, linker: &mut Linker<Host>, capability: &Arc<str>) -> Result<(), wasmi::Error> {
+        let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
+        let ty = wasmi::FuncType::new(types(&self.ty.params), types(&self.ty.results));
+        let (name, capability) = (self.name.clone(), Arc::clone(capability));
+        let denied = move |caller: Caller<'_, Host>, _: &[Val], _: &mut [Val]| {
+            enter(caller, &name, |caller| {
+                meter::charge(&mut *caller, meter::host_call(0))?;
+                let function = format!("{}.{}", name.module, name.function);
+                Err(StopReason::Denied { capability: (&*capability).into(), function, detail: None })
+            })
+        };
+        linker.func_new(&self.name.module, &self.name.function, ty, denied)?;
+        Ok(())
+    }
 }
 
 impl fmt::Debug for HostFunction {
@@ -113,7 +141,7 @@ macro_rules! bindable {
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
                 });
-                private::Bound(HostFunction { name, ty, bind, waits: false })
+                private::Bound(HostFunction { name, ty, bind, waits: false, requires: Vec::new() })
             }
         }
     };

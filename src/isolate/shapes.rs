@@ -7,6 +7,7 @@ use crate::{
     config::{
         Config, OnGrowthLimit, Profile,
         dirs::{Access, HostDir},
+        log::LogLevel,
         wasi::{Clock, Random, Wasi},
     },
     error::{
@@ -29,7 +30,7 @@ records! {
     HostDir { host, guest, access, file_bytes, total_bytes, files }
     FuncType { params, results }
     Position { line, column }
-    ImportProblem { module, name, found, expected }
+    ImportProblem { module, name, found, expected, refused }
     Inspection {
         size_bytes, name, imports, exports, memories, tables, functions, globals, data_segments, data_bytes,
         element_segments, start_function, custom_sections,
@@ -43,6 +44,7 @@ records! {
 }
 
 choices! {
+    LogLevel { 0 Off, 1 Error, 2 Warn, 3 Info, 4 Debug, 5 Trace }
     Level { 0 Error, 1 Warn, 2 Info, 3 Debug, 4 Trace }
     Value { 0 I32(v), 1 I64(v), 2 F32(v), 3 F64(v), 4 V128(v) }
     ValueType { 0 I32, 1 I64, 2 F32, 3 F64, 4 V128, 5 FuncRef, 6 ExternRef }
@@ -76,6 +78,7 @@ choices! {
         18 Injected { fault, number },
         19 Replay { effect, function, expected, found },
         20 Transcript { limit },
+        21 Denied { capability, function, detail },
     }
     Trap {
         0 Unreachable,
@@ -166,12 +169,16 @@ impl Wire for Config {
     fn put(&self, to: &mut Vec<u8>) {
         self.profile.put(to);
         self.on_growth_limit.put(to);
+        self.log.put(to);
+        self.grants.iter().cloned().collect::<Vec<_>>().put(to);
         self.wasi.put(to);
         self.numbers().for_each(|(_, value)| value.put(to));
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
         let mut config = Config::profile(Wire::take(from)?);
         config.on_growth_limit = Wire::take(from)?;
+        config.log = Wire::take(from)?;
+        config.grants = Vec::take(from)?.into_iter().collect();
         config.wasi = Wire::take(from)?;
         for key in Config::keys() {
             if let Some(value) = Wire::take(from)? {
@@ -199,7 +206,13 @@ mod tests {
     /// Errors with each kind of thing that there is in one; the fixtures have all variants.
     fn errors() -> Vec<Error> {
         let text = || String::from("\u{1b}[2J, and ü");
-        let import = ImportProblem { module: text(), name: text(), found: text(), expected: Some("() -> ()".into()) };
+        let import = ImportProblem {
+            module: text(),
+            name: text(),
+            found: text(),
+            expected: Some("() -> ()".into()),
+            refused: Some("threads"),
+        };
         let output = vec![0, 255];
         let log = Log { entries: vec![LogEntry::new(Level::Warn, text())], dropped: u64::MAX };
         let files = [
@@ -249,6 +262,7 @@ mod tests {
         config.on_growth_limit = OnGrowthLimit::Refuse;
         config = config.with_args(["a"]).with_env("B", "c").with_clock(Clock::Fixed).with_random(Random::None);
         config = config.with_program("p").with_file("/f", *b"\xff").with_random_seed(3).with_clock_start_ns(4);
+        config = config.with_log(LogLevel::Warn).with_grant("db");
         assert_eq!(round(&config).1, Some(config));
     }
 

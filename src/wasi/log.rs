@@ -22,6 +22,9 @@ pub(super) struct Line {
 impl Line {
     /// Takes more text, and logs each line that it ends.
     pub(super) fn write(&mut self, mut text: &[u8], host: &mut Host) -> Result<(), StopReason> {
+        if !host.logs(LEVEL) {
+            return Ok(());
+        }
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             self.add(&text[..end], host)?;
             self.log(host)?;

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use belljar::{Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Profile, Sandbox, Setting};
+#[cfg(all(feature = "wasi", feature = "host-random"))]
+use belljar::{Clock, LogLevel, Random};
+use belljar::{
+    Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Preset, Profile, Sandbox, Setting,
+};
 
 fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
     match result {
@@ -121,7 +125,7 @@ fn every_key_is_listed_with_how_it_is_enforced() {
     let mut json = serde_json::to_value(&config).unwrap();
     assert!(json.get("wasi").is_none());
     json["wasi"] = serde_json::to_value(&config.wasi).unwrap();
-    let mut serialised: BTreeSet<_> = ["wasi.dirs".to_string()].into();
+    let mut serialised: BTreeSet<_> = ["wasi.dirs", "log", "grants"].map(String::from).into();
     for (name, value) in json.as_object().unwrap() {
         match value.as_object() {
             Some(section) => serialised.extend(section.keys().map(|key| format!("{name}.{key}"))),
@@ -149,7 +153,9 @@ fn every_line_is_known() {
     let text = r#"profile = "large"
 limits.fuel = 5
 on_growth_limit = "refuse"
-
+log = "warn"
+grants = ["b", "a",
+  "b"]
 [module]
   types = 3
 
@@ -176,29 +182,32 @@ access = "write"
 "#;
     // Where there is no `fs` they are refused.
     let text = if cfg!(feature = "fs") { text } else { text.split("[[").next().unwrap() };
-    let (config, lines) = Config::from_toml_with_lines(text, None).unwrap();
+    let (config, lines) = Config::from_toml_with_lines(text, None, None).unwrap();
     assert_eq!(config, Config::from_toml(text).unwrap());
     let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
     let found: Vec<_> = set.map(|s| (lines.of(&s.key), s.key, s.value.unwrap())).collect();
     let quotas = "file_bytes = 67108864, total_bytes = 268435456, files = 10000";
     let dirs = [
-        (21, "wasi.dirs[0]", format!(r#"{{ host = ".", guest = "/here", access = "read", {quotas} }}"#)),
-        (24, "wasi.dirs[1]", format!(r#"{{ host = "x", guest = "/there", access = "write", {quotas} }}"#)),
+        (23, "wasi.dirs[0]", format!(r#"{{ host = ".", guest = "/here", access = "read", {quotas} }}"#)),
+        (26, "wasi.dirs[1]", format!(r#"{{ host = "x", guest = "/there", access = "write", {quotas} }}"#)),
     ];
     let expected = [
         (1, "profile", r#""large""#),
         (3, "on_growth_limit", r#""refuse""#),
+        (4, "log", r#""warn""#),
+        (5, "grants[0]", r#""a""#),
+        (5, "grants[1]", r#""b""#),
         (2, "limits.fuel", "5"),
-        (6, "module.types", "3"),
-        (9, "faults.stop_at_fuel", "9"),
-        (17, "wasi.clock_start_ns", "1"),
-        (12, "wasi.program", r#""p""#),
-        (13, "wasi.args", r#"["a b", "c\\d\"e\n\u0001"]"#),
-        (16, "wasi.clock", r#""fixed""#),
-        (18, "wasi.env.LANG", r#""C""#),
-        (18, r#"wasi.env."a b""#, r#""""#),
-        (20, r#"wasi.files."/d/""#, "0 bytes"),
-        (19, r#"wasi.files."/in.txt""#, "4 bytes"),
+        (8, "module.types", "3"),
+        (11, "faults.stop_at_fuel", "9"),
+        (19, "wasi.clock_start_ns", "1"),
+        (14, "wasi.program", r#""p""#),
+        (15, "wasi.args", r#"["a b", "c\\d\"e\n\u0001"]"#),
+        (18, "wasi.clock", r#""fixed""#),
+        (20, "wasi.env.LANG", r#""C""#),
+        (20, r#"wasi.env."a b""#, r#""""#),
+        (22, r#"wasi.files."/d/""#, "0 bytes"),
+        (21, r#"wasi.files."/in.txt""#, "4 bytes"),
     ];
     let expected = expected.map(|(line, key, value)| (line, key, value.to_string())).into_iter();
     let expected = expected.chain(dirs.into_iter().filter(|_| cfg!(feature = "fs")));
@@ -285,4 +294,41 @@ fn a_build_without_wasi_says_so() {
     assert!(matches!(&**cause, belljar::ModuleError::Imports { total: 1, .. }));
     // The one place that names the feature.
     assert!(error.hint().is_some_and(|hint| hint.contains("`wasi`")));
+}
+
+/// What each preset grants is what its documentation says.
+#[test]
+fn presets_grant_what_they_say() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/preset.rs")).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("/// | `"));
+    let mut found = BTreeSet::new();
+    let presets = [Config::default(), Config::preset(Preset::Minimal), Config::preset(Preset::Development)];
+    for row in rows {
+        let cells: Vec<_> = row.split(['|', '`', ' ']).filter(|cell| !cell.is_empty()).collect();
+        let [key, values @ ..] = cells.as_slice() else { panic!("{row}") };
+        for (config, value) in presets.iter().zip(values) {
+            assert_eq!(setting(config, key).value, Some(format!("\"{value}\"")), "{key}");
+        }
+        found.insert(key.to_string());
+    }
+    // And nothing else but what follows from the profile.
+    for config in &presets {
+        let other = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
+        assert!(other.map(|setting| setting.key).all(|key| found.contains(&key)));
+    }
+    assert_eq!(found.len(), 4);
+}
+
+#[cfg(all(feature = "wasi", feature = "host-random"))]
+#[test]
+fn a_preset_from_elsewhere_goes_before_the_text_s() {
+    let text = "preset = \"minimal\"\nwasi.random = \"seeded\"\n";
+    let (config, _) = Config::from_toml_with_lines(text, None, Some(Preset::Development)).unwrap();
+    assert_eq!(config, Config::preset(Preset::Development).with_random(Random::Seeded));
+    let (config, _) = Config::from_toml_with_lines(text, Some(Profile::Large), None).unwrap();
+    let expected = Config::profile(Profile::Large).with_log(LogLevel::Off).with_clock(Clock::None);
+    assert_eq!(config, expected);
+    // What is written is what is granted, whichever preset it came from.
+    let json = serde_json::to_string(&Config::preset(Preset::Minimal).with_clock(Clock::Virtual)).unwrap();
+    assert_eq!(serde_json::from_str::<Config>(&json).unwrap().wasi.clock, Clock::Virtual);
 }

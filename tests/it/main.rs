@@ -14,6 +14,7 @@ mod effects;
 mod engine;
 mod faults;
 mod fixture;
+mod grants;
 mod guests;
 mod host;
 mod host_functions;

@@ -39,7 +39,7 @@ pub fn of(error: &Error) -> Option<String> {
             }
             // There is no builder here to register anything on.
             ModuleError::Imports { imports, .. }
-                if !imports.iter().any(|import| import.module.starts_with("wasi_")) =>
+                if !imports.iter().any(|import| import.module.starts_with("wasi_") || import.refused.is_some()) =>
             {
                 Some("only the functions of `env` are provided; `belljar inspect` marks what is missing".into())
             }

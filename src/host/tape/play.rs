@@ -107,7 +107,7 @@ pub(crate) fn stub(name: Name, ty: FuncType, waits: bool) -> HostFunction {
         linker.func_new(&at.module, &at.function, engine_type.clone(), played)?;
         Ok(())
     });
-    HostFunction { name, ty, bind, waits }
+    HostFunction { name, ty, bind, waits, requires: Vec::new() }
 }
 
 fn answer(

@@ -1,0 +1,153 @@
+//! What no guest gets, by design: imports that are refused by name, each with the reason.
+
+/// Powers that no configuration grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refused {
+    /// What it is.
+    pub power: &'static str,
+    /// Why nobody gets it, and what there is instead.
+    pub why: &'static str,
+    /// The names of imports that ask for it, in any of the [`MODULES`].
+    pub names: &'static [&'static str],
+}
+
+/// The modules from which a name is taken for what systems mean by it: WASI, WASIX, the proposal of threads,
+/// and C libraries of Emscripten.
+pub const MODULES: [&str; 6] = ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasix_64v1", "wasi", "env"];
+
+/// All powers that are refused.
+pub const REFUSED: &[Refused] = &[
+    Refused {
+        power: "processes",
+        why: "a guest starts and signals no processes: what they did would be outside of every limit",
+        names: &[
+            "proc_fork",
+            "proc_fork_env",
+            "proc_exec",
+            "proc_exec2",
+            "proc_exec3",
+            "proc_spawn",
+            "proc_spawn2",
+            "proc_spawn3",
+            "proc_join",
+            "proc_signal",
+            "proc_id",
+            "proc_parent",
+            "proc_signals_get",
+            "proc_signals_sizes_get",
+            "callback_signal",
+            "fork",
+            "vfork",
+            "execve",
+            "posix_spawn",
+            "system",
+            "kill",
+            "__syscall_fork",
+            "__syscall_execve",
+            "__syscall_kill",
+            "__syscall_wait4",
+            "emscripten_system",
+            "_emscripten_system",
+        ],
+    },
+    Refused {
+        power: "threads",
+        why: "a run has one thread: how several take turns would not be the same twice",
+        names: &[
+            "thread-spawn",
+            "thread_spawn",
+            "thread_spawn_v2",
+            "thread_join",
+            "thread_exit",
+            "thread_signal",
+            "futex_wait",
+            "futex_wake",
+            "futex_wake_all",
+            "pthread_create",
+            "__pthread_create_js",
+            "emscripten_create_wasm_worker",
+        ],
+    },
+    Refused {
+        power: "raw sockets",
+        why: "a guest opens no connections: a host function of the embedding program can ask for it what it may have",
+        names: &[
+            "sock_open",
+            "sock_bind",
+            "sock_listen",
+            "sock_connect",
+            "sock_accept_v2",
+            "sock_send_to",
+            "sock_recv_from",
+            "sock_send_file",
+            "sock_pair",
+            "sock_status",
+            "sock_addr_local",
+            "sock_addr_peer",
+            "sock_addr_resolve",
+            "sock_getaddrinfo",
+            "sock_getlocaladdr",
+            "sock_getpeeraddr",
+            "sock_set_opt_flag",
+            "sock_get_opt_flag",
+            "sock_set_opt_size",
+            "sock_get_opt_size",
+            "sock_set_opt_time",
+            "sock_get_opt_time",
+            "sock_setsockopt",
+            "sock_getsockopt",
+            "sock_join_multicast_v4",
+            "sock_join_multicast_v6",
+            "sock_leave_multicast_v4",
+            "sock_leave_multicast_v6",
+            "resolve",
+            "port_bridge",
+            "port_unbridge",
+            "port_dhcp_acquire",
+            "port_addr_add",
+            "port_addr_remove",
+            "port_addr_clear",
+            "port_addr_list",
+            "port_mac",
+            "port_gateway_set",
+            "port_route_add",
+            "port_route_remove",
+            "port_route_clear",
+            "port_route_list",
+            "socket",
+            "__syscall_socket",
+            "__syscall_bind",
+            "__syscall_connect",
+            "__syscall_listen",
+            "__syscall_accept4",
+            "__syscall_sendto",
+            "__syscall_sendmsg",
+            "__syscall_recvfrom",
+            "__syscall_recvmsg",
+            "__syscall_getsockname",
+            "__syscall_getpeername",
+            "__syscall_getsockopt",
+        ],
+    },
+    Refused {
+        power: "setting clocks",
+        why: "a guest reads the clock that it is granted and sets none",
+        names: &[
+            "clock_time_set",
+            "clock_settime",
+            "settimeofday",
+            "adjtime",
+            "__syscall_clock_settime",
+            "__syscall_settimeofday",
+        ],
+    },
+];
+
+/// The power that an import asks for, if it is one that is refused.
+pub fn refused(module: &str, name: &str) -> Option<&'static Refused> {
+    if !MODULES.contains(&module) {
+        return None;
+    }
+    REFUSED.iter().find(|refused| refused.names.contains(&name))
+}
