@@ -42,6 +42,8 @@ fn transcripts_are_the_same_isolated() {
             "-vv",
             "-vvv",
             "--isolate",
+            "development",
+            "--allow-clock",
             "--allow-read",
             "--allow-write",
             "--dir",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{exit, json, limits::LimitArgs};
+use crate::{capabilities::CapabilityArgs, exit, help, json, limits::LimitArgs};
 
 /// Runs untrusted WebAssembly: metered, within hard limits, with the same result everywhere.
 #[derive(Debug, Parser)]
@@ -21,29 +21,29 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run a module with an input, or call one of its exports
-    #[command(after_help = RUN_HELP.to_owned() + "\n\n" + exit::HELP)]
-    #[command(after_long_help = [RUN_HELP, exit::HELP, json::RUN_HELP].join("\n\n"))]
+    #[command(after_help = help::RUN.to_owned() + "\n\n" + exit::HELP)]
+    #[command(after_long_help = [help::RUN, exit::HELP, json::RUN_HELP].join("\n\n"))]
     Run(Box<RunArgs>),
     /// Check that modules would load, without running anything of them
-    #[command(after_help = [VALIDATE_HELP, VALIDATE_EXIT_HELP].join("\n\n"))]
+    #[command(after_help = [help::VALIDATE, help::VALIDATE_EXIT].join("\n\n"))]
     Validate(ValidateArgs),
     /// Tell what a module is and what it can do, without running anything of it
-    #[command(after_help = [INSPECT_HELP, INSPECT_EXIT_HELP].join("\n\n"))]
+    #[command(after_help = [help::INSPECT, help::INSPECT_EXIT].join("\n\n"))]
     Inspect(InspectArgs),
     /// Run a module again, and tell whether it comes out as a receipt says
-    #[command(after_help = VERIFY_HELP)]
+    #[command(after_help = help::VERIFY)]
     Verify(VerifyArgs),
     /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
-    #[command(after_help = SELFTEST_HELP)]
+    #[command(after_help = help::SELFTEST)]
     Selftest(SelftestArgs),
     /// Write a completion script for a shell to stdout
-    #[command(after_help = COMPLETIONS_HELP)]
+    #[command(after_help = help::COMPLETIONS)]
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Write a manual page to stdout
-    #[command(after_help = MAN_HELP)]
+    #[command(after_help = help::MAN)]
     Man {
         /// The command whose page it is; without it, the page of `belljar`
         #[arg(value_name = "COMMAND")]
@@ -51,101 +51,28 @@ pub enum Command {
     },
 }
 
-const RUN_HELP: &str = "\
-Examples:
-  belljar run tool.wasm < input.json > output.json
-  belljar run tool.wasm --input-text 'hello' --fuel-limit 10M --memory-limit 16MiB --metrics
-  belljar run math.wasm -e add -- 2 -3
-  belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
-  belljar run --allow-read data --record run.jsonl program.wasm && belljar run --replay run.jsonl program.wasm
-  belljar run --text hello.wat --format json
-  curl -s https://example.org/tool.wasm | belljar run - --input input.json
-
-Arguments of -e: i32 and i64 in decimal or 0x hex, of either sign; f32 and f64 in decimal, inf,
--inf, nan or nan:0x… with all bits; v128 as 0x and up to 32 hex digits.
-
-Numbers: SIZE is 65_536, 64KiB, 64MiB or 1GiB, and 64KB or 64MB with a thousand for a K; TIME is
-500ms, 10s, 1m or 1h; NUMBER is 1_000_000, 500K, 10M or 1G.
-
-Precedence: defaults, then the profile, then the configuration file, then options.";
-
-const COMPLETIONS_HELP: &str = "\
-Examples:
-  belljar completions bash > ~/.local/share/bash-completion/completions/belljar
-  belljar completions fish > ~/.config/fish/completions/belljar.fish";
-
-const MAN_HELP: &str = "\
-Examples:
-  belljar man > belljar.1
-  belljar man run > belljar-run.1";
-
-const VALIDATE_HELP: &str = "\
-Examples:
-  belljar validate tool.wasm
-  belljar validate --profile large plugins/*.wasm
-  belljar validate --text --format json hello.wat
-
-The JSON document is {\"modules\": […]} with {\"file\", \"ok\": true, \"size_bytes\", \"functions\"} or
-{\"file\", \"ok\": false, \"error\": {\"phase\", \"message\", \"hint\", \"cause\", …}} for each.";
-
-const VALIDATE_EXIT_HELP: &str = "\
-Exit status:
-  0  all modules would load
-  2  usage or configuration; or a file could not be read
-  3  all files were read, and a module was refused";
-
-const INSPECT_HELP: &str = "\
-Examples:
-  belljar inspect tool.wasm
-  belljar inspect --format json tool.wasm | jq .powers
-
-A module whose imports are not provided here is shown all the same; they are marked.
-
-The JSON document has file, powers, missing_imports, size_bytes, name, imports, exports, memories,
-tables, functions, globals, data_segments, data_bytes, element_segments, start_function and
-custom_sections.";
-
-const INSPECT_EXIT_HELP: &str = "\
-Exit status:
-  0  done
-  2  usage, configuration or I/O
-  3  the module was refused: malformed, invalid, or beyond the module limits";
-
-const VERIFY_HELP: &str = "\
-Examples:
-  belljar run tool.wasm --input input.json --receipt receipt.json
-  belljar verify receipt.json tool.wasm --input input.json
-  belljar verify receipt.json program.wasm --transcript run.jsonl
-
-Configuration and arguments are the receipt's. A run with something of the host is checked with its
-transcript, and nothing of the host is asked. A run that a deadline or Ctrl-C ended is run again until
-there.
-
-The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
-
-Exit status:
-  0  the same
-  1  something is not what the receipt says
-  2  usage or I/O; or the receipt cannot be checked: it is none, of another engine or price list, or of a
-     run that its host ended
-  3  the module was not assembled from its text";
-
-const SELFTEST_HELP: &str = "\
-Examples:
-  belljar selftest --metrics
-  belljar selftest fuel- memory-
-
-The JSON document is {\"attacks\": […]} with {\"name\", \"tries\", \"against\", \"expected\", \"ended\",
-\"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
-
-Exit status:
-  0  all ended as they have to
-  1  one of them did not
-  2  usage";
-
 /// What a transcript has, so that it cannot be given beside one.
-const REPLAYED: [&str; 9] =
-    ["isolate", "function", "args", "env", "allow_read", "allow_write", "dir", "ConfigArgs", "LimitArgs"];
+const REPLAYED: [&str; 19] = [
+    "isolate",
+    "function",
+    "args",
+    "plan",
+    "env",
+    "program",
+    "file",
+    "allow_read",
+    "allow_write",
+    "dir",
+    "clock",
+    "allow_clock",
+    "clock_start",
+    "random",
+    "random_seed",
+    "log_level",
+    "allow_logging",
+    "ConfigArgs",
+    "LimitArgs",
+];
 
 /// `belljar run`.
 #[derive(Debug, Args)]
@@ -158,19 +85,6 @@ pub struct RunArgs {
     /// Arguments of the export, one for each parameter; without -e, those of a WASI program
     #[arg(last = true)]
     pub args: Vec<String>,
-    /// Set a variable of a WASI program's environment, which is empty else
-    #[arg(long, value_name = "NAME=VALUE")]
-    pub env: Vec<String>,
-    /// Let a WASI program read this directory, under the same path or under GUEST; a relative path is
-    /// below `/` there, so that `.` is `/`
-    #[arg(long, value_name = "HOST[::GUEST]")]
-    pub allow_read: Vec<String>,
-    /// Let a WASI program read this directory and write to it
-    #[arg(long, value_name = "HOST[::GUEST]")]
-    pub allow_write: Vec<String>,
-    /// The same as --allow-write
-    #[arg(long, value_name = "HOST[::GUEST]")]
-    pub dir: Vec<String>,
     /// Exit with the guest's own status, where it has one: its lowest eight bits, or 1 if those are 0
     #[arg(long)]
     pub exit_with_guest: bool,
@@ -205,12 +119,19 @@ pub struct RunArgs {
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub escape: When,
+    /// Run nothing: tell what the module can ask for, and each key of the configuration with its value, by
+    /// which line, option or profile it has that, and how it is enforced
+    #[arg(long, conflicts_with_all = ["receipt", "record", "metrics"])]
+    pub plan: bool,
     /// Print what the run used, and its wall time, to stderr
     #[arg(long)]
     pub metrics: bool,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub look: LookArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub capabilities: CapabilityArgs,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub config: ConfigArgs,
@@ -271,6 +192,9 @@ pub struct VerifyArgs {
     /// The transcript of the run, as `belljar run --record` wrote it
     #[arg(long, value_name = "FILE")]
     pub transcript: Option<PathBuf>,
+    /// A file that the run was given, as with `belljar run`
+    #[arg(long, value_name = "GUEST=FILE", conflicts_with = "transcript")]
+    pub file: Vec<String>,
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,
@@ -325,6 +249,10 @@ pub struct ConfigArgs {
     /// [default: plugin]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
+    /// The capabilities to start from: `minimal` grants input and output only, `development` the clock and
+    /// the random bytes of the host, and the profile `large`
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<Preset>,
     /// What growth beyond a limit of memory or tables does: stop the run, or refuse with -1
     /// [default: stop]
     #[arg(long, value_name = "WHAT")]
@@ -362,6 +290,14 @@ pub enum When {
 pub enum Profile {
     Plugin,
     Large,
+}
+
+/// [`belljar::Preset`], as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Preset {
+    Minimal,
+    Development,
 }
 
 /// [`belljar::OnGrowthLimit`], as it is typed.

@@ -77,6 +77,13 @@ impl Console {
         }
     }
 
+    /// What a guest is granted.
+    pub fn granted(&self, message: impl Display) {
+        if !self.quiet {
+            self.labelled(GREEN, "granted", message);
+        }
+    }
+
     /// Something to know, but for users who asked not to be told.
     pub fn warn(&self, message: impl Display) {
         if !self.quiet {

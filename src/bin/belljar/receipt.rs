@@ -1,19 +1,21 @@
 //! Receipts in files: `run --receipt`, and `belljar verify`.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
 };
 
 use belljar::{
-    Config, Error, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript, Value,
+    Config, Error, FileBytes, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript, Value,
     receipt::{Difference, MAX_RECEIPT_BYTES},
 };
 use serde::Serialize;
 
 use crate::{
     args::{Format, VerifyArgs},
+    capabilities,
     console::Console,
     exit::Exit,
     failure::{Failure, io_words},
@@ -50,8 +52,19 @@ pub fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
         (Some(path), _) => Source::of(path).input()?,
         (None, text) => text.clone().unwrap_or_default().into_bytes(),
     };
+    let limit = sandbox.config().limits.file_bytes;
+    let files = args.file.iter().map(|text| {
+        let (path, bytes) = capabilities::file("--file", text, limit)?;
+        Ok((path, bytes.into()))
+    });
+    let files = files.collect::<Result<BTreeMap<String, FileBytes>, Failure>>()?;
+    let missing = receipt.given.keys().find(|path| !files.contains_key(*path));
+    if let Some(path) = missing.filter(|_| transcript.is_none()) {
+        let message = format!("the run was given a file `{}`, whose digest only is in the receipt", show::name(path));
+        return Err(Failure::receipt(message).in_file(file.name()).with_hint("give it again with `--file GUEST=FILE`"));
+    }
     let verified = match &transcript {
-        None => receipt.verify(&wasm, &input),
+        None => receipt.verify_with_files(&wasm, &input, &files),
         Some(transcript) => receipt.verify_with_transcript(&wasm, &input, transcript),
     };
     let differences = match verified {

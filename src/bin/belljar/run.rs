@@ -19,7 +19,9 @@ use crate::{
     exit::Exit,
     failure::Failure,
     hint, json,
+    origin::Origins,
     output::Output,
+    plan,
     progress::Progress,
     receipt::{Call, Written},
     settings, show,
@@ -35,20 +37,27 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
     let played = args.replay.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
-    let sandbox = match &played {
-        Some((path, played)) => played.sandbox().map_err(|error| Failure::of(error).in_file(show::path(path)))?,
+    let (sandbox, origins) = match &played {
+        Some((path, played)) => {
+            let sandbox = played.sandbox().map_err(|error| Failure::of(error).in_file(show::path(path)))?;
+            (sandbox, Origins::default())
+        }
         None => settings::sandbox_of_run(args, console)?,
     };
     let bytes = source.module(args.text, &sandbox)?;
     let wasm = bytes.clone();
     let module = load(args, &source, &sandbox, bytes, console)?;
-    let plan = match &played {
+    if args.plan {
+        plan::tell(&source.name(), module.inspect(), sandbox.config(), &origins, console)?;
+        return Ok(Exit::Done);
+    }
+    let job = match &played {
         Some((_, played)) => replayed(args, &source, asked, played, module.inspect(), console)?,
-        None => plan(args, &source, asked, module.inspect(), console)?,
+        None => job(args, &source, asked, module.inspect(), console)?,
     };
     let mut run = match &played {
-        Some((path, played)) => Run::Here(Box::new(transcript::replay(path, played, &wasm, &plan.input)?)),
-        None => start(&source, &plan, &module)?,
+        Some((path, played)) => Run::Here(Box::new(transcript::replay(path, played, &wasm, &job.input)?)),
+        None => start(&source, &job, &module)?,
     };
     let recording = Recording::of(args)?;
     if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
@@ -60,7 +69,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     let ended = drive(&mut run, &mut shown, &sandbox, console);
     console.clear_progress();
     let ended = ended?;
-    let Plan { call, input } = &plan;
+    let Job { call, input } = &job;
     let made = match (recording, &mut run) {
         (Some(recording), Run::Here(run)) => {
             let made = transcript::of(run, &sandbox, &wasm, call.as_ref(), input);
@@ -115,32 +124,33 @@ fn load(
 }
 
 /// What is to be run.
-struct Plan {
+struct Job {
     /// The export to call and its arguments; without one, the module's entry.
     call: Option<Call>,
     input: Input,
 }
 
-fn plan(
+fn job(
     args: &RunArgs,
     source: &Source,
     asked: Option<Source>,
     about: &Inspection,
     console: &Console,
-) -> Result<Plan, Failure> {
+) -> Result<Job, Failure> {
     let Some(function) = &args.function else {
-        let dirs = args.allow_read.len() + args.allow_write.len() + args.dir.len();
-        if args.args.len() + args.env.len() + dirs > 0 && !is_of_wasi(about) {
-            let takes = "arguments, variables or directories";
-            let message = format!("{}: the module is no WASI program, which could take {takes}", source.name());
-            return Err(Failure::usage(message).with_hint("arguments of an export come with `-e`"));
+        let option = args.capabilities.of_wasi().map(|option| format!("`{option}`"));
+        let given = option.or_else(|| (!args.args.is_empty()).then(|| "arguments".into()));
+        if let Some(given) = given.filter(|_| !is_of_wasi(about)) {
+            let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
+            let of_export = (given == "arguments").then_some("arguments of an export come with `-e`");
+            return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
         }
         // Without an entry there is nothing to read an input for.
         let input = match has_entry(about) {
             true => input(args, source, asked, about, console)?,
             false => Input::default(),
         };
-        return Ok(Plan { call: None, input });
+        return Ok(Job { call: None, input });
     };
     let arguments = match about.function(function) {
         // Whether it can be called at all, the library says.
@@ -150,7 +160,7 @@ fn plan(
         _ => Vec::new(),
     };
     let input = input(args, source, asked, about, console)?;
-    Ok(Plan { call: Some((function.clone(), arguments)), input })
+    Ok(Job { call: Some((function.clone(), arguments)), input })
 }
 
 /// What a transcript is of; the input is asked for again.
@@ -161,16 +171,16 @@ fn replayed(
     played: &Transcript,
     about: &Inspection,
     console: &Console,
-) -> Result<Plan, Failure> {
+) -> Result<Job, Failure> {
     let nothing = played.header.entry != Entry::Run && asked.is_none() && args.input_text.is_none();
     let input = if nothing { Input::default() } else { input(args, source, asked, about, console)? };
-    Ok(Plan { call: None, input })
+    Ok(Job { call: None, input })
 }
 
-fn start(source: &Source, plan: &Plan, module: &Loaded) -> Result<Run, Failure> {
-    let started = match &plan.call {
-        None => module.start(plan.input.clone()),
-        Some((function, arguments)) => module.start_call(function, arguments, plan.input.clone()),
+fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure> {
+    let started = match &job.call {
+        None => module.start(job.input.clone()),
+        Some((function, arguments)) => module.start_call(function, arguments, job.input.clone()),
     };
     started.map_err(|error| {
         // What a plain run asks for, every module that is meant to be run has.

@@ -1,14 +1,19 @@
-//! The configuration that the options mean: defaults, then profile, then file, then options.
+//! The configuration that the options mean: defaults, then profile and preset, then file, then options.
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Access, Config, ConfigError, ConfigProblem, Error, HostDir, MAX_TEXT_BYTES, Sandbox, Setting};
+use belljar::{
+    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Preset, Profile, Random, Sandbox, Setting,
+};
+use clap::ValueEnum;
 
 use crate::{
     args::{self, ConfigArgs, RunArgs},
+    capabilities::granted,
     console::Console,
     failure::Failure,
     limits::{LimitArgs, Typed},
+    origin::Origins,
     show,
     size::form_of,
     source::Source,
@@ -19,74 +24,67 @@ const FOUND: &str = "belljar.toml";
 
 /// The sandbox that the options mean.
 pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
-    Sandbox::new(config(args, limits, console)?).map_err(Failure::of)
+    let (config, origins) = config(args, limits, Vec::new(), console)?;
+    describe(&config, &origins, console);
+    Sandbox::new(config).map_err(Failure::of)
 }
 
-/// The sandbox of a run, for a program that may have arguments and an environment.
-pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<Sandbox, Failure> {
-    let mut config = config(&args.config, &args.limits, console)?;
+/// The sandbox of a run, and where its configuration comes from.
+pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<(Sandbox, Origins), Failure> {
+    let (mut config, mut origins) = config(&args.config, &args.limits, args.capabilities.typed()?, console)?;
     if args.function.is_none() && !args.args.is_empty() {
         config.wasi.args.clone_from(&args.args);
+        origins.set("ARGS", "wasi.args");
     }
-    for text in &args.env {
-        let Some((name, value)) = text.split_once('=') else {
-            let message = format!("--env: `{}` is not NAME=VALUE", show::name(text));
-            return Err(Failure::usage(message).with_hint("for example `--env LANG=C`"));
-        };
-        config = config.with_env(name, value);
-    }
-    let read = args.allow_read.iter().map(|text| ("--allow-read", text, Access::Read));
-    let written = [("--allow-write", &args.allow_write), ("--dir", &args.dir)];
-    let written = written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, Access::Write)));
-    for (option, text, access) in read.chain(written) {
-        config = config.with_dir(directory(option, text, access)?);
-    }
-    for dir in &config.wasi.dirs {
-        let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
-        console.note(format_args!("directory: {} as {}, {access}", show::name(&dir.host), show::name(&dir.guest)));
-    }
+    args.capabilities.apply(&mut config, &mut origins)?;
+    describe(&config, &origins, console);
     if let (Some(key), Some(_), None) = (config.effect(), &args.receipt, &args.record) {
         let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
         return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
     }
-    Sandbox::new(config).map_err(Failure::of)
+    Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
 }
 
-/// A directory as it is typed: `HOST`, or `HOST::GUEST`.
-fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failure> {
-    let (host, guest) = match text.split_once("::") {
-        Some((host, guest)) => (host, guest.to_owned()),
-        None => (text, format!("/{}", text.trim_start_matches("./").trim_start_matches('/'))),
-    };
-    let guest = match guest.trim_end_matches('/') {
-        "" | "/." | "." => "/".to_owned(),
-        guest => guest.to_owned(),
-    };
-    if host.is_empty() || !guest.starts_with('/') || guest.split('/').any(|name| name == "..") {
-        let message = format!("{option}: `{}` is not HOST or HOST::GUEST with an absolute GUEST", show::name(text));
-        return Err(Failure::usage(message).with_hint("for example `--allow-read ../data::/data`"));
-    }
-    Ok(match access {
-        Access::Write => HostDir::write(host, guest),
-        _ => HostDir::read(host, guest),
-    })
-}
-
-fn config(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Config, Failure> {
+fn config(
+    args: &ConfigArgs,
+    limits: &LimitArgs,
+    more: Vec<Typed>,
+    console: &Console,
+) -> Result<(Config, Origins), Failure> {
     let profile = args.profile.map(|profile| match profile {
-        args::Profile::Plugin => belljar::Profile::Plugin,
-        args::Profile::Large => belljar::Profile::Large,
+        args::Profile::Plugin => Profile::Plugin,
+        args::Profile::Large => Profile::Large,
     });
-    let mut config = match file(args) {
-        None => Config::profile(profile.unwrap_or_default()),
-        Some(path) => read(&path, profile, console)?,
+    let preset = args.preset.map(|preset| match preset {
+        args::Preset::Minimal => Preset::Minimal,
+        args::Preset::Development => Preset::Development,
+    });
+    let file = file(args);
+    let text = match &file {
+        Some(path) => Source::File(path.clone()).text(MAX_TEXT_BYTES)?,
+        None => String::new(),
     };
-    // It may have come with the module: that it lies here is no consent.
-    if args.config.is_none() && !config.wasi.dirs.is_empty() {
-        let message = "`wasi.dirs`: a configuration that was only found opens no directories of the host";
-        return Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND));
+    let read = Config::from_toml_with_lines(&text, profile, preset);
+    let (mut config, mut origins) = match &file {
+        Some(path) => {
+            let found = if path == Path::new(FOUND) { ", found in the current directory" } else { "" };
+            console.note(format_args!("configuration: {}{found}", show::path(path)));
+            let (config, lines) = read.map_err(|error| Failure::of(error).in_file(show::path(path)))?;
+            if args.config.is_none() {
+                consented(&config, preset)?;
+            }
+            (config, Origins::of_file(show::path(path), lines))
+        }
+        None => (read.map_err(Failure::of)?.0, Origins::default()),
+    };
+    if let Some(preset) = args.preset.and_then(|preset| preset.to_possible_value()) {
+        origins.set_preset(preset.get_name());
+    }
+    if profile.is_some() {
+        origins.set("--profile", "profile");
     }
     if let Some(on) = args.on_growth_limit {
+        origins.set("--on-growth-limit", "on_growth_limit");
         config.on_growth_limit = match on {
             args::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,
             args::OnGrowthLimit::Refuse => belljar::OnGrowthLimit::Refuse,
@@ -96,15 +94,33 @@ fn config(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Co
     for text in &args.set {
         typed.push(set(text)?);
     }
+    typed.extend(more);
     for (i, one) in typed.iter().enumerate() {
         if let Some(other) = typed[..i].iter().find(|other| other.key == one.key) {
             let key = show::name(&one.key);
             return Err(Failure::usage(format!("`{key}` is set twice: by {} and {}", other.option, one.option)));
         }
         apply(&mut config, one)?;
+        origins.set(one.option.split(' ').next().unwrap_or_default(), &one.key);
     }
-    describe(&config, console);
-    Ok(config)
+    Ok((config, origins))
+}
+
+/// A file that lies here may have come with the module: that it does is no consent to effects.
+fn consented(config: &Config, preset: Option<Preset>) -> Result<(), Failure> {
+    let development = preset == Some(Preset::Development);
+    let effects = [
+        ("`wasi.dirs`", "opens no directories of the host", !config.wasi.dirs.is_empty()),
+        ("`wasi.clock`", "grants no clock of the host", config.wasi.clock == Clock::Host && !development),
+        ("`wasi.random`", "grants no random bytes of the host", config.wasi.random == Random::Host && !development),
+    ];
+    match effects.iter().find(|(_, _, granted)| *granted) {
+        Some((key, what, _)) => {
+            let message = format!("{key}: a configuration that was only found {what}");
+            Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
+        }
+        None => Ok(()),
+    }
 }
 
 /// The configuration file, if there is one.
@@ -114,18 +130,6 @@ fn file(args: &ConfigArgs) -> Option<PathBuf> {
     }
     // A file that is there but cannot be read is an error, not the same as none.
     args.config.clone().or_else(|| Path::new(FOUND).symlink_metadata().is_ok().then(|| FOUND.into()))
-}
-
-fn read(path: &Path, profile: Option<belljar::Profile>, console: &Console) -> Result<Config, Failure> {
-    let source = Source::File(path.into());
-    let text = source.text(MAX_TEXT_BYTES)?;
-    let config = match profile {
-        Some(profile) => Config::from_toml_with_profile(&text, profile),
-        None => Config::from_toml(&text),
-    };
-    let found = if path == Path::new(FOUND) { ", found in the current directory" } else { "" };
-    console.note(format_args!("configuration: {}{found}", source.name()));
-    config.map_err(|error| Failure::of(error).in_file(source.name()))
 }
 
 fn set(text: &str) -> Result<Typed, Failure> {
@@ -162,12 +166,19 @@ fn out_of_range(error: &ConfigError, value: &str) -> Option<String> {
     Some(format!("`{}` is outside {min} to {max} ({unit})", show::name(value)))
 }
 
-/// Says which values are in force that the profile does not give.
-fn describe(config: &Config, console: &Console) {
+/// Says which values are in force that the profile does not give, and what a preset grants.
+fn describe(config: &Config, origins: &Origins, console: &Console) {
+    for dir in &config.wasi.dirs {
+        let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
+        console.note(format_args!("directory: {} as {}, {access}", show::name(&dir.host), show::name(&dir.guest)));
+    }
+    if let Some(preset) = origins.preset() {
+        console.granted(format_args!("{} ({})", granted(config), show::name(preset)));
+    }
     let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
     let values: Vec<_> = set.filter(|setting| setting.key != "profile").map(|setting| shown(&setting)).collect();
     let profile = match config.profile {
-        belljar::Profile::Large => "large",
+        Profile::Large => "large",
         _ => "plugin",
     };
     let but = if values.is_empty() { "" } else { ", but " };

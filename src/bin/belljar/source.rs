@@ -71,6 +71,18 @@ impl Source {
         }
     }
 
+    /// Reads a file for a guest, of at most so many bytes.
+    pub fn file(&self, limit: u64) -> Result<Vec<u8>, Failure> {
+        match self.read(limit)? {
+            Content::Whole(bytes) => Ok(bytes),
+            Content::TooLarge(found) => {
+                let [found, limit] = [found, limit].map(show::grouped);
+                let message = format!("a file of {found} bytes; `limits.file_bytes` admits {limit}");
+                Err(Failure::io(&self.name(), message))
+            }
+        }
+    }
+
     /// Reads a text of at most so many bytes.
     pub fn text(&self, limit: u64) -> Result<String, Failure> {
         let name = self.name();

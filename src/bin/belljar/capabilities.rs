@@ -1,0 +1,244 @@
+//! The options that grant a guest something beyond input and output, or take it away.
+
+use std::path::Path;
+
+use belljar::{Access, Clock, Config, HostDir, LogLevel, Random};
+use clap::{Args, ValueEnum};
+
+use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time};
+
+/// The options of `belljar run` that grant something.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Capabilities")]
+pub struct CapabilityArgs {
+    /// Set a variable of a WASI program's environment, which is empty else
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env: Vec<String>,
+    /// Tell a WASI program that this is its name [default: main.wasm]
+    #[arg(long, value_name = "NAME")]
+    pub program: Option<String>,
+    /// Give a WASI program a copy of this file in memory, under an absolute path; `GUEST/` alone is an
+    /// empty directory
+    #[arg(long, value_name = "GUEST=FILE")]
+    pub file: Vec<String>,
+    /// Let a WASI program read this directory, under the same path or under GUEST; a relative path is
+    /// below `/` there, so that `.` is `/`
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub allow_read: Vec<String>,
+    /// Let a WASI program read this directory and write to it
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub allow_write: Vec<String>,
+    /// The same as --allow-write
+    #[arg(long, value_name = "HOST[::GUEST]")]
+    pub dir: Vec<String>,
+    /// The clocks of a WASI program: none, one that stands, one that goes on with fuel, or the host's
+    /// [default: virtual]
+    #[arg(long, value_name = "KIND")]
+    pub clock: Option<ClockKind>,
+    /// The same as --clock host
+    #[arg(long, conflicts_with = "clock")]
+    pub allow_clock: bool,
+    /// Where a fixed or virtual clock starts: 2030-01-31T12:00:00Z, or ns since 1970
+    /// [default: 2000-01-01T00:00:00Z]
+    #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
+    pub clock_start: Option<String>,
+    /// The random bytes of a WASI program: none, those of a seed, or the host's [default: seeded]
+    #[arg(long, value_name = "KIND")]
+    pub random: Option<RandomKind>,
+    /// The seed of seeded random bytes [default: 0]
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub random_seed: Option<String>,
+    /// The least severe messages that the log takes [default: trace]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<LogKind>,
+    /// The same as --log-level trace
+    #[arg(long, conflicts_with = "log_level")]
+    pub allow_logging: bool,
+}
+
+/// [`Clock`], as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum ClockKind {
+    None,
+    Fixed,
+    Virtual,
+    Host,
+}
+
+/// [`Random`], as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum RandomKind {
+    None,
+    Seeded,
+    Host,
+}
+
+/// [`LogLevel`], as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum LogKind {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl CapabilityArgs {
+    /// The numbers among them, as options that set a key.
+    pub fn typed(&self) -> Result<Vec<Typed>, Failure> {
+        let typed = |option: &str, key: &str, value: String| Typed { option: option.into(), key: key.into(), value };
+        let mut all = Vec::new();
+        if let Some(text) = &self.clock_start {
+            let ns = time::nanoseconds(text).ok_or_else(|| {
+                let message = format!("--clock-start: `{}` is no time", show::name(text));
+                let valid = "valid are 2030-01-31T12:00:00Z, with digits after the seconds if needed, or ns since 1970";
+                Failure::usage(message).with_hint(valid)
+            })?;
+            all.push(typed("--clock-start", "wasi.clock_start_ns", ns.to_string()));
+        }
+        all.extend(self.random_seed.iter().map(|seed| typed("--random-seed", "wasi.random_seed", seed.clone())));
+        Ok(all)
+    }
+
+    /// The first option that is for programs of WASI only.
+    pub fn of_wasi(&self) -> Option<&'static str> {
+        let given = [
+            ("--env", !self.env.is_empty()),
+            ("--program", self.program.is_some()),
+            ("--file", !self.file.is_empty()),
+            ("--allow-read", !self.allow_read.is_empty()),
+            ("--allow-write", !self.allow_write.is_empty()),
+            ("--dir", !self.dir.is_empty()),
+            ("--clock", self.clock.is_some()),
+            ("--allow-clock", self.allow_clock),
+            ("--clock-start", self.clock_start.is_some()),
+            ("--random", self.random.is_some()),
+            ("--random-seed", self.random_seed.is_some()),
+        ];
+        given.into_iter().find_map(|(option, given)| given.then_some(option))
+    }
+
+    /// Sets what is no number.
+    pub fn apply(&self, config: &mut Config, origins: &mut Origins) -> Result<(), Failure> {
+        for text in &self.env {
+            let Some((name, value)) = text.split_once('=') else {
+                let message = format!("--env: `{}` is not NAME=VALUE", show::name(text));
+                return Err(Failure::usage(message).with_hint("for example `--env LANG=C`"));
+            };
+            origins.piece("--env", config, |config| drop(config.wasi.env.insert(name.into(), value.into())));
+        }
+        if let Some(name) = &self.program {
+            origins.set("--program", "wasi.program");
+            config.wasi.program.clone_from(name);
+        }
+        for text in &self.file {
+            let (path, bytes) = file("--file", text, config.limits.file_bytes)?;
+            origins.piece("--file", config, |config| drop(config.wasi.files.insert(path, bytes.into())));
+        }
+        let read = self.allow_read.iter().map(|text| ("--allow-read", text, Access::Read));
+        let written = [("--allow-write", &self.allow_write), ("--dir", &self.dir)];
+        let written =
+            written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, Access::Write)));
+        for (option, text, access) in read.chain(written) {
+            let dir = directory(option, text, access)?;
+            origins.piece(option, config, |config| config.wasi.dirs.push(dir));
+        }
+        let clock = self.clock.map(|kind| ("--clock", kind));
+        if let Some((option, kind)) = clock.or(self.allow_clock.then_some(("--allow-clock", ClockKind::Host))) {
+            origins.set(option, "wasi.clock");
+            config.wasi.clock = match kind {
+                ClockKind::None => Clock::None,
+                ClockKind::Fixed => Clock::Fixed,
+                ClockKind::Virtual => Clock::Virtual,
+                ClockKind::Host => Clock::Host,
+            };
+        }
+        if let Some(kind) = self.random {
+            origins.set("--random", "wasi.random");
+            config.wasi.random = match kind {
+                RandomKind::None => Random::None,
+                RandomKind::Seeded => Random::Seeded,
+                RandomKind::Host => Random::Host,
+            };
+        }
+        let level = self.log_level.map(|level| ("--log-level", level));
+        if let Some((option, level)) = level.or(self.allow_logging.then_some(("--allow-logging", LogKind::Trace))) {
+            origins.set(option, "log");
+            config.log = match level {
+                LogKind::Off => LogLevel::Off,
+                LogKind::Error => LogLevel::Error,
+                LogKind::Warn => LogLevel::Warn,
+                LogKind::Info => LogLevel::Info,
+                LogKind::Debug => LogLevel::Debug,
+                LogKind::Trace => LogLevel::Trace,
+            };
+        }
+        Ok(())
+    }
+}
+
+/// A file as it is typed: `GUEST=FILE`, whose bytes are read, or `GUEST/`.
+pub fn file(option: &str, text: &str, limit: u64) -> Result<(String, Vec<u8>), Failure> {
+    let hint = "for example `--file /in.txt=data/in.txt`, or `--file /tmp/` for an empty directory";
+    let (path, host) = match text.split_once('=') {
+        Some((path, host)) if !path.ends_with('/') => (path, Some(host)),
+        None if text.ends_with('/') => (text, None),
+        _ => ("", None),
+    };
+    if !path.starts_with('/') {
+        let message = format!("{option}: `{}` is not GUEST=FILE with an absolute GUEST", show::name(text));
+        return Err(Failure::usage(message).with_hint(hint));
+    }
+    let bytes = match host {
+        Some(host) => Source::File(Path::new(host).into()).file(limit)?,
+        None => Vec::new(),
+    };
+    Ok((path.into(), bytes))
+}
+
+/// A directory as it is typed: `HOST`, or `HOST::GUEST`.
+fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failure> {
+    let (host, guest) = match text.split_once("::") {
+        Some((host, guest)) => (host, guest.to_owned()),
+        None => (text, format!("/{}", text.trim_start_matches("./").trim_start_matches('/'))),
+    };
+    let guest = match guest.trim_end_matches('/') {
+        "" | "/." | "." => "/".to_owned(),
+        guest => guest.to_owned(),
+    };
+    if host.is_empty() || !guest.starts_with('/') || guest.split('/').any(|name| name == "..") {
+        let message = format!("{option}: `{}` is not HOST or HOST::GUEST with an absolute GUEST", show::name(text));
+        return Err(Failure::usage(message).with_hint("for example `--allow-read ../data::/data`"));
+    }
+    Ok(match access {
+        Access::Write => HostDir::write(host, guest),
+        _ => HostDir::read(host, guest),
+    })
+}
+
+/// What a configuration grants, in one line.
+pub fn granted(config: &Config) -> String {
+    let wasi = &config.wasi;
+    let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+    let [log, clock, random] = ["log", "wasi.clock", "wasi.random"].map(|key| {
+        let setting = config.enforcement().into_iter().find(|setting| setting.key == key);
+        setting.and_then(|setting| setting.value).unwrap_or_default().replace('"', "")
+    });
+    let dir = |dir: &HostDir| {
+        let access = if dir.access == Access::Write { " (write)" } else { "" };
+        format!("{}{access}", show::name(&dir.guest))
+    };
+    [
+        format!("log {log}"),
+        format!("clock {clock}"),
+        format!("random {random}"),
+        format!("variables {}", names(wasi.env.keys().map(|name| show::name(name)).collect())),
+        format!("files {}", names(wasi.files.keys().map(|path| show::name(path)).collect())),
+        format!("directories {}", names(wasi.dirs.iter().map(dir).collect())),
+    ]
+    .join("; ")
+}

@@ -1,0 +1,104 @@
+//! What stands below the options in `--help`.
+
+/// Of `run`.
+pub const RUN: &str = "\
+Examples:
+  belljar run tool.wasm < input.json > output.json
+  belljar run tool.wasm --input-text 'hello' --fuel-limit 10M --memory-limit 16MiB --metrics
+  belljar run math.wasm -e add -- 2 -3
+  belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
+  belljar run --allow-read data --record run.jsonl program.wasm && belljar run --replay run.jsonl program.wasm
+  belljar run --text hello.wat --format json
+  belljar run tool.wasm --preset minimal --plan
+  curl -s https://example.org/tool.wasm | belljar run - --input input.json
+
+Arguments of -e: i32 and i64 in decimal or 0x hex, of either sign; f32 and f64 in decimal, inf,
+-inf, nan or nan:0x… with all bits; v128 as 0x and up to 32 hex digits.
+
+Numbers: SIZE is 65_536, 64KiB, 64MiB or 1GiB, and 64KB or 64MB with a thousand for a K; TIME is
+500ms, 10s, 1m or 1h; NUMBER is 1_000_000, 500K, 10M or 1G.
+
+Precedence: defaults, then the profile and the preset, then the configuration file, then options.";
+
+/// Of `completions`.
+pub const COMPLETIONS: &str = "\
+Examples:
+  belljar completions bash > ~/.local/share/bash-completion/completions/belljar
+  belljar completions fish > ~/.config/fish/completions/belljar.fish";
+
+/// Of `man`.
+pub const MAN: &str = "\
+Examples:
+  belljar man > belljar.1
+  belljar man run > belljar-run.1";
+
+/// Of `validate`.
+pub const VALIDATE: &str = "\
+Examples:
+  belljar validate tool.wasm
+  belljar validate --profile large plugins/*.wasm
+  belljar validate --text --format json hello.wat
+
+The JSON document is {\"modules\": […]} with {\"file\", \"ok\": true, \"size_bytes\", \"functions\"} or
+{\"file\", \"ok\": false, \"error\": {\"phase\", \"message\", \"hint\", \"cause\", …}} for each.";
+
+/// Of `validate`, its exit status.
+pub const VALIDATE_EXIT: &str = "\
+Exit status:
+  0  all modules would load
+  2  usage or configuration; or a file could not be read
+  3  all files were read, and a module was refused";
+
+/// Of `inspect`.
+pub const INSPECT: &str = "\
+Examples:
+  belljar inspect tool.wasm
+  belljar inspect --format json tool.wasm | jq .powers
+
+A module whose imports are not provided here is shown all the same; they are marked.
+
+The JSON document has file, powers, missing_imports, size_bytes, name, imports, exports, memories,
+tables, functions, globals, data_segments, data_bytes, element_segments, start_function and
+custom_sections.";
+
+/// Of `inspect`, its exit status.
+pub const INSPECT_EXIT: &str = "\
+Exit status:
+  0  done
+  2  usage, configuration or I/O
+  3  the module was refused: malformed, invalid, or beyond the module limits";
+
+/// Of `verify`.
+pub const VERIFY: &str = "\
+Examples:
+  belljar run tool.wasm --input input.json --receipt receipt.json
+  belljar verify receipt.json tool.wasm --input input.json
+  belljar verify receipt.json program.wasm --file /in.txt=in.txt
+  belljar verify receipt.json program.wasm --transcript run.jsonl
+
+Configuration and arguments are the receipt's. A run with something of the host is checked with its
+transcript, and nothing of the host is asked. A run that a deadline or Ctrl-C ended is run again until
+there.
+
+The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
+
+Exit status:
+  0  the same
+  1  something is not what the receipt says
+  2  usage or I/O; or the receipt cannot be checked: it is none, of another engine or price list, or of a
+     run that its host ended
+  3  the module was not assembled from its text";
+
+/// Of `selftest`.
+pub const SELFTEST: &str = "\
+Examples:
+  belljar selftest --metrics
+  belljar selftest fuel- memory-
+
+The JSON document is {\"attacks\": […]} with {\"name\", \"tries\", \"against\", \"expected\", \"ended\",
+\"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
+
+Exit status:
+  0  all ended as they have to
+  1  one of them did not
+  2  usage";
