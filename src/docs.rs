@@ -9,6 +9,9 @@ pub mod determinism {}
 #[doc = include_str!("docs/prices.md")]
 pub mod prices {}
 
+#[doc = include_str!("docs/capabilities.md")]
+pub mod capabilities {}
+
 #[doc = include_str!("docs/dirs.md")]
 pub mod dirs {}
 

@@ -119,6 +119,29 @@ impl Function {
         FuncType::new(&params, results)
     }
 
+    /// What it answers where what it needs is not granted; `None` if it needs nothing that could be missing.
+    pub fn denied(&self) -> Option<&'static str> {
+        Some(match self.call {
+            Call::ArgsGet | Call::ArgsSizesGet => "the name alone",
+            Call::EnvironGet | Call::EnvironSizesGet => "no variables",
+            Call::ClockResGet | Call::ClockTimeGet => "no clock: `notcapable`",
+            Call::PollOneoff => "no clock: an event with `notcapable`",
+            Call::RandomGet => "no random bytes: `notcapable`",
+            Call::FdWrite => "no log: what goes to 2 is dropped; no files: `badf`",
+            Call::ProcExit | Call::ProcRaise | Call::SchedYield => return None,
+            Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => return None,
+            Call::PathCreateDirectory
+            | Call::PathFilestatSetTimes
+            | Call::PathLink
+            | Call::PathRemoveDirectory
+            | Call::PathRename
+            | Call::PathSymlink
+            | Call::PathUnlinkFile => "no files: `badf`; to read only: `rofs`",
+            Call::PathOpen => "no files: `badf`; to read only: `rofs` for what makes, cuts or may write",
+            _ => "no files: `badf`",
+        })
+    }
+
     /// Whether it takes pointers, and so needs the exported memory.
     pub(crate) fn needs_memory(&self) -> bool {
         self.params.iter().any(|param| !matches!(param, Param::I32(_) | Param::I64(_)))

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Config, Key, StopReason, abi, meter};
+use belljar::{Config, Key, Preset, Setting, StopReason, abi, meter};
 
 use crate::prices::{
     self,
@@ -105,12 +105,33 @@ fn table(name: &str) -> String {
             }),
         ),
         "wasi functions" => rows(
-            ["function", "parameters", "here"],
+            ["function", "parameters", "here", "not granted"],
             abi::wasi::FUNCTIONS.iter().map(|f| {
                 let params: Vec<_> = f.params.iter().map(|param| format!("`{}`", param.name())).collect();
-                [format!("`{}`", f.name), params.join(", "), f.meaning.into()]
+                [format!("`{}`", f.name), params.join(", "), f.meaning.into(), f.denied().unwrap_or("").into()]
             }),
         ),
+        "refused" => rows(
+            ["what", "why", "names of imports"],
+            abi::refused::REFUSED.iter().map(|refused| {
+                let names: Vec<_> = refused.names.iter().map(|name| format!("`{name}`")).collect();
+                [refused.power.into(), refused.why.into(), names.join(", ")]
+            }),
+        ),
+        "presets" => {
+            let all = [Config::default(), Config::preset(Preset::Minimal), Config::preset(Preset::Development)];
+            let [usual, minimal, development] = all.map(|config| config.enforcement());
+            let value = |list: &[Setting], at: usize| list[at].value.as_deref().unwrap_or("off").replace('"', "`");
+            let shown = |key: &str| {
+                let of_wasi = ["args", "env", "clock", "random", "files", "dirs"].map(|name| format!("wasi.{name}"));
+                ["profile", "log", "grants"].contains(&key) || of_wasi.iter().any(|of_wasi| of_wasi == key)
+            };
+            let granted = (0..usual.len()).filter(|at| shown(&usual[*at].key));
+            let row = |at: usize| {
+                [format!("`{}`", usual[at].key), value(&usual, at), value(&minimal, at), value(&development, at)]
+            };
+            rows(["key", "default", "`minimal`", "`development`"], granted.map(row))
+        }
         "abi entries" => rows(
             ["export", "type", "meaning"],
             abi::ENTRIES.iter().map(|e| [format!("`{}`", e.name), format!("`{}`", e.signature), e.meaning.into()]),

@@ -5,6 +5,8 @@ mod calls;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
+#[cfg(feature = "wasi")]
+mod denied;
 mod determinism;
 #[cfg(all(feature = "fs", unix))]
 mod dirs;
