@@ -5,6 +5,7 @@ use crate::value::{FuncType, ValueType};
 
 pub use crate::error::refused;
 
+pub mod http;
 pub mod wasi;
 
 /// The version of the ABI. It changes when the table does.

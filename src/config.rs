@@ -4,12 +4,13 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use self::{lines::Lines, log::LogLevel, preset::Preset, wasi::Wasi};
+use self::{http::Http, lines::Lines, log::LogLevel, preset::Preset, wasi::Wasi};
 use crate::error::{ConfigError, ConfigProblem};
 
 pub(crate) mod bound;
 pub(crate) mod dirs;
 mod faults;
+pub(crate) mod http;
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod preset;
@@ -64,6 +65,9 @@ pub struct Config {
     /// What a program of WASI sees of a system.
     #[serde(skip_serializing_if = "Wasi::is_default")]
     pub wasi: Wasi,
+    /// What a guest may ask servers for.
+    #[serde(skip_serializing_if = "Http::is_default")]
+    pub http: Http,
 }
 
 /// Which defaults a configuration starts from.
@@ -352,6 +356,7 @@ impl Config {
             log: LogLevel::Trace,
             grants: BTreeSet::new(),
             wasi: Wasi::new(),
+            http: Http::new(),
         }
     }
 
@@ -416,7 +421,7 @@ impl Config {
         };
         key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
         let number = self.limits.value_mut(path).or_else(|| self.module.value_mut(path));
-        if let Some(place) = number.or_else(|| self.wasi.value_mut(path)) {
+        if let Some(place) = number.or_else(|| self.wasi.value_mut(path)).or_else(|| self.http.value_mut(path)) {
             *place = value;
         } else if let Some(place) = self.faults.value_mut(path) {
             *place = Some(value);
@@ -457,7 +462,7 @@ impl Config {
 
     /// All numeric keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
-        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS).chain(&wasi::KEYS);
+        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS).chain(&wasi::KEYS).chain(&http::KEYS);
         core::iter::once(DEADLINE).chain(sections.copied())
     }
 
@@ -465,7 +470,8 @@ impl Config {
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (Key, Option<u64>)> {
         let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
         let values = core::iter::once(self.deadline_ms).chain(limits).chain(self.faults.values());
-        Config::keys().zip(values.chain(self.wasi.values().map(Some)))
+        let granted = self.wasi.values().into_iter().chain(self.http.values()).map(Some);
+        Config::keys().zip(values.chain(granted))
     }
 
     /// Checks every value against its range, and that this build can enforce every key; of a run that is
@@ -479,7 +485,8 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        self.wasi.check(self, played)
+        self.wasi.check(self, played)?;
+        self.http.check(played)
     }
 }
 

@@ -15,6 +15,9 @@ pub mod capabilities {}
 #[doc = include_str!("docs/dirs.md")]
 pub mod dirs {}
 
+#[doc = include_str!("docs/http.md")]
+pub mod http {}
+
 #[doc = include_str!("docs/wasi.md")]
 pub mod wasi {}
 

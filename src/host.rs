@@ -44,6 +44,9 @@ pub(crate) struct Host {
     /// What a program of WASI has of a system.
     #[cfg(feature = "wasi")]
     pub(crate) system: Option<Box<dyn Any + Send + Sync>>,
+    /// What was asked of servers, and their last answer.
+    #[cfg(feature = "http")]
+    pub(crate) web: Option<Box<dyn Any + Send + Sync>>,
     limits: Limits,
     log_level: LogLevel,
     faults: Faults,
@@ -79,6 +82,8 @@ impl Host {
             data,
             #[cfg(feature = "wasi")]
             system: None,
+            #[cfg(feature = "http")]
+            web: None,
             limits: limits.clone(),
             log_level: config.log,
             faults: config.faults,

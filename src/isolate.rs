@@ -102,7 +102,7 @@ impl Isolation {
     /// # Errors
     ///
     /// [`Error::Config`] if a value is out of its range, or something of the host is granted: its clock, its
-    /// random bytes, directories. A worker cannot ask for it.
+    /// random bytes, directories, requests. A worker cannot ask for it.
     pub fn new(config: Config) -> Result<Isolation, Error> {
         if let Some(key) = config.effect() {
             let why = "an isolated run has nothing of the host: its process cannot ask for it";

@@ -18,6 +18,11 @@ mod host;
 #[doc(hidden)]
 #[cfg(feature = "selftest")]
 pub mod hostile;
+#[cfg(feature = "http")]
+mod http;
+#[cfg(not(feature = "http"))]
+#[path = "http/absent.rs"]
+mod http;
 mod input;
 mod inspect;
 mod instance;
@@ -37,6 +42,8 @@ mod text;
 #[cfg(feature = "receipt")]
 pub mod transcript;
 mod types;
+#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "rules need only parts of it"))]
+mod url;
 mod value;
 mod wait;
 #[cfg(feature = "wasi")]
@@ -51,6 +58,7 @@ pub use crate::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
         bound::MemoryBound,
         dirs::{Access, HostDir},
+        http::{Http, HttpRule},
         lines::Lines,
         log::LogLevel,
         preset::Preset,
@@ -79,6 +87,7 @@ pub use crate::{
     scheduler::Scheduler,
     text::{Escaped, escape, escape_lines},
     types::{Scalar, Scalars},
+    url::Scheme,
     value::{FuncType, Value, ValueType},
     watch::Cancel,
 };

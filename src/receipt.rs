@@ -52,7 +52,7 @@ pub const MAX_RECEIPT_BYTES: u64 = 64 << 20;
 /// ```
 ///
 /// A run that was given something by the world outside of it - by host functions of the embedding program,
-/// by the clock, the random bytes or directories of the host - has one together with its transcript
+/// by the clock, the random bytes or directories of the host, by servers - has one together with its transcript
 /// ([`Transcript::receipt`](crate::Transcript::receipt)), and is checked with it.
 ///
 /// # Form

@@ -4,16 +4,18 @@ use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::V
 use core::any::Any;
 
 #[cfg(feature = "receipt")]
-use crate::host::{Name, tape::play::stub};
+use crate::host::tape::play::stub;
 use crate::{
     abi,
     config::Config,
     error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
     execution::Execution,
     host::{
+        Name,
         async_function::{IntoAsyncHostFunction, async_host_function},
         function::{HostFunction, IntoHostFunction, host_function},
     },
+    http,
     input::Input,
     inspect::Inspection,
     instance::Instance,
@@ -250,10 +252,10 @@ impl Sandbox {
         Instance::new(module, Box::new(data))
     }
 
-    /// The host functions.
+    /// The host functions of the embedding program.
     #[cfg(feature = "receipt")]
     pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
-        self.0.functions.iter()
+        self.0.functions.iter().filter(|function| !is_http(&function.name, &self.0.config))
     }
 
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
@@ -353,14 +355,16 @@ impl Builder {
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory
     /// cannot be opened, a host function's name is reserved or taken, or a capability is granted that none
     /// of them needs.
-    pub fn build(self) -> Result<Sandbox, Error> {
+    pub fn build(mut self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
         self.config.check(self.played)?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
             let (module, function) = (&*name.module, &*name.function);
-            let own = abi::import(module, function).is_some() || wasi::import(module, function).is_some();
+            let own = abi::import(module, function).is_some()
+                || wasi::import(module, function).is_some()
+                || is_http(name, &self.config);
             let why = if own {
                 HostFunctionProblem::Reserved
             } else if self.functions[..i].iter().any(same) {
@@ -373,6 +377,11 @@ impl Builder {
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
         self.check_grants()?;
+        self.functions.extend(match self.played {
+            #[cfg(feature = "receipt")]
+            true => http_stubs(&self.config),
+            _ => http::functions(&self.config.http),
+        });
         let roots = match self.played {
             #[cfg(feature = "receipt")]
             true => wasi::Roots::absent(&self.config.wasi),
@@ -396,6 +405,18 @@ impl Builder {
             None => Ok(()),
         }
     }
+}
+
+/// Whether a function is one of the library's own for requests, which are there where some are granted.
+fn is_http(name: &Name, config: &Config) -> bool {
+    !config.http.allow.is_empty() && abi::http::import(&name.module, &name.function).is_some()
+}
+
+/// The functions for requests, of a transcript.
+#[cfg(feature = "receipt")]
+fn http_stubs(config: &Config) -> Vec<HostFunction> {
+    let granted = if config.http.allow.is_empty() { &[] } else { abi::http::FUNCTIONS };
+    granted.iter().map(|f| stub(Name::new(abi::http::MODULE, f.name), f.ty(), false)).collect()
 }
 
 /// Checks arguments against the parameters of an export.

@@ -26,6 +26,8 @@ const FILE_BYTES: u64 = 4 << 10;
 const OPEN_FILE_BYTES: u64 = 256;
 /// What is known of a directory of the host: files that were seen, and listings.
 const DIRECTORY_BYTES: u64 = 32 << 20;
+/// What the client needs for itself: a connection, its keys, and the certificates it trusts.
+const CLIENT_BYTES: u64 = 2 << 20;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
 /// The most that loading a module takes, by its work and its size.
@@ -57,6 +59,9 @@ impl Config {
             + module.globals
             + module.data_segments
             + module.element_segments;
+        let http = &self.http;
+        // A request is copied to be sent on; an answer doubles, with the last one of a chain of redirects.
+        let asked = (GROWING + 1) * http.request_bytes + (GROWING + 2) * http.response_bytes + CLIENT_BYTES;
         MemoryBound {
             text: (64 << 10) + 160 * module.text_bytes,
             load: load_bytes(module.load_work, module.size_bytes),
@@ -74,6 +79,7 @@ impl Config {
                 + FILE_BYTES * run.files
                 + OPEN_FILE_BYTES * run.open_files
                 + DIRECTORY_BYTES * self.wasi.dirs.len() as u64
+                + if http.allow.is_empty() { 0 } else { asked }
                 + 128 * parts
                 + module.size_bytes,
         }

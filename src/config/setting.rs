@@ -9,7 +9,13 @@ use alloc::{
 
 use serde::Serialize;
 
-use super::{Config, OnGrowthLimit, Profile, dirs::Access, log::LogLevel, wasi::Wasi};
+use super::{
+    Config, OnGrowthLimit, Profile,
+    dirs::Access,
+    http::Http,
+    log::LogLevel,
+    wasi::{Clock, Random, Wasi},
+};
 
 /// One key of a configuration with its value, and how it is enforced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,7 +55,27 @@ impl Config {
         });
         all.extend(numbers);
         all.extend(self.wasi.settings());
+        all.extend(self.http.settings());
         all
+    }
+
+    /// The first key that grants something of the world outside, if any does: two runs can differ then, and
+    /// only their transcripts (`Transcript`) tell why.
+    ///
+    /// ```
+    /// use belljar::{Clock, Config};
+    ///
+    /// assert_eq!(Config::default().effect(), None);
+    /// assert_eq!(Config::default().with_clock(Clock::Host).effect(), Some("wasi.clock"));
+    /// ```
+    pub fn effect(&self) -> Option<&'static str> {
+        let effects = [
+            ("wasi.clock", self.wasi.clock == Clock::Host),
+            ("wasi.random", self.wasi.random == Random::Host),
+            ("wasi.dirs", !self.wasi.dirs.is_empty()),
+            ("http.allow", !self.http.allow.is_empty()),
+        ];
+        effects.into_iter().find_map(|(key, granted)| granted.then_some(key))
     }
 
     /// The keys outside the sections that are no numbers.
@@ -123,6 +149,29 @@ impl Wasi {
             "[]",
             dirs,
             "the functions of files: a path is gone along step by step below it",
+        ));
+        all
+    }
+}
+
+impl Http {
+    /// The keys that are no numbers.
+    fn settings(&self) -> Vec<Setting> {
+        let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
+        let rules = self.allow.iter().enumerate().map(|(index, rule)| {
+            let (scheme, [host, path]) = (rule.scheme.name(), [&rule.host, &rule.path].map(|text| quoted(text)));
+            let port = rule.port.map_or(String::new(), |port| format!(", port = {port}"));
+            let methods = list(&rule.methods);
+            let table =
+                format!("{{ methods = [{methods}], scheme = \"{scheme}\", host = {host}{port}, path = {path} }}");
+            (format!("[{index}]"), table)
+        });
+        let mut all = pieces("http.allow", "[]", rules, "http.send, before it asks, and for each redirect");
+        all.push(setting(
+            "http.private_addresses",
+            self.private_addresses.to_string(),
+            "false".into(),
+            "http.send, for the addresses of a name: those that were looked at are connected to",
         ));
         all
     }

@@ -11,7 +11,10 @@ use toml::{
 
 use super::{
     Config, Faults, Key, LimitsDraft, Lines, LogLevel, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Preset, Profile,
-    dirs, setting::name_of, wasi::WasiDraft,
+    dirs,
+    http::{self, Http},
+    setting::name_of,
+    wasi::WasiDraft,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 
@@ -53,6 +56,7 @@ pub(super) struct Draft {
     log: Option<LogLevel>,
     grants: BTreeSet<String>,
     wasi: WasiDraft,
+    http: Http,
 }
 
 impl TryFrom<Draft> for Config {
@@ -71,6 +75,7 @@ impl TryFrom<Draft> for Config {
             log: draft.log.unwrap_or(granted.log),
             grants: draft.grants,
             wasi: draft.wasi.over(granted.wasi),
+            http: draft.http,
             profile,
         };
         // What this build can ask its host for is looked at when a sandbox is built.
@@ -99,6 +104,7 @@ enum Kind {
     Section,
     Number(Key),
     Word(&'static [&'static str]),
+    Flag,
     Text,
     Texts,
     /// Names of any kind, with texts.
@@ -109,7 +115,7 @@ enum Kind {
     Tables,
 }
 
-const WORDS: [(&str, &[&str]); 7] = [
+const WORDS: [(&str, &[&str]); 8] = [
     ("preset", &["minimal", "development"]),
     ("log", &LogLevel::NAMES),
     ("profile", &["plugin", "large"]),
@@ -117,9 +123,10 @@ const WORDS: [(&str, &[&str]); 7] = [
     ("wasi.clock", &["none", "fixed", "virtual", "host"]),
     ("wasi.random", &["none", "seeded", "host"]),
     ("wasi.dirs.access", &["read", "write"]),
+    ("http.allow.scheme", &["http", "https"]),
 ];
-const SECTIONS: [&str; 4] = ["limits", "module", "faults", "wasi"];
-const OTHERS: [(&str, Kind); 8] = [
+const SECTIONS: [&str; 5] = ["limits", "module", "faults", "wasi", "http"];
+const OTHERS: [(&str, Kind); 13] = [
     ("grants", Kind::Texts),
     ("wasi.program", Kind::Text),
     ("wasi.args", Kind::Texts),
@@ -128,6 +135,11 @@ const OTHERS: [(&str, Kind); 8] = [
     ("wasi.dirs", Kind::Tables),
     ("wasi.dirs.host", Kind::Text),
     ("wasi.dirs.guest", Kind::Text),
+    ("http.allow", Kind::Tables),
+    ("http.allow.methods", Kind::Texts),
+    ("http.allow.host", Kind::Text),
+    ("http.allow.path", Kind::Text),
+    ("http.private_addresses", Kind::Flag),
 ];
 
 fn kind_of(path: &str) -> Option<Kind> {
@@ -145,7 +157,7 @@ fn kind_of(path: &str) -> Option<Kind> {
 
 /// Those of sections that there can be many of, too.
 fn keys() -> impl Iterator<Item = Key> {
-    Config::keys().chain(dirs::KEYS)
+    Config::keys().chain(dirs::KEYS).chain(http::RULE_KEYS)
 }
 
 /// The names that are valid in a section (`""`: at the top), sorted.
@@ -205,6 +217,8 @@ fn check_section(section: &str, kind: &str, table: &DeTable<'_>) -> Result<(), M
             (Kind::Word(words), DeValue::String(word)) => {
                 ConfigProblem::UnknownWord { value: word.clone().into_owned(), valid: words.to_vec() }
             }
+            (Kind::Flag, DeValue::Boolean(_)) => continue,
+            (Kind::Flag, _) => wrong("boolean"),
             (Kind::Text, DeValue::String(_)) => continue,
             (Kind::Word(_) | Kind::Text, _) => wrong("string"),
             (Kind::Texts, DeValue::Array(items)) => match items.iter().find(|item| !is_text(item.get_ref())) {

@@ -248,24 +248,6 @@ impl Config {
         self
     }
 
-    /// The first key that grants something of the host, if any does: two runs can differ then, and only their
-    /// transcripts (`Transcript`) tell why.
-    ///
-    /// ```
-    /// use belljar::{Clock, Config};
-    ///
-    /// assert_eq!(Config::default().effect(), None);
-    /// assert_eq!(Config::default().with_clock(Clock::Host).effect(), Some("wasi.clock"));
-    /// ```
-    pub fn effect(&self) -> Option<&'static str> {
-        let effects = [
-            ("wasi.clock", self.wasi.clock == Clock::Host),
-            ("wasi.random", self.wasi.random == Random::Host),
-            ("wasi.dirs", !self.wasi.dirs.is_empty()),
-        ];
-        effects.into_iter().find_map(|(key, granted)| granted.then_some(key))
-    }
-
     /// Gives a program of WASI a directory of the host.
     #[must_use]
     pub fn with_dir(mut self, dir: HostDir) -> Self {

@@ -191,6 +191,13 @@ impl ModuleError {
                 "env" => {
                     "`belljar::abi` lists what belljar provides in `env`; register others on the sandbox builder".into()
                 }
+                "http" if cfg!(feature = "http") => {
+                    "grant it requests with `http.allow`; `belljar::abi::http` lists what it can import then".into()
+                }
+                "http" => {
+                    "register the function on the sandbox builder, or grant requests in a build with the feature `http`"
+                        .into()
+                }
                 _ => "register the function on the sandbox builder, or build the guest without it".into(),
             },
             ModuleError::NoMemory { .. } => "export the guest's memory under the name `memory`".into(),

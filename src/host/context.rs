@@ -110,6 +110,13 @@ impl Context<'_> {
         self.caller.data_mut().data.downcast_mut()
     }
 
+    /// What the library's own functions for requests keep for the run.
+    #[cfg(feature = "http")]
+    pub(crate) fn web<T: Default + Send + Sync + 'static>(&mut self) -> Option<&mut T> {
+        let web = &mut self.caller.data_mut().web;
+        web.get_or_insert_with(|| alloc::boxed::Box::new(T::default())).downcast_mut()
+    }
+
     /// The whole input of the run.
     pub fn input(&self) -> &[u8] {
         self.caller.data().input.as_bytes()

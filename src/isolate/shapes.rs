@@ -172,6 +172,7 @@ impl Wire for Config {
         self.log.put(to);
         self.grants.iter().cloned().collect::<Vec<_>>().put(to);
         self.wasi.put(to);
+        self.http.private_addresses.put(to);
         self.numbers().for_each(|(_, value)| value.put(to));
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
@@ -180,6 +181,7 @@ impl Wire for Config {
         config.log = Wire::take(from)?;
         config.grants = Vec::take(from)?.into_iter().collect();
         config.wasi = Wire::take(from)?;
+        config.http.private_addresses = Wire::take(from)?;
         for key in Config::keys() {
             if let Some(value) = Wire::take(from)? {
                 config.set(key.path, value).ok()?;

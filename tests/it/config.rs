@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 #[cfg(all(feature = "wasi", feature = "host-random"))]
 use belljar::{Clock, LogLevel, Random};
 use belljar::{
-    Config, ConfigProblem, Error, MAX_TEXT_BYTES, OnGrowthLimit, Position, Preset, Profile, Sandbox, Setting,
+    Config, ConfigProblem, Error, Key, MAX_TEXT_BYTES, OnGrowthLimit, Position, Preset, Profile, Sandbox, Setting,
 };
 
 fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
@@ -65,8 +65,10 @@ fn windows_line_ends_and_a_byte_order_mark_are_no_mistake() {
 
 #[test]
 fn every_key_may_be_written_and_set_at_its_bounds() {
-    // Without the feature, what WASI's are set to is refused.
-    for key in Config::keys().filter(|key| cfg!(feature = "wasi") || !key.path.starts_with("wasi.")) {
+    // Without their features, what these are set to is refused.
+    let wasi = |key: &Key| cfg!(feature = "wasi") || !key.path.starts_with("wasi.");
+    let http = |key: &Key| cfg!(feature = "http") || !key.path.starts_with("http.");
+    for key in Config::keys().filter(|key| wasi(key) && http(key)) {
         for value in [key.min, key.max, key.plugin.max(key.min), key.large.max(key.min)] {
             let config = Config::from_toml(&format!("{} = {value}", key.path)).unwrap();
             assert_eq!(setting(&config, key.path).value, Some(value.to_string()), "{}", key.path);
@@ -125,6 +127,8 @@ fn every_key_is_listed_with_how_it_is_enforced() {
     let mut json = serde_json::to_value(&config).unwrap();
     assert!(json.get("wasi").is_none());
     json["wasi"] = serde_json::to_value(&config.wasi).unwrap();
+    assert!(json.get("http").is_none());
+    json["http"] = serde_json::to_value(&config.http).unwrap();
     let mut serialised: BTreeSet<_> = ["wasi.dirs", "log", "grants"].map(String::from).into();
     for (name, value) in json.as_object().unwrap() {
         match value.as_object() {
@@ -331,4 +335,64 @@ fn a_preset_from_elsewhere_goes_before_the_text_s() {
     // What is written is what is granted, whichever preset it came from.
     let json = serde_json::to_string(&Config::preset(Preset::Minimal).with_clock(Clock::Virtual)).unwrap();
     assert_eq!(serde_json::from_str::<Config>(&json).unwrap().wasi.clock, Clock::Virtual);
+}
+
+/// Rules have their places and lines.
+#[test]
+#[cfg(feature = "http")]
+fn rules_for_requests_are_read() {
+    let read = |rest: &str| Config::from_toml(&format!("[http]\n{rest}\n"));
+    for (rest, key, line) in [
+        ("allow = 5", "http.allow", 2),
+        ("allow = [\"https://example.org\"]", "http.allow", 2),
+        ("requests = 1_000_001", "http.requests", 2),
+        ("timeout_ms = 0", "http.timeout_ms", 2),
+        ("private_addresses = 1", "http.private_addresses", 2),
+        ("private = true", "http.private", 2),
+        ("[[http.allow]]\nhosts = \"a\"", "http.allow[0].hosts", 3),
+        ("[[http.allow]]\nhost = \"a\"\n[[http.allow]]\nhost = \"127.1\"", "http.allow[1].host", 5),
+        ("[[http.allow]]\nhost = \"a\"\nmethods = []", "http.allow[0].methods", 4),
+        ("[[http.allow]]\nhost = \"a\"\nmethods = [\"get\"]", "http.allow[0].methods", 4),
+        ("[[http.allow]]\nhost = \"a\"\nscheme = \"ftp\"", "http.allow[0].scheme", 4),
+        ("[[http.allow]]\nhost = \"a\"\nport = 0", "http.allow[0].port", 4),
+        ("[[http.allow]]\nhost = \"a\"\npath = \"v1\"", "http.allow[0].path", 4),
+        ("[[http.allow]]\nhost = \"a\"\npath = \"/a/../b\"", "http.allow[0].path", 4),
+    ] {
+        let Err(Error::Config(error)) = read(rest) else { panic!("{rest}") };
+        assert_eq!((error.key.as_str(), error.at.unwrap().line), (key, line), "{rest}");
+    }
+    let config = read("[[http.allow]]\nhost = \"a\"\n").unwrap();
+    assert_eq!(config, Config::default().with_http(belljar::HttpRule::parse("https://a").unwrap()));
+    assert!(Sandbox::new(config).is_ok());
+
+    let text = r#"[http]
+requests = 5
+private_addresses = true
+allow = [
+  { host = "a.example" },
+  { methods = ["GET", "PUT"], scheme = "http", host = "*.example", port = 81, path = "/x" },
+]
+"#;
+    let (config, lines) = Config::from_toml_with_lines(text, None, None).unwrap();
+    let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
+    let found: Vec<_> = set.map(|s| (lines.of(&s.key), s.key, s.value.unwrap())).collect();
+    let rule = |methods, rest| format!("{{ methods = [{methods}], scheme = {rest} }}");
+    let expected = [
+        (2, "http.requests", "5".to_string()),
+        (5, "http.allow[0]", rule(r#""GET""#, r#""https", host = "a.example", path = "/""#)),
+        (6, "http.allow[1]", rule(r#""GET", "PUT""#, r#""http", host = "*.example", port = 81, path = "/x""#)),
+        (3, "http.private_addresses", "true".to_string()),
+    ];
+    assert_eq!(found, expected.map(|(line, key, value)| (Some(line), key.to_string(), value)));
+}
+
+/// A build without a client grants nothing.
+#[test]
+#[cfg(not(feature = "http"))]
+fn rules_for_requests_are_refused() {
+    let (key, at, problem) = problem(Config::from_toml("[http]\nrequests = 5\n"));
+    assert_eq!((key.as_str(), at.map(|at| at.line)), ("http", Some(1)));
+    assert_eq!(problem, ConfigProblem::Unenforceable { feature: "http" });
+    let Err(Error::Config(error)) = Sandbox::new(Config::default().with_http_requests(5)) else { panic!("made") };
+    assert_eq!(error.problem, ConfigProblem::Unenforceable { feature: "http" });
 }

@@ -132,6 +132,17 @@ fn table(name: &str) -> String {
             };
             rows(["key", "default", "`minimal`", "`development`"], granted.map(row))
         }
+        "http functions" => rows(
+            ["function", "parameters", "does"],
+            abi::http::FUNCTIONS.iter().map(|f| {
+                let params: Vec<_> = f.params.iter().map(|param| format!("`{param}`")).collect();
+                [format!("`{}`", f.name), params.join(", "), f.meaning.into()]
+            }),
+        ),
+        "http failures" => rows(
+            ["number", "means"],
+            abi::http::Failure::ALL.iter().map(|(failure, means)| [format!("{}", *failure as i32), (*means).into()]),
+        ),
         "abi entries" => rows(
             ["export", "type", "meaning"],
             abi::ENTRIES.iter().map(|e| [format!("`{}`", e.name), format!("`{}`", e.signature), e.meaning.into()]),

@@ -219,6 +219,14 @@ fn every_limit_of_a_run_has_its_fixture() {
     let others: Vec<_> = Config::keys().map(|key| key.path).filter(elsewhere).collect();
     let faults = ["faults.stop_at_fuel", "faults.fail_host_call", "faults.deny_growth"];
     let wasi = ["wasi.clock_start_ns", "wasi.random_seed"];
-    let tested = [&["deadline_ms"][..], &faults, &wasi].concat();
-    assert_eq!(others, tested, "tested in determinism.rs, in faults.rs, and by the fixtures of WASI");
+    let http = [
+        "http.requests",
+        "http.request_bytes",
+        "http.response_bytes",
+        "http.total_bytes",
+        "http.timeout_ms",
+        "http.redirects",
+    ];
+    let tested = [&["deadline_ms"][..], &faults, &wasi, &http].concat();
+    assert_eq!(others, tested, "tested in determinism.rs, in faults.rs, by the fixtures of WASI, and in http.rs");
 }

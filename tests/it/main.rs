@@ -23,6 +23,8 @@ mod host_functions;
 #[cfg(feature = "selftest")]
 mod hostile;
 mod hostile_text;
+#[cfg(all(feature = "http", feature = "receipt"))]
+mod http;
 mod instance;
 #[cfg(all(feature = "cli", unix))]
 mod isolate;

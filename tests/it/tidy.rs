@@ -19,6 +19,7 @@ const CORE: &[&str] = &[
     "types",
     "input",
     "files",
+    "url",
     "outcome",
     "error",
     "config",
@@ -30,6 +31,7 @@ const CORE: &[&str] = &[
     "observe",
     "host",
     "wasi",
+    "http",
     "module",
     "dispatch",
     "machine",
@@ -47,7 +49,6 @@ const AROUND: &[&str] = &[
     "docs",
     "explain",
     "mcp",
-    "http",
     "capi",
     "guest",
     "receipt",
@@ -196,14 +197,16 @@ fn the_core_touches_nothing_but_memory() {
     for (path, code) in core() {
         // The one part that is there to touch files.
         let is_mount = path.starts_with("src/wasi/mount") || path == Path::new("src/wasi/mount.rs");
+        // The one part that is there to ask servers.
+        let is_client = path.starts_with("src/http") || path == Path::new("src/http.rs");
         for used in ["time", "fs", "env", "net", "thread", "process", "io", "collections", "sync::Mutex"] {
-            let may = is_mount && matches!(used, "fs" | "io");
+            let may = is_mount && matches!(used, "fs" | "io") || is_client && matches!(used, "io" | "time");
             if !may && code.contains(&format!("std::{used}")) {
                 broken.insert(format!("{} uses std::{used}", path.display()));
             }
         }
         for used in ["HashMap", "HashSet", "RandomState", "SystemTime", "Instant::", "thread_local"] {
-            if code.contains(used) {
+            if code.contains(used) && !(is_client && used == "Instant::") {
                 broken.insert(format!("{} uses {used}", path.display()));
             }
         }

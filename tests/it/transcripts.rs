@@ -257,3 +257,22 @@ fn a_transcript_has_a_limit() {
     assert_eq!(stopped(run.finish()), StopReason::Transcript { limit: 10_000 });
     assert!((8..=10).contains(&calls.load(Ordering::Relaxed)));
 }
+
+/// Requests are played in builds that could make none.
+#[test]
+fn requests_are_played_without_a_client() {
+    let wasm = module(r#"(import "http" "body_len" (func $len (result i32)))"#, "(result i32) (call $len)");
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let effect = r#"{"function":"http.body_len","asked":{"arguments":[]},"answer":{"acts":[],"results":["i32:7"]}}"#;
+    let effects = vec![serde_json::from_str(effect).unwrap()];
+    let mut transcript = Transcript::of_call("f", &[], &sandbox, &wasm, b"", effects);
+    transcript.header.config = serde_json::from_str(r#"{"http":{"allow":[{"host":"example.org"}]}}"#).unwrap();
+    let read = Transcript::from_jsonl(&transcript.to_jsonl()).unwrap();
+    assert_eq!(read.replay(&wasm, b"").unwrap().finish().unwrap().results, [Value::I32(7)]);
+
+    transcript.effects[0].answer =
+        serde_json::json!({ "acts": [], "denied": { "capability": "http", "detail": "all" } });
+    let denied =
+        StopReason::Denied { capability: "http".into(), function: "http.body_len".into(), detail: Some("all".into()) };
+    assert_eq!(stopped(transcript.replay(&wasm, b"").unwrap().finish()), denied);
+}

@@ -13,6 +13,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("StopReason", "Denied", "grants.rs: what_is_not_granted_is_denied"),
     ("ConfigProblem", "UnknownGrant", "grants.rs: a_grant_that_nothing_needs_is_refused"),
     ("HostFunctionProblem", "Misplaced", "grants.rs: a_capability_comes_after_its_function"),
+    ("StopReason", "Denied", "transcripts.rs: requests_are_played_without_a_client"),
     ("StopReason", "Replay", "transcripts.rs: another_question_is_told_with_both"),
     ("StopReason", "Transcript", "transcripts.rs: a_transcript_has_a_limit"),
     ("StopReason", "HostPanic", "host_functions.rs: a_panic_is_contained_and_named"),

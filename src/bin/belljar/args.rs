@@ -52,13 +52,15 @@ pub enum Command {
 }
 
 /// What a transcript has, so that it cannot be given beside one.
-const REPLAYED: [&str; 19] = [
+const REPLAYED: [&str; 21] = [
     "isolate",
     "function",
     "args",
     "plan",
     "env",
     "program",
+    "allow_http",
+    "allow_http_private",
     "file",
     "allow_read",
     "allow_write",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belljar::{Access, Clock, Config, HostDir, LogLevel, Random};
+use belljar::{Access, Clock, Config, Error, HostDir, HttpRule, LogLevel, Random};
 use clap::{Args, ValueEnum};
 
 use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time};
@@ -31,6 +31,13 @@ pub struct CapabilityArgs {
     /// The same as --allow-write
     #[arg(long, value_name = "HOST[::GUEST]")]
     pub dir: Vec<String>,
+    /// Let the guest make requests over HTTP: methods, if not GET, and the beginning of a URL, such as
+    /// 'GET,POST https://*.example.org/v1/'; in builds with the feature `http`
+    #[arg(long, value_name = "RULE")]
+    pub allow_http: Vec<String>,
+    /// Let these requests go to addresses of this machine, and others that are not public
+    #[arg(long)]
+    pub allow_http_private: bool,
     /// The clocks of a WASI program: none, one that stands, one that goes on with fuel, or the host's
     /// [default: virtual]
     #[arg(long, value_name = "KIND")]
@@ -147,6 +154,14 @@ impl CapabilityArgs {
             let dir = directory(option, text, access)?;
             origins.piece(option, config, |config| config.wasi.dirs.push(dir));
         }
+        for text in &self.allow_http {
+            let rule = rule(text)?;
+            origins.piece("--allow-http", config, |config| config.http.allow.push(rule));
+        }
+        if self.allow_http_private {
+            origins.set("--allow-http-private", "http.private_addresses");
+            config.http.private_addresses = true;
+        }
         let clock = self.clock.map(|kind| ("--clock", kind));
         if let Some((option, kind)) = clock.or(self.allow_clock.then_some(("--allow-clock", ClockKind::Host))) {
             origins.set(option, "wasi.clock");
@@ -179,6 +194,18 @@ impl CapabilityArgs {
         }
         Ok(())
     }
+}
+
+/// A rule as it is typed: methods, and the beginning of a URL.
+fn rule(text: &str) -> Result<HttpRule, Failure> {
+    HttpRule::parse(text).map_err(|error| {
+        let why = match &error {
+            Error::Config(cause) => cause.problem.to_string(),
+            other => other.to_string(),
+        };
+        Failure::usage(format!("--allow-http: `{}`: {why}", show::name(text)))
+            .with_hint("for example `--allow-http 'GET,POST https://api.example.org/v1/'`")
+    })
 }
 
 /// A file as it is typed: `GUEST=FILE`, whose bytes are read, or `GUEST/`.

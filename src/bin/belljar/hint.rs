@@ -17,6 +17,10 @@ pub fn of(error: &Error) -> Option<String> {
                 StopReason::HostCalls { .. } => &["limits.host_calls"],
                 StopReason::Deadline { .. } => &["deadline_ms"],
                 StopReason::Transcript { .. } => return Some("raise it with `--record-limit`".into()),
+                StopReason::Denied { ref capability, .. } if capability == "http" => {
+                    let hint = "`--allow-http` grants requests, `--allow-http-private` addresses that are not public";
+                    return Some(hint.into());
+                }
                 _ => return error.hint(),
             };
             let flags: Vec<_> =
@@ -39,7 +43,9 @@ pub fn of(error: &Error) -> Option<String> {
             }
             // There is no builder here to register anything on.
             ModuleError::Imports { imports, .. }
-                if !imports.iter().any(|import| import.module.starts_with("wasi_") || import.refused.is_some()) =>
+                if !imports.iter().any(|import| {
+                    import.module.starts_with("wasi_") || import.module == "http" || import.refused.is_some()
+                }) =>
             {
                 Some("only the functions of `env` are provided; `belljar inspect` marks what is missing".into())
             }

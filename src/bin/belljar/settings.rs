@@ -111,6 +111,7 @@ fn consented(config: &Config, preset: Option<Preset>) -> Result<(), Failure> {
     let development = preset == Some(Preset::Development);
     let effects = [
         ("`wasi.dirs`", "opens no directories of the host", !config.wasi.dirs.is_empty()),
+        ("`http.allow`", "grants no requests", !config.http.allow.is_empty()),
         ("`wasi.clock`", "grants no clock of the host", config.wasi.clock == Clock::Host && !development),
         ("`wasi.random`", "grants no random bytes of the host", config.wasi.random == Random::Host && !development),
     ];

@@ -52,6 +52,11 @@ pub(crate) fn call(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec
         let (module, function) = ((&*name.module).into(), (&*name.function).into());
         return Err(StopReason::HostPanic { module, function, message });
     }
+    if let Some(denied) = answer.get("denied") {
+        let text = |key: &str| denied.get(key).and_then(Json::as_str).map(String::from);
+        let capability = text("capability").ok_or_else(garbled)?;
+        return Err(StopReason::Denied { capability, function, detail: text("detail") });
+    }
     if answer.get("stopped").is_some() {
         // Without an act that did, the run was cancelled while the function waited.
         return Err(stopped.map_or(StopReason::Cancelled, |error| error.into_stop(&name)));

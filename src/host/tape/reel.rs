@@ -27,8 +27,8 @@ pub struct Effect {
     /// the bits of floating point numbers.
     pub asked: Json,
     /// What came of it: for a host function `{"acts": […]}` with what it did to the run, in order, and
-    /// one of `results`, `failed` and `panicked` (a message), or `stopped` (one of its acts did). For a
-    /// directory `work`, what it costs, and either `ok` or the `errno`.
+    /// one of `results`, `failed` and `panicked` (a message), `denied` (what was missing), or `stopped` (one
+    /// of its acts did). For a directory `work`, what it costs, and either `ok` or the `errno`.
     pub answer: Json,
 }
 
@@ -145,6 +145,9 @@ impl Reel {
         let (how, what) = match reason {
             StopReason::HostFunction { message, .. } => ("failed", json!(message)),
             StopReason::HostPanic { message, .. } => ("panicked", json!(message)),
+            StopReason::Denied { capability, detail, .. } => {
+                ("denied", json!({ "capability": capability, "detail": detail }))
+            }
             _ => ("stopped", json!(true)),
         };
         // The run has been stopped already.

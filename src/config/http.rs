@@ -1,0 +1,455 @@
+//! What a guest may ask servers for.
+
+use alloc::{
+    borrow::ToOwned,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Key};
+use crate::{
+    error::{ConfigError, ConfigProblem},
+    url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
+};
+
+/// The most rules of one configuration.
+const MAX_RULES: usize = 1_000;
+
+/// The methods that there are.
+pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// What a guest may ask servers for: nothing but what a rule admits, within quotas.
+///
+/// It is an effect: what comes out depends on what servers answer. [`docs::http`](crate::docs::http) says
+/// what is refused in any case.
+///
+/// ```
+/// use belljar::{Config, HttpRule};
+///
+/// # if cfg!(not(feature = "http")) { return Ok(()) }
+/// let config = Config::default()
+///     .with_http(HttpRule::parse("GET,HEAD https://*.example.org/v1/")?)
+///     .with_http_requests(10);
+/// let same = Config::from_toml(r#"
+///     [http]
+///     allow = [{ methods = ["GET", "HEAD"], scheme = "https", host = "*.example.org", path = "/v1/" }]
+///     requests = 10
+/// "#)?;
+/// assert_eq!(config, same);
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Http {
+    /// What may be asked for. Default: nothing.
+    pub allow: Vec<HttpRule>,
+    /// How many requests a run may make, those that follow a redirect included. Range: `0` to a million.
+    /// Default: 100.
+    pub requests: u64,
+    /// How large a request may be, in bytes of method, URL, headers and body. Range: `0` to 1 GiB. Default:
+    /// 1 MiB.
+    pub request_bytes: u64,
+    /// How large the headers of an answer may be, and how large its body, in bytes. Range: `0` to 1 GiB.
+    /// Default: 4 MiB.
+    pub response_bytes: u64,
+    /// How large all requests and answers of a run together may be, in bytes. Range: `0` to 1 TiB.
+    /// Default: 64 MiB.
+    pub total_bytes: u64,
+    /// How long a request may take, with all that follows from it, in milliseconds. Range: `1` to an hour.
+    /// Default: 10 s.
+    pub timeout_ms: u64,
+    /// How many redirects are followed in a row, each if a rule admits it; the guest is given others as
+    /// they are. Range: `0` to `20`. Default: 0.
+    pub redirects: u64,
+    /// Whether servers may be at addresses of this machine, of private networks, and others that are not
+    /// public. Default: no.
+    pub private_addresses: bool,
+}
+
+/// Requests that a guest may make.
+///
+/// As text: methods, and the beginning of a URL ([`HttpRule::parse`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct HttpRule {
+    /// The methods: of `GET`, `HEAD`, `POST`, `PUT`, `PATCH`, `DELETE`, `OPTIONS`. Default: `GET`.
+    pub methods: Vec<String>,
+    /// The scheme. Default: https.
+    pub scheme: Scheme,
+    /// The host: a name, an address, `*.example.org` for all names below `example.org`, `*` for all hosts.
+    pub host: String,
+    /// The port. Default: that of the scheme.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// What the path is, or is below: `/v1` admits `/v1` and `/v1/x`, `/v1/` only the latter. Default: `/`.
+    pub path: String,
+}
+
+impl Http {
+    pub(super) const fn new() -> Self {
+        Http {
+            allow: Vec::new(),
+            requests: REQUESTS.plugin,
+            request_bytes: REQUEST_BYTES.plugin,
+            response_bytes: RESPONSE_BYTES.plugin,
+            total_bytes: TOTAL_BYTES.plugin,
+            timeout_ms: TIMEOUT_MS.plugin,
+            redirects: REDIRECTS.plugin,
+            private_addresses: false,
+        }
+    }
+
+    /// Whether all of it is as it is by default.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Http::new()
+    }
+
+    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
+        let values = [
+            &mut self.requests,
+            &mut self.request_bytes,
+            &mut self.response_bytes,
+            &mut self.total_bytes,
+            &mut self.timeout_ms,
+            &mut self.redirects,
+        ];
+        KEYS.iter().zip(values).find_map(|(key, value)| (key.path == path).then_some(value))
+    }
+
+    pub(super) fn values(&self) -> [u64; 6] {
+        let Http { requests, request_bytes, response_bytes, total_bytes, timeout_ms, redirects, .. } = *self;
+        [requests, request_bytes, response_bytes, total_bytes, timeout_ms, redirects]
+    }
+
+    /// Checks what is no number. For a run that is played, nobody will be asked.
+    pub(super) fn check(&self, played: bool) -> Result<(), ConfigError> {
+        let error = |key: String, problem| Err(ConfigError { key, at: None, problem });
+        if !played && !cfg!(feature = "http") && !self.is_default() {
+            return error("http".into(), ConfigProblem::Unenforceable { feature: "http" });
+        }
+        if self.allow.len() > MAX_RULES {
+            return error("http.allow".into(), ConfigProblem::Unfit { why: "expected at most 1,000 rules" });
+        }
+        for (index, rule) in self.allow.iter().enumerate() {
+            if let Err((key, problem)) = rule.check() {
+                return error(format!("http.allow[{index}].{key}"), problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a rule admits a request.
+    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "nobody asks"))]
+    pub(crate) fn admits(&self, method: &str, url: &Url) -> bool {
+        self.allow.iter().any(|rule| rule.admits(method, url))
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Http::new()
+    }
+}
+
+impl Default for HttpRule {
+    fn default() -> Self {
+        HttpRule {
+            methods: vec!["GET".into()],
+            scheme: Scheme::Https,
+            host: String::new(),
+            port: None,
+            path: "/".into(),
+        }
+    }
+}
+
+impl HttpRule {
+    /// Reads a rule as people write it: methods, if not `GET`, and the beginning of a URL, whose host may be
+    /// `*` or begin with `*.`.
+    ///
+    /// ```
+    /// let rule = belljar::HttpRule::parse("POST,PUT https://api.example.org:8443/v1/")?;
+    /// assert_eq!((rule.port, rule.path.as_str()), (Some(8443), "/v1/"));
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) if it is none.
+    pub fn parse(text: &str) -> Result<HttpRule, crate::Error> {
+        let error = |problem| ConfigError { key: "http.allow".into(), at: None, problem };
+        let why = "expected methods and the beginning of a URL, such as `GET,POST https://api.example.org/v1/`";
+        let rule = read(text).ok_or_else(|| error(ConfigProblem::Unfit { why }))?;
+        rule.check().map_err(|(_, problem)| error(problem))?;
+        Ok(rule)
+    }
+
+    fn check(&self) -> Result<(), (&'static str, ConfigProblem)> {
+        let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
+        if self.methods.is_empty() {
+            return unfit("methods", "expected at least one method");
+        }
+        if let Some(value) = self.methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
+            return Err(("methods", ConfigProblem::UnknownWord { value: value.clone(), valid: METHODS.to_vec() }));
+        }
+        if Pattern::of(&self.host).is_none() {
+            return unfit("host", "expected a name in ASCII, an address, `*.` and a name, or `*`");
+        }
+        if self.port == Some(0) {
+            return unfit("port", "expected 1 to 65,535");
+        }
+        if !is_path(&self.path) {
+            return unfit("path", "expected a path from its `/`, without `.`, `..` and what is no path");
+        }
+        Ok(())
+    }
+
+    fn admits(&self, method: &str, url: &Url) -> bool {
+        let below = |rest: &str| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/');
+        self.methods.iter().any(|own| own == method)
+            && self.scheme == url.scheme
+            && self.port.unwrap_or(self.scheme.port()) == url.port
+            && Pattern::of(&self.host).is_some_and(|pattern| pattern.admits(&url.host))
+            && url.path.strip_prefix(self.path.as_str()).is_some_and(below)
+    }
+}
+
+impl FromStr for HttpRule {
+    type Err = crate::Error;
+
+    fn from_str(text: &str) -> Result<Self, crate::Error> {
+        HttpRule::parse(text)
+    }
+}
+
+impl fmt::Display for HttpRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}://{}", self.methods.join(","), self.scheme.name(), self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        f.write_str(&self.path)
+    }
+}
+
+fn read(text: &str) -> Option<HttpRule> {
+    let mut words = text.split_whitespace();
+    let (first, second) = (words.next()?, words.next());
+    let (methods, url) = second.map_or((None, first), |url| (Some(first), url));
+    let (scheme, rest) = split_scheme(url)?;
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (host, port) = split_port(authority)?;
+    let port = match port {
+        Some(port) => Some(port_of(port)?),
+        None => None,
+    };
+    let default = HttpRule::default();
+    let rule = HttpRule {
+        methods: methods.map_or(default.methods, |list| list.split(',').map(ToOwned::to_owned).collect()),
+        scheme,
+        host: host.to_string(),
+        port,
+        path: if path.is_empty() { default.path } else { path.into() },
+    };
+    words.next().is_none().then_some(rule)
+}
+
+/// Which hosts a rule is for.
+enum Pattern {
+    Any,
+    Below(String),
+    Host(String),
+}
+
+impl Pattern {
+    fn of(text: &str) -> Option<Pattern> {
+        if text == "*" {
+            return Some(Pattern::Any);
+        }
+        match text.strip_prefix("*.") {
+            // There is nothing below an address.
+            Some(name) => {
+                let host = host_of(name)?;
+                host.bytes()
+                    .any(|byte| byte.is_ascii_lowercase())
+                    .then_some(host)
+                    .filter(|host| !host.starts_with('['))
+                    .map(Pattern::Below)
+            }
+            None => host_of(text).map(Pattern::Host),
+        }
+    }
+
+    fn admits(&self, host: &str) -> bool {
+        match self {
+            Pattern::Any => true,
+            Pattern::Below(name) => host.strip_suffix(name.as_str()).is_some_and(|above| above.ends_with('.')),
+            Pattern::Host(name) => host == name,
+        }
+    }
+}
+
+impl Config {
+    /// Lets a guest make the requests of a rule.
+    #[must_use]
+    pub fn with_http(mut self, rule: HttpRule) -> Self {
+        self.http.allow.push(rule);
+        self
+    }
+
+    /// Sets how many requests a run may make.
+    #[must_use]
+    pub fn with_http_requests(mut self, requests: u64) -> Self {
+        self.http.requests = requests;
+        self
+    }
+
+    /// Sets how long a request may take, in milliseconds.
+    #[must_use]
+    pub fn with_http_timeout_ms(mut self, ms: u64) -> Self {
+        self.http.timeout_ms = ms;
+        self
+    }
+
+    /// Sets how many redirects are followed in a row.
+    #[must_use]
+    pub fn with_http_redirects(mut self, redirects: u64) -> Self {
+        self.http.redirects = redirects;
+        self
+    }
+
+    /// Sets whether servers may be at addresses that are not public.
+    #[must_use]
+    pub fn with_http_private_addresses(mut self, private: bool) -> Self {
+        self.http.private_addresses = private;
+        self
+    }
+}
+
+const fn key(
+    path: &'static str,
+    unit: &'static str,
+    (min, max): (u64, u64),
+    default: u64,
+    enforced: &'static str,
+) -> Key {
+    Key { path, unit, min, max, plugin: default, large: default, enforced }
+}
+
+const REQUESTS: Key = key("http.requests", "requests", (0, 1_000_000), 100, "http.send, before it asks");
+const REQUEST_BYTES: Key =
+    key("http.request_bytes", "bytes", (0, 1 << 30), 1 << 20, "http.send, before it asks, which returns -4");
+const RESPONSE_BYTES: Key =
+    key("http.response_bytes", "bytes", (0, 1 << 30), 4 << 20, "http.send, while it reads, which returns -10");
+const TOTAL_BYTES: Key =
+    key("http.total_bytes", "bytes", (0, 1 << 40), 64 << 20, "http.send, before it asks and while it reads");
+const TIMEOUT_MS: Key =
+    key("http.timeout_ms", "milliseconds", (1, 3_600_000), 10_000, "http.send, while it waits, which returns -7");
+const REDIRECTS: Key = key("http.redirects", "redirects", (0, 20), 0, "http.send, which gives others as they are");
+
+/// The numbers.
+pub(super) const KEYS: [Key; 6] = [REQUESTS, REQUEST_BYTES, RESPONSE_BYTES, TOTAL_BYTES, TIMEOUT_MS, REDIRECTS];
+
+/// The number of a rule.
+pub(super) const RULE_KEYS: [Key; 1] = [key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A rule, requests it admits, and requests it does not.
+    const RULES: [(&str, &[&str], &[&str]); 12] = [
+        (
+            "https://example.org",
+            &["GET https://example.org/", "GET https://EXAMPLE.org.:443/x?y"],
+            &[
+                "POST https://example.org/",
+                "HEAD https://example.org/",
+                "GET http://example.org/",
+                "GET http://example.org:443/",
+                "GET https://example.org:444/",
+                "GET https://a.example.org/",
+                "GET https://example.org.evil/",
+                "GET https://xexample.org/",
+            ],
+        ),
+        ("GET,POST https://EXAMPLE.org./", &["POST https://example.org/"], &["PUT https://example.org/"]),
+        ("http://example.org", &["GET http://example.org/"], &["GET https://example.org:80/"]),
+        (
+            "https://example.org:80",
+            &["GET https://example.org:80/"],
+            &["GET http://example.org/", "GET https://example.org/"],
+        ),
+        (
+            "https://*.example.org",
+            &["GET https://a.example.org/", "GET https://a.b.example.org/"],
+            &["GET https://example.org/", "GET https://xexample.org/", "GET https://example.org.a/"],
+        ),
+        (
+            "https://*",
+            &["GET https://a/", "GET https://1.2.3.4/", "GET https://[::1]/"],
+            &["GET http://a/", "GET https://a:1/"],
+        ),
+        ("https://1.2.3.4", &["GET https://1.2.3.4/"], &["GET https://[::ffff:1.2.3.4]/", "GET https://11.2.3.4/"]),
+        ("https://[::0:1]", &["GET https://[::1]/", "GET https://[0:0::1]/"], &["GET https://[::2]/"]),
+        (
+            "https://a/v1",
+            &["GET https://a/v1", "GET https://a/v1/", "GET https://a/v1/x", "GET https://a/v1?x"],
+            &["GET https://a/", "GET https://a/v", "GET https://a/v1x", "GET https://a/v12/", "GET https://a/x/v1"],
+        ),
+        ("https://a/v1/", &["GET https://a/v1/", "GET https://a/v1/x"], &["GET https://a/v1", "GET https://a/v1x"]),
+        ("https://a/v1//", &["GET https://a/v1//x"], &["GET https://a/v1/x"]),
+        ("https://a/%41", &["GET https://a/%41/x"], &["GET https://a/A"]),
+    ];
+
+    const NO_RULES: [&str; 24] = [
+        "",
+        "GET",
+        "example.org",
+        "https://",
+        "ftp://example.org",
+        "GET POST https://example.org",
+        "GET, https://example.org",
+        "get https://example.org",
+        "CONNECT https://example.org",
+        "TRACE https://example.org",
+        "* https://example.org",
+        "https://a.*.example",
+        "https://*example.org",
+        "https://*.",
+        "https://**",
+        "https://*.1.2.3.4",
+        "https://*.[::1]",
+        "https://user@example.org",
+        "https://127.1",
+        "https://example.org:0",
+        "https://example.org:",
+        "https://example.org/..",
+        "https://example.org/a?b",
+        "https://example.org/a#b",
+    ];
+
+    #[test]
+    fn rules_admit_what_they_say() {
+        for (text, admitted, refused) in RULES {
+            let rule = HttpRule::parse(text).unwrap();
+            assert_eq!(HttpRule::parse(&rule.to_string()), Ok(rule.clone()), "{text}");
+            for (requests, admits) in [(admitted, true), (refused, false)] {
+                for request in requests {
+                    let (method, url) = request.split_once(' ').unwrap();
+                    assert_eq!(rule.admits(method, &Url::parse(url).unwrap()), admits, "{text}: {request}");
+                }
+            }
+        }
+        for text in NO_RULES {
+            assert!(HttpRule::parse(text).is_err(), "{text}");
+        }
+    }
+}

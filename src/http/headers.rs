@@ -1,0 +1,114 @@
+//! Headers as guests write and read them: lines of `name: value`, each with a line feed at its end.
+
+use alloc::{string::String, vec::Vec};
+
+/// A header: its name in lower case, and its value.
+pub(super) type Header = (String, Vec<u8>);
+
+/// The most headers of a request.
+const MAX_HEADERS: usize = 128;
+
+/// What decides how requests are sent, to whom, and in whose name, is the host's to say.
+const OWN: [&str; 12] = [
+    "connection",
+    "content-length",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-real-ip",
+];
+const OWN_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
+
+/// Reads the headers of a request; `None` if a line is no header, or one that the host decides on.
+pub(super) fn read(block: &[u8]) -> Option<Vec<Header>> {
+    let lines = block.strip_suffix(b"\n").unwrap_or(block);
+    if lines.is_empty() {
+        return (block.len() == lines.len()).then(Vec::new);
+    }
+    let headers: Vec<_> =
+        lines.split(|byte| *byte == b'\n').map(header).take(MAX_HEADERS + 1).collect::<Option<_>>()?;
+    (headers.len() <= MAX_HEADERS).then_some(headers)
+}
+
+fn header(line: &[u8]) -> Option<Header> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let (name, value) = line.split_at(colon);
+    let name = String::from_utf8(name.to_ascii_lowercase()).ok().filter(|name| is_token(name))?;
+    let value = trimmed(value.get(1..)?);
+    let own = OWN.contains(&name.as_str()) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let is_text = |byte: &u8| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..);
+    (!own && value.iter().all(is_text)).then(|| (name, value.to_vec()))
+}
+
+fn trimmed(mut value: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = value {
+        value = rest;
+    }
+    value
+}
+
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// The headers of an answer, sorted by name; those of one name in their order.
+pub(super) fn write<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut headers: Vec<_> = headers.collect();
+    headers.sort_by_key(|(name, _)| *name);
+    headers.iter().flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\n"]).flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{format, vec};
+
+    use super::*;
+
+    #[test]
+    fn lines_are_headers() {
+        let header = |name: &str, value: &[u8]| (String::from(name), value.to_vec());
+        assert_eq!(read(b""), Some(vec![]));
+        assert_eq!(read(b"Accept: text/plain\n"), Some(vec![header("accept", b"text/plain")]));
+        let two = vec![header("a", b""), header("b", b"x: y\t\xff")];
+        assert_eq!(read(b"a:\nB:   x: y\t\xff  "), Some(two.clone()));
+        assert_eq!(write(two.iter().map(|(name, value)| (name.as_str(), value.as_slice()))), b"a: \nb: x: y\t\xff\n");
+        let many = |count: usize| "a: b\n".repeat(count);
+        assert_eq!(read(many(MAX_HEADERS).as_bytes()).unwrap().len(), MAX_HEADERS);
+        assert_eq!(read(many(MAX_HEADERS + 1).as_bytes()), None);
+    }
+
+    #[test]
+    fn what_is_no_header_or_not_the_guests_is_refused() {
+        let malformed: [&[u8]; 14] = [
+            b"\n",
+            b"a",
+            b"a\n",
+            b": b\n",
+            b"a: b\n\n",
+            b"a: b\n\nGET / HTTP/1.1\n",
+            b"a: b\r\n",
+            b"a: b\rc\n",
+            b"a : b\n",
+            b" a: b\n",
+            b"a\0: b\n",
+            b"a: b\0\n",
+            b"a: \x7f\n",
+            b"\xc3\xa4: b\n",
+        ];
+        for block in malformed {
+            assert_eq!(read(block), None, "{}", block.escape_ascii());
+        }
+        let prefixed = ["Proxy-Authorization", "Proxy-Connection", "X-Forwarded-For", "X-Forwarded-Host"];
+        for name in OWN.into_iter().chain(prefixed) {
+            for name in [name.into(), name.to_uppercase()] {
+                assert_eq!(read(format!("a: b\n{name}: x\n").as_bytes()), None, "{name}");
+            }
+        }
+    }
+}
