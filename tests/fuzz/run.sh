@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-all=(bytes smith mutated operands text toml abi sliced second)
+all=(bytes smith mutated operands text toml abi sliced wasi second)
 mode=short asan='' executions=0 targets=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -35,11 +35,11 @@ fi
 # Executions of a thousand that a target gets: what is quick gets more.
 share() {
   case $1 in
-    bytes) echo 450 ;;
+    bytes) echo 435 ;;
     text) echo 240 ;;
     toml) echo 220 ;;
     abi) echo 30 ;;
-    smith | mutated | operands) echo 15 ;;
+    smith | mutated | operands | wasi) echo 15 ;;
     sliced) echo 10 ;;
     second) echo 5 ;;
     *) echo "no target $1: there are ${all[*]}" >&2 && exit 2 ;;

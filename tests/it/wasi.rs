@@ -9,7 +9,7 @@ use std::{
 #[cfg(feature = "receipt")]
 use belljar::Receipt;
 use belljar::{
-    AbiFault, Change, Config, ConfigProblem, Error, FileBytes, Profile, Sandbox, StopReason, Value, ValueType,
+    AbiFault, Change, Config, ConfigProblem, Error, FileBytes, Module, Profile, Sandbox, StopReason, Value, ValueType,
     abi::wasi::{FUNCTIONS, Function, Param, Snapshot},
 };
 use serde::Deserialize;
@@ -69,8 +69,10 @@ pub fn run(module: &Path, grant: impl FnOnce(Config, &Path) -> Config) -> Result
         config = grant(config, &module.parent().unwrap().join(root));
     }
     let sandbox = Sandbox::new(config).map_err(|e| e.to_string())?;
-    let loaded = sandbox.load(&fs::read(module).unwrap()).map_err(|e| e.to_string())?;
-    let (status, output, log) = match sandbox.run(&loaded, b"") {
+    let wasm = fs::read(module).unwrap();
+    let loaded = sandbox.load(&wasm).map_err(|e| e.to_string())?;
+    let ended = noted(&sandbox, &loaded, &wasm)?;
+    let (status, output, log) = match ended {
         Ok(outcome) => (0, outcome.output, outcome.log),
         Err(belljar::Error::Stopped(stop)) => match stop.reason {
             StopReason::Status { code } => (code, stop.output, stop.log),
@@ -91,6 +93,24 @@ pub fn run(module: &Path, grant: impl FnOnce(Config, &Path) -> Config) -> Result
         return Err(format!("log {log:?}, expected {:?}", spec.stderr));
     }
     Ok(())
+}
+
+type Ended = Result<belljar::Outcome, Error>;
+
+/// Runs a test, and runs it again from its transcript, with no files there: it comes to the same.
+#[cfg(feature = "receipt")]
+fn noted(sandbox: &Sandbox, module: &Module, wasm: &[u8]) -> Result<Ended, String> {
+    let mut run = sandbox.start(module, b"").map_err(|e| e.to_string())?;
+    run.record(64 << 20);
+    let ended = run.finish();
+    let transcript = belljar::Transcript::of_run(sandbox, wasm, b"", run.take_effects());
+    let again = transcript.replay(wasm, b"").map_err(|e| e.to_string())?.finish();
+    if again == ended { Ok(ended) } else { Err(format!("played again: {again:?}")) }
+}
+
+#[cfg(not(feature = "receipt"))]
+fn noted(sandbox: &Sandbox, module: &Module, _: &[u8]) -> Result<Ended, String> {
+    Ok(sandbox.run(module, b""))
 }
 
 /// `tests/wasi/run.sh` fetches the suite and says where it is.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the official tests of WASI preview 1, https://github.com/WebAssembly/wasi-testsuite, and prints a table of what
-# passes. None of them is kept in this repository.
+# passes: with files in memory, and with directories of the host; each is played again from its transcript, without
+# them. None of them is kept in this repository.
 #
 #   tests/wasi/run.sh            fetches them into target/wasi-testsuite
 #   tests/wasi/run.sh FOLDER     takes a checkout of its branch prod/testsuite-base, or a bare mirror
@@ -20,4 +21,4 @@ elif [ ! -d "$out/tests" ]; then
     git -C "$out" checkout --quiet "$commit"
 fi
 cd "$here/../.."
-WASI_TESTSUITE=$out/tests cargo test --quiet --features fs --test it the_official_suite_passes -- --nocapture --test-threads 1
+WASI_TESTSUITE=$out/tests cargo test --quiet --features fs,receipt --test it the_official_suite_passes -- --nocapture --test-threads 1

@@ -14,4 +14,5 @@ pub mod ends;
 pub mod guests;
 pub mod model;
 pub mod operands;
+pub mod program;
 pub mod script;
