@@ -169,7 +169,6 @@ impl ValueType {
     }
 }
 
-#[cfg(feature = "receipt")]
 impl ValueType {
     pub(crate) fn to_engine(self) -> wasmi::ValType {
         match self {
