@@ -180,6 +180,16 @@ fn table(name: &str) -> String {
                 ],
             ],
         ),
+        "programs" => rows(
+            ["what it is", "package", "bytes", "fuel", "memory, bytes"],
+            read("tests/programs/RESULTS.toml").parse::<toml::Table>().unwrap().into_iter().map(|(name, result)| {
+                let program: toml::Table = read(&format!("tests/programs/{name}.toml")).parse().unwrap();
+                let figure = |key: &str| grouped(result[key].as_integer().unwrap().try_into().unwrap());
+                let text = |key: &str| program[key].as_str().unwrap().to_owned();
+                let (bytes, memory) = (figure("module_bytes"), figure("memory_peak_bytes"));
+                [text("what"), format!("`{}`", text("package")), bytes, figure("fuel"), memory]
+            }),
+        ),
         name if name.starts_with("prices of ") => prices(&name["prices of ".len()..]),
         "files" => rows(
             ["file", "is"],

@@ -34,6 +34,8 @@ mod memory;
 mod observe;
 mod operands;
 mod prices;
+#[cfg(all(feature = "receipt", feature = "wasi"))]
+mod programs;
 mod random;
 mod real;
 #[cfg(feature = "receipt")]
