@@ -271,7 +271,7 @@ impl Scanner<'_> {
                 return unsupported("the gc proposal", offset);
             }
             for ty in reader.read::<RecGroup>().map_err(malformed)?.into_types() {
-                self.ty(&ty)?;
+                self.ty(offset, &ty)?;
             }
         }
         if !reader.eof() {
@@ -281,20 +281,20 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    fn ty(&mut self, ty: &wasmparser::SubType) -> Result {
+    fn ty(&mut self, offset: usize, ty: &wasmparser::SubType) -> Result {
         let limits = &self.config.module;
         limit("module.types", limits.types, self.types.len() as u64 + 1, "types")?;
         let CompositeInnerType::Func(func) = &ty.composite_type.inner else {
-            return unsupported("the gc proposal", 0);
+            return unsupported("the gc proposal", offset);
         };
         if ty.composite_type.shared || ty.supertype_idx.is_some() {
-            return unsupported("the gc proposal", 0);
+            return unsupported("the gc proposal", offset);
         }
         limit("module.params", limits.params, func.params().len() as u64, "parameters of a function")?;
         limit("module.results", limits.results, func.results().len() as u64, "results of a function")?;
         self.work.add(work::PART + (func.params().len() + func.results().len()) as u64)?;
         let list =
-            |types: &[wasmparser::ValType]| types.iter().map(|ty| value_type(*ty, 0)).collect::<Result<Vec<_>>>();
+            |types: &[wasmparser::ValType]| types.iter().map(|ty| value_type(*ty, offset)).collect::<Result<Vec<_>>>();
         self.types.push(FuncType { params: list(func.params())?, results: list(func.results())? });
         Ok(())
     }
@@ -494,6 +494,7 @@ fn value_type(ty: wasmparser::ValType, offset: usize) -> Result<ValueType> {
     match (ValueType::from_parser(ty), VECTORS) {
         (Some(ValueType::V128), Some(missing)) => unsupported(missing, offset),
         (Some(ty), _) => Ok(ty),
+        (None, _) if ty == wasmparser::ValType::EXNREF => unsupported("the exceptions proposal", offset),
         (None, _) => unsupported("the function-references or gc proposal", offset),
     }
 }
