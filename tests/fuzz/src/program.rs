@@ -21,9 +21,36 @@ pub struct Program {
 
 /// Paths that are there, that can be made, and that lead out.
 const PATHS: &[&str] = &[
-    "a", "b", "d", "d/e", "d/e/f", "d/new", "new", "link", "loop", "up", "out", "abs", "up/out/secret", "out/secret",
-    "../out/secret", "d/../../out/secret", "/etc/passwd", "abs/etc/passwd", ".", "..", "", "/", "d/", "a/", "./a",
-    "d//e", "link/../a", "new/../a", "\u{e9}", "\0",
+    "a",
+    "b",
+    "d",
+    "d/e",
+    "d/e/f",
+    "d/new",
+    "new",
+    "link",
+    "loop",
+    "up",
+    "out",
+    "abs",
+    "up/out/secret",
+    "out/secret",
+    "../out/secret",
+    "d/../../out/secret",
+    "/etc/passwd",
+    "abs/etc/passwd",
+    ".",
+    "..",
+    "",
+    "/",
+    "d/",
+    "a/",
+    "./a",
+    "d//e",
+    "link/../a",
+    "new/../a",
+    "\u{e9}",
+    "\0",
 ];
 
 /// Where things are: paths, each in a slot of its own; lists of buffers; and buffers.
@@ -84,7 +111,7 @@ impl Program {
             put(AT_PATHS + slot * SLOT, path.as_bytes());
         }
         // Buffers of 64 bytes each, then one of none, one over the list itself, and one that is too long.
-        let buffers = (0..8).map(|index| (AT_BUFFERS + index * 64, 64));
+        let buffers = (0..8u32).map(|index| (AT_BUFFERS + index * 64, 64u32));
         for (slot, (ptr, len)) in (0..).zip(buffers.chain([(0, 0), (AT_LISTS, 64), (PAGE - 8, 64)])) {
             put(AT_LISTS + slot * 8, &[ptr.to_le_bytes(), len.to_le_bytes()].concat());
         }
@@ -112,7 +139,12 @@ impl Program {
             }
             to.call(index as u32);
             if !ty.results.is_empty() {
-                let place = MemArg { offset: u64::from(AT_ANSWERS) + 4 * index as u64, align: 2, memory_index: 0 };
+                let place = MemArg {
+                    offset: u64::from(AT_ANSWERS) + 4 * index as u64,
+                    align: 2,
+                    target: Default::default(),
+                    ordering: None,
+                };
                 to.local_set(0).i32_const(0).local_get(0).i32_store(place);
             }
         }
