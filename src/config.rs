@@ -446,13 +446,6 @@ impl Config {
         self
     }
 
-    /// Sets which messages the log takes.
-    #[must_use]
-    pub fn with_log(mut self, level: LogLevel) -> Self {
-        self.log = level;
-        self
-    }
-
     /// Grants a capability that host functions of the embedding program need.
     #[must_use]
     pub fn with_grant(mut self, capability: impl Into<String>) -> Self {

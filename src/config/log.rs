@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Config;
 use crate::outcome::Level;
 
 /// The least severe messages that the log of a run takes.
@@ -43,5 +44,14 @@ impl LogLevel {
 
     pub(super) fn is_default(&self) -> bool {
         *self == LogLevel::default()
+    }
+}
+
+impl Config {
+    /// Sets which messages the log takes.
+    #[must_use]
+    pub fn with_log(mut self, level: LogLevel) -> Self {
+        self.log = level;
+        self
     }
 }

@@ -90,7 +90,7 @@ fn asks(about: &Inspection) -> Vec<Ask> {
         let is = |function: &str| {
             let fits =
                 |name: &&str| name.strip_suffix('*').map_or(*name == function, |start| function.starts_with(start));
-            names.iter().any(|name| fits(&name))
+            names.iter().any(fits)
         };
         let functions = imports().filter(|import| is(&import.name)).map(|import| import.name.clone()).collect();
         Ask { power, functions }
