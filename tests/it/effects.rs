@@ -11,6 +11,10 @@ use belljar::{
 /// A program that makes these calls, each a function and its arguments, and writes its memory, with what
 /// each answered in it, to its output.
 fn program(calls: &[(&str, &[i64])], data: &str) -> Vec<u8> {
+    wat::parse_str(text_of(calls, data)).unwrap()
+}
+
+fn text_of(calls: &[(&str, &[i64])], data: &str) -> String {
     let mut imports = String::new();
     for function in FUNCTIONS {
         let ty = function.ty();
@@ -34,14 +38,13 @@ fn program(calls: &[(&str, &[i64])], data: &str) -> Vec<u8> {
         writeln!(body, "(i32.store (i32.const {}) (call ${name} {}))", ANSWERS + 4 * index, arguments.join(" "))
             .unwrap();
     }
-    let wat = format!(
+    format!(
         r#"(module {imports} (memory (export "memory") 1) {data}
             (data (i32.const {LIST}) "\00\80\00\00\40\00\00\00")
             (data (i32.const {ALL}) "\00\00\00\00\00\80\00\00")
             (func (export "_start") {body}
                 (drop (call $fd_write (i32.const 1) (i32.const {ALL}) (i32.const 1) (i32.const 65000)))))"#
-    );
-    wat::parse_str(wat).unwrap()
+    )
 }
 
 /// Where answers go, a buffer of 64 bytes is listed, and all that is written is.
@@ -51,6 +54,10 @@ const ALL: i64 = 41_000;
 
 /// All of what can be done in a directory, and looks at the clocks and at random bytes.
 fn everything() -> Vec<u8> {
+    wat::parse_str(everything_as_text()).unwrap()
+}
+
+fn everything_as_text() -> String {
     let paths = [
         (0, "file"),
         (16, "made"),
@@ -70,7 +77,7 @@ fn everything() -> Vec<u8> {
     let ([other, other_len], [up, up_len], [gone, gone_len], [moved, moved_len]) = (at(3), at(4), at(5), at(6));
     let all = 0x0fff_ffff;
     let read = all & !(1 << 6) & !(1 << 8) & !(1 << 22);
-    program(
+    text_of(
         &[
             ("clock_time_get", &[0, 1, 0]),
             ("clock_time_get", &[1, 1, 8]),
@@ -354,4 +361,29 @@ fn a_transcript_of_another_input_is_refused() {
     let wasm = program(&[("random_get", &[0, 32])], "");
     let (_, transcript) = recorded(Config::default().with_random(Random::Host), &wasm, 1 << 20);
     assert!(matches!(transcript.replay(&wasm, b""), Err(TranscriptError::Other { what: "input", .. })));
+}
+
+/// `fixtures/transcripts` has what one machine noted, to be played on any other: `BLESS=1` notes it anew.
+#[test]
+fn what_another_machine_noted_is_played() {
+    let folder = PathBuf::from("fixtures/transcripts");
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    if std::env::var_os("BLESS").is_some() {
+        let text = everything_as_text();
+        let wasm = wat::parse_str(&text).unwrap();
+        let config = Config::default()
+            .with_clock(Clock::Host)
+            .with_random(Random::Host)
+            .with_dir(HostDir::read("fixtures/transcripts/in", "/in"));
+        let (done, transcript) = recorded(config, &wasm, 1 << 20);
+        let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
+        fs::write(folder.join("effects.wat"), text).unwrap();
+        fs::write(folder.join("effects.jsonl"), transcript.to_jsonl()).unwrap();
+        fs::write(folder.join("effects.json"), receipt.to_json() + "\n").unwrap();
+    }
+    let wasm = wat::parse_str(read("effects.wat")).unwrap();
+    let transcript = Transcript::from_jsonl(&read("effects.jsonl")).unwrap();
+    let receipt = belljar::Receipt::from_json(&read("effects.json")).unwrap();
+    receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
+    assert!(transcript.effects.len() > 20);
 }

@@ -2,8 +2,8 @@
 //! result, and the fuel at the end of each slice.
 
 use belljar::{
-    Config, Error, Execution, ExternType, Module, Outcome, Receipt, Sandbox, Step, Value, ValueType, escape,
-    receipt::Digest,
+    Config, Error, Execution, ExternType, Module, Outcome, Receipt, ReceiptError, Sandbox, Step, Transcript, Value,
+    ValueType, escape, receipt::Digest,
 };
 
 use crate::bundle::{Action, Case};
@@ -65,6 +65,14 @@ pub fn run(case: &Case) -> Vec<Done> {
             Action::Verify { receipt, input } => {
                 let checked = Receipt::from_json(receipt).and_then(|receipt| receipt.verify(&case.wasm, input));
                 add(format!("{i} verify"), (1, format!("{checked:?}")));
+            }
+            Action::Play { receipt, transcript, input } => {
+                let read = |transcript| Receipt::from_json(receipt).map(|receipt| (receipt, transcript));
+                let played = Transcript::from_jsonl(transcript)
+                    .map_err(ReceiptError::from)
+                    .and_then(read)
+                    .and_then(|(receipt, transcript)| receipt.verify_with_transcript(&case.wasm, input, &transcript));
+                add(format!("{i} play"), (1, format!("{played:?}")));
             }
             Action::Configure { .. } => unreachable!("it stands alone"),
         }

@@ -32,16 +32,18 @@ mod parse;
 mod prices;
 mod receipts;
 mod stack;
+mod transcripts;
 
 /// Slices of the runs: the shortest, an odd one, a common one, and nearly the longest there is.
 const SLICES: [u64; 4] = [1, 7, 1_000, 99_991];
 
 fn main() {
     let path = env::args().nth(1).expect("the path of the file");
-    let groups: [Vec<Case>; 9] = [
+    let groups: [Vec<Case>; 10] = [
         fixtures::cases(),
         guests::cases(),
         receipts::cases(),
+        transcripts::cases(),
         hostile::cases(),
         stack::cases(),
         prices::cases(),
