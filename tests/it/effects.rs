@@ -363,13 +363,18 @@ fn a_transcript_of_another_input_is_refused() {
     assert!(matches!(transcript.replay(&wasm, b""), Err(TranscriptError::Other { what: "input", .. })));
 }
 
+const HEAD: &str = "\
+;; A program that looks at the clocks and at random bytes, and does all that can be done in a directory that it may only
+;; read; its memory, with what each call answered, is its output. Beside it, what a host gave it, and the receipt.
+";
+
 /// `fixtures/transcripts` has what one machine noted, to be played on any other: `BLESS=1` notes it anew.
 #[test]
 fn what_another_machine_noted_is_played() {
     let folder = PathBuf::from("fixtures/transcripts");
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     if std::env::var_os("BLESS").is_some() {
-        let text = everything_as_text();
+        let text = format!("{HEAD}{}\n", everything_as_text());
         let wasm = wat::parse_str(&text).unwrap();
         let config = Config::default()
             .with_clock(Clock::Host)

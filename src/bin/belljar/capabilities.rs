@@ -266,6 +266,7 @@ pub fn granted(config: &Config) -> String {
         format!("variables {}", names(wasi.env.keys().map(|name| show::name(name)).collect())),
         format!("files {}", names(wasi.files.keys().map(|path| show::name(path)).collect())),
         format!("directories {}", names(wasi.dirs.iter().map(dir).collect())),
+        format!("requests {}", names(config.http.allow.iter().map(|rule| show::name(&rule.to_string())).collect())),
     ]
     .join("; ")
 }

@@ -26,7 +26,7 @@ const WIDTH: usize = 100;
 const VALUE: usize = 23;
 
 /// What the names of functions mean.
-const POWERS: [(&str, &[&str]); 9] = [
+const POWERS: [(&str, &[&str]); 10] = [
     ("input", &["read_input", "host_read_input", "input_len", "host_get_input_len", "fd_read"]),
     ("output", &["write_output", "host_write_output", "fd_write"]),
     ("log", &["log", "host_log", "log_at", "fd_write"]),
@@ -35,6 +35,7 @@ const POWERS: [(&str, &[&str]); 9] = [
     ("clock", &["clock_time_get", "clock_res_get", "poll_oneoff"]),
     ("random", &["random_get"]),
     ("files", &["path_*", "fd_prestat_get", "fd_prestat_dir_name", "fd_readdir"]),
+    ("requests", &["send", "headers_len", "read_headers", "body_len", "read_body"]),
     ("end", &["fail", "abort", "proc_exit"]),
 ];
 
@@ -83,7 +84,9 @@ struct Ask {
 
 fn asks(about: &Inspection) -> Vec<Ask> {
     let provided = |module: &str, name: &str| {
-        (module == abi::MODULE && abi::function(name).is_some()) || abi::wasi::import(module, name).is_some()
+        (module == abi::MODULE && abi::function(name).is_some())
+            || abi::wasi::import(module, name).is_some()
+            || abi::http::import(module, name).is_some()
     };
     let imports = || about.imports.iter().filter(|import| provided(&import.module, &import.name));
     let all = POWERS.iter().map(|(power, names)| {
