@@ -22,6 +22,8 @@ mod operators;
 mod rewritten;
 mod run;
 mod text;
+#[cfg(feature = "wasi")]
+mod wasi;
 mod wasm;
 
 /// A hostile input, and how it has to end.
@@ -42,7 +44,7 @@ pub struct Attack {
 ///
 /// Where a panic ends the process, host functions that panic are left out: nothing could hold them.
 pub fn attacks() -> impl Iterator<Item = Attack> {
-    let parts: [&'static [Attack]; 8] = [
+    let parts: &[&'static [Attack]] = &[
         run::ATTACKS,
         load::ATTACKS,
         format::ATTACKS,
@@ -51,8 +53,10 @@ pub fn attacks() -> impl Iterator<Item = Attack> {
         rewritten::ATTACKS,
         costly::ATTACKS,
         text::ATTACKS,
+        #[cfg(feature = "wasi")]
+        wasi::ATTACKS,
     ];
-    parts.into_iter().flatten().copied().filter(|attack| !(cfg!(panic = "abort") && attack.against == "B9"))
+    parts.iter().copied().flatten().copied().filter(|attack| !(cfg!(panic = "abort") && attack.against == "B9"))
 }
 
 impl Attack {

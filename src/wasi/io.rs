@@ -9,6 +9,9 @@ use super::{
 };
 use crate::meter;
 
+/// Work for a byte of the log, in bytes moved: the ends of lines are looked for.
+const LOG_WORK: u64 = 4;
+
 impl Guest<'_, '_> {
     /// A buffer of a list, whose range is checked. The list is read anew each time, since what is read
     /// may be written over it.
@@ -117,7 +120,7 @@ impl Guest<'_, '_> {
     /// Each line costs what a message costs.
     fn write_log(&mut self, list: Pair) -> Result<u32> {
         let sum = self.sum(list)?;
-        self.charge_bytes(sum.into())?;
+        self.charge_bytes(u64::from(sum) * LOG_WORK)?;
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
             let (memory, _) = guest.parts()?;

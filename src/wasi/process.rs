@@ -2,7 +2,10 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::{errno::Result, guest::Guest};
+use super::{
+    errno::Result,
+    guest::{Guest, ITEM},
+};
 use crate::{config::wasi::Wasi, error::StopReason};
 
 fn args(config: &Wasi) -> Vec<String> {
@@ -42,6 +45,7 @@ fn put(guest: &mut Guest<'_, '_>, words: &[String], list: u32, buffer: u32) -> R
     let (count, bytes) = (words.len() as u32, size(words));
     guest.check_items(list, count, 4)?;
     guest.check(buffer, bytes)?;
+    guest.charge(u64::from(count) * ITEM)?;
     guest.charge_bytes(u64::from(count) * 4 + u64::from(bytes))?;
     let (mut slot, mut at) = (list, buffer);
     for word in words {
@@ -55,6 +59,7 @@ fn put(guest: &mut Guest<'_, '_>, words: &[String], list: u32, buffer: u32) -> R
 }
 
 fn put_sizes(guest: &mut Guest<'_, '_>, words: &[String], count: u32, bytes: u32) -> Result<()> {
+    guest.charge(words.len() as u64 * ITEM)?;
     guest.charge_bytes(u64::from(size(words)))?;
     guest.store_u32(count, words.len() as u32)?;
     guest.store_u32(bytes, size(words))
