@@ -15,7 +15,7 @@ pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod setting;
-mod toml;
+pub(crate) mod toml;
 pub(crate) mod wasi;
 
 pub use faults::Faults;
@@ -484,7 +484,7 @@ impl Config {
 }
 
 impl Key {
-    fn check(&self, value: i128) -> Result<(), ConfigProblem> {
+    pub(crate) fn check(&self, value: i128) -> Result<(), ConfigProblem> {
         if (i128::from(self.min)..=i128::from(self.max)).contains(&value) {
             return Ok(());
         }

@@ -25,6 +25,10 @@ pub mod wasi {}
 #[cfg_attr(not(feature = "receipt"), doc = "Of the feature `receipt`.")]
 pub mod transcripts {}
 
+#[cfg_attr(feature = "json", doc = include_str!("docs/tools.md"))]
+#[cfg_attr(not(feature = "json"), doc = "Of the feature `json`.")]
+pub mod tools {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

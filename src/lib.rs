@@ -29,16 +29,24 @@ mod instance;
 #[cfg(all(feature = "isolate", unix))]
 pub mod isolate;
 mod machine;
+#[cfg(feature = "json")]
+mod manifest;
 pub mod meter;
 mod module;
 mod observe;
 mod outcome;
+#[cfg(feature = "json")]
+mod policy;
 #[cfg(feature = "receipt")]
 pub mod receipt;
 mod running;
 mod sandbox;
 mod scheduler;
+#[cfg(feature = "json")]
+mod schema;
 mod text;
+#[cfg(feature = "json")]
+mod tool;
 #[cfg(feature = "receipt")]
 pub mod transcript;
 mod types;
@@ -90,6 +98,16 @@ pub use crate::{
     url::Scheme,
     value::{FuncType, Value, ValueType},
     watch::Cancel,
+};
+#[cfg(feature = "json")]
+pub use crate::{
+    manifest::{Ask, AskDir, Example, MAX_MANIFEST_BYTES, Manifest, ManifestError},
+    policy::{Ceiling, Missing, Place, Plan, PlanLine, Policy, Why},
+    schema::{
+        Mismatch, Schema,
+        error::{SchemaError, SchemaProblem},
+    },
+    tool::{Answer, Tool, ToolError, run_json},
 };
 #[cfg(feature = "receipt")]
 pub use crate::{

@@ -191,7 +191,7 @@ impl HttpRule {
         Ok(rule)
     }
 
-    fn check(&self) -> Result<(), (&'static str, ConfigProblem)> {
+    pub(crate) fn check(&self) -> Result<(), (&'static str, ConfigProblem)> {
         let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
         if self.methods.is_empty() {
             return unfit("methods", "expected at least one method");
@@ -212,13 +212,18 @@ impl HttpRule {
     }
 
     fn admits(&self, method: &str, url: &Url) -> bool {
-        let below = |rest: &str| rest.is_empty() || self.path.ends_with('/') || rest.starts_with('/');
         self.methods.iter().any(|own| own == method)
             && self.scheme == url.scheme
             && self.port.unwrap_or(self.scheme.port()) == url.port
             && Pattern::of(&self.host).is_some_and(|pattern| pattern.admits(&url.host))
-            && url.path.strip_prefix(self.path.as_str()).is_some_and(below)
+            && path_is_below(&url.path, &self.path)
     }
+}
+
+/// Whether a path is this or below it.
+pub(crate) fn path_is_below(path: &str, above: &str) -> bool {
+    let below = |rest: &str| rest.is_empty() || above.ends_with('/') || rest.starts_with('/');
+    path.strip_prefix(above).is_some_and(below)
 }
 
 impl FromStr for HttpRule {
@@ -262,14 +267,14 @@ fn read(text: &str) -> Option<HttpRule> {
 }
 
 /// Which hosts a rule is for.
-enum Pattern {
+pub(crate) enum Pattern {
     Any,
     Below(String),
     Host(String),
 }
 
 impl Pattern {
-    fn of(text: &str) -> Option<Pattern> {
+    pub(crate) fn of(text: &str) -> Option<Pattern> {
         if text == "*" {
             return Some(Pattern::Any);
         }
@@ -284,6 +289,18 @@ impl Pattern {
                     .map(Pattern::Below)
             }
             None => host_of(text).map(Pattern::Host),
+        }
+    }
+
+    /// Whether the other admits every host that this does.
+    #[cfg(feature = "json")]
+    pub(crate) fn is_within(&self, other: &Pattern) -> bool {
+        match (self, other) {
+            (_, Pattern::Any) => true,
+            (Pattern::Any, _) | (Pattern::Below(_), Pattern::Host(_)) => false,
+            // Hosts below `a.example.org` are below `example.org`.
+            (Pattern::Below(name), Pattern::Below(above)) => name == above || other.admits(name),
+            (Pattern::Host(name), _) => other.admits(name),
         }
     }
 
@@ -358,7 +375,7 @@ const REDIRECTS: Key = key("http.redirects", "redirects", (0, 20), 0, "http.send
 pub(super) const KEYS: [Key; 6] = [REQUESTS, REQUEST_BYTES, RESPONSE_BYTES, TOTAL_BYTES, TIMEOUT_MS, REDIRECTS];
 
 /// The number of a rule.
-pub(super) const RULE_KEYS: [Key; 1] = [key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks")];
+pub(crate) const RULE_KEYS: [Key; 1] = [key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks")];
 
 #[cfg(test)]
 mod tests {

@@ -31,14 +31,14 @@ pub enum LogLevel {
 
 impl LogLevel {
     /// The names, from the least to the most that is taken.
-    pub(super) const NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    pub(crate) const NAMES: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
     /// Whether messages of a level are taken.
     pub fn takes(self, level: Level) -> bool {
         self as u8 > level as u8
     }
 
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         LogLevel::NAMES.get(self as usize).copied().unwrap_or_default()
     }
 

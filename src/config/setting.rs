@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     Config, OnGrowthLimit, Profile,
     dirs::Access,
-    http::Http,
+    http::{Http, HttpRule},
     log::LogLevel,
     wasi::{Clock, Random, Wasi},
 };
@@ -109,24 +109,17 @@ impl Config {
 impl Wasi {
     /// The keys that are no numbers.
     fn settings(&self) -> Vec<Setting> {
-        use super::wasi::{Clock, Random};
-        let clock = |clock| match clock {
-            Clock::None => "none",
-            Clock::Fixed => "fixed",
-            Clock::Virtual => "virtual",
-            Clock::Host => "host",
-        };
-        let random = |random| match random {
-            Random::None => "none",
-            Random::Seeded => "seeded",
-            Random::Host => "host",
-        };
         let args: Vec<_> = self.args.iter().map(|arg| quoted(arg)).collect();
         let mut all = vec![
             setting("wasi.program", quoted(&self.program), quoted(""), "args_get and args_sizes_get"),
             setting("wasi.args", format!("[{}]", args.join(", ")), "[]".into(), "args_get and args_sizes_get"),
-            word("wasi.clock", clock, self.clock, "clock_time_get, clock_res_get, poll_oneoff, the times of files"),
-            word("wasi.random", random, self.random, "random_get"),
+            word(
+                "wasi.clock",
+                clock_name,
+                self.clock,
+                "clock_time_get, clock_res_get, poll_oneoff, the times of files",
+            ),
+            word("wasi.random", random_name, self.random, "random_get"),
         ];
         let env = self.env.iter().map(|(name, value)| (format!(".{}", name_of(name)), quoted(value)));
         all.extend(pieces("wasi.env", "{}", env, "environ_get and environ_sizes_get: no others are there"));
@@ -134,10 +127,7 @@ impl Wasi {
             self.files.iter().map(|(path, bytes)| (format!(".{}", name_of(path)), format!("{} bytes", bytes.len())));
         all.extend(pieces("wasi.files", "{}", files, "the functions of files: copies in memory, for each run"));
         let dirs = self.dirs.iter().enumerate().map(|(index, dir)| {
-            let access = match dir.access {
-                Access::Read => "read",
-                Access::Write => "write",
-            };
+            let access = access_name(dir.access);
             let [host, guest] = [&dir.host, &dir.guest].map(|path| quoted(path));
             let quotas =
                 format!("file_bytes = {}, total_bytes = {}, files = {}", dir.file_bytes, dir.total_bytes, dir.files);
@@ -157,15 +147,7 @@ impl Wasi {
 impl Http {
     /// The keys that are no numbers.
     fn settings(&self) -> Vec<Setting> {
-        let list = |words: &[String]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(", ");
-        let rules = self.allow.iter().enumerate().map(|(index, rule)| {
-            let (scheme, [host, path]) = (rule.scheme.name(), [&rule.host, &rule.path].map(|text| quoted(text)));
-            let port = rule.port.map_or(String::new(), |port| format!(", port = {port}"));
-            let methods = list(&rule.methods);
-            let table =
-                format!("{{ methods = [{methods}], scheme = \"{scheme}\", host = {host}{port}, path = {path} }}");
-            (format!("[{index}]"), table)
-        });
+        let rules = self.allow.iter().enumerate().map(|(index, rule)| (format!("[{index}]"), rule_table(rule)));
         let mut all = pieces("http.allow", "[]", rules, "http.send, before it asks, and for each redirect");
         all.push(setting(
             "http.private_addresses",
@@ -174,6 +156,38 @@ impl Http {
             "http.send, for the addresses of a name: those that were looked at are connected to",
         ));
         all
+    }
+}
+
+/// A rule as TOML has it.
+pub(crate) fn rule_table(rule: &HttpRule) -> String {
+    let methods = rule.methods.iter().map(|method| quoted(method)).collect::<Vec<_>>().join(", ");
+    let (scheme, [host, path]) = (rule.scheme.name(), [&rule.host, &rule.path].map(|text| quoted(text)));
+    let port = rule.port.map_or(String::new(), |port| format!(", port = {port}"));
+    format!("{{ methods = [{methods}], scheme = \"{scheme}\", host = {host}{port}, path = {path} }}")
+}
+
+pub(crate) fn clock_name(clock: Clock) -> &'static str {
+    match clock {
+        Clock::None => "none",
+        Clock::Fixed => "fixed",
+        Clock::Virtual => "virtual",
+        Clock::Host => "host",
+    }
+}
+
+pub(crate) fn random_name(random: Random) -> &'static str {
+    match random {
+        Random::None => "none",
+        Random::Seeded => "seeded",
+        Random::Host => "host",
+    }
+}
+
+pub(crate) fn access_name(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read",
+        Access::Write => "write",
     }
 }
 
@@ -198,13 +212,13 @@ fn pieces(
 }
 
 /// A name as it stands in a path of TOML.
-pub(super) fn name_of(name: &str) -> String {
+pub(crate) fn name_of(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) { name.into() } else { quoted(name) }
 }
 
 /// A text as TOML writes it.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

@@ -206,7 +206,7 @@ impl fmt::Display for ConfigError {
 impl core::error::Error for ConfigError {}
 
 impl ConfigError {
-    pub(super) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match &self.problem {
             ConfigProblem::UnknownKey { valid } => {
                 // A section that is missing or wrong does not hide which key is meant.

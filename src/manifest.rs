@@ -1,0 +1,283 @@
+//! What a module says of itself: name, schemas, what it asks for, examples.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+pub use self::{
+    ask::{Ask, AskDir},
+    error::ManifestError,
+};
+use crate::{
+    config::toml::{
+        grammar::{Grammar, Kind},
+        parse, syntax,
+    },
+    error::{ConfigError, ConfigProblem, Position},
+    schema::Schema,
+};
+
+pub(crate) mod ask;
+pub(crate) mod error;
+mod section;
+
+/// The longest manifest that is read, in bytes.
+pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
+
+/// What a module says of itself, in TOML, in its custom section `belljar.manifest`
+/// ([`docs::tools`](crate::docs::tools)).
+///
+/// ```
+/// use belljar::Manifest;
+///
+/// let manifest = Manifest::from_toml(r#"
+///     name = "double"
+///     description = "Doubles a number."
+///     input = { type = "integer" }
+///     output = { type = "integer" }
+///     examples = [{ input = 2, output = 4 }]
+/// "#)?;
+/// let packed = manifest.pack(b"\0asm\x01\0\0\0")?;
+/// assert_eq!(Manifest::of(&packed)?.as_ref(), Some(&manifest));
+/// # Ok::<(), belljar::ManifestError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// What the tool is called: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`.
+    pub name: String,
+    /// Its version; empty where it has none.
+    pub version: String,
+    /// Its name for people.
+    pub title: Option<String>,
+    /// What it does, for those who choose among tools.
+    pub description: String,
+    /// Arguments of a program of WASI, without its name.
+    pub args: Vec<String>,
+    /// The JSON Schema of its input; without one, the input is plain text.
+    pub input: Option<Value>,
+    /// The JSON Schema of its output; without one, the output is plain text.
+    pub output: Option<Value>,
+    /// What it must have.
+    pub requires: Ask,
+    /// What it makes use of if it has it.
+    pub optional: Ask,
+    /// What becomes of some inputs.
+    pub examples: Vec<Example>,
+    #[serde(skip)]
+    text: String,
+}
+
+/// An input, and what comes of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Example {
+    /// What it shows.
+    pub description: Option<String>,
+    /// The input: JSON that fits the schema, or a string where there is none.
+    pub input: Value,
+    /// The output, in the same form; `None`: whatever fits the schema.
+    pub output: Option<Value>,
+}
+
+impl Manifest {
+    /// Reads a manifest of at most 64 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], with key, line and column where it is about one of them.
+    pub fn from_toml(text: &str) -> Result<Manifest, ManifestError> {
+        let table = parse(text, MAX_MANIFEST_BYTES)?;
+        GRAMMAR.check(table.get_ref()).map_err(|mistake| mistake.of(text))?;
+        let draft = Draft::deserialize(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
+        draft.read(&Places { text, table: table.get_ref() })
+    }
+
+    /// The manifest of a module, if it has one. Nothing else of the module is looked at but where its
+    /// sections are.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`].
+    pub fn of(wasm: &[u8]) -> Result<Option<Manifest>, ManifestError> {
+        let Some(contents) = section::find(wasm)? else { return Ok(None) };
+        let text = core::str::from_utf8(contents)
+            .map_err(|error| ManifestError::NotText { at: error.valid_up_to() as u64 })?;
+        Manifest::from_toml(text).map(Some)
+    }
+
+    /// The text, as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The module with this manifest, in place of one that it has.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError::NotModule`] if it is none.
+    pub fn pack(&self, wasm: &[u8]) -> Result<Vec<u8>, ManifestError> {
+        section::replace(wasm, self.text.as_bytes())
+    }
+}
+
+static GRAMMAR: Grammar = Grammar {
+    sections: &[],
+    words: &[],
+    others: &[
+        ("name", Kind::Text),
+        ("version", Kind::Text),
+        ("title", Kind::Text),
+        ("description", Kind::Text),
+        ("args", Kind::Texts),
+        ("input", Kind::Free(is_schema, "table, boolean or string of JSON")),
+        ("output", Kind::Free(is_schema, "table, boolean or string of JSON")),
+        ("requires", Kind::Inner(&ask::GRAMMAR)),
+        ("optional", Kind::Inner(&ask::GRAMMAR)),
+        ("examples", Kind::Tables),
+        ("examples.description", Kind::Text),
+        ("examples.input", Kind::Free(is_json, "a value that JSON has too")),
+        ("examples.input_json", Kind::Text),
+        ("examples.output", Kind::Free(is_json, "a value that JSON has too")),
+        ("examples.output_json", Kind::Text),
+    ],
+    numbers: Vec::new,
+    base: None,
+};
+
+fn is_schema(value: &DeValue<'_>) -> bool {
+    matches!(value, DeValue::String(_) | DeValue::Boolean(_) | DeValue::Table(_)) && is_json(value)
+}
+
+/// Whether JSON has such a value, too: there are no dates, and no numbers that are none.
+fn is_json(value: &DeValue<'_>) -> bool {
+    match value {
+        DeValue::Datetime(_) => false,
+        DeValue::Float(number) => number.as_str().replace('_', "").parse::<f64>().is_ok_and(f64::is_finite),
+        DeValue::Array(items) => items.iter().all(|item| is_json(item.get_ref())),
+        DeValue::Table(table) => table.values().all(|item| is_json(item.get_ref())),
+        DeValue::String(_) | DeValue::Integer(_) | DeValue::Boolean(_) => true,
+    }
+}
+
+/// As it is written.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Draft {
+    name: String,
+    version: String,
+    title: Option<String>,
+    description: String,
+    args: Vec<String>,
+    input: Option<Value>,
+    output: Option<Value>,
+    requires: ask::Draft,
+    optional: ask::Draft,
+    examples: Vec<BTreeMap<String, Value>>,
+}
+
+impl Draft {
+    fn read(self, places: &Places<'_>) -> Result<Manifest, ManifestError> {
+        let unfit = |key: &str, why| Err(places.error(key, ConfigProblem::Unfit { why }));
+        if !is_name(&self.name) {
+            return unfit("name", "expected 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`");
+        }
+        if self.description.trim().is_empty() {
+            return unfit("description", "expected a text that says what the tool does");
+        }
+        if self.args.iter().any(|arg| arg.contains('\0')) {
+            return unfit("args", "expected text without 0");
+        }
+        let schema = |key: &str, schema: Option<Value>| -> Result<_, ManifestError> {
+            let schema = match schema {
+                Some(Value::String(text)) => Some(json(key, &text, places)?),
+                other => other,
+            };
+            if let Some(schema) = &schema {
+                Schema::new(schema).map_err(|cause| ManifestError::Schema { key: key.into(), cause })?;
+            }
+            Ok(schema)
+        };
+        let (requires, optional) = (Ask::from(self.requires), Ask::from(self.optional));
+        for (section, ask) in [("requires", &requires), ("optional", &optional)] {
+            ask.check().map_err(|(key, problem)| places.error(&format!("{section}.{key}"), problem))?;
+        }
+        let examples =
+            self.examples.into_iter().enumerate().map(|(index, example)| read_example(index, example, places));
+        Ok(Manifest {
+            name: self.name,
+            version: self.version,
+            title: self.title,
+            description: self.description,
+            args: self.args,
+            input: schema("input", self.input)?,
+            output: schema("output", self.output)?,
+            requires,
+            optional,
+            examples: examples.collect::<Result<_, _>>()?,
+            text: places.text.into(),
+        })
+    }
+}
+
+/// Whether a tool can be called so.
+pub(crate) fn is_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+}
+
+fn read_example(
+    index: usize,
+    mut example: BTreeMap<String, Value>,
+    places: &Places<'_>,
+) -> Result<Example, ManifestError> {
+    let at = format!("examples[{index}]");
+    let mut value = |name: &str| {
+        let as_json = format!("{name}_json");
+        match (example.remove(name), example.remove(&as_json)) {
+            (Some(_), Some(_)) => {
+                let why = "expected this or the value itself, not both";
+                Err(places.error(&format!("{at}.{as_json}"), ConfigProblem::Unfit { why }))
+            }
+            (None, Some(text)) => json(&format!("{at}.{as_json}"), text.as_str().unwrap_or_default(), places).map(Some),
+            (value, None) => Ok(value),
+        }
+    };
+    let (input, output) = (value("input")?, value("output")?);
+    let Some(input) = input else {
+        return Err(places.error(&at, ConfigProblem::Unfit { why: "expected an `input`" }));
+    };
+    let description = example.remove("description").and_then(|text| text.as_str().map(ToString::to_string));
+    Ok(Example { description, input, output })
+}
+
+/// A value from a text of JSON.
+fn json(key: &str, text: &str, places: &Places<'_>) -> Result<Value, ManifestError> {
+    serde_json::from_str(text).map_err(|error| ManifestError::Json {
+        key: key.into(),
+        at: places.at(key),
+        message: error.to_string(),
+    })
+}
+
+/// Where the keys of a text are.
+struct Places<'a> {
+    text: &'a str,
+    table: &'a DeTable<'a>,
+}
+
+impl Places<'_> {
+    fn at(&self, key: &str) -> Option<Position> {
+        crate::config::toml::place(self.table, key).map(|span| Position::of(self.text, span.start))
+    }
+
+    fn error(&self, key: &str, problem: ConfigProblem) -> ManifestError {
+        ConfigError { key: key.into(), at: self.at(key), problem }.into()
+    }
+}

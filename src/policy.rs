@@ -1,0 +1,232 @@
+//! What an operator grants to tools, and the ceilings above all grants.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use serde::Deserialize;
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue, Deserializer},
+};
+
+pub use self::{
+    ceiling::Ceiling,
+    plan::{Missing, Place, Plan, PlanLine, Why},
+};
+use crate::{
+    config::{
+        Config, MAX_TEXT_BYTES, Profile,
+        lines::Lines,
+        preset::Preset,
+        setting::name_of,
+        toml::{
+            self as config_toml,
+            grammar::{Grammar, Kind},
+            parse, read_table, syntax,
+        },
+    },
+    error::{ConfigError, ConfigProblem, Position},
+};
+
+mod ceiling;
+mod layers;
+mod narrow;
+mod plan;
+mod rules;
+
+/// What an operator grants to tools ([`docs::tools`](crate::docs::tools)): a configuration for all of them,
+/// what single ones are granted beyond it, and a ceiling above all of that.
+///
+/// ```
+/// use belljar::Policy;
+///
+/// let policy = Policy::from_toml(r#"
+///     [limits]
+///     fuel = 1_000_000
+///
+///     [ceiling]
+///     limits.fuel = 100_000_000
+///
+///     [tools.convert]
+///     limits.fuel = 50_000_000
+/// "#)?;
+/// assert_eq!(policy.config().limits.fuel, 1_000_000);
+/// assert!(policy.tools().eq(["convert"]));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Policy {
+    config: Config,
+    lines: Lines,
+    ceiling: Ceiling,
+    ceiling_lines: Lines,
+    tools: BTreeMap<String, Entry>,
+}
+
+/// What a tool is granted.
+#[derive(Debug, Clone, PartialEq)]
+struct Entry {
+    config: Config,
+    /// The keys that it has, by their lines: all others are as for every tool.
+    lines: Lines,
+    /// The only module that it is for.
+    sha256: Option<(String, u64)>,
+}
+
+impl Policy {
+    /// Grants the same to every tool.
+    pub fn new(config: Config) -> Policy {
+        Policy { config, ..Policy::default() }
+    }
+
+    /// Reads a policy of at most 256 KiB: a configuration as [`Config::from_toml`] reads it, and beside it
+    /// the sections `ceiling` and `tools`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config), as from [`Config::from_toml`].
+    pub fn from_toml(text: &str) -> Result<Policy, crate::Error> {
+        Policy::from_toml_with(text, None, None)
+    }
+
+    /// The same over the defaults of a profile and what a preset grants, if they are given, whichever the
+    /// text names.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Policy::from_toml).
+    pub fn from_toml_with(
+        text: &str,
+        profile: Option<Profile>,
+        preset: Option<Preset>,
+    ) -> Result<Policy, crate::Error> {
+        Ok(read(text, profile, preset)?)
+    }
+
+    /// What every tool is granted.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The lines of the text that set it.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// The same policy, with another configuration for every tool.
+    #[must_use]
+    pub fn with_config(mut self, config: Config) -> Policy {
+        self.config = config;
+        self
+    }
+
+    /// What nothing gets more than.
+    pub fn ceiling(&self) -> &Ceiling {
+        &self.ceiling
+    }
+
+    /// The names, or `sha256:` and the hashes, of the tools that have a section.
+    pub fn tools(&self) -> impl Iterator<Item = &str> {
+        self.tools.keys().map(String::as_str)
+    }
+
+    /// The first effect that is granted to any tool, and the section that grants it (`""`: to all).
+    pub fn effect(&self) -> Option<(&str, &'static str)> {
+        let all = self.config.effect().map(|key| ("", key));
+        all.or_else(|| self.tools.iter().find_map(|(name, entry)| Some((name.as_str(), entry.config.effect()?))))
+    }
+}
+
+static GRAMMAR: Grammar = Grammar {
+    sections: &[],
+    words: &[],
+    others: &[("ceiling", Kind::Inner(&ceiling::GRAMMAR)), ("tools", Kind::InnerByName(&TOOL))],
+    numbers: Vec::new,
+    base: Some(&config_toml::GRAMMAR),
+};
+
+static TOOL: Grammar = Grammar {
+    sections: &[],
+    words: &[],
+    others: &[("sha256", Kind::Text)],
+    numbers: Vec::new,
+    base: Some(&config_toml::GRAMMAR),
+};
+
+/// What the name of a section begins with that is for the module of a hash.
+pub(crate) const BY_HASH: &str = "sha256:";
+
+fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<Policy, ConfigError> {
+    let mut table = parse(text, MAX_TEXT_BYTES)?;
+    GRAMMAR.check(table.get_ref()).map_err(|mistake| mistake.of(text))?;
+    let mut policy = Policy::default();
+    if let Some(section) = table.get_mut().remove("ceiling").and_then(into_table) {
+        (policy.ceiling, policy.ceiling_lines) = read_ceiling(text, section)?;
+    }
+    for (name, value) in table.get_mut().remove("tools").and_then(into_table).into_iter().flat_map(Spanned::into_inner)
+    {
+        let at = Position::of(text, name.span().start);
+        let name = name.get_ref().to_string();
+        let prefix = format!("tools.{}", name_of(&name));
+        let Some(section) = into_table(value) else { continue };
+        let known = name.strip_prefix(BY_HASH).map_or_else(|| crate::manifest::is_name(&name), is_hash);
+        if !known {
+            let why = "expected the name of a tool, or `sha256:` and 64 hexadecimal digits in lower case";
+            return Err(ConfigError { key: prefix, at: Some(at), problem: ConfigProblem::Unfit { why } });
+        }
+        let entry = read_entry(text, section).map_err(|error| {
+            let key = if error.key.is_empty() { prefix.clone() } else { format!("{prefix}.{}", error.key) };
+            ConfigError { key, ..error }
+        })?;
+        policy.tools.insert(name, entry);
+    }
+    (policy.config, policy.lines) = read_table(text, table, profile, preset)?;
+    Ok(policy)
+}
+
+fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, Lines), ConfigError> {
+    let lines = config_toml::lines(text, section.get_ref());
+    let draft = crate::manifest::ask::Draft::deserialize(Deserializer::from(section)).map_err(|e| syntax(text, &e))?;
+    let ceiling = Ceiling::from(draft);
+    for (index, rule) in ceiling.http.iter().flatten().enumerate() {
+        rule.check().map_err(|(key, problem)| {
+            let line = lines.of(&format!("http.allow[{index}]"));
+            let at = line.map(|line| Position { line, column: 1 });
+            ConfigError { key: format!("ceiling.http.allow[{index}].{key}"), at, problem }
+        })?;
+    }
+    Ok((ceiling, lines))
+}
+
+fn read_entry(text: &str, mut section: Spanned<DeTable<'_>>) -> Result<Entry, ConfigError> {
+    let sha256 = match section.get_mut().remove("sha256") {
+        Some(value) => {
+            let at = Position::of(text, value.span().start);
+            let hash = value.get_ref().as_str().unwrap_or_default().to_string();
+            if !is_hash(&hash) {
+                let why = "expected 64 hexadecimal digits in lower case";
+                return Err(ConfigError { key: "sha256".into(), at: Some(at), problem: ConfigProblem::Unfit { why } });
+            }
+            Some((hash, at.line))
+        }
+        None => None,
+    };
+    let (config, lines) = read_table(text, section, None, None)?;
+    Ok(Entry { config, lines, sha256 })
+}
+
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn into_table(value: Spanned<DeValue<'_>>) -> Option<Spanned<DeTable<'_>>> {
+    let span = value.span();
+    match value.into_inner() {
+        DeValue::Table(table) => Some(Spanned::new(span, table)),
+        _ => None,
+    }
+}
