@@ -231,6 +231,33 @@ impl Tool {
         }
     }
 
+    /// From an input as it is, JSON that fits the schema or a text where there is none, to what the guest is
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// [`ToolError::Input`].
+    pub fn write(&self, input: &Value) -> Result<Vec<u8>, ToolError> {
+        match (&self.0.forms.input, input) {
+            (None, Value::String(text)) => Ok(text.clone().into_bytes()),
+            (None, _) => Err(ToolError::Input(alloc::vec![Mismatch::new("", "expected a string: the input is text")])),
+            (Some(_), _) => self.0.forms.write(input),
+        }
+    }
+
+    /// The output of a run as it is, checked: JSON where there is a schema, and else a text.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Tool::decode), and [`ToolError::Unreadable`] for a text that is not UTF-8.
+    pub fn read(&self, output: &[u8]) -> Result<Value, ToolError> {
+        if self.0.forms.output.is_some() {
+            return self.0.forms.read(output);
+        }
+        let text = core::str::from_utf8(output).map_err(|e| ToolError::Unreadable { message: e.to_string() })?;
+        Ok(text.into())
+    }
+
     /// Starts a run without running anything of it yet.
     ///
     /// # Errors

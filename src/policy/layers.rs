@@ -36,6 +36,11 @@ impl Policy {
 }
 
 impl Granted<'_> {
+    /// That of a configuration which is no policy's.
+    pub(super) fn only(config: Config) -> Self {
+        Granted { config, layers: [None, None, None] }
+    }
+
     /// Where a key of a configuration is set: `key` finds its name in one of them.
     pub(super) fn place(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Place> {
         self.layers.iter().flatten().find_map(|(section, config, lines)| {

@@ -72,6 +72,31 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// A configuration with nothing above the ceiling, and what of it was.
+    pub fn bounded(&self, config: Config) -> (Config, Vec<PlanLine>) {
+        let granted = Granted::only(config);
+        let every = everything(&granted.config);
+        let mut narrowing = Narrowing {
+            requires: &Ask::default(),
+            optional: &every,
+            granted: &granted,
+            ceiling: &self.ceiling,
+            ceiling_lines: &self.ceiling_lines,
+            section: String::new(),
+            asks: false,
+            config: granted.config.clone(),
+            lines: Vec::new(),
+            missing: Vec::new(),
+        };
+        narrowing.numbers();
+        narrowing.words();
+        narrowing.pieces();
+        let above = narrowing.lines.into_iter().filter(|line| line.why == Why::Ceiling);
+        (narrowing.config, above.collect())
+    }
+}
+
 /// The name of a tool that does not say what it is called.
 fn name_of_file(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".wasm").unwrap_or(file_name);

@@ -6,7 +6,12 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{capabilities::CapabilityArgs, exit, help, json, limits::LimitArgs};
+use crate::{
+    capabilities::CapabilityArgs,
+    exit, help, json,
+    limits::LimitArgs,
+    tool::args::{ManifestArgs, PackArgs, ToolArgs},
+};
 
 /// Runs untrusted WebAssembly: metered, within hard limits, with the same result everywhere.
 #[derive(Debug, Parser)]
@@ -33,6 +38,18 @@ pub enum Command {
     /// Run a module again, and tell whether it comes out as a receipt says
     #[command(after_help = help::VERIFY)]
     Verify(VerifyArgs),
+    /// Put a manifest into a module: what it is called, what it takes and gives, what it asks for
+    #[command(after_help = help::PACK)]
+    Pack(PackArgs),
+    /// Print the manifest of a module
+    #[command(after_help = help::MANIFEST)]
+    Manifest(ManifestArgs),
+    /// Tell what a tool asks for, is granted and is given, and why, without running anything of it
+    #[command(after_help = help::PLAN)]
+    Plan(Box<ToolArgs>),
+    /// Run the examples of a tool, and tell whether each comes out as its manifest says
+    #[command(after_help = help::CHECK)]
+    Check(Box<ToolArgs>),
     /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
     #[command(after_help = help::SELFTEST)]
     Selftest(SelftestArgs),
@@ -264,6 +281,20 @@ pub struct ConfigArgs {
     pub set: Vec<String>,
 }
 
+/// What tools are granted by options, beside a policy.
+#[derive(Debug, Args)]
+pub struct GrantArgs {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub capabilities: CapabilityArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub config: ConfigArgs,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub limits: LimitArgs,
+}
+
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -318,6 +349,9 @@ impl Command {
             Command::Validate(args) => args.look,
             Command::Inspect(args) => args.look,
             Command::Verify(args) => args.look,
+            Command::Pack(args) => args.look,
+            Command::Manifest(args) => args.look,
+            Command::Plan(args) | Command::Check(args) => args.look,
             Command::Selftest(args) => args.look,
             Command::Completions { .. } | Command::Man { .. } => {
                 LookArgs { format: Format::Human, color: When::Auto, verbose: 0, quiet: false }

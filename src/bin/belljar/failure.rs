@@ -20,7 +20,7 @@ pub enum Failure {
 pub struct Report {
     /// The exit status.
     pub exit: Exit,
-    /// What was being done: `usage`, `config`, `io`, `module`, `call` or `isolation`.
+    /// What was being done: `usage`, `config`, `io`, `module`, `tool`, `call` or `isolation`.
     pub phase: &'static str,
     /// The file it is about.
     pub file: Option<String>,
@@ -56,6 +56,11 @@ impl Failure {
     /// A transcript that cannot be read or played here.
     pub fn transcript(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "transcript", message)
+    }
+
+    /// A manifest, or a tool that its policy does not let be.
+    pub fn tool(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Usage, "tool", message)
     }
 
     /// A call with `-e`.

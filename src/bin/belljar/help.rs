@@ -102,3 +102,68 @@ Exit status:
   0  all ended as they have to
   1  one of them did not
   2  usage";
+
+/// Of `pack`.
+pub const PACK: &str = "\
+Examples:
+  belljar pack tool.wasm --manifest tool.toml -o tool.wasm
+  belljar pack --text tool.wat --manifest tool.toml -o tool.wasm
+
+A manifest that the module has already is replaced. The least that one holds:
+
+  name = \"upper\"
+  description = \"Writes a text in capital letters.\"
+
+and beside these version, title, args, input and output (JSON Schemas), requires and optional (keys as in
+belljar.toml), examples.
+
+Exit status:
+  0  done
+  2  usage or I/O; or the manifest is none
+  3  the module was refused: malformed or invalid";
+
+/// Of `manifest`.
+pub const MANIFEST: &str = "\
+Examples:
+  belljar manifest tool.wasm > tool.toml
+  belljar manifest --format json tool.wasm | jq .input
+
+Exit status:
+  0  done
+  2  usage or I/O; or the module has no manifest
+  3  the manifest, or the module, is none";
+
+/// Of `plan`.
+pub const PLAN: &str = "\
+Examples:
+  belljar plan tool.wasm
+  belljar plan --config belljar.toml --format json tool.wasm | jq .missing
+
+What is given is the least of what the manifest asks for, what is granted - by the keys of belljar.toml and
+the options to all tools, by its sections [tools.NAME] and [tools.\"sha256:HEX\"] to one - and the section
+[ceiling]. A tool without a manifest asks for whatever it is granted.
+
+The JSON document has file, tool, sha256, pinned, lines, missing and config.
+
+Exit status:
+  0  the tool can be run
+  2  usage, configuration or I/O
+  3  it cannot: it requires what it is not granted, it is not the module that is pinned, or its manifest is
+     none";
+
+/// Of `check`.
+pub const CHECK: &str = "\
+Examples:
+  belljar check tool.wasm
+  belljar check --format json tool.wasm | jq '.examples[] | select(.ok | not)'
+
+Inputs and outputs are checked against the schemas of the manifest, too.
+
+The JSON document has tool, sha256 and examples, with number, description, ok, fuel, expected, found and
+error for each.
+
+Exit status:
+  0  all examples came out as they have to, or there are none
+  1  one of them did not
+  2  usage, configuration or I/O
+  3  the tool cannot be run";

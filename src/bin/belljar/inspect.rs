@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use belljar::{ExternType, Import, Inspection, Powers, abi};
+use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Powers, abi};
 use serde::Serialize;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     settings,
     show::{bytes, count, grouped, name},
     source::Source,
+    tool::manifest,
 };
 
 /// Bytes of a page of memory.
@@ -29,13 +30,18 @@ pub fn inspect(args: &InspectArgs, console: &Console) -> Result<Exit, Failure> {
     let sandbox = settings::sandbox(&args.config, &LimitArgs::default(), console)?;
     let binary = source.module(args.text, &sandbox)?;
     let about = sandbox.inspect(&binary).map_err(|error| Failure::of(error).in_file(source.name()))?;
+    // A manifest that is none is shown as that: the module can be run all the same.
+    let manifest = Manifest::of(&binary);
     let written = if console.format == Format::Human {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(page(&about).as_bytes()).and_then(|()| stdout.flush())
+        stdout.write_all(page(&about, &manifest).as_bytes()).and_then(|()| stdout.flush())
     } else {
         let missing = about.imports.iter().filter(|import| !is_provided(import));
         let missing_imports = missing.map(|import| format!("{}.{}", import.module, import.name)).collect();
-        let document = Document { file: source.name(), powers: about.powers(), missing_imports, about: &about };
+        let manifest_error = manifest.as_ref().err();
+        let manifest = manifest.as_ref().ok().and_then(Option::as_ref);
+        let (file, powers) = (source.name(), about.powers());
+        let document = Document { file, powers, missing_imports, manifest, manifest_error, about: &about };
         json::print(console.format, &document)
     };
     written.map_err(|e| Failure::stdout(&e))?;
@@ -49,6 +55,9 @@ struct Document<'a> {
     powers: Powers,
     /// Imports that this program does not provide.
     missing_imports: Vec<String>,
+    manifest: Option<&'a Manifest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifest_error: Option<&'a ManifestError>,
     #[serde(flatten)]
     about: &'a Inspection,
 }
@@ -61,7 +70,7 @@ fn is_provided(import: &Import) -> bool {
 }
 
 /// The page for people.
-fn page(about: &Inspection) -> String {
+fn page(about: &Inspection, manifest: &Result<Option<Manifest>, ManifestError>) -> String {
     let mut page = format!("{}\n\n", abilities(about));
     let mut line = |title: &str, text: String| {
         let _ = writeln!(page, "{title:<17}{text}");
@@ -75,6 +84,11 @@ fn page(about: &Inspection) -> String {
     line("data segments", format!("{}, {}", grouped(about.data_segments), count(about.data_bytes, "byte")));
     line("element segments", grouped(about.element_segments));
 
+    match manifest {
+        Ok(Some(manifest)) => list(&mut page, "manifest", manifest::lines(manifest)),
+        Ok(None) => {}
+        Err(error) => list(&mut page, "manifest", vec![("none that can be read".into(), name(&error.to_string()))]),
+    }
     let imports = about.imports.iter().map(|import| {
         let marked = if is_provided(import) { "" } else { "  (not provided)" };
         (format!("{}.{}", name(&import.module), name(&import.name)), format!("{}{marked}", import.ty))

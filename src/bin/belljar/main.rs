@@ -40,6 +40,7 @@ mod show;
 mod size;
 mod source;
 mod time;
+mod tool;
 mod transcript;
 mod usage;
 mod validate;
@@ -58,6 +59,10 @@ fn main() -> ExitCode {
         Command::Validate(args) => validate::validate(args, &console),
         Command::Inspect(args) => inspect::inspect(args, &console),
         Command::Verify(args) => receipt::verify(args, &console),
+        Command::Pack(args) => tool::pack::pack(args, &console),
+        Command::Manifest(args) => tool::manifest::manifest(args, &console),
+        Command::Plan(args) => tool::plan::plan(args, &console),
+        Command::Check(args) => tool::check::check(args, &console),
         Command::Selftest(args) => selftest::selftest(args, &console),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man { subcommand } => man::man(subcommand.as_deref()),

@@ -48,6 +48,12 @@ impl Origins {
         }
     }
 
+    /// The option that set a key, or a piece of it.
+    pub fn option(&self, key: &str) -> Option<&str> {
+        let is = |set: &str| set.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']));
+        self.options.iter().find_map(|(set, option)| is(set).then_some(option.as_str()))
+    }
+
     /// Where the value of a setting comes from.
     pub fn of(&self, setting: &Setting, config: &Config) -> String {
         if let Some(option) = self.options.get(&setting.key) {

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use belljar::{
-    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Preset, Profile, Random, Sandbox, Setting,
+    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Profile, Random, Sandbox,
+    Setting,
 };
 use clap::ValueEnum;
 
 use crate::{
-    args::{self, ConfigArgs, RunArgs},
+    args::{self, ConfigArgs, GrantArgs, RunArgs},
     capabilities::granted,
     console::Console,
     failure::Failure,
@@ -24,19 +25,31 @@ const FOUND: &str = "belljar.toml";
 
 /// The sandbox that the options mean.
 pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
-    let (config, origins) = config(args, limits, Vec::new(), console)?;
+    let (policy, origins) = policy(args, limits, Vec::new(), console)?;
+    let config = bounded(&policy, policy.config().clone(), &origins, console)?;
     describe(&config, &origins, console);
     Sandbox::new(config).map_err(Failure::of)
 }
 
+/// What tools are given: the policy of the file, with what the options set or grant for all of them.
+pub fn of_tools(args: &GrantArgs, console: &Console) -> Result<(Policy, Origins), Failure> {
+    let (policy, mut origins) = policy(&args.config, &args.limits, args.capabilities.typed()?, console)?;
+    let mut config = policy.config().clone();
+    args.capabilities.apply(&mut config, &mut origins)?;
+    describe(&config, &origins, console);
+    Ok((policy.with_config(config), origins))
+}
+
 /// The sandbox of a run, and where its configuration comes from.
 pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<(Sandbox, Origins), Failure> {
-    let (mut config, mut origins) = config(&args.config, &args.limits, args.capabilities.typed()?, console)?;
+    let (policy, mut origins) = policy(&args.config, &args.limits, args.capabilities.typed()?, console)?;
+    let mut config = policy.config().clone();
     if args.function.is_none() && !args.args.is_empty() {
         config.wasi.args.clone_from(&args.args);
         origins.set("ARGS", "wasi.args");
     }
     args.capabilities.apply(&mut config, &mut origins)?;
+    let config = bounded(&policy, config, &origins, console)?;
     describe(&config, &origins, console);
     if let (Some(key), Some(_), None) = (config.effect(), &args.receipt, &args.record) {
         let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
@@ -45,12 +58,31 @@ pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<(Sandbox, Ori
     Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
 }
 
-fn config(
+/// What is not above the ceiling: an option that is, is a mistake, and all else is lowered.
+fn bounded(policy: &Policy, config: Config, origins: &Origins, console: &Console) -> Result<Config, Failure> {
+    let (bounded, above) = policy.bounded(config);
+    for line in above {
+        let [ceiling, value] =
+            [&line.ceiling, &line.effective].map(|text| show::name(text.as_deref().unwrap_or("nothing")));
+        let by = line
+            .ceiling_by
+            .and_then(|place| place.line)
+            .map_or(String::new(), |line| format!(", line {line} of the file"));
+        if let Some(option) = origins.option(&line.key) {
+            let message = format!("{option}: the ceiling of `{}` is {ceiling}{by}", line.key);
+            return Err(Failure::usage(message).with_hint("ask for less, or raise it there"));
+        }
+        console.note(format_args!("ceiling: {} = {value}{by}", line.key));
+    }
+    Ok(bounded)
+}
+
+fn policy(
     args: &ConfigArgs,
     limits: &LimitArgs,
     more: Vec<Typed>,
     console: &Console,
-) -> Result<(Config, Origins), Failure> {
+) -> Result<(Policy, Origins), Failure> {
     let profile = args.profile.map(|profile| match profile {
         args::Profile::Plugin => Profile::Plugin,
         args::Profile::Large => Profile::Large,
@@ -64,19 +96,21 @@ fn config(
         Some(path) => Source::File(path.clone()).text(MAX_TEXT_BYTES)?,
         None => String::new(),
     };
-    let read = Config::from_toml_with_lines(&text, profile, preset);
-    let (mut config, mut origins) = match &file {
+    let read = Policy::from_toml_with(&text, profile, preset);
+    let (policy, mut origins) = match &file {
         Some(path) => {
             let found = if path == Path::new(FOUND) { ", found in the current directory" } else { "" };
             console.note(format_args!("configuration: {}{found}", show::path(path)));
-            let (config, lines) = read.map_err(|error| Failure::of(error).in_file(show::path(path)))?;
+            let policy = read.map_err(|error| Failure::of(error).in_file(show::path(path)))?;
             if args.config.is_none() {
-                consented(&config, preset)?;
+                consented(&policy, preset)?;
             }
-            (config, Origins::of_file(show::path(path), lines))
+            let lines = policy.lines().clone();
+            (policy, Origins::of_file(show::path(path), lines))
         }
-        None => (read.map_err(Failure::of)?.0, Origins::default()),
+        None => (read.map_err(Failure::of)?, Origins::default()),
     };
+    let mut config = policy.config().clone();
     if let Some(preset) = args.preset.and_then(|preset| preset.to_possible_value()) {
         origins.set_preset(preset.get_name());
     }
@@ -103,11 +137,12 @@ fn config(
         apply(&mut config, one)?;
         origins.set(one.option.split(' ').next().unwrap_or_default(), &one.key);
     }
-    Ok((config, origins))
+    Ok((policy.with_config(config), origins))
 }
 
 /// A file that lies here may have come with the module: that it does is no consent to effects.
-fn consented(config: &Config, preset: Option<Preset>) -> Result<(), Failure> {
+fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
+    let config = policy.config();
     let development = preset == Some(Preset::Development);
     let effects = [
         ("`wasi.dirs`", "opens no directories of the host", !config.wasi.dirs.is_empty()),
@@ -120,7 +155,16 @@ fn consented(config: &Config, preset: Option<Preset>) -> Result<(), Failure> {
             let message = format!("{key}: a configuration that was only found {what}");
             Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
         }
-        None => Ok(()),
+        None => match policy.effect().filter(|(tool, _)| !tool.is_empty()) {
+            Some((tool, key)) => {
+                let message = format!(
+                    "`{key}` of tool `{}`: a configuration that was only found grants no effects",
+                    show::name(tool)
+                );
+                Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
+            }
+            None => Ok(()),
+        },
     }
 }
 

@@ -1,0 +1,133 @@
+//! `belljar check`: whether the examples of a tool come out as its manifest says.
+
+use std::io::{self, Write};
+
+use belljar::{Error, Example, Outcome, Tool, ToolError};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{args::ToolArgs, load};
+use crate::{
+    args::Format,
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    json,
+    show::{count, grouped, name},
+};
+
+/// Runs every example, and tells which come out as they have to.
+pub fn check(args: &ToolArgs, console: &Console) -> Result<Exit, Failure> {
+    let tool = load(&args.module, args.text, &args.grant, console)?;
+    let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
+    let mut checked = Vec::new();
+    for (index, example) in examples.iter().enumerate() {
+        let done = run(&tool, index as u64 + 1, example);
+        if console.format == Format::Human {
+            tell(&done, console)?;
+        }
+        checked.push(done);
+    }
+    let wrong = checked.iter().filter(|one| !one.ok).count() as u64;
+    if console.format != Format::Human {
+        let document = Document { tool: tool.name(), sha256: tool.sha256(), examples: &checked };
+        json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
+    } else if !console.is_quiet() {
+        let sum = match (tool.manifest(), checked.len() as u64) {
+            (None, _) => "no manifest, so that there are no examples".into(),
+            (_, 0) => "no examples".into(),
+            (_, all) => format!("{}, {wrong} wrong", count(all, "example")),
+        };
+        writeln!(io::stdout().lock(), "{}: {sum}", name(tool.name())).map_err(|e| Failure::stdout(&e))?;
+    }
+    Ok(if wrong == 0 { Exit::Done } else { Exit::Stopped })
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    tool: &'a str,
+    sha256: &'a str,
+    examples: &'a [Checked],
+}
+
+/// An example, and what came of it.
+#[derive(Serialize)]
+struct Checked {
+    number: u64,
+    description: Option<String>,
+    ok: bool,
+    fuel: Option<u64>,
+    expected: Option<Value>,
+    found: Option<Value>,
+    error: Option<String>,
+}
+
+fn run(tool: &Tool, number: u64, example: &Example) -> Checked {
+    let mut checked = Checked {
+        number,
+        description: example.description.clone(),
+        ok: false,
+        fuel: None,
+        expected: example.output.clone(),
+        found: None,
+        error: None,
+    };
+    match outcome(tool, example) {
+        Ok(outcome) => {
+            checked.fuel = Some(outcome.usage.fuel);
+            match tool.read(&outcome.output) {
+                Ok(found) => {
+                    checked.ok = example.output.as_ref().is_none_or(|expected| same(expected, &found));
+                    checked.found = Some(found);
+                }
+                Err(error) => checked.error = Some(error.to_string()),
+            }
+        }
+        Err(error) => {
+            if let ToolError::Run(cause) = &error
+                && let Error::Stopped(stopped) = &**cause
+            {
+                checked.fuel = Some(stopped.usage.fuel);
+            }
+            checked.error = Some(error.to_string());
+        }
+    }
+    checked
+}
+
+fn outcome(tool: &Tool, example: &Example) -> Result<Outcome, ToolError> {
+    Ok(tool.start(tool.write(&example.input)?)?.finish()?)
+}
+
+/// Whether two documents say the same: 1 and 1.0 are one number.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+fn tell(checked: &Checked, console: &Console) -> Result<(), Failure> {
+    let what = checked.description.as_deref().map_or(String::new(), |text| format!(" ({})", name(text)));
+    let title = format!("example {}{what}", checked.number);
+    if checked.ok {
+        if console.is_quiet() {
+            return Ok(());
+        }
+        let fuel = grouped(checked.fuel.unwrap_or(0));
+        return writeln!(io::stdout().lock(), "{title}: ok, {fuel} fuel").map_err(|e| Failure::stdout(&e));
+    }
+    let message = match (&checked.error, &checked.expected, &checked.found) {
+        (Some(error), ..) => error.clone(),
+        (None, Some(expected), Some(found)) => {
+            format!("expected {}, found {}", name(&expected.to_string()), name(&found.to_string()))
+        }
+        _ => "no output".into(),
+    };
+    console.error(None, &format!("{title}: {message}"), None);
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! `belljar manifest`: what a module says of itself.
+
+use std::io::{self, IsTerminal, Write};
+
+use belljar::{Ask, Manifest};
+use serde_json::Value;
+
+use super::{args::ManifestArgs, failure, read};
+use crate::{
+    args::Format,
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    json,
+    show::{count, grouped, name},
+    source::Source,
+};
+
+/// Prints the manifest of a module.
+pub fn manifest(args: &ManifestArgs, console: &Console) -> Result<Exit, Failure> {
+    let source = Source::of(&args.module);
+    let wasm = read(&source, false)?;
+    let found = Manifest::of(&wasm).map_err(|error| failure(&error.into()).in_file(source.name()))?;
+    let Some(manifest) = found else {
+        return Err(Failure::tool("the module has no manifest")
+            .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` gives it one")
+            .in_file(source.name()));
+    };
+    let written = if console.format == Format::Human {
+        let text = manifest.text();
+        let mut stdout = io::stdout().lock();
+        let end = if text.ends_with('\n') { "" } else { "\n" };
+        let written = match stdout.is_terminal() {
+            true => write!(stdout, "{}{end}", belljar::escape_lines(text, usize::MAX)),
+            false => write!(stdout, "{text}{end}"),
+        };
+        written.and_then(|()| stdout.flush())
+    } else {
+        json::print(console.format, &manifest)
+    };
+    written.map_err(|e| Failure::stdout(&e))?;
+    Ok(Exit::Done)
+}
+
+/// What `inspect` shows of it: titles and texts.
+pub fn lines(manifest: &Manifest) -> Vec<(String, String)> {
+    let mut lines = vec![
+        ("name".to_owned(), manifest.name.clone()),
+        ("version".into(), if manifest.version.is_empty() { "none".into() } else { name(&manifest.version) }),
+        ("description".into(), name(&manifest.description)),
+        ("input".into(), form(manifest.input.as_ref())),
+        ("output".into(), form(manifest.output.as_ref())),
+    ];
+    for (title, ask) in [("requires", &manifest.requires), ("optional", &manifest.optional)] {
+        lines.push((title.into(), asked(ask)));
+    }
+    lines.push(("examples".into(), grouped(manifest.examples.len() as u64)));
+    lines
+}
+
+fn form(schema: Option<&Value>) -> String {
+    let Some(schema) = schema else { return "plain text".into() };
+    let required = |member: &str| {
+        let names = schema.get("required").and_then(Value::as_array);
+        names.is_some_and(|names| names.iter().any(|name| name == member))
+    };
+    match schema.get("properties").and_then(Value::as_object) {
+        Some(members) => {
+            let shown: Vec<_> = members
+                .keys()
+                .map(|member| format!("{}{}", name(member), if required(member) { "" } else { "?" }))
+                .collect();
+            format!("JSON, {}: {}", count(members.len() as u64, "member"), shown.join(", "))
+        }
+        None => "JSON".into(),
+    }
+}
+
+/// What is asked for, in a line.
+fn asked(ask: &Ask) -> String {
+    let Ok(Value::Object(keys)) = serde_json::to_value(ask) else { return "nothing".into() };
+    let mut all = Vec::new();
+    for (key, value) in keys {
+        match value {
+            Value::Object(numbers) => {
+                all.extend(numbers.iter().filter_map(|(path, n)| Some(format!("{path} = {}", grouped(n.as_u64()?)))))
+            }
+            Value::Null | Value::Bool(false) => {}
+            Value::Array(items) if items.is_empty() => {}
+            other => all.push(name(&format!("{key} = {other}"))),
+        }
+    }
+    if all.is_empty() { "nothing".into() } else { all.join(", ") }
+}
