@@ -35,6 +35,7 @@ use crate::{
 mod ceiling;
 mod layers;
 mod narrow;
+mod pieces;
 mod plan;
 mod rules;
 

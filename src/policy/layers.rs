@@ -41,6 +41,12 @@ impl Granted<'_> {
         Granted { config, layers: [None, None, None] }
     }
 
+    /// What the section of the tool's name grants.
+    pub(super) fn own(&self) -> Option<(&Config, &Lines)> {
+        let [_, own, _] = &self.layers;
+        own.as_ref().map(|(_, config, lines)| (*config, *lines))
+    }
+
     /// Where a key of a configuration is set: `key` finds its name in one of them.
     pub(super) fn place(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Place> {
         self.layers.iter().flatten().find_map(|(section, config, lines)| {

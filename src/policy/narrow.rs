@@ -1,7 +1,6 @@
 //! From what is asked for, granted and at most given to what is given.
 
 use alloc::{
-    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -10,20 +9,17 @@ use alloc::{
 use super::{
     Ceiling, Missing, Place, Plan, PlanLine, Policy, Why,
     layers::{Granted, everything},
-    rules,
 };
 use crate::{
     config::{
         Config,
-        dirs::{Access, HostDir},
-        http::HttpRule,
         lines::Lines,
         log::LogLevel,
-        setting::{access_name, clock_name, name_of, quoted, random_name, rule_table},
+        setting::{clock_name, name_of, quoted, random_name},
         wasi::{Clock, Random},
     },
     digest::Digest,
-    manifest::{Ask, AskDir, Manifest, ask},
+    manifest::{Ask, Manifest, ask},
     tool::error::ToolError,
 };
 
@@ -105,19 +101,19 @@ fn name_of_file(file_name: &str) -> String {
     if name.is_empty() { "tool".into() } else { name }
 }
 
-struct Narrowing<'a> {
-    requires: &'a Ask,
-    optional: &'a Ask,
-    granted: &'a Granted<'a>,
-    ceiling: &'a Ceiling,
-    ceiling_lines: &'a Lines,
+pub(super) struct Narrowing<'a> {
+    pub(super) requires: &'a Ask,
+    pub(super) optional: &'a Ask,
+    pub(super) granted: &'a Granted<'a>,
+    pub(super) ceiling: &'a Ceiling,
+    pub(super) ceiling_lines: &'a Lines,
     /// The section of the tool.
-    section: String,
+    pub(super) section: String,
     /// Whether it has a manifest: without one, it takes what it is given.
-    asks: bool,
-    config: Config,
-    lines: Vec<PlanLine>,
-    missing: Vec<Missing>,
+    pub(super) asks: bool,
+    pub(super) config: Config,
+    pub(super) lines: Vec<PlanLine>,
+    pub(super) missing: Vec<Missing>,
 }
 
 /// A key that has one value, each of them as it ranks.
@@ -230,7 +226,7 @@ impl Narrowing<'_> {
         self.lines.push(PlanLine {
             key: key.into(),
             asked: asked.filter(|_| self.asks).and_then(written),
-            required: required.is_some(),
+            required: required.and_then(written),
             granted: written(granted),
             granted_by,
             ceiling: ceiling.and_then(written),
@@ -241,264 +237,22 @@ impl Narrowing<'_> {
         effective
     }
 
-    fn pieces(&mut self) {
-        self.variables();
-        self.directories();
-        self.requests();
-        self.grants();
-    }
-
-    fn variables(&mut self) {
-        let granted = &self.granted.config.wasi.env;
-        let names: BTreeSet<&String> =
-            self.requires.env.iter().chain(&self.optional.env).chain(granted.keys()).collect();
-        let mut given = alloc::collections::BTreeMap::new();
-        for name in names {
-            let key = format!("wasi.env.{}", name_of(name));
-            let required = self.requires.env.contains(name);
-            let asked = required || self.optional.env.contains(name);
-            let value = granted.get(name);
-            if let Some(value) = value.filter(|_| asked) {
-                given.insert(name.clone(), value.clone());
-            }
-            let line = format!("wasi.env.{} = \"VALUE\"", name_of(name));
-            let written = value.map(|value| quoted(value));
-            let place = self.granted.place(|_| Some(key.clone()));
-            self.piece(key, required, asked.then(|| quoted(name)), (written.clone(), place), None, written, line);
-        }
-        self.config.wasi.env = given;
-    }
-
-    fn directories(&mut self) {
-        let granted = &self.granted.config.wasi.dirs;
-        let asked: Vec<(&AskDir, bool)> = self
-            .requires
-            .dirs
-            .iter()
-            .map(|dir| (dir, true))
-            .chain(self.optional.dirs.iter().map(|dir| (dir, false)))
-            .collect();
-        let mut given: Vec<HostDir> = Vec::new();
-        let mut guests: Vec<&String> =
-            asked.iter().map(|(dir, _)| &dir.guest).chain(granted.iter().map(|dir| &dir.guest)).collect();
-        guests.sort();
-        guests.dedup();
-        for guest in guests {
-            let of = |required: bool| {
-                asked.iter().filter(|(dir, r)| dir.guest == *guest && *r == required).map(|(dir, _)| dir.access).max()
-            };
-            let (required, wanted) = (of(true), of(true).max(of(false)));
-            let dir = granted.iter().find(|dir| dir.guest == *guest);
-            let most = self.ceiling.access;
-            let effective = match (wanted, dir.map(|dir| dir.access), most) {
-                (Some(wanted), Some(granted), None) => Some(wanted.min(granted)),
-                (Some(wanted), Some(granted), Some(Some(most))) => Some(wanted.min(granted).min(most)),
-                _ => None,
-            };
-            if let (Some(dir), Some(access)) = (dir, effective) {
-                given.push(HostDir { access, ..dir.clone() });
-            }
-            let written =
-                |access: Access| format!("{{ guest = {}, access = \"{}\" }}", quoted(guest), access_name(access));
-            let host = |dir: &HostDir, access: Access| {
-                format!(
-                    "{{ host = {}, guest = {}, access = \"{}\" }}",
-                    quoted(&dir.host),
-                    quoted(guest),
-                    access_name(access)
-                )
-            };
-            let place = self.granted.place(|config| {
-                let index = config.wasi.dirs.iter().position(|dir| dir.guest == *guest)?;
-                Some(format!("wasi.dirs[{index}]"))
-            });
-            let needed = required.filter(|required| effective < Some(*required));
-            if let Some(needed) = needed {
-                if dir.is_none_or(|dir| dir.access < needed) {
-                    let path = dir.map_or("PATH", |dir| &dir.host);
-                    let table = format!(
-                        "{{ host = {}, guest = {}, access = \"{}\" }}",
-                        quoted(path),
-                        quoted(guest),
-                        access_name(needed)
-                    );
-                    self.add("wasi.dirs", format!("wasi.dirs = [{table}]"), place.as_ref());
-                }
-                if most.is_some_and(|most| most < Some(needed)) {
-                    self.raise("wasi.access", format!("wasi.access = \"{}\"", access_name(needed)));
-                }
-            }
-            let bounded = most.is_some_and(|most| most < wanted.min(dir.map(|dir| dir.access)));
-            let why = self.why(wanted.is_some(), dir.is_some(), bounded, wanted == effective, place.is_some());
-            self.lines.push(PlanLine {
-                key: "wasi.dirs".into(),
-                asked: wanted.filter(|_| self.asks).map(written),
-                required: required.is_some(),
-                granted: dir.map(|dir| host(dir, dir.access)),
-                granted_by: place,
-                ceiling: most.map(|most| quoted(most.map_or("none", access_name))),
-                ceiling_by: most.and_then(|_| self.ceiling_at("wasi.access")),
-                effective: dir.and_then(|dir| Some(host(dir, effective?))),
-                why,
-            });
-        }
-        // In the order of the policy, which is that of the descriptors.
-        given.sort_by_key(|dir| granted.iter().position(|other| other.guest == dir.guest));
-        self.config.wasi.dirs = given;
-    }
-
-    fn requests(&mut self) {
-        let granted = &self.granted.config.http.allow;
-        let mut given: Vec<HttpRule> = Vec::new();
-        let asked = self
-            .requires
-            .http
-            .iter()
-            .map(|rule| (rule, true))
-            .chain(self.optional.http.iter().map(|rule| (rule, false)));
-        for (rule, required) in asked.collect::<Vec<_>>() {
-            let by_policy = rules::of_any(rule, granted);
-            let parts: Vec<HttpRule> = match &self.ceiling.http {
-                Some(ceiling) => by_policy.iter().flat_map(|part| rules::of_any(part, ceiling)).collect(),
-                None => by_policy.clone(),
-            };
-            let line = format!("http.allow = [{}]", rule_table(rule));
-            let place = self.granted.place(|config| {
-                let index = config.http.allow.iter().position(|granted| rules::both(rule, granted).is_some())?;
-                Some(format!("http.allow[{index}]"))
-            });
-            if required && !rules::are_whole(rule, &by_policy) {
-                self.add("http.allow", line.clone(), None);
-            }
-            let admits = |ceiling: &Vec<HttpRule>| rules::are_whole(rule, &rules::of_any(rule, ceiling));
-            if required && self.ceiling.http.as_ref().is_some_and(|ceiling| !admits(ceiling)) {
-                self.raise("http.allow", line);
-            }
-            let whole = rules::are_whole(rule, &parts);
-            let shown = |rules: &[HttpRule]| {
-                (!rules.is_empty())
-                    .then(|| rules.iter().map(|rule| quoted(&rule.to_string())).collect::<Vec<_>>().join(", "))
-            };
-            let bounded = self.ceiling.http.is_some() && parts != by_policy;
-            let why = self.why(true, !by_policy.is_empty(), bounded, whole, place.is_some());
-            self.lines.push(PlanLine {
-                key: "http.allow".into(),
-                asked: self.asks.then(|| quoted(&rule.to_string())),
-                required,
-                granted: shown(&by_policy),
-                granted_by: place,
-                ceiling: self.ceiling.http.as_ref().map(|rules| shown(rules).unwrap_or_else(|| "[]".into())),
-                ceiling_by: self.ceiling.http.as_ref().and_then(|_| self.ceiling_at("http.allow")),
-                effective: shown(&parts),
-                why,
-            });
-            for part in parts {
-                if !given.contains(&part) {
-                    given.push(part);
-                }
-            }
-        }
-        let wanted = |rule: &HttpRule| {
-            self.requires.http.iter().chain(&self.optional.http).any(|asked| rules::both(asked, rule).is_some())
-        };
-        for rule in granted.iter().filter(|rule| !wanted(rule)).collect::<Vec<_>>() {
-            let place = self.granted.place(|config| {
-                let index = config.http.allow.iter().position(|other| other == rule)?;
-                Some(format!("http.allow[{index}]"))
-            });
-            let written = Some(quoted(&rule.to_string()));
-            self.piece("http.allow".into(), false, None, (written, place), None, None, String::new());
-        }
-        self.config.http.allow = given;
-    }
-
-    fn grants(&mut self) {
-        let granted = &self.granted.config.grants;
-        let names: BTreeSet<&String> =
-            self.requires.grants.iter().chain(&self.optional.grants).chain(granted).collect();
-        let mut given = BTreeSet::new();
-        for name in names {
-            let required = self.requires.grants.contains(name);
-            let asked = required || self.optional.grants.contains(name);
-            let (has, most) = (granted.contains(name), self.ceiling.grants.as_ref().map(|all| all.contains(name)));
-            let gives = asked && has && most != Some(false);
-            if gives {
-                given.insert(name.clone());
-            }
-            let written = Some(quoted(name));
-            let place = self.granted.place(|config| {
-                let index = config.grants.iter().position(|other| other == name)?;
-                Some(format!("grants[{index}]"))
-            });
-            if required && most == Some(false) {
-                self.raise("grants", format!("grants = [{}]", quoted(name)));
-            }
-            let line = format!("grants = [{}]", quoted(name));
-            let shown = written.clone();
-            let (asked, granted) = (written.clone().filter(|_| asked), written.filter(|_| has));
-            self.piece("grants".into(), required, asked, (granted, place), most, shown.filter(|_| gives), line);
-        }
-        self.config.grants = given;
-    }
-
-    /// Notes a piece of something. `most`: whether the ceiling admits it.
-    #[allow(clippy::too_many_arguments, reason = "a line has as many columns")]
-    fn piece(
-        &mut self,
-        key: String,
-        required: bool,
-        asked: Option<String>,
-        (granted, granted_by): (Option<String>, Option<Place>),
-        most: Option<bool>,
-        effective: Option<String>,
-        line: String,
-    ) {
-        if required && granted.is_none() {
-            self.add(&key, line, None);
-        }
-        let bounded = most == Some(false);
-        let whole = effective.is_some();
-        let why = self.why(asked.is_some(), granted.is_some(), bounded, whole, granted_by.is_some());
-        self.lines.push(PlanLine {
-            asked: asked.filter(|_| self.asks),
-            required,
-            granted,
-            granted_by,
-            ceiling: most.map(|most| if most { "yes".into() } else { "no".into() }),
-            ceiling_by: most.and_then(|_| self.ceiling_at(&key)),
-            effective,
-            why,
-            key,
-        });
-    }
-
-    /// Which of them decides about a piece.
-    fn why(&self, asked: bool, granted: bool, bounded: bool, whole: bool, by_text: bool) -> Why {
-        match (asked, granted) {
-            (false, _) => Why::NotAsked,
-            (true, false) => Why::NotGranted,
-            (true, true) if bounded => Why::Ceiling,
-            (true, true) if whole && self.asks => Why::Asked,
-            (true, true) if by_text || !self.asks => Why::Granted,
-            (true, true) => Why::Granted,
-        }
-    }
-
     /// What is missing is to be granted: where the tool is granted less, or in its section.
-    fn add(&mut self, key: &str, line: String, place: Option<&Place>) {
+    pub(super) fn add(&mut self, key: &str, line: String, place: Option<&Place>) {
         let own = place.filter(|place| !place.section.is_empty());
         let (section, replaces) = own.map_or((self.section.clone(), None), |place| (place.section.clone(), place.line));
         self.missing.push(Missing { key: key.into(), section, line, replaces });
     }
 
     /// What is missing is more than the ceiling.
-    fn raise(&mut self, key: &str, line: String) {
-        let replaces = self.ceiling_lines.of(key);
+    pub(super) fn raise(&mut self, key: &str, line: String) {
+        let replaces = self.ceiling_at(key).and_then(|place| place.line);
         self.missing.push(Missing { key: key.into(), section: "ceiling".into(), line, replaces });
     }
 
-    fn ceiling_at(&self, key: &str) -> Option<Place> {
-        Some(Place { section: "ceiling".into(), line: Some(self.ceiling_lines.of(key)?) })
+    pub(super) fn ceiling_at(&self, key: &str) -> Option<Place> {
+        let line = self.ceiling_lines.of(key).or_else(|| self.ceiling_lines.of(&format!("{key}[0]")))?;
+        Some(Place { section: "ceiling".into(), line: Some(line) })
     }
 }
 
@@ -507,7 +261,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('_');
         }
         text.push(digit);

@@ -37,8 +37,8 @@ pub struct PlanLine {
     pub key: String,
     /// What the manifest asks for, if it asks.
     pub asked: Option<String>,
-    /// Whether it must have that.
-    pub required: bool,
+    /// The least that it must have, if there is such.
+    pub required: Option<String>,
     /// What the policy grants; `None`: nothing, or of a number: no limit.
     pub granted: Option<String>,
     /// Where it does so; `None`: by default.

@@ -23,9 +23,10 @@ const MAX_PATTERNS: u64 = 100;
 /// What a schema refers to.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
+    /// In an order in which `same` leads to later ones only.
     pub nodes: Vec<Node>,
-    /// The nodes, each before those that the same value is checked against because of it.
-    pub order: Vec<usize>,
+    /// The schema as a whole.
+    pub top: usize,
     /// How many schemas one may lead to in a row, for the same value.
     pub chain: usize,
 }
@@ -78,16 +79,18 @@ impl Graph {
         building.graph.sort()
     }
 
-    /// Puts the nodes in order.
-    fn sort(mut self) -> Result<Graph, SchemaError> {
+    /// Puts each node behind those that lead to it for the same value.
+    fn sort(self) -> Result<Graph, SchemaError> {
         let mut waiting = vec![0usize; self.nodes.len()];
         for (target, _) in self.nodes.iter().flat_map(|node| &node.same) {
             waiting[*target] += 1;
         }
         let mut ready: Vec<usize> = (0..self.nodes.len()).filter(|node| waiting[*node] == 0).collect();
-        let mut length = vec![1usize; self.nodes.len()];
+        let (mut place, mut length) = (vec![usize::MAX; self.nodes.len()], vec![1usize; self.nodes.len()]);
+        let mut order = Vec::new();
         while let Some(node) = ready.pop() {
-            self.order.push(node);
+            place[node] = order.len();
+            order.push(node);
             for (target, _) in &self.nodes[node].same {
                 length[*target] = length[*target].max(length[node] + 1);
                 waiting[*target] -= 1;
@@ -96,11 +99,16 @@ impl Graph {
                 }
             }
         }
-        self.chain = length.into_iter().max().unwrap_or(1);
-        if self.order.len() < self.nodes.len() {
+        if order.len() < self.nodes.len() {
             return Err(SchemaError { path: String::new(), problem: SchemaProblem::Endless });
         }
-        Ok(self)
+        let moved = |node: &usize| Node {
+            same: self.nodes[*node].same.iter().map(|(target, tried)| (place[*target], *tried)).collect(),
+            within: self.nodes[*node].within.iter().map(|(name, target)| (name.clone(), place[*target])).collect(),
+            size: self.nodes[*node].size,
+        };
+        let chain = length.into_iter().max().unwrap_or(1);
+        Ok(Graph { nodes: order.iter().map(moved).collect(), top: place[0], chain })
     }
 }
 

@@ -42,6 +42,8 @@ mod real;
 mod receipt;
 mod scheduler;
 mod tidy;
+#[cfg(feature = "cli")]
+mod tools;
 mod tracing;
 #[cfg(feature = "receipt")]
 mod transcripts;

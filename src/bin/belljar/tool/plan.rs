@@ -50,9 +50,10 @@ fn page(file: &str, plan: &Plan, origins: &Origins) -> String {
     row(&mut page, ["key", "asked", "granted", "ceiling", "given"], "why");
     for line in &plan.lines {
         let value = |value: &Option<String>| name(value.as_deref().unwrap_or("-"));
-        let asked = match (&line.asked, line.required) {
-            (Some(asked), true) => format!("{} !", name(asked)),
-            (asked, _) => value(asked),
+        let asked = match &line.required {
+            Some(least) if line.asked.as_ref() == Some(least) => format!("{} !", name(least)),
+            Some(least) => format!("{}, {} !", value(&line.asked), name(least)),
+            None => value(&line.asked),
         };
         let cells = [name(&line.key), asked, value(&line.granted), value(&line.ceiling), value(&line.effective)];
         row(&mut page, cells.each_ref().map(String::as_str), &why(line, origins));

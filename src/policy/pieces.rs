@@ -1,0 +1,280 @@
+//! What is given piece by piece: variables, directories, requests, capabilities of host functions.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use super::{Missing, Place, PlanLine, Why, narrow::Narrowing, rules};
+use crate::config::{
+    dirs::{Access, HostDir},
+    http::HttpRule,
+    setting::{access_name, name_of, quoted, rule_table},
+};
+
+/// A piece: what is said of it by whom, but for the ceiling.
+struct Piece {
+    key: String,
+    asked: Option<String>,
+    required: bool,
+    granted: Option<String>,
+    granted_by: Option<Place>,
+    effective: Option<String>,
+    /// Whether the ceiling takes something from it.
+    bounded: bool,
+    /// Whether it is all that is asked for.
+    whole: bool,
+}
+
+impl Narrowing<'_> {
+    pub(super) fn pieces(&mut self) {
+        self.variables();
+        self.directories();
+        self.requests();
+        self.grants();
+    }
+
+    fn variables(&mut self) {
+        let granted = &self.granted.config.wasi.env;
+        let names: BTreeSet<&String> =
+            self.requires.env.iter().chain(&self.optional.env).chain(granted.keys()).collect();
+        let mut given = BTreeMap::new();
+        for name in names {
+            let key = format!("wasi.env.{}", name_of(name));
+            let required = self.requires.env.contains(name);
+            let asked = required || self.optional.env.contains(name);
+            let value = granted.get(name).cloned();
+            if let Some(value) = value.clone().filter(|_| asked) {
+                given.insert(name.clone(), value);
+            }
+            if required && value.is_none() {
+                self.add(&key, format!("{key} = \"VALUE\""), None);
+            }
+            let written = value.map(|value| quoted(&value));
+            let piece = Piece {
+                granted_by: self.granted.place(|_| Some(key.clone())),
+                asked: asked.then(|| quoted(name)),
+                required,
+                effective: written.clone().filter(|_| asked),
+                granted: written,
+                bounded: false,
+                whole: true,
+                key,
+            };
+            self.piece(piece, None, None);
+        }
+        self.config.wasi.env = given;
+    }
+
+    fn directories(&mut self) {
+        let granted = &self.granted.config.wasi.dirs;
+        let (requires, optional) = (&self.requires.dirs, &self.optional.dirs);
+        let guests: BTreeSet<&String> =
+            requires.iter().chain(optional).map(|dir| &dir.guest).chain(granted.iter().map(|dir| &dir.guest)).collect();
+        let most = self.ceiling.access;
+        let (mut given, mut missing, mut above) = (Vec::new(), Vec::new(), None);
+        for guest in guests {
+            let of = |asked: &[crate::AskDir]| asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max();
+            let (required, asked) = (of(requires), of(requires).max(of(optional)));
+            let dir = granted.iter().find(|dir| dir.guest == *guest);
+            // What is not there is less than anything.
+            let both = asked.min(dir.map(|dir| dir.access));
+            let effective = most.map_or(both, |most| both.min(most));
+            given.extend(dir.zip(effective).map(|(dir, access)| HostDir { access, ..dir.clone() }));
+            if let Some(needed) = required.filter(|needed| effective < Some(*needed)) {
+                if dir.map(|dir| dir.access) < Some(needed) {
+                    let host = dir.map_or("PATH", |dir| &dir.host);
+                    missing.push((guest, table(Some(host), guest, needed)));
+                }
+                if most.is_some_and(|most| most < Some(needed)) {
+                    above = above.max(Some(needed));
+                }
+            }
+            let host = |access| dir.map(|dir| table(Some(&dir.host), guest, access));
+            let piece = Piece {
+                key: "wasi.dirs".into(),
+                asked: asked.map(|access| table(None, guest, access)),
+                required: required.is_some(),
+                granted: dir.and_then(|dir| host(dir.access)),
+                granted_by: self.granted.place(|config| {
+                    let index = config.wasi.dirs.iter().position(|dir| dir.guest == *guest)?;
+                    Some(format!("wasi.dirs[{index}]"))
+                }),
+                effective: effective.and_then(host),
+                bounded: effective < both,
+                whole: effective == asked,
+            };
+            let ceiling = most.map(|most| quoted(most.map_or("none", access_name)));
+            self.piece(piece, ceiling, Some("wasi.access"));
+        }
+        // In the order of the policy, which is that of the descriptors.
+        given.sort_by_key(|dir: &HostDir| granted.iter().position(|other| other.guest == dir.guest));
+        self.config.wasi.dirs = given;
+        let replaced: Vec<&String> = missing.iter().map(|(guest, _)| *guest).collect();
+        let own = self.granted.own().map(|(config, _)| {
+            let kept = config.wasi.dirs.iter().filter(|dir| !replaced.contains(&&dir.guest));
+            kept.map(|dir| table(Some(&dir.host), &dir.guest, dir.access)).collect::<Vec<_>>()
+        });
+        let tables = missing.iter().map(|(_, table)| table.clone()).collect();
+        self.add_to("wasi.dirs", own.unwrap_or_default(), tables);
+        if let Some(access) = above {
+            self.raise("wasi.access", format!("wasi.access = \"{}\"", access_name(access)));
+        }
+    }
+
+    fn requests(&mut self) {
+        let granted = &self.granted.config.http.allow;
+        let ceiling = self.ceiling.http.as_ref();
+        let (requires, optional) = (&self.requires.http, &self.optional.http);
+        let (mut given, mut missing, mut above): (Vec<HttpRule>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+        let all = requires.iter().map(|rule| (rule, true)).chain(optional.iter().map(|rule| (rule, false)));
+        for (rule, required) in all {
+            let by_policy = rules::of_any(rule, granted);
+            let parts: Vec<HttpRule> = match ceiling {
+                Some(ceiling) => by_policy.iter().flat_map(|part| rules::of_any(part, ceiling)).collect(),
+                None => by_policy.clone(),
+            };
+            if required && !rules::are_whole(rule, &by_policy) {
+                missing.push(rule_table(rule));
+            }
+            if required && ceiling.is_some_and(|all| !rules::are_whole(rule, &rules::of_any(rule, all))) {
+                above.push(rule_table(rule));
+            }
+            let piece = Piece {
+                key: "http.allow".into(),
+                asked: Some(quoted(&rule.to_string())),
+                required,
+                granted: list(&by_policy),
+                granted_by: self.granted.place(|config| {
+                    let index = config.http.allow.iter().position(|other| rules::both(rule, other).is_some())?;
+                    Some(format!("http.allow[{index}]"))
+                }),
+                effective: list(&parts),
+                bounded: parts != by_policy,
+                whole: rules::are_whole(rule, &parts),
+            };
+            self.piece(piece, ceiling.map(|all| list(all).unwrap_or("[]".into())), None);
+            for part in parts {
+                if !given.contains(&part) {
+                    given.push(part);
+                }
+            }
+        }
+        let asked = |rule: &HttpRule| requires.iter().chain(optional).any(|asked| rules::both(asked, rule).is_some());
+        for rule in granted.iter().filter(|rule| !asked(rule)) {
+            let piece = Piece {
+                key: "http.allow".into(),
+                asked: None,
+                required: false,
+                granted: Some(quoted(&rule.to_string())),
+                granted_by: self.granted.place(|config| {
+                    let own = config.http.allow.iter().position(|other| other == rule)?;
+                    Some(format!("http.allow[{own}]"))
+                }),
+                effective: None,
+                bounded: false,
+                whole: false,
+            };
+            self.piece(piece, None, None);
+        }
+        self.config.http.allow = given;
+        let own = self.granted.own().map(|(config, _)| config.http.allow.iter().map(rule_table).collect());
+        self.add_to("http.allow", own.unwrap_or_default(), missing);
+        let listed = ceiling.into_iter().flatten().map(rule_table).collect();
+        self.raise_to("http.allow", listed, above);
+    }
+
+    fn grants(&mut self) {
+        let granted = &self.granted.config.grants;
+        let ceiling = self.ceiling.grants.as_ref();
+        let names: BTreeSet<&String> =
+            self.requires.grants.iter().chain(&self.optional.grants).chain(granted).collect();
+        let (mut given, mut missing, mut above) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for name in names {
+            let required = self.requires.grants.contains(name);
+            let asked = required || self.optional.grants.contains(name);
+            let (has, bounded) = (granted.contains(name), ceiling.is_some_and(|all| !all.contains(name)));
+            let gives = asked && has && !bounded;
+            if gives {
+                given.insert(name.clone());
+            }
+            if required && !has {
+                missing.push(quoted(name));
+            }
+            if required && bounded {
+                above.push(quoted(name));
+            }
+            let written = |is: bool| is.then(|| quoted(name));
+            let piece = Piece {
+                key: "grants".into(),
+                asked: written(asked),
+                required,
+                granted: written(has),
+                granted_by: self.granted.place(|config| {
+                    let index = config.grants.iter().position(|other| other == name)?;
+                    Some(format!("grants[{index}]"))
+                }),
+                effective: written(gives),
+                bounded,
+                whole: gives,
+            };
+            let listed = |all: &BTreeSet<String>| format!("[{}]", texts(all).join(", "));
+            self.piece(piece, ceiling.map(listed), None);
+        }
+        self.config.grants = given;
+        let own = self.granted.own().map(|(config, _)| texts(&config.grants));
+        self.add_to("grants", own.unwrap_or_default(), missing);
+        self.raise_to("grants", ceiling.map(texts).unwrap_or_default(), above);
+    }
+
+    /// Notes a piece; `bounds`: the key of the ceiling, if it is another.
+    fn piece(&mut self, piece: Piece, ceiling: Option<String>, bounds: Option<&str>) {
+        let Piece { key, asked, required, granted, granted_by, effective, bounded, whole } = piece;
+        let why = match (&asked, &granted) {
+            (None, _) => Why::NotAsked,
+            (Some(_), None) => Why::NotGranted,
+            (Some(_), Some(_)) if bounded => Why::Ceiling,
+            (Some(_), Some(_)) if whole && self.asks => Why::Asked,
+            (Some(_), Some(_)) => Why::Granted,
+        };
+        let ceiling_by = ceiling.as_ref().and_then(|_| self.ceiling_at(bounds.unwrap_or(&key)));
+        let required = asked.clone().filter(|_| required);
+        let asked = asked.filter(|_| self.asks);
+        self.lines.push(PlanLine { key, asked, required, granted, granted_by, ceiling, ceiling_by, effective, why });
+    }
+
+    /// What is missing of a list is to be added to what the section of the tool has.
+    fn add_to(&mut self, key: &str, own: Vec<String>, missing: Vec<String>) {
+        if missing.is_empty() {
+            return;
+        }
+        let replaces = self.granted.own().and_then(|(_, lines)| lines.of(&format!("{key}[0]")));
+        let line = format!("{key} = [{}]", [own, missing].concat().join(", "));
+        self.missing.push(Missing { key: key.into(), section: self.section.clone(), line, replaces });
+    }
+
+    /// What is above a ceiling that is a list is to be added to it.
+    fn raise_to(&mut self, key: &str, listed: Vec<String>, above: Vec<String>) {
+        if !above.is_empty() {
+            self.raise(key, format!("{key} = [{}]", [listed, above].concat().join(", ")));
+        }
+    }
+}
+
+/// A directory as TOML has it.
+fn table(host: Option<&str>, guest: &str, access: Access) -> String {
+    let host = host.map_or(String::new(), |host| format!("host = {}, ", quoted(host)));
+    format!("{{ {host}guest = {}, access = \"{}\" }}", quoted(guest), access_name(access))
+}
+
+/// Rules in a line; none for none.
+fn list(rules: &[HttpRule]) -> Option<String> {
+    let all: Vec<_> = rules.iter().map(|rule| quoted(&rule.to_string())).collect();
+    (!all.is_empty()).then(|| all.join(", "))
+}
+
+fn texts(all: &BTreeSet<String>) -> Vec<String> {
+    all.iter().map(|text| quoted(text)).collect()
+}

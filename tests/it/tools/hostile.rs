@@ -1,0 +1,131 @@
+//! Schemas that would take for ever, or all of the stack, if nobody looked at them first. They run on a thread
+//! with the least stack that is promised for anything.
+
+use belljar::{Schema, SchemaProblem};
+use serde_json::{Value, json};
+
+/// The stack of a thread of Rust, unless it is told otherwise.
+const STACK: usize = 2 << 20;
+
+fn on_a_thread<T: Send + 'static>(test: impl FnOnce() -> T + Send + 'static) -> T {
+    std::thread::Builder::new().stack_size(STACK).spawn(test).unwrap().join().unwrap()
+}
+
+/// Definitions `d0` to `dN`, each of which is made from the number of the next.
+fn chain(length: usize, each: impl Fn(&str) -> Value) -> Value {
+    let mut defs = serde_json::Map::new();
+    for index in 0..length {
+        defs.insert(format!("d{index}"), each(&format!("#/$defs/d{}", index + 1)));
+    }
+    defs.insert(format!("d{length}"), json!(true));
+    json!({ "$ref": "#/$defs/d0", "$defs": defs })
+}
+
+fn nested(depth: usize) -> Value {
+    (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }))
+}
+
+#[test]
+fn work_that_doubles_with_each_step_is_refused() {
+    on_a_thread(|| {
+        // 2^60 ways through schemas for one and the same value.
+        let schema = chain(60, |next| json!({ "allOf": [{ "$ref": next }, { "$ref": next }] }));
+        let schema = Schema::new(&schema).unwrap();
+        assert_eq!(schema.check(&json!(1)).unwrap_err().len(), 1);
+        // The same, with the depth of the value.
+        let twice = json!({ "allOf": [{ "properties": { "a": { "$ref": "#" } } }, { "properties": { "a": { "$ref": "#" } } }] });
+        let schema = Schema::new(&twice).unwrap();
+        assert_eq!(schema.check(&nested(8)), Ok(()));
+        assert_eq!(schema.check(&nested(60)).unwrap_err().len(), 1);
+    });
+}
+
+#[test]
+fn telling_why_may_be_more_work_than_telling_that() {
+    on_a_thread(|| {
+        let either = json!({ "anyOf": [{ "type": "integer", "maximum": 0 }, { "properties": { "a": { "$ref": "#" } }, "type": "object" }] });
+        let schema = Schema::new(&either).unwrap();
+        let small = schema.check(&nested(3)).unwrap_err();
+        assert_eq!(small[0].path, "");
+        let large = schema.check(&nested(60)).unwrap_err();
+        assert_eq!(large.len(), 1);
+    });
+}
+
+#[test]
+fn trees_of_any_breadth_fit() {
+    on_a_thread(|| {
+        let tree = json!({ "type": "object", "properties": {
+            "left": { "$ref": "#" }, "right": { "$ref": "#" }, "value": { "type": "integer" } },
+            "additionalProperties": false });
+        let schema = Schema::new(&tree).unwrap();
+        let mut value = json!({ "value": 0 });
+        for _ in 0..12 {
+            value = json!({ "left": value, "right": value });
+        }
+        assert_eq!(schema.check(&value), Ok(()));
+        let deep = (0..100).fold(json!({}), |inner, _| json!({ "left": inner }));
+        assert_eq!(schema.check(&deep), Ok(()));
+    });
+}
+
+#[test]
+fn what_refers_to_itself_is_refused() {
+    for schema in [
+        json!({ "$ref": "#" }),
+        json!({ "$ref": "#/$defs/a", "$defs": { "a": { "not": { "$ref": "#/$defs/b" } }, "b": { "anyOf": [{ "$ref": "#/$defs/a" }] } } }),
+    ] {
+        assert_eq!(Schema::new(&schema).unwrap_err().problem, SchemaProblem::Endless, "{schema}");
+    }
+}
+
+#[test]
+fn long_chains_take_no_stack() {
+    on_a_thread(|| {
+        for length in [400, 900] {
+            let schema = chain(length, |next| json!({ "$ref": next }));
+            assert_eq!(Schema::new(&schema).unwrap().check(&json!(1)), Ok(()));
+            // That deep for a value in a value is too deep.
+            let schema = Schema::new(&json!({ "items": schema["$defs"]["d0"], "$defs": schema["$defs"] })).unwrap();
+            assert_eq!(schema.check(&json!([1])).is_ok(), length < 900);
+            // From definition to definition, into the value each time.
+            let schema = chain(length, |next| json!({ "properties": { "a": { "$ref": next } } }));
+            assert_eq!(Schema::new(&schema).unwrap().check(&nested(100)), Ok(()));
+            let schema = chain(length, |next| json!({ "items": { "not": { "not": { "$ref": next } } } }));
+            assert_eq!(Schema::new(&schema).unwrap().check(&json!([[1]])), Ok(()));
+        }
+    });
+}
+
+#[test]
+fn deep_schemas_take_no_stack() {
+    on_a_thread(|| {
+        for (key, depth) in [("not", 120), ("items", 120), ("additionalProperties", 120)] {
+            let schema = (0..depth).fold(json!({ "type": "integer" }), |inner, _| json!({ key: inner }));
+            Schema::new(&schema).unwrap();
+        }
+    });
+}
+
+#[test]
+fn patterns_are_few_and_small() {
+    let many: Vec<_> = (0..101).map(|i| json!({ "pattern": format!("a{i}") })).collect();
+    let error = Schema::new(&json!({ "anyOf": many })).unwrap_err();
+    assert_eq!(error.problem, SchemaProblem::Size { what: "patterns", found: 101, limit: 100 });
+    for pattern in ["(a{1000}){1000}", "(?<=a)b", "(a)\\1"] {
+        let error = Schema::new(&json!({ "pattern": pattern })).unwrap_err();
+        assert!(matches!(error.problem, SchemaProblem::Invalid { .. }), "{pattern}");
+    }
+    // What takes for ever where patterns are tried by going back.
+    let schema = Schema::new(&json!({ "pattern": "^(a+)+$" })).unwrap();
+    assert!(schema.check(&json!("a".repeat(100_000) + "b")).is_err());
+}
+
+#[test]
+fn large_values_are_checked_and_their_mismatches_few() {
+    let schema = Schema::new(&json!({ "items": { "type": "string" }, "uniqueItems": true })).unwrap();
+    let strings: Vec<_> = (0..200_000).map(|i| json!(i.to_string())).collect();
+    assert_eq!(schema.check(&Value::Array(strings)), Ok(()));
+    let numbers: Vec<_> = (0..200_000).map(|i| json!(i)).collect();
+    assert_eq!(schema.check(&Value::Array(numbers)).unwrap_err().len(), 8);
+}
