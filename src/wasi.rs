@@ -48,6 +48,7 @@ mod stat;
 #[cfg(feature = "receipt")]
 mod taped;
 mod volume;
+mod walk;
 
 pub(crate) use self::mount::Roots;
 #[cfg(feature = "receipt")]

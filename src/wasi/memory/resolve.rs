@@ -1,21 +1,13 @@
 //! From a path to what it names, never above the directory that it starts from.
 
-use alloc::{borrow::ToOwned, format, string::String};
+use alloc::{borrow::ToOwned, string::String};
 
 use super::{Content, Tree};
-use crate::{
-    files::MAX_NAME_BYTES,
-    wasi::{
-        errno::{Errno, Result},
-        volume::{Node, Place},
-    },
+use crate::wasi::{
+    errno::{Errno, Result},
+    volume::{Node, Place},
+    walk::Walk,
 };
-
-/// Links that one path may lead through.
-const MAX_LINKS: u32 = 32;
-
-/// The longest that a path may become by the links it leads through, in bytes.
-const MAX_BYTES: usize = 8192;
 
 /// Where a path leads.
 pub(super) struct Found {
@@ -42,25 +34,11 @@ impl Found {
 impl Tree {
     /// Goes along a path; `follow` says whether also through a link at its end.
     pub(super) fn resolve(&mut self, (base, path): Place<'_>, follow: bool) -> Result<Found> {
-        if path.is_empty() {
-            return Err(Errno::NoEnt.into());
-        }
-        if path.starts_with('/') {
-            return Err(Errno::NotCapable.into());
-        }
-        let mut path = path.to_owned();
-        let mut rest = 0;
+        let mut walk = Walk::new(path)?;
         let mut directory = base;
-        let mut links = 0;
         loop {
             self.work += 1;
-            let text = &path[rest..];
-            let name = text.split('/').next().unwrap_or_default();
-            let behind = text[name.len()..].trim_start_matches('/');
-            let (last, slash) = (behind.is_empty(), name.len() < text.len());
-            if name.len() > MAX_NAME_BYTES {
-                return Err(Errno::NameTooLong.into());
-            }
+            let (name, last, slash) = (walk.name()?, walk.is_last(), walk.has_slash());
             if self.item(directory)?.links == 0 {
                 // It was removed while it was open.
                 return Err(Errno::NoEnt.into());
@@ -76,7 +54,7 @@ impl Tree {
                 if last {
                     return Ok(Found { directory, name: None, node: Some(directory), slash: true });
                 }
-                rest = path.len() - behind.len();
+                walk = walk.pass();
                 continue;
             }
             let node = list.entries.get(name).map(|slot| slot.node);
@@ -84,18 +62,7 @@ impl Tree {
                 && (!last || slash || follow)
                 && let Content::Link(target) = &self.item(node)?.content
             {
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(Errno::Loop.into());
-                }
-                if target.starts_with('/') {
-                    return Err(Errno::NotCapable.into());
-                }
-                path = if slash { format!("{target}/{behind}") } else { String::from(&**target) };
-                if path.len() > MAX_BYTES {
-                    return Err(Errno::NameTooLong.into());
-                }
-                rest = 0;
+                walk = walk.follow(target)?;
                 continue;
             }
             if last {
@@ -105,7 +72,7 @@ impl Tree {
             if !self.is_directory(directory) {
                 return Err(Errno::NotDir.into());
             }
-            rest = path.len() - behind.len();
+            walk = walk.pass();
         }
     }
 }

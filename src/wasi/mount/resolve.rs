@@ -4,26 +4,18 @@
 //! by their text, and `..` goes back to where the path came from, not to where the host says. So
 //! there is no moment at which what is exchanged on the host could lead a path out.
 
-use alloc::{borrow::ToOwned, format, string::String, sync::Arc, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, sync::Arc, vec::Vec};
 use std::io::ErrorKind;
 
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 
 use super::{CALL, Mount, error::errno, system};
-use crate::{
-    files::MAX_NAME_BYTES,
-    wasi::{
-        errno::{Errno, Result},
-        volume::{Node, Place},
-    },
+use crate::wasi::{
+    errno::{Errno, Result},
+    volume::{Node, Place},
+    walk::Walk,
 };
-
-/// Links that one path may lead through.
-const MAX_LINKS: u32 = 32;
-
-/// The longest that a path may become by the links it leads through, in bytes.
-const MAX_BYTES: usize = 8192;
 
 /// Names that one path may lead through: it is paid for at its end.
 const MAX_STEPS: u32 = 4096;
@@ -61,14 +53,8 @@ impl Found {
 impl Mount {
     /// Goes along a path; `follow` says whether also through a link at its end.
     pub(super) fn resolve(&self, (base, path): Place<'_>, follow: bool) -> Result<Found> {
-        if path.is_empty() {
-            return Err(Errno::NoEnt.into());
-        }
-        if path.starts_with('/') {
-            return Err(Errno::NotCapable.into());
-        }
-        let (mut path, mut rest) = (path.to_owned(), 0);
-        let (mut links, mut steps) = (0, 0);
+        let mut walk = Walk::new(path)?;
+        let mut steps = 0;
         let mut names: Vec<String> = Vec::new();
         let mut dir = Arc::clone(self.directory(base)?);
         loop {
@@ -77,13 +63,7 @@ impl Mount {
                 return Err(Errno::NameTooLong.into());
             }
             self.spend(1);
-            let text = &path[rest..];
-            let name = text.split('/').next().unwrap_or_default();
-            let behind = text[name.len()..].trim_start_matches('/');
-            let (last, slash) = (behind.is_empty(), name.len() < text.len());
-            if name.len() > MAX_NAME_BYTES {
-                return Err(Errno::NameTooLong.into());
-            }
+            let (name, last, slash) = (walk.name()?, walk.is_last(), walk.has_slash());
             if matches!(name, "." | "..") {
                 if name == ".." {
                     names.pop().ok_or(Errno::NotCapable)?;
@@ -94,7 +74,7 @@ impl Mount {
                     let meta = self.own(&dir)?;
                     return Ok(Found { dir, names, name: None, meta: Some(meta), slash: true });
                 }
-                rest = path.len() - behind.len();
+                walk = walk.pass();
                 continue;
             }
             let link = if last {
@@ -111,7 +91,7 @@ impl Mount {
                     Ok(below) => {
                         dir = below;
                         names.push(name.to_owned());
-                        rest = path.len() - behind.len();
+                        walk = walk.pass();
                         continue;
                     }
                     Err(Errno::NotDir | Errno::Loop) => match self.link_of(&dir, name) {
@@ -123,18 +103,7 @@ impl Mount {
                     Err(errno) => return Err(errno.into()),
                 }
             };
-            links += 1;
-            if links > MAX_LINKS {
-                return Err(Errno::Loop.into());
-            }
-            if link.starts_with('/') {
-                return Err(Errno::NotCapable.into());
-            }
-            path = if slash { format!("{link}/{behind}") } else { link };
-            if path.len() > MAX_BYTES {
-                return Err(Errno::NameTooLong.into());
-            }
-            rest = 0;
+            walk = walk.follow(&link)?;
         }
     }
 
