@@ -62,16 +62,16 @@ impl Engine {
     }
 
     /// Loads a module.
-    pub fn load(self, wasm: Vec<u8>) -> Result<Loaded, Error> {
+    pub fn load(self, wasm: &[u8]) -> Result<Loaded, Error> {
         match self {
             Engine::Here(sandbox) => {
-                let module = sandbox.load(&wasm)?;
+                let module = sandbox.load(wasm)?;
                 Ok(Loaded::Here(sandbox, module))
             }
             #[cfg(unix)]
             Engine::Apart(isolation) => {
-                let inspection = Box::new(isolation.validate(&wasm)?);
-                Ok(Loaded::Apart(isolation, wasm, inspection))
+                let inspection = Box::new(isolation.validate(wasm)?);
+                Ok(Loaded::Apart(isolation, wasm.to_vec(), inspection))
             }
         }
     }

@@ -44,20 +44,29 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         }
         None => settings::sandbox_of_run(args, console)?,
     };
-    let bytes = source.module(args.text, &sandbox)?;
-    let wasm = bytes.clone();
-    let module = load(args, &source, &sandbox, bytes, console)?;
-    if args.plan {
-        plan::tell(&source.name(), module.inspect(), sandbox.config(), &origins, console)?;
-        return Ok(Exit::Done);
-    }
-    let job = match &played {
-        Some((_, played)) => replayed(args, &source, asked, played, module.inspect(), console)?,
-        None => job(args, &source, asked, module.inspect(), console)?,
-    };
-    let mut run = match &played {
-        Some((path, played)) => Run::Here(Box::new(transcript::replay(path, played, &wasm, &job.input)?)),
-        None => start(&source, &job, &module)?,
+    let wasm = source.module(args.text, &sandbox)?;
+    let refused = |error| Failure::of(error).in_file(source.name());
+    let (job, mut run) = match &played {
+        Some((path, played)) => {
+            // It is loaded by the transcript.
+            let about = sandbox.inspect(&wasm).map_err(refused)?;
+            note(&source, &about, console);
+            let job = replayed(args, &source, asked, played, &about, console)?;
+            let run = transcript::replay(path, played, &source, &wasm, &job.input)?;
+            (job, Run::Here(Box::new(run)))
+        }
+        None => {
+            let module = Engine::new(&sandbox, args.isolate)?.load(&wasm).map_err(refused)?;
+            let about = module.inspect();
+            note(&source, about, console);
+            if args.plan {
+                plan::tell(&source.name(), about, sandbox.config(), &origins, console)?;
+                return Ok(Exit::Done);
+            }
+            let job = job(args, &source, asked, about, console)?;
+            let run = start(&source, &job, &module)?;
+            (job, run)
+        }
     };
     let recording = Recording::of(args)?;
     if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
@@ -108,19 +117,10 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
     })
 }
 
-fn load(
-    args: &RunArgs,
-    source: &Source,
-    sandbox: &Sandbox,
-    bytes: Vec<u8>,
-    console: &Console,
-) -> Result<Loaded, Failure> {
-    let module =
-        Engine::new(sandbox, args.isolate)?.load(bytes).map_err(|error| Failure::of(error).in_file(source.name()))?;
-    let about = module.inspect();
+/// Says what the module is.
+fn note(source: &Source, about: &Inspection, console: &Console) {
     let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
     console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));
-    Ok(module)
 }
 
 /// What is to be run.

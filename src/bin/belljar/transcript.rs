@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES};
+use belljar::{Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES};
 
 use crate::{
     args::RunArgs,
@@ -24,8 +24,17 @@ pub fn read(path: &Path) -> Result<Transcript, Failure> {
 }
 
 /// The run that it is of, to be run again.
-pub fn replay(path: &Path, transcript: &Transcript, wasm: &[u8], input: &Input) -> Result<Execution, Failure> {
-    transcript.replay(wasm, input.as_bytes()).map_err(|error| refused(path, error))
+pub fn replay(
+    path: &Path,
+    transcript: &Transcript,
+    module: &Source,
+    wasm: &[u8],
+    input: &Input,
+) -> Result<Execution, Failure> {
+    transcript.replay(wasm, input.as_bytes()).map_err(|error| match error {
+        TranscriptError::Run(error @ Error::Module(_)) => Failure::of(error).in_file(module.name()),
+        error => refused(path, error),
+    })
 }
 
 fn refused(path: &Path, error: TranscriptError) -> Failure {
