@@ -80,16 +80,12 @@ impl Config {
 
     /// The keys outside the sections that are no numbers.
     fn words(&self) -> Vec<Setting> {
-        let profile = |profile| match profile {
-            Profile::Plugin => "plugin",
-            Profile::Large => "large",
-        };
         let growth = |on| match on {
             OnGrowthLimit::Stop => "stop",
             OnGrowthLimit::Refuse => "refuse",
         };
         vec![
-            word("profile", profile, self.profile, "gives the defaults of `limits` and `module`"),
+            word("profile", Profile::name, self.profile, "gives the defaults of `limits` and `module`"),
             word(
                 "on_growth_limit",
                 growth,
@@ -103,6 +99,16 @@ impl Config {
                 "log, log_at and stderr, which drop what is below once it is charged",
             ),
         ]
+    }
+}
+
+impl Profile {
+    /// Its name in TOML.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Plugin => "plugin",
+            Profile::Large => "large",
+        }
     }
 }
 

@@ -251,9 +251,10 @@ fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failur
 pub fn granted(config: &Config) -> String {
     let wasi = &config.wasi;
     let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+    let settings = config.enforcement();
     let [log, clock, random] = ["log", "wasi.clock", "wasi.random"].map(|key| {
-        let setting = config.enforcement().into_iter().find(|setting| setting.key == key);
-        setting.and_then(|setting| setting.value).unwrap_or_default().replace('"', "")
+        let setting = settings.iter().find(|setting| setting.key == key);
+        setting.and_then(|setting| setting.value.as_deref()).unwrap_or_default().replace('"', "")
     });
     let dir = |dir: &HostDir| {
         let access = if dir.access == Access::Write { " (write)" } else { "" };

@@ -64,8 +64,7 @@ impl Origins {
         let preset = || self.preset.clone().filter(|_| setting.value != setting.default);
         let profile = || {
             let of_profile = ["limits.", "module."].iter().any(|section| setting.key.starts_with(section));
-            let name = config.enforcement().into_iter().find(|setting| setting.key == "profile")?.value?;
-            of_profile.then(|| format!("profile {}", name.replace('"', "`")))
+            of_profile.then(|| format!("profile `{}`", config.profile.name()))
         };
         line.or_else(preset).or_else(profile).unwrap_or_else(|| "default".into())
     }

@@ -222,10 +222,7 @@ fn describe(config: &Config, origins: &Origins, console: &Console) {
     }
     let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
     let values: Vec<_> = set.filter(|setting| setting.key != "profile").map(|setting| shown(&setting)).collect();
-    let profile = match config.profile {
-        Profile::Large => "large",
-        _ => "plugin",
-    };
+    let profile = config.profile.name();
     let but = if values.is_empty() { "" } else { ", but " };
     console.note(format_args!("settings: profile `{profile}`{but}{}", values.join(", ")));
 }
