@@ -134,10 +134,10 @@ impl Written {
         result: &Result<Outcome, Error>,
     ) -> Option<Written> {
         let input = input.as_bytes();
-        let receipt = match call {
-            _ if transcript.is_some() => transcript.and_then(|transcript| transcript.receipt(wasm, input, result)),
-            None => Receipt::of_run(wasm, input, config, result),
-            Some((function, arguments)) => Receipt::of_call(function, arguments, wasm, input, config, result),
+        let receipt = match (transcript, call) {
+            (Some(transcript), _) => transcript.receipt(wasm, input, result),
+            (None, None) => Receipt::of_run(wasm, input, config, result),
+            (None, Some((function, arguments))) => Receipt::of_call(function, arguments, wasm, input, config, result),
         };
         Some(Written { path: path.into(), json: receipt?.to_json() })
     }
