@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Id, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::{
@@ -68,31 +68,6 @@ pub enum Command {
     },
 }
 
-/// What a transcript has, so that it cannot be given beside one.
-const REPLAYED: [&str; 21] = [
-    "isolate",
-    "function",
-    "args",
-    "plan",
-    "env",
-    "program",
-    "allow_http",
-    "allow_http_private",
-    "file",
-    "allow_read",
-    "allow_write",
-    "dir",
-    "clock",
-    "allow_clock",
-    "clock_start",
-    "random",
-    "random_seed",
-    "log_level",
-    "allow_logging",
-    "ConfigArgs",
-    "LimitArgs",
-];
-
 /// `belljar run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -133,7 +108,7 @@ pub struct RunArgs {
     pub record_limit: String,
     /// Run what was noted in this file again: with its configuration and arguments, and with nothing of the
     /// host but what is in it
-    #[arg(long, value_name = "FILE", conflicts_with_all = REPLAYED)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = replayed())]
     pub replay: Option<PathBuf>,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
@@ -157,6 +132,14 @@ pub struct RunArgs {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub limits: LimitArgs,
+}
+
+/// What a transcript has, so that it cannot be given beside one.
+fn replayed() -> Vec<Id> {
+    let capabilities = CapabilityArgs::augment_args(clap::Command::new(""));
+    let capabilities = capabilities.get_arguments().map(|option| option.get_id().clone());
+    let others = ["isolate", "function", "args", "plan", "ConfigArgs", "LimitArgs"];
+    others.into_iter().map(Id::from).chain(capabilities).collect()
 }
 
 /// `belljar validate`.
