@@ -136,16 +136,12 @@ impl Volume for Taped {
             // What nobody notes is not copied.
             return volume.read(node, offset, to);
         }
-        let asked = || json!({ "node": node, "offset": offset, "len": to.len() });
-        let (len, asked) = (to.len(), asked());
-        let bytes = self.ask(
-            "read",
-            || asked,
-            |volume| {
-                let count = volume.read(node, offset, to)?;
-                Ok(Bytes::of(&to[..count]))
-            },
-        )?;
+        let len = to.len();
+        let asked = || json!({ "node": node, "offset": offset, "len": len });
+        let bytes = self.ask("read", asked, |volume| {
+            let count = volume.read(node, offset, to)?;
+            Ok(Bytes::of(&to[..count]))
+        })?;
         let bytes = bytes.to_vec().filter(|bytes| bytes.len() <= len).ok_or_else(|| garbled("dir.read"))?;
         to[..bytes.len()].copy_from_slice(&bytes);
         Ok(bytes.len())
