@@ -6,7 +6,7 @@
 mod change;
 mod escape;
 mod grant;
-mod guest;
+pub mod guest;
 mod quota;
 mod race;
 mod same;

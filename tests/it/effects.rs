@@ -8,6 +8,8 @@ use belljar::{
     TranscriptError, ValueType, abi::wasi::FUNCTIONS,
 };
 
+use super::dirs::guest::Place;
+
 /// A program that makes these calls, each a function and its arguments, and writes its memory, with what
 /// each answered in it, to its output.
 fn program(calls: &[(&str, &[i64])], data: &str) -> Vec<u8> {
@@ -123,30 +125,15 @@ fn everything_as_text() -> String {
     )
 }
 
-/// A directory with a file in it, gone when the test is.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Place {
-        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("effects-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        fs::write(path.join("file"), b"of the host\xff\x00").unwrap();
-        Place(path)
-    }
-
-    fn config(&self) -> Config {
-        Config::profile(Profile::Large)
-            .with_clock(Clock::Host)
-            .with_random(Random::Host)
-            .with_dir(HostDir::write(self.0.to_str().unwrap(), "/in"))
-    }
+/// A directory with a file in it.
+fn place(name: &str) -> Place {
+    let place = Place::new(name);
+    fs::write(place.inside("file"), b"of the host\xff\x00").unwrap();
+    place
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn config(place: &Place) -> Config {
+    Config::profile(Profile::Large).with_clock(Clock::Host).with_random(Random::Host).with_dir(place.write())
 }
 
 type Done = Result<Outcome, Error>;
@@ -179,9 +166,9 @@ fn answers(outcome: &Outcome) -> Vec<u32> {
 
 #[test]
 fn what_the_host_gave_is_given_again_without_it() {
-    let place = Place::new("all");
+    let place = place("all");
     let wasm = everything();
-    let (done, transcript) = recorded(place.config(), &wasm, 1 << 20);
+    let (done, transcript) = recorded(config(&place), &wasm, 1 << 20);
     let outcome = done.unwrap();
     assert_eq!(
         answers(&outcome),
@@ -230,8 +217,7 @@ fn what_the_host_gave_is_given_again_without_it() {
 
 #[test]
 fn noting_changes_nothing() {
-    let place = || Place::new("noting");
-    let config = |place: &Place| place.config().with_clock(Clock::Virtual).with_random(Random::Seeded);
+    let config = |place: &Place| config(place).with_clock(Clock::Virtual).with_random(Random::Seeded);
     let wasm = everything();
     let times = |mut outcome: Outcome| {
         // When its files were changed is the host's to say.
@@ -239,7 +225,7 @@ fn noting_changes_nothing() {
         outcome
     };
     let run = |run: &dyn Fn(Config) -> Done| {
-        let place = place();
+        let place = place("noting");
         times(run(config(&place)).unwrap())
     };
     let plain = run(&|config| belljar::execute(&wasm, b"input", &config));
@@ -257,8 +243,8 @@ fn two_runs_with_a_host_differ() {
     assert_eq!(a, b);
     // It is the time of today, and goes on by what is slept.
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-    let place = Place::new("clock");
-    let outcome = belljar::execute(&everything(), b"", &place.config()).unwrap();
+    let place = place("clock");
+    let outcome = belljar::execute(&everything(), b"", &config(&place)).unwrap();
     let at = |offset: usize| u64::from_le_bytes(outcome.output[offset..offset + 8].try_into().unwrap());
     assert!(at(0) >= now && at(0) < now + 3_600_000_000_000);
     assert!(at(120) >= at(8) + 1_000_000_000);
@@ -294,8 +280,8 @@ fn answers_that_no_host_gives_are_refused() {
 
 #[test]
 fn notes_have_a_limit() {
-    let place = Place::new("limit");
-    let (done, transcript) = recorded(place.config(), &everything(), 1_000);
+    let place = place("limit");
+    let (done, transcript) = recorded(config(&place), &everything(), 1_000);
     let Err(Error::Stopped(stopped)) = done else { panic!("{done:?}") };
     assert_eq!(stopped.reason, StopReason::Transcript { limit: 1_000 });
     // What was done before is noted, to the one that was too much.
@@ -304,9 +290,9 @@ fn notes_have_a_limit() {
 
 #[test]
 fn a_receipt_is_checked_with_the_transcript() {
-    let place = Place::new("receipt");
+    let place = place("receipt");
     let wasm = everything();
-    let (done, transcript) = recorded(place.config(), &wasm, 1 << 20);
+    let (done, transcript) = recorded(config(&place), &wasm, 1 << 20);
     let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
     drop(place);
     let again = played(&transcript, &wasm, 1_000);
