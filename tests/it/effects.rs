@@ -8,7 +8,7 @@ use belljar::{
     TranscriptError, ValueType, abi::wasi::FUNCTIONS,
 };
 
-use super::dirs::guest::Place;
+use super::{dirs::guest::Place, transcripts::in_steps};
 
 /// A program that makes these calls, each a function and its arguments, and writes its memory, with what
 /// each answered in it, to its output.
@@ -149,14 +149,7 @@ fn recorded(config: Config, wasm: &[u8], max_bytes: u64) -> (Done, Transcript) {
 }
 
 fn played(transcript: &Transcript, wasm: &[u8], step: u64) -> Done {
-    let mut run = transcript.replay(wasm, b"input").unwrap();
-    loop {
-        match run.step(step) {
-            Ok(Step::Yielded | Step::Waiting) => {}
-            Ok(Step::Done(outcome)) => return Ok(outcome),
-            Err(error) => return Err(error),
-        }
-    }
+    in_steps(&mut transcript.replay(wasm, b"input").unwrap(), step)
 }
 
 fn answers(outcome: &Outcome) -> Vec<u32> {

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use belljar::{
-    AbiFault, AsyncContext, Builder, Config, Context, Error, HostError, Level, Outcome, Sandbox, Step, StopReason,
-    Transcript, TranscriptError, Value,
+    AbiFault, AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, Sandbox, Step,
+    StopReason, Transcript, TranscriptError, Value,
 };
 
 type Done = Result<Outcome, Error>;
@@ -20,18 +20,21 @@ fn module(imports: &str, body: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
+/// Runs to the end, in steps of so much fuel.
+pub fn in_steps(run: &mut Execution, fuel: u64) -> Done {
+    loop {
+        if let Step::Done(outcome) = run.step(fuel)? {
+            return Ok(outcome);
+        }
+    }
+}
+
 /// Calls `f`, and tells what came of it and what was noted.
 fn recorded(sandbox: &Sandbox, wasm: &[u8], step: u64) -> (Done, Transcript) {
     let module = sandbox.load(wasm).unwrap();
     let mut run = sandbox.start_call(&module, "f", &[], b"input", ()).unwrap();
     run.record(1 << 20);
-    let done = loop {
-        match run.step(step) {
-            Ok(Step::Yielded | Step::Waiting) => {}
-            Ok(Step::Done(outcome)) => break Ok(outcome),
-            Err(error) => break Err(error),
-        }
-    };
+    let done = in_steps(&mut run, step);
     (done, Transcript::of_call("f", &[], sandbox, wasm, b"input", run.take_effects()))
 }
 
@@ -47,14 +50,7 @@ fn both(builder: Builder, imports: &str, body: &str) -> (Done, Transcript) {
         let (again, noted) = recorded(&sandbox, &wasm, step);
         assert_eq!((&again, &noted), (&done, &transcript), "recorded in steps of {step}");
         let mut run = read.replay(&wasm, b"input").unwrap();
-        let played = loop {
-            match run.step(step) {
-                Ok(Step::Yielded | Step::Waiting) => {}
-                Ok(Step::Done(outcome)) => break Ok(outcome),
-                Err(error) => break Err(error),
-            }
-        };
-        assert_eq!(played, done, "played in steps of {step}");
+        assert_eq!(in_steps(&mut run, step), done, "played in steps of {step}");
     }
     (done, transcript)
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use arbitrary::Unstructured;
-use belljar::{Clock, Config, HostDir, Random, Sandbox, Step, Transcript};
+use belljar::{Clock, Config, Error, Execution, HostDir, Outcome, Random, Sandbox, Step, Transcript};
 use belljar_fuzz::{ends, program::Program};
 use libfuzzer_sys::fuzz_target;
 
@@ -46,14 +46,15 @@ fn in_memory(wasm: &[u8]) {
     let whole = sandbox.run(&module, b"some input");
     ends::check(&whole);
     let mut run = sandbox.start(&module, b"some input").unwrap_or_else(|error| panic!("{error}"));
-    let stepped = loop {
-        match run.step(100) {
-            Ok(Step::Done(outcome)) => break Ok(outcome),
-            Ok(_) => {}
-            Err(error) => break Err(error),
+    assert_eq!(in_steps(&mut run), whole);
+}
+
+fn in_steps(run: &mut Execution) -> Result<Outcome, Error> {
+    loop {
+        if let Step::Done(outcome) = run.step(100)? {
+            return Ok(outcome);
         }
-    };
-    assert_eq!(stepped, whole);
+    }
 }
 
 fn with_a_host(wasm: &[u8]) {
@@ -86,14 +87,7 @@ fn with_a_host(wasm: &[u8]) {
     fs::remove_dir_all(&inside).expect("nothing in it cannot be removed");
     let read = Transcript::from_jsonl(&text).unwrap_or_else(|error| panic!("{error}"));
     let mut played = read.replay(wasm, b"some input").unwrap_or_else(|error| panic!("{error}"));
-    let again = loop {
-        match played.step(100) {
-            Ok(Step::Done(outcome)) => break Ok(outcome),
-            Ok(_) => {}
-            Err(error) => break Err(error),
-        }
-    };
-    assert_eq!(again, done);
+    assert_eq!(in_steps(&mut played), done);
 }
 
 /// Files, and links to them, to each other and out.
