@@ -71,7 +71,7 @@ impl Policy {
 impl Policy {
     /// A configuration with nothing above the ceiling, and what of it was.
     pub fn bounded(&self, config: Config) -> (Config, Vec<PlanLine>) {
-        let granted = Granted::only(config);
+        let granted = Granted::only(config.clone());
         let every = everything(&granted.config);
         let mut narrowing = Narrowing {
             requires: &Ask::default(),
@@ -88,8 +88,9 @@ impl Policy {
         narrowing.numbers();
         narrowing.words();
         narrowing.pieces();
-        let above = narrowing.lines.into_iter().filter(|line| line.why == Why::Ceiling);
-        (narrowing.config, above.collect())
+        let above: Vec<_> = narrowing.lines.into_iter().filter(|line| line.why == Why::Ceiling).collect();
+        // What is below it stays as it is, with its mistakes.
+        (if above.is_empty() { config } else { narrowing.config }, above)
     }
 }
 

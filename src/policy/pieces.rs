@@ -34,6 +34,26 @@ impl Narrowing<'_> {
         self.directories();
         self.requests();
         self.grants();
+        for key in ["wasi.env", "wasi.dirs", "http.allow", "grants"] {
+            if !self.lines.iter().any(|line| line.key.starts_with(key)) {
+                self.none(key);
+            }
+        }
+    }
+
+    /// Notes that nobody says anything of any piece.
+    fn none(&mut self, key: &str) {
+        self.lines.push(PlanLine {
+            key: key.into(),
+            asked: None,
+            required: None,
+            granted: None,
+            granted_by: None,
+            ceiling: None,
+            ceiling_by: None,
+            effective: None,
+            why: Why::Default,
+        });
     }
 
     fn variables(&mut self) {

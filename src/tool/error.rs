@@ -64,7 +64,8 @@ pub enum ToolError {
 }
 
 fn keys(missing: &[Missing]) -> String {
-    missing.iter().map(|one| alloc::format!("`{}`", one.key)).collect::<Vec<_>>().join(", ")
+    let keys: alloc::collections::BTreeSet<_> = missing.iter().map(|one| alloc::format!("`{}`", one.key)).collect();
+    keys.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 impl From<ManifestError> for ToolError {

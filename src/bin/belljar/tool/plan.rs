@@ -31,7 +31,9 @@ pub fn plan(args: &ToolArgs, console: &Console) -> Result<Exit, Failure> {
     if plan.missing.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(told(ToolError::Refused { tool: plan.tool, missing: plan.missing }))
+    let refused = ToolError::Refused { tool: plan.tool, missing: plan.missing };
+    console.error(Some(&source.name()), &refused.to_string(), refused.hint().map(|hint| name(&hint)).as_deref());
+    Ok(Exit::Refused)
 }
 
 #[derive(Serialize)]
