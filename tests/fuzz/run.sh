@@ -14,7 +14,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-all=(bytes smith mutated operands text toml abi sliced wasi second)
+all=(bytes smith mutated operands text toml tools abi sliced wasi second)
 mode=short asan='' executions=0 targets=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -35,7 +35,8 @@ fi
 # Executions of a thousand that a target gets: what is quick gets more.
 share() {
   case $1 in
-    bytes) echo 435 ;;
+    bytes) echo 425 ;;
+    tools) echo 10 ;;
     text) echo 240 ;;
     toml) echo 220 ;;
     abi) echo 30 ;;
@@ -112,6 +113,7 @@ seed() {
   case $1 in
     bytes) find fixtures/guests -name '*.wasm' -size -20k -exec cp {} "$corpus/bytes" \; ;;
     text) find fixtures -name '*.wat' -size -20k -exec cp {} "$corpus/text" \; ;;
+    tools) cp fixtures/tools/*.toml "$corpus/tools" ;;
     toml) find fixtures -name '*.toml' -not -name Cargo.toml -size -20k -exec cp {} "$corpus/toml" \; ;;
   esac
   # The words of texts are what texts are made of.
