@@ -47,7 +47,19 @@ impl Granted<'_> {
         own.as_ref().map(|(_, config, lines)| (*config, *lines))
     }
 
-    /// Where a key of a configuration is set: `key` finds its name in one of them.
+    /// Where a key with one value is set: itself, or by a profile or preset.
+    pub(super) fn place_of(&self, key: &str) -> Option<Place> {
+        let of_profile = key.starts_with("limits.") || key.starts_with("module.");
+        let of_preset = of_profile || ["log", "wasi.clock", "wasi.random"].contains(&key);
+        self.layers.iter().flatten().find_map(|(section, _, lines)| {
+            let profile = || lines.of("profile").filter(|_| of_profile);
+            let preset = || lines.of("preset").filter(|_| of_preset);
+            let line = lines.of(key).or_else(profile).or_else(preset)?;
+            Some(Place { section: section.clone(), line: Some(line) })
+        })
+    }
+
+    /// Where a piece of a configuration is set: `key` finds its name in one of them.
     pub(super) fn place(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Place> {
         self.layers.iter().flatten().find_map(|(section, config, lines)| {
             let line = lines.of(&key(config)?)?;

@@ -201,7 +201,7 @@ impl Narrowing<'_> {
         let asked = required.max(optional);
         let wanted = asked.or(unasked.filter(|_| self.asks));
         let effective = [wanted, ceiling].into_iter().flatten().fold(granted, T::min);
-        let granted_by = self.granted.place(|_| Some(key.into()));
+        let granted_by = self.granted.place_of(key);
         let why = if asked.is_some_and(|asked| asked == effective && (self.asks || ceiling != Some(asked))) && self.asks
         {
             Why::Asked
@@ -218,7 +218,9 @@ impl Narrowing<'_> {
         if let Some(needed) = needed {
             let line = format!("{key} = {}", written(needed).unwrap_or_default());
             if granted < needed {
-                self.add(key, line.clone(), granted_by.as_ref());
+                // What a profile sets, a line of its own goes before.
+                let own = self.granted.place(|_| Some(key.into()));
+                self.add(key, line.clone(), own.as_ref());
             }
             if ceiling.is_some_and(|ceiling| ceiling < needed) {
                 self.raise(key, line);
