@@ -10,6 +10,7 @@ use crate::{
     capabilities::CapabilityArgs,
     exit, help, json,
     limits::LimitArgs,
+    mcp::args::McpArgs,
     tool::args::{ManifestArgs, PackArgs, ToolArgs},
 };
 
@@ -50,6 +51,9 @@ pub enum Command {
     /// Run the examples of a tool, and tell whether each comes out as its manifest says
     #[command(after_help = help::CHECK)]
     Check(Box<ToolArgs>),
+    /// Serve modules as tools of the Model Context Protocol
+    #[command(after_help = help::MCP)]
+    Mcp(Box<McpArgs>),
     /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
     #[command(after_help = help::SELFTEST)]
     Selftest(SelftestArgs),
@@ -335,6 +339,7 @@ impl Command {
             Command::Pack(args) => args.look,
             Command::Manifest(args) => args.look,
             Command::Plan(args) | Command::Check(args) => args.look,
+            Command::Mcp(args) => args.look(),
             Command::Selftest(args) => args.look,
             Command::Completions { .. } | Command::Man { .. } => {
                 LookArgs { format: Format::Human, color: When::Auto, verbose: 0, quiet: false }

@@ -89,6 +89,23 @@ Exit status:
      run that its host ended
   3  the module was not assembled from its text";
 
+/// Of `mcp`.
+pub const MCP: &str = "\
+Examples:
+  belljar mcp tools/
+  belljar mcp convert.wasm markdown.wasm --fuel-limit 100M --jobs 4
+  belljar mcp tools/ --config belljar.toml --listen 127.0.0.1:8080
+
+A client such as an agent starts it by itself: {\"command\": \"belljar\", \"args\": [\"mcp\", \"tools/\"]}.
+
+Options and configuration grant tools what their manifests ask for. A file that cannot be a tool, or is
+refused something it requires, is told on stderr, and the others are served. What changes in a directory
+is served within seconds; calls that run go on with what they have.
+
+Exit status:
+  0  the client is gone, or a signal has ended it
+  2  usage, configuration or I/O";
+
 /// Of `selftest`.
 pub const SELFTEST: &str = "\
 Examples:

@@ -13,6 +13,8 @@ use crate::{
     failure::Failure,
 };
 
+#[cfg(not(feature = "mcp"))]
+mod absent;
 mod args;
 mod argument;
 mod base64;
@@ -28,6 +30,7 @@ mod inspect;
 mod json;
 mod limits;
 mod man;
+mod mcp;
 mod origin;
 mod output;
 mod plan;
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Manifest(args) => tool::manifest::manifest(args, &console),
         Command::Plan(args) => tool::plan::plan(args, &console),
         Command::Check(args) => tool::check::check(args, &console),
+        Command::Mcp(args) => mcp::mcp(args),
         Command::Selftest(args) => selftest::selftest(args, &console),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man { subcommand } => man::man(subcommand.as_deref()),

@@ -1,0 +1,116 @@
+//! What a call came to, in the words of MCP.
+
+use belljar::{Answer, Error, Log, Outcome, Receipt, StopReason, Stopped, ToolError};
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::catalog::{Served, reason};
+use crate::{base64, hint, show};
+
+/// The longest part of an output, and of a log, that an error repeats.
+const PARTIAL_BYTES: usize = 8 << 10;
+
+/// The result of a run that has ended, with what it cost and its receipt.
+pub fn of_run(served: &Served, input: &[u8], result: &Result<Outcome, Error>) -> CallToolResult {
+    let (mut answer, usage) = match result {
+        Ok(outcome) => match served.tool.decode(&outcome.output) {
+            Ok(answer) => (done(served, answer, &outcome.output), Some(outcome.usage)),
+            Err(error) => (refused(&error), Some(outcome.usage)),
+        },
+        Err(Error::Stopped(stop)) => (stopped(stop, hint::of(&Error::Stopped(stop.clone()))), Some(stop.usage)),
+        Err(error) => (failed(&error.to_string(), hint::of(error).as_deref()), None),
+    };
+    let mut meta = Map::new();
+    let mut note = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            meta.insert(format!("belljar/{key}"), value);
+        }
+    };
+    note("fuel", usage.map(|usage| usage.fuel.into()));
+    note("usage", usage.and_then(|usage| json(&usage)));
+    if let Err(Error::Stopped(stop)) = result {
+        note("stop", json(&stop.reason));
+    }
+    // A run that asked the world has none that could be checked without its transcript.
+    let receipt = Receipt::of_run(&served.wasm, input, served.tool.sandbox().config(), result);
+    note("receipt", receipt.and_then(|receipt| json(&receipt)));
+    answer.meta = Some(MetaObject(meta));
+    answer
+}
+
+/// The result of a call that could not be run, or whose output is not what the manifest says.
+pub fn refused(error: &ToolError) -> CallToolResult {
+    let (message, hint) = reason(error);
+    failed(&message, hint.as_deref())
+}
+
+/// A result in one line, for people.
+pub fn summary(result: &CallToolResult) -> String {
+    let fuel = result.meta.as_ref().and_then(|meta| meta.0.get("belljar/fuel")?.as_u64());
+    let fuel = fuel.map_or(String::new(), |fuel| format!(", {} fuel", show::grouped(fuel)));
+    let why = result.content.first().and_then(|content| content.as_text());
+    let why = why.and_then(|text| text.text.lines().next()).unwrap_or_default();
+    let end = if result.is_error == Some(true) { show::name(why) } else { "done".into() };
+    format!("{end}{fuel}")
+}
+
+/// The result of a call that was cancelled before it had a place.
+pub fn cancelled() -> CallToolResult {
+    failed(&StopReason::Cancelled.to_string(), None)
+}
+
+/// An error that the model should see, and what to do about it.
+pub fn failed(message: &str, hint: Option<&str>) -> CallToolResult {
+    CallToolResult::error(vec![ContentBlock::text(told(message, hint))])
+}
+
+fn done(served: &Served, answer: Answer, output: &[u8]) -> CallToolResult {
+    let Answer { text, structured, .. } = answer;
+    let content = match (text, &structured) {
+        (Some(text), _) => ContentBlock::text(text),
+        (None, Some(value)) => ContentBlock::text(value.to_string()),
+        (None, None) => {
+            let uri = format!("belljar:{}/output", served.tool.name());
+            let blob = ResourceContents::blob(base64::encode(output), uri);
+            ContentBlock::resource(blob.with_mime_type("application/octet-stream"))
+        }
+    };
+    let mut result = CallToolResult::success(vec![content]);
+    result.structured_content = structured;
+    result
+}
+
+/// Why, and all that the guest had to say about it.
+fn stopped(stop: &Stopped, hint: Option<String>) -> CallToolResult {
+    let mut content = vec![ContentBlock::text(told(&stop.reason.to_string(), hint.as_deref()))];
+    if !stop.output.is_empty() {
+        let start = stop.output.get(..PARTIAL_BYTES).unwrap_or(&stop.output);
+        content.push(ContentBlock::text(format!("output until then:\n{}", String::from_utf8_lossy(start))));
+    }
+    let log = tail(&stop.log);
+    if !log.is_empty() {
+        content.push(ContentBlock::text(format!("log:\n{log}")));
+    }
+    CallToolResult::error(content)
+}
+
+/// The last messages of a log, one a line.
+fn tail(log: &Log) -> String {
+    let mut room = PARTIAL_BYTES;
+    let fits = log.entries.iter().rev().take_while(|entry| {
+        room = room.saturating_sub(entry.text.len() + 8);
+        room > 0
+    });
+    let skipped = log.entries.len() - fits.count();
+    let lines = log.entries.iter().skip(skipped).map(|entry| format!("{}: {}", entry.level, entry.text));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn told(message: &str, hint: Option<&str>) -> String {
+    hint.map_or(message.into(), |hint| format!("{message}\nhint: {hint}"))
+}
+
+fn json(value: &impl Serialize) -> Option<Value> {
+    serde_json::to_value(value).ok()
+}

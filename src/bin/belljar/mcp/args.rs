@@ -1,0 +1,52 @@
+//! What can be typed after `belljar mcp`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use crate::args::{Format, GrantArgs, LookArgs, When};
+
+/// `belljar mcp`.
+#[derive(Debug, Args)]
+pub struct McpArgs {
+    /// The tools: binary `.wasm` files, and directories of them; what changes there, changes the tools
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Serve clients over HTTP at this address, IP:PORT, instead of one over stdin and stdout; the port 0 is
+    /// one that is free
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// A name by which clients may call the server over HTTP, beside this machine's own and the address of
+    /// --listen: a page of another name is none of ours
+    #[arg(long, value_name = "HOST", requires = "listen")]
+    pub allow_host: Vec<String>,
+    /// A web page that may use the server, such as http://localhost:6274; else none may
+    #[arg(long, value_name = "ORIGIN", requires = "listen")]
+    pub allow_origin: Vec<String>,
+    /// Calls that run at once, 1 to 1024; others wait in order [default: the number of processors]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// The largest message that is read
+    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    pub max_message: String,
+    /// Colours on stderr
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// Say what is read, which configuration is used and what calls come to; twice: trace events; three
+    /// times: all of them
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// No messages but errors
+    #[arg(short, long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub grant: GrantArgs,
+}
+
+impl McpArgs {
+    /// How things are shown: all of it on stderr, since stdout is the client's.
+    pub fn look(&self) -> LookArgs {
+        LookArgs { format: Format::Human, color: self.color, verbose: self.verbose, quiet: self.quiet }
+    }
+}

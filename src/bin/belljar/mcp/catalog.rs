@@ -1,0 +1,139 @@
+//! The tools that are served, by name.
+
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use belljar::{Manifest, Policy, Tool, ToolError};
+use rmcp::model::{self, MetaObject, ToolAnnotations};
+use serde_json::Map;
+
+use crate::{failure::Failure, show, tool};
+
+/// The tools that are served, by name, and those that are not, with the reason.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    tools: BTreeMap<String, Arc<Served>>,
+    refused: BTreeMap<String, String>,
+}
+
+/// A tool that is served. A call goes on with it, whatever becomes of its file.
+pub struct Served {
+    /// The tool.
+    pub tool: Tool,
+    /// Its module.
+    pub wasm: Arc<[u8]>,
+    /// What clients are told of it.
+    pub listed: model::Tool,
+}
+
+/// Why a file is not served.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The name by which it would be called.
+    pub name: String,
+    /// Why.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Catalog {
+    /// Puts tools together, and says which have a name that is taken: the first of the paths has it.
+    pub fn of<'a>(files: impl Iterator<Item = (&'a PathBuf, &'a Loaded)>) -> (Catalog, Vec<(PathBuf, Problem)>) {
+        let (mut catalog, mut owners, mut clashes) = (Catalog::default(), BTreeMap::new(), Vec::new());
+        for (path, loaded) in files {
+            match loaded {
+                Ok(served) => match owners.entry(served.tool.name()) {
+                    Entry::Vacant(free) => {
+                        free.insert(path);
+                        catalog.tools.insert(served.tool.name().into(), served.clone());
+                    }
+                    Entry::Occupied(taken) => clashes.push((path.clone(), taken_by(served.tool.name(), taken.get()))),
+                },
+                Err(problem) => drop(catalog.refused.insert(problem.name.clone(), told(path, problem))),
+            }
+        }
+        (catalog, clashes)
+    }
+
+    /// A tool; the error is what to tell who called it.
+    pub fn find(&self, name: &str) -> Result<&Arc<Served>, String> {
+        self.tools.get(name).ok_or_else(|| match self.refused.get(name) {
+            Some(why) => format!("the tool `{}` is not served: {why}", show::name(name)),
+            None => format!("unknown tool: `{}`", show::name(name)),
+        })
+    }
+
+    /// What clients are told of the tools, in the order of their names.
+    pub fn listed(&self) -> Vec<model::Tool> {
+        self.tools.values().map(|served| served.listed.clone()).collect()
+    }
+
+    /// How many tools are served.
+    pub fn len(&self) -> usize {
+        self.tools.len()
+    }
+}
+
+/// What came of a file.
+pub type Loaded = Result<Arc<Served>, Problem>;
+
+/// Makes a tool of the bytes of a file.
+pub fn load(path: &Path, wasm: Vec<u8>, policy: &Policy) -> Loaded {
+    let file_name = tool::file_name(path);
+    match Tool::load(&wasm, &file_name, policy) {
+        Ok(tool) => Ok(Arc::new(Served { listed: listed(&tool), tool, wasm: wasm.into() })),
+        Err(error) => {
+            let named = Manifest::of(&wasm).ok().flatten().map(|manifest| manifest.name);
+            let name = named.unwrap_or_else(|| file_name.trim_end_matches(".wasm").into());
+            let (message, hint) = reason(&error);
+            Err(Problem { name, message, hint })
+        }
+    }
+}
+
+/// What to say of an error, and what to do about it.
+pub fn reason(error: &ToolError) -> (String, Option<String>) {
+    match tool::failure(error) {
+        Failure::Told(report) => (report.message, report.hint),
+        Failure::Closed => (error.to_string(), None),
+    }
+}
+
+fn taken_by(name: &str, path: &Path) -> Problem {
+    let message = format!("the name `{}` is taken by {}", show::name(name), show::path(path));
+    let hint = "`name` in the manifest, or the name of the file where there is none, has to be another";
+    Problem { name: name.into(), message, hint: Some(hint.into()) }
+}
+
+fn told(path: &Path, problem: &Problem) -> String {
+    let hint = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+    format!("{}: {}{hint}", show::path(path), problem.message)
+}
+
+/// What clients are told of a tool. The hints are not the module's word: they are what it can do.
+fn listed(tool: &Tool) -> model::Tool {
+    let read_only = tool.is_read_only();
+    let annotations = ToolAnnotations::new()
+        .read_only(read_only)
+        .destructive(!read_only)
+        .idempotent(tool.is_pure())
+        .open_world(tool.is_open_world());
+    let description = tool.manifest().map(|manifest| manifest.description.clone().into());
+    let mut listed = model::Tool::new_with_raw(tool.name().to_owned(), description, tool.input_schema());
+    listed.title = tool.manifest().and_then(|manifest| manifest.title.clone());
+    listed.output_schema = tool.output_schema().map(Arc::new);
+    let mut meta = Map::from_iter([("belljar/sha256".into(), tool.sha256().into())]);
+    let version = tool.manifest().map(|manifest| manifest.version.as_str()).filter(|version| !version.is_empty());
+    meta.extend(version.map(|version| ("belljar/version".into(), version.into())));
+    listed.with_annotations(annotations).with_meta(MetaObject(meta))
+}
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Served").field("name", &self.tool.name()).finish_non_exhaustive()
+    }
+}

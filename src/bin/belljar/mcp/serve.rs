@@ -1,0 +1,105 @@
+//! From the command line to a server that serves.
+
+use std::{
+    fs, process,
+    sync::Arc,
+    thread::{self, available_parallelism},
+    time::Duration,
+};
+
+use rmcp::ServiceExt;
+use tokio::{runtime::Builder, task, time};
+use tokio_util::sync::CancellationToken;
+
+use super::{args::McpArgs, folder::Folder, http, server::Server, session::Session, stdio};
+use crate::{
+    console::Console,
+    exit::Exit,
+    failure::{Failure, io_words},
+    settings, show,
+    size::Form,
+};
+
+/// Time between two looks at the files.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Time for what is written to be read, when all else is over.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Serves tools until its client is gone, or a signal ends it.
+pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
+    let console = Console::new(args.look());
+    let max_message = Form::Size.parse(&args.max_message);
+    let max_message = max_message.map_err(|message| Failure::usage(format!("--max-message: {message}")))?;
+    let (policy, _) = settings::of_tools(&args.grant, &console)?;
+    for path in &args.paths {
+        fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
+    }
+    let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
+    let server = Arc::new(Server::new(jobs, console));
+    watch(&server, Folder::new(&args.paths, policy));
+    let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::io("runtime", io_words(&error)))?;
+    let ended = runtime.block_on(async {
+        let stop = CancellationToken::new();
+        stop_at_signals(&stop).map_err(|error| Failure::io("signals", io_words(&error)))?;
+        match &args.listen {
+            Some(address) => http::serve(server, args, address, max_message, stop).await,
+            None => over_stdio(server, max_message, stop).await,
+        }
+    });
+    // What still runs has been cancelled.
+    runtime.shutdown_background();
+    ended.map(|()| Exit::Done)
+}
+
+/// Looks at the files now, and then again and again.
+fn watch(server: &Arc<Server>, mut folder: Folder) {
+    server.look(&mut folder);
+    if server.catalog().len() == 0 {
+        server.tell(|console| console.warn("there is no tool to serve yet"));
+    }
+    let server = server.clone();
+    // It ends with the process.
+    thread::spawn(move || {
+        loop {
+            thread::sleep(LOOK);
+            server.look(&mut folder);
+        }
+    });
+}
+
+async fn over_stdio(server: Arc<Server>, max_message: u64, stop: CancellationToken) -> Result<(), Failure> {
+    let (lines, written) = stdio::lines(max_message, stop.clone());
+    let session = Session::new(server, stop.clone());
+    // How it ended, the client knows, and nobody else has to.
+    if let Ok(served) = session.serve_with_ct(lines, stop).await {
+        let _ = served.waiting().await;
+    }
+    let _ = time::timeout(LAST_WORDS, written).await;
+    Ok(())
+}
+
+/// Ends at the first signal what runs, and at the second one the program.
+fn stop_at_signals(stop: &CancellationToken) -> std::io::Result<()> {
+    #[cfg(unix)]
+    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let stop = stop.clone();
+    task::spawn(async move {
+        loop {
+            #[cfg(unix)]
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            #[cfg(not(unix))]
+            let _ = tokio::signal::ctrl_c().await;
+            if stop.is_cancelled() {
+                // As shells tell of a program that a signal has ended.
+                process::exit(130);
+            }
+            stop.cancel();
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! Messages as lines of stdin and stdout.
+//!
+//! The SDK has this too, but answers nothing to a line that is no message, and waits at the end of stdin for
+//! calls that may take long.
+
+use std::{
+    collections::HashSet,
+    io::{self, BufRead, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use rmcp::{
+    RoleServer,
+    model::{
+        ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcError, ProtocolVersion, RequestId,
+        ServerJsonRpcMessage,
+    },
+    transport::Transport,
+};
+use serde::Serialize;
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::message;
+
+/// What is asked before the end of stdin has so long to be answered, before it is cancelled.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Nothing more is read while the client leaves so many bytes unread.
+const BACKLOG_BYTES: usize = 64 << 20;
+
+/// Messages as lines.
+pub struct Lines {
+    incoming: mpsc::Receiver<Read>,
+    /// When what is asked is cancelled, once nothing more can be.
+    end: Option<Instant>,
+    outgoing: Outgoing,
+    /// Whether the SDK has got past the handshake, before which it ends where it is told anything else.
+    opened: bool,
+    unanswered: HashSet<RequestId>,
+    gone: CancellationToken,
+}
+
+type Read = Result<ClientJsonRpcMessage, JsonRpcError>;
+
+/// Starts to read and to write: with it comes what is there when all is written.
+///
+/// `gone` is cancelled when the client is, and the other way round.
+pub fn lines(max_bytes: u64, gone: CancellationToken) -> (Lines, oneshot::Receiver<()>) {
+    let (read, incoming) = mpsc::channel(16);
+    // A thread that waits for stdin cannot be woken. It ends with the process.
+    thread::spawn(move || read_lines(io::stdin().lock(), max_bytes, |line| read.blocking_send(line).is_ok()));
+    let (outgoing, written) = Outgoing::start(gone.clone());
+    let unanswered = HashSet::new();
+    (Lines { incoming, end: None, outgoing, opened: false, unanswered, gone }, written)
+}
+
+/// Reads lines to their end; one that is too long is refused without being kept.
+fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read) -> bool) {
+    let (mut line, mut size) = (Vec::new(), 0_u64);
+    loop {
+        let Ok(bytes) = from.fill_buf() else { return };
+        let last = bytes.is_empty();
+        let end = bytes.iter().position(|byte| *byte == b'\n');
+        let part = end.and_then(|end| bytes.get(..end)).unwrap_or(bytes);
+        size = size.saturating_add(part.len() as u64);
+        if size <= max_bytes {
+            line.extend_from_slice(part);
+        } else {
+            line = Vec::new();
+        }
+        let taken = part.len() + usize::from(end.is_some());
+        from.consume(taken);
+        // The last line may have no end.
+        if end.is_some() || last {
+            let read = match size > max_bytes {
+                true => Some(Err(message::too_large(max_bytes))),
+                false if line.trim_ascii().is_empty() => None,
+                false => Some(message::read(&line)),
+            };
+            if !read.is_none_or(&mut give) || last {
+                return;
+            }
+            (line, size) = (Vec::new(), 0);
+        }
+    }
+}
+
+/// Messages on their way out, in the order in which they are sent.
+struct Outgoing {
+    lines: std::sync::mpsc::Sender<(Vec<u8>, oneshot::Sender<()>)>,
+    backlog: Arc<AtomicUsize>,
+}
+
+impl Outgoing {
+    fn start(gone: CancellationToken) -> (Outgoing, oneshot::Receiver<()>) {
+        let (lines, waiting) = std::sync::mpsc::channel::<(Vec<u8>, oneshot::Sender<()>)>();
+        let (done, written) = oneshot::channel();
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let counted = backlog.clone();
+        thread::spawn(move || {
+            let mut stdout = io::stdout().lock();
+            for (line, sent) in waiting {
+                if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
+                    gone.cancel();
+                    break;
+                }
+                counted.fetch_sub(line.len(), Ordering::Relaxed);
+                let _ = sent.send(());
+            }
+            let _ = done.send(());
+        });
+        (Outgoing { lines, backlog }, written)
+    }
+
+    /// Sends a message; what comes back is there when it is written.
+    fn send(&self, message: &impl Serialize) -> oneshot::Receiver<()> {
+        let (sent, written) = oneshot::channel();
+        let mut line = message::write(message);
+        line.push(b'\n');
+        self.backlog.fetch_add(line.len(), Ordering::Relaxed);
+        // If nobody takes it any more, whoever waits hears of it.
+        let _ = self.lines.send((line, sent));
+        written
+    }
+}
+
+impl Lines {
+    /// What there is to do with a message, if it is for the SDK.
+    fn take(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+        match &message {
+            ClientJsonRpcMessage::Request(request) => {
+                if !self.unanswered.insert(request.id.clone()) {
+                    drop(self.outgoing.send(&message::taken(request.id.clone())));
+                    return None;
+                }
+                self.opened |= opens(&request.request);
+            }
+            ClientJsonRpcMessage::Notification(notification) => {
+                if let ClientNotification::CancelledNotification(cancelled) = &notification.notification {
+                    // It is not answered any more.
+                    self.unanswered.retain(|id| Some(id) != cancelled.params.request_id.as_ref());
+                }
+            }
+            _ => {}
+        }
+        (self.opened || matches!(message, ClientJsonRpcMessage::Request(_))).then_some(message)
+    }
+}
+
+/// Whether a request ends the handshake: by itself, or since it has all that newer clients say with each.
+fn opens(request: &ClientRequest) -> bool {
+    match request {
+        ClientRequest::InitializeRequest(_) => true,
+        ClientRequest::DiscoverRequest(_) | ClientRequest::PingRequest(_) => false,
+        other => other.get_meta().missing_required_keys(&ProtocolVersion::V_2026_07_28).is_empty(),
+    }
+}
+
+impl Transport<RoleServer> for Lines {
+    type Error = oneshot::error::RecvError;
+
+    fn send(
+        &mut self,
+        message: ServerJsonRpcMessage,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        match &message {
+            ServerJsonRpcMessage::Response(response) => drop(self.unanswered.remove(&response.id)),
+            ServerJsonRpcMessage::Error(error) => self.unanswered.retain(|id| Some(id) != error.id.as_ref()),
+            _ => {}
+        }
+        self.outgoing.send(&message)
+    }
+
+    /// It is given up and asked again whenever something is sent, so that it sees when nothing is left to wait
+    /// for.
+    async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
+        while self.outgoing.backlog.load(Ordering::Relaxed) > BACKLOG_BYTES && !self.gone.is_cancelled() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        while self.end.is_none() {
+            match self.gone.run_until_cancelled(self.incoming.recv()).await? {
+                Some(Ok(message)) => {
+                    if let Some(message) = self.take(message) {
+                        return Some(message);
+                    }
+                }
+                Some(Err(answer)) => drop(self.outgoing.send(&answer)),
+                None => self.end = Some(Instant::now() + GRACE),
+            }
+        }
+        if let Some(end) = self.end.filter(|_| !self.unanswered.is_empty()) {
+            self.gone.run_until_cancelled(tokio::time::sleep_until(end)).await;
+        }
+        self.gone.cancel();
+        None
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        // The channel to the writer is dropped with the transport.
+        Ok(())
+    }
+}
