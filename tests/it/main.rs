@@ -29,6 +29,8 @@ mod instance;
 #[cfg(all(feature = "cli", unix))]
 mod isolate;
 mod limits;
+#[cfg(feature = "mcp")]
+mod mcp;
 #[cfg(target_os = "linux")]
 mod memory;
 mod observe;
