@@ -89,7 +89,7 @@ fn everything_is_covered() {
         .flat_map(|file| Transcript::of(&fs::read_to_string(file).expect("a transcript")).commands())
         .map(|command| command + " ")
         .collect();
-    let commands = ["run", "validate", "inspect", "verify", "selftest", "completions", "man"];
+    let commands = ["run", "validate", "inspect", "verify", "mcp", "selftest", "completions", "man"];
     for command in commands {
         assert!(main_page.contains(&format!("belljar-{command}(1)")), "`{command}` is not in the manual");
         let page = told(&["man", command]).replace('\\', "");
@@ -211,6 +211,8 @@ fn transcripts_in(directory: &Path) -> Vec<PathBuf> {
     // Where there is no isolation, there is nothing to show of it; nor of directories.
     let on_unix = ["isolate.txt", "dirs.txt"];
     found.retain(|file| cfg!(unix) || !on_unix.iter().any(|name| file.ends_with(name)));
+    // Where nothing is absent, there is nothing to show of it either.
+    found.retain(|file| cfg!(not(feature = "mcp")) || !file.ends_with("absent.txt"));
     found.sort_unstable();
     found
 }
