@@ -13,6 +13,8 @@ use belljar::{Error, Outcome, Sandbox, Step, StopReason, Usage, Value};
 use case::Case;
 
 mod case;
+#[cfg(feature = "json")]
+mod tools;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/guests")
