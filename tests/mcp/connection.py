@@ -60,7 +60,7 @@ async def connected(transport, era, fuel=server.FUEL):
             process, target = stack.enter_context(server.listening(folder, fuel=fuel))
             connection.pid = process.pid
         client = Client(
-            target, mode=era, cache=None, log_level="debug", read_timeout_seconds=60,
+            target, mode=era, cache=None, log_level="debug", read_timeout_seconds=20,
             logging_callback=connection.on_log, message_handler=connection.on_message,
         )
         connection.client = await stack.enter_async_context(client)
