@@ -97,20 +97,17 @@ impl Session {
             let _place = place;
             call::call(&served, &arguments, |event| events.blocking_send(event).is_ok())
         });
-        loop {
-            tokio::select! {
-                biased;
-                () = cancelled.cancelled() => break,
-                () = self.gone.cancelled() => break,
-                event = told.recv() => match event {
-                    Some(event) => {
-                        if timeout(UNREAD, notes.pass(event, context)).await.is_err() {
-                            break;
-                        }
-                    }
-                    None => break,
-                },
+        let passed_on = async {
+            while let Some(event) = told.recv().await {
+                if timeout(UNREAD, notes.pass(event, context)).await.is_err() {
+                    break;
+                }
             }
+        };
+        tokio::select! {
+            () = passed_on => {}
+            () = cancelled.cancelled() => {}
+            () = self.gone.cancelled() => {}
         }
         // If it still runs, that ends it.
         drop(told);
