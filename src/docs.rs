@@ -29,6 +29,9 @@ pub mod transcripts {}
 #[cfg_attr(not(feature = "json"), doc = "Of the feature `json`.")]
 pub mod tools {}
 
+#[doc = include_str!("docs/serve.md")]
+pub mod serve {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

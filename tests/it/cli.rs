@@ -89,7 +89,7 @@ fn everything_is_covered() {
         .flat_map(|file| Transcript::of(&fs::read_to_string(file).expect("a transcript")).commands())
         .map(|command| command + " ")
         .collect();
-    let commands = ["run", "validate", "inspect", "verify", "mcp", "selftest", "completions", "man"];
+    let commands = ["run", "validate", "inspect", "verify", "mcp", "serve", "selftest", "completions", "man"];
     for command in commands {
         assert!(main_page.contains(&format!("belljar-{command}(1)")), "`{command}` is not in the manual");
         let page = told(&["man", command]).replace('\\', "");
@@ -103,6 +103,15 @@ fn everything_is_covered() {
             assert_eq!(missing.map(|i| shells[i]), None, "`{option}` is not completed");
         }
     }
+}
+
+/// A build without a server says how to have one.
+#[test]
+#[cfg(not(feature = "serve"))]
+fn a_server_is_not_in_every_build() {
+    let ended = output(&["serve", "no.wasm"]);
+    let expected = "error: this build has no HTTP server\nhint: build it with `--features cli,serve`\n";
+    assert_eq!((String::from_utf8_lossy(&ended.stderr).as_ref(), ended.status.code()), (expected, Some(2)));
 }
 
 /// SIGINT stops the guest; what it has written by then is there.

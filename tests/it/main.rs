@@ -43,6 +43,8 @@ mod real;
 #[cfg(feature = "receipt")]
 mod receipt;
 mod scheduler;
+#[cfg(all(feature = "serve", unix))]
+mod serve;
 mod tidy;
 #[cfg(feature = "cli")]
 mod tools;

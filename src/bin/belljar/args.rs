@@ -11,6 +11,7 @@ use crate::{
     exit, help, json,
     limits::LimitArgs,
     mcp::args::McpArgs,
+    serve::args::ServeArgs,
     tool::args::{ManifestArgs, PackArgs, ToolArgs},
 };
 
@@ -54,6 +55,9 @@ pub enum Command {
     /// Serve modules as tools of the Model Context Protocol
     #[command(after_help = help::MCP)]
     Mcp(Box<McpArgs>),
+    /// Answer requests over HTTP, each with a run of a module
+    #[command(after_help = help::SERVE)]
+    Serve(Box<ServeArgs>),
     /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
     #[command(after_help = help::SELFTEST)]
     Selftest(SelftestArgs),
@@ -340,6 +344,7 @@ impl Command {
             Command::Manifest(args) => args.look,
             Command::Plan(args) | Command::Check(args) => args.look,
             Command::Mcp(args) => args.look(),
+            Command::Serve(args) => args.look,
             Command::Selftest(args) => args.look,
             Command::Completions { .. } | Command::Man { .. } => {
                 LookArgs { format: Format::Human, color: When::Auto, verbose: 0, quiet: false }

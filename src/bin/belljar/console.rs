@@ -96,6 +96,12 @@ impl Console {
         self.quiet
     }
 
+    /// Whether users asked to be told more.
+    #[cfg(feature = "serve")]
+    pub fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
     /// A message of the guest's log, on one line. In a JSON format the document has it.
     pub fn log(&self, entry: &LogEntry) {
         if self.quiet || self.format != Format::Human {

@@ -38,6 +38,7 @@ mod progress;
 mod receipt;
 mod run;
 mod selftest;
+mod serve;
 mod settings;
 mod show;
 mod size;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => tool::plan::plan(args, &console),
         Command::Check(args) => tool::check::check(args, &console),
         Command::Mcp(args) => mcp::mcp(args),
+        Command::Serve(args) => serve::serve(args, &console),
         Command::Selftest(args) => selftest::selftest(args, &console),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Man { subcommand } => man::man(subcommand.as_deref()),

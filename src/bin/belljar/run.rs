@@ -14,6 +14,7 @@ use belljar::{
 use crate::{
     args::{Format, RunArgs},
     argument,
+    capabilities::CapabilityArgs,
     console::Console,
     engine::{Engine, Loaded, Run},
     exit::Exit,
@@ -138,9 +139,7 @@ fn job(
     console: &Console,
 ) -> Result<Job, Failure> {
     let Some(function) = &args.function else {
-        let option = args.capabilities.of_wasi().map(|option| format!("`{option}`"));
-        let given = option.or_else(|| (!args.args.is_empty()).then(|| "arguments".into()));
-        if let Some(given) = given.filter(|_| !is_of_wasi(about)) {
+        if let Some(given) = given_in_vain(&args.capabilities, &args.args, about) {
             let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
             let of_export = (given == "arguments").then_some("arguments of an export come with `-e`");
             return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
@@ -183,13 +182,24 @@ fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure> {
         Some((function, arguments)) => module.start_call(function, arguments, job.input.clone()),
     };
     started.map_err(|error| {
-        // What a plain run asks for, every module that is meant to be run has.
-        let entry = matches!(&error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }));
+        let entry = is_without_entry(&error);
         let hint = entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
         let failure = Failure::of(error).in_file(source.name());
         let failure = hint.into_iter().fold(failure, Failure::with_hint);
         if entry { failure.with_exit(Exit::Refused) } else { failure }
     })
+}
+
+/// Whether a module has not what every module has that is meant to be run.
+pub fn is_without_entry(error: &Error) -> bool {
+    matches!(error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }))
+}
+
+/// What is given that only a WASI program can take, where the module is none.
+pub fn given_in_vain(capabilities: &CapabilityArgs, args: &[String], about: &Inspection) -> Option<String> {
+    let option = capabilities.of_wasi().map(|option| format!("`{option}`"));
+    let given = option.or_else(|| (!args.is_empty()).then(|| "arguments".into()));
+    given.filter(|_| !is_of_wasi(about))
 }
 
 /// Whether it can be run: there is an entry, and what the ABI gives a meaning has the right type.

@@ -20,6 +20,25 @@ pub fn nanoseconds(text: &str) -> Option<u64> {
     (((days * 24 + hour) * 60 + minute) * 60 + second).checked_mul(1_000_000_000)?.checked_add(ns)
 }
 
+/// A time since 1970 as such a text, with three digits after the seconds.
+#[cfg(feature = "serve")]
+pub fn text(since_1970: std::time::Duration) -> String {
+    let seconds = since_1970.as_secs();
+    let (mut year, mut month, mut day) = (1970, 1, seconds / 86_400);
+    let of_year = |year| if is_leap(year) { 366 } else { 365 };
+    while day >= of_year(year) {
+        day -= of_year(year);
+        year += 1;
+    }
+    while day >= days_of(year, month) {
+        day -= days_of(year, month);
+        month += 1;
+    }
+    let [hour, minute, second] = [seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60];
+    let ms = since_1970.subsec_millis();
+    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", day + 1)
+}
+
 /// Three numbers of so many digits.
 fn fields(text: &str, apart: char, widths: [usize; 3]) -> Option<[u64; 3]> {
     let parts: Vec<_> = text.split(apart).collect();

@@ -1,0 +1,70 @@
+//! One connection, from its first byte until it is closed.
+
+use std::{net::SocketAddr, pin::Pin, sync::Arc};
+
+use hyper::{Error, StatusCode, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use super::{access::Access, phase::Phase, server::Server, service::Service, stream::Stream};
+
+/// The head of a request; a larger one is answered with 431.
+const MAX_HEAD_BYTES: usize = 32 << 10;
+
+/// Answers what comes on a connection.
+pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, client: SocketAddr) {
+    let stream = TokioIo::new(Stream::new(tcp, server.options.body_timeout));
+    let answers = {
+        let server = Arc::clone(&server);
+        service_fn(move |request| service.answer(Arc::clone(&server), client, request))
+    };
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(server.options.header_timeout)
+        .max_header_size(MAX_HEAD_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(stream, answers);
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        () = server.phases.reached(Phase::Draining) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            Pin::new(&mut connection).graceful_shutdown();
+            (&mut connection).await
+        }
+    };
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner();
+    if let Err(error) = ended {
+        let begun = !parts.read_buf.is_empty();
+        if let Some((status, is_told)) = status(&error, begun) {
+            let mut access = (service == Service::Guest).then(|| Access::new(&server, client, None));
+            if let Some(access) = &mut access {
+                access.answered(status.as_u16(), 0);
+            }
+            if !is_told {
+                let text = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+                let _ = stream.write_all(text.as_bytes()).await;
+            }
+        }
+    }
+    stream.linger().await;
+}
+
+/// The answer to what is no request, if there is one to give, and whether it has been given.
+fn status(error: &Error, begun: bool) -> Option<(StatusCode, bool)> {
+    if error.is_parse_version_h2() {
+        Some((StatusCode::HTTP_VERSION_NOT_SUPPORTED, false))
+    } else if error.is_parse_too_large() {
+        Some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, true))
+    } else if error.is_parse() {
+        Some((StatusCode::BAD_REQUEST, true))
+    } else if error.is_timeout() && begun {
+        // Of a connection that was only kept, nobody waits for an answer.
+        Some((StatusCode::REQUEST_TIMEOUT, false))
+    } else {
+        None
+    }
+}

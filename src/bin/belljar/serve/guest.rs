@@ -1,0 +1,113 @@
+//! What is served: a tool that has been loaded once, to be run for each request.
+
+use belljar::{Error, Input, Tool, ToolError};
+use hyper::StatusCode;
+
+use super::{
+    args::{Exchange, ServeArgs},
+    problem::Problem,
+};
+use crate::{
+    console::Console,
+    engine::{Engine, Loaded, Run},
+    exit::Exit,
+    failure::Failure,
+    run, settings, show,
+    source::Source,
+    tool,
+};
+
+/// What is served.
+#[derive(Debug)]
+pub struct Guest {
+    tool: Tool,
+    loaded: Loaded,
+    /// What it is given for a request, and what it gives back.
+    pub exchange: Exchange,
+}
+
+impl Guest {
+    /// Loads what is to be served, with what policy and options give it.
+    pub fn load(args: &ServeArgs, console: &Console) -> Result<Guest, Failure> {
+        let source = Source::of(&args.module);
+        let (mut policy, _) = settings::of_tools(&args.grant, console)?;
+        if !args.args.is_empty() {
+            let mut config = policy.config().clone();
+            config.wasi.args.clone_from(&args.args);
+            policy = policy.with_config(config);
+        }
+        let wasm = tool::read(&source, args.text)?;
+        let tool = Tool::load(&wasm, &tool::file_name(&args.module), &policy)
+            .map_err(|error| tool::failure(&error).in_file(source.name()))?;
+        let of_source = |error| Failure::of(error).in_file(source.name());
+        let loaded = match args.isolate {
+            true => Engine::new(tool.sandbox(), true)?.load(&wasm).map_err(of_source)?,
+            false => Loaded::Here(tool.sandbox().clone(), tool.module().clone()),
+        };
+        if let Some(given) = run::given_in_vain(&args.grant.capabilities, &args.args, loaded.inspect()) {
+            let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
+            return Err(Failure::usage(message));
+        }
+        // Whether it can be run at all need not wait for the first request.
+        loaded.start(Input::default()).map_err(|error| {
+            let is_no_entry = run::is_without_entry(&error);
+            let failure = of_source(error);
+            if is_no_entry { failure.with_exit(Exit::Refused) } else { failure }
+        })?;
+        let bound = tool.sandbox().config().memory_bound();
+        let [load, run] = [bound.load, bound.run].map(show::bytes);
+        console.note(format_args!("memory: at most {load} for the module, {run} a run"));
+        // What says what it takes and gives says nothing of requests.
+        let usual = if tool.manifest().is_some() { Exchange::Body } else { Exchange::Http };
+        let exchange = args.exchange.unwrap_or(usual);
+        if args.content_type.is_some() && exchange != Exchange::Body {
+            let message = "--content-type: elsewhere than with `--exchange body` the guest itself says the type";
+            return Err(Failure::usage(message));
+        }
+        Ok(Guest { tool, loaded, exchange })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        self.tool.name()
+    }
+
+    /// The hash of its bytes, in hex.
+    pub fn sha256(&self) -> &str {
+        self.tool.sha256()
+    }
+
+    /// Starts a run.
+    pub fn start(&self, input: Vec<u8>) -> Result<Run, Error> {
+        self.loaded.start(input.into())
+    }
+
+    /// Whether its output is said to be JSON.
+    pub fn gives_json(&self) -> bool {
+        self.tool.manifest().is_some_and(|manifest| manifest.output.is_some())
+    }
+
+    /// A body as its input: checked, where there is a schema.
+    pub fn input_of(&self, body: Vec<u8>) -> Result<Vec<u8>, Problem> {
+        if self.tool.manifest().is_none_or(|manifest| manifest.input.is_none()) {
+            return Ok(body);
+        }
+        let wrong = |message: String| Problem::new(StatusCode::BAD_REQUEST, message);
+        let value = serde_json::from_slice(&body).map_err(|error| wrong(format!("the body is not JSON: {error}")))?;
+        self.tool.write(&value).map_err(|error| match &error {
+            ToolError::Input(all) => wrong(error.to_string()).with_mismatches(all.clone()),
+            _ => wrong(error.to_string()),
+        })
+    }
+
+    /// Checks an output, where there is a schema.
+    pub fn check(&self, output: &[u8]) -> Result<(), Problem> {
+        if !self.gives_json() {
+            return Ok(());
+        }
+        self.tool.read(output).map(drop).map_err(|error| {
+            let problem = Problem::new(StatusCode::BAD_GATEWAY, error.to_string());
+            if let ToolError::Output(all) = error { problem.with_mismatches(all) } else { problem }
+        })
+    }
+}
