@@ -47,11 +47,17 @@ pub struct Mismatch {
 /// Mismatches that are told at once.
 const MAX_TOLD: usize = 8;
 
+/// Values in a document of which one mismatch is told.
+const MANY: u64 = 10_000;
+
 /// Bytes of a message.
 const MESSAGE_BYTES: usize = 1024;
 
 /// The most that a compiled pattern may take, in bytes.
-const PATTERN_BYTES: usize = 1 << 20;
+const PATTERN_BYTES: usize = 16 << 10;
+
+/// The most that is kept to match it faster, in bytes.
+const DFA_BYTES: usize = 1 << 20;
 
 impl Schema {
     /// Reads a schema.
@@ -61,7 +67,7 @@ impl Schema {
     /// [`SchemaError`] if it is none, or one whose checking could not be bounded.
     pub fn new(schema: &Value) -> Result<Schema, SchemaError> {
         let graph = Graph::of(schema)?;
-        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(PATTERN_BYTES);
+        let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(DFA_BYTES);
         let validator = jsonschema::options()
             .offline()
             .with_pattern_options(patterns)
@@ -78,7 +84,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Where it does not fit: at most 8 places, at least one. A value that would take too long to check, or
+    /// Where it does not fit: at most 8 places, of a document of more than 10,000 values one. A value that would take too long to check, or
     /// is nested too deep, does not fit.
     pub fn check(&self, value: &Value) -> Result<(), Vec<Mismatch>> {
         let shape = Shape::of(value);
@@ -92,6 +98,13 @@ impl Schema {
         // To tell why is more work than to tell that.
         if !self.graph.admits(&shape, true) {
             return whole("it does not fit its schema");
+        }
+        // Of a large value the first mismatch is told: all of them together could be larger.
+        if shape.values() > MANY {
+            return match self.validator.validate(value) {
+                Ok(()) => whole("it does not fit its schema"),
+                Err(error) => Err(vec![Mismatch::of(&error)]),
+            };
         }
         let told: Vec<_> = self.validator.iter_errors(value).take(MAX_TOLD).map(|error| Mismatch::of(&error)).collect();
         if told.is_empty() { whole("it does not fit its schema") } else { Err(told) }

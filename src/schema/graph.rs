@@ -39,6 +39,8 @@ pub(super) struct Node {
     pub within: Vec<(Option<String>, usize)>,
     /// How large it is: its own keywords and the values that they have.
     pub size: u64,
+    /// Patterns that it has, for texts or for names.
+    pub patterns: u64,
 }
 
 /// Keywords with a schema for the same value.
@@ -106,6 +108,7 @@ impl Graph {
             same: self.nodes[*node].same.iter().map(|(target, tried)| (place[*target], *tried)).collect(),
             within: self.nodes[*node].within.iter().map(|(name, target)| (name.clone(), place[*target])).collect(),
             size: self.nodes[*node].size,
+            patterns: self.nodes[*node].patterns,
         };
         let chain = length.into_iter().max().unwrap_or(1);
         Ok(Graph { nodes: order.iter().map(moved).collect(), top: place[0], chain })
@@ -150,8 +153,10 @@ impl<'a> Building<'a> {
     /// Notes what a node refers to.
     fn look(&mut self, node: usize, at: &str, value: &'a Value) -> Result<(), SchemaError> {
         let Value::Object(keywords) = value else { return Ok(()) };
-        let patterns = members(keywords, "patternProperties").count() as u64;
-        self.patterns += patterns + u64::from(keywords.contains_key("pattern"));
+        let of_names = members(keywords, "patternProperties").count() as u64;
+        let patterns = of_names + u64::from(keywords.contains_key("pattern"));
+        self.graph.nodes[node].patterns = patterns;
+        self.patterns += patterns;
         if self.patterns > MAX_PATTERNS {
             let problem = SchemaProblem::Size { what: "patterns", found: self.patterns, limit: MAX_PATTERNS };
             return Err(SchemaError { path: at.into(), problem });

@@ -6,15 +6,28 @@ use serde_json::Value;
 
 use super::graph::Graph;
 
-/// The most schemas that may be looked at for one value, each as large as it is.
-const MAX_WORK: u64 = 50_000_000;
+/// The most work for one value: schemas that are looked at, each as large as it is, and bytes of text.
+const MAX_WORK: u64 = 10_000_000;
+
+/// Bytes of text that are looked at as fast as one keyword, and what a pattern costs for each: more than that of
+/// the largest which is accepted.
+const BYTES: u64 = 64;
+const PATTERN: u64 = 16;
 
 /// How deep the validator may go: by schemas for the same value, at each depth of it.
 const MAX_DEPTH: usize = 1_000;
 
 /// How many values there are at each depth.
 #[derive(Debug, Default)]
-pub(super) struct Shape(Vec<u64>);
+pub(super) struct Shape(Vec<Level>);
+
+/// The values of one depth.
+#[derive(Debug, Default)]
+struct Level {
+    values: u64,
+    /// Those of texts and names.
+    bytes: u64,
+}
 
 impl Shape {
     pub(super) fn of(value: &Value) -> Shape {
@@ -23,16 +36,33 @@ impl Shape {
         shape
     }
 
+    /// How many values there are.
+    pub(super) fn values(&self) -> u64 {
+        self.0.iter().map(|level| level.values).sum()
+    }
+
     fn add(&mut self, value: &Value, depth: usize) {
-        if self.0.len() <= depth {
-            self.0.push(0);
-        }
-        self.0[depth] += 1;
+        self.level(depth).values += 1;
         match value {
             Value::Array(items) => items.iter().for_each(|item| self.add(item, depth + 1)),
-            Value::Object(members) => members.values().for_each(|member| self.add(member, depth + 1)),
+            Value::Object(members) => {
+                for (name, member) in members {
+                    // Patterns look at it from above, schemas for names as at a value.
+                    self.level(depth).bytes += name.len() as u64;
+                    self.level(depth + 1).bytes += name.len() as u64;
+                    self.add(member, depth + 1);
+                }
+            }
+            Value::String(text) => self.level(depth).bytes += text.len() as u64,
             _ => {}
         }
+    }
+
+    fn level(&mut self, depth: usize) -> &mut Level {
+        if self.0.len() <= depth {
+            self.0.resize_with(depth + 1, Level::default);
+        }
+        &mut self.0[depth]
     }
 }
 
@@ -56,9 +86,13 @@ impl Graph {
         let mut steps = MAX_STEPS;
         let mut times = self.all(Times::from([(self.top, 1)]), telling, &mut steps)?;
         let mut work = 0u64;
-        for values in &shape.0 {
-            let each = times.iter().map(|(node, times)| times.saturating_mul(self.nodes[*node].size));
-            work = work.saturating_add(each.fold(0, u64::saturating_add).saturating_mul(*values));
+        for Level { values, bytes } in &shape.0 {
+            for (node, times) in &times {
+                let node = &self.nodes[*node];
+                let text = bytes / BYTES + bytes.saturating_mul(node.patterns.saturating_mul(PATTERN));
+                let each = node.size.saturating_mul(*values).saturating_add(text);
+                work = work.saturating_add(times.saturating_mul(each));
+            }
             times = self.below(&times, telling, &mut steps)?;
         }
         Some(work)

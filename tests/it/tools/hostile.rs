@@ -119,6 +119,20 @@ fn patterns_are_few_and_small() {
     // What takes for ever where patterns are tried by going back.
     let schema = Schema::new(&json!({ "pattern": "^(a+)+$" })).unwrap();
     assert!(schema.check(&json!("a".repeat(100_000) + "b")).is_err());
+    assert_eq!(schema.check(&json!("a".repeat(100_000))), Ok(()));
+    // No pattern is let loose on megabytes, least of all one with many states at a time.
+    let states = "[01]*1[01]{201}$";
+    let schema = Schema::new(&json!({ "items": { "pattern": states } })).unwrap();
+    let value = json!(["0110".repeat(200_000)]);
+    assert_eq!(schema.check(&value).unwrap_err()[0].path, "");
+    assert_eq!(schema.check(&json!(["0110".repeat(20_000)])), Ok(()));
+    let schema = Schema::new(&json!({ "patternProperties": { states: { "type": "integer" } } })).unwrap();
+    assert_eq!(schema.check(&json!({ "0110".repeat(200_000): "x" })).unwrap_err()[0].path, "");
+    // Nor are a thousand lengths taken of one large text.
+    let lengths: Vec<_> = (0..1_000).map(|i| json!({ "minLength": i })).collect();
+    let schema = Schema::new(&json!({ "allOf": lengths })).unwrap();
+    assert_eq!(schema.check(&json!("x".repeat(1_000))), Ok(()));
+    assert!(schema.check(&json!("x".repeat(4 << 20))).is_err());
 }
 
 #[test]
@@ -127,5 +141,10 @@ fn large_values_are_checked_and_their_mismatches_few() {
     let strings: Vec<_> = (0..200_000).map(|i| json!(i.to_string())).collect();
     assert_eq!(schema.check(&Value::Array(strings)), Ok(()));
     let numbers: Vec<_> = (0..200_000).map(|i| json!(i)).collect();
-    assert_eq!(schema.check(&Value::Array(numbers)).unwrap_err().len(), 8);
+    assert_eq!(schema.check(&Value::Array(numbers)).unwrap_err().len(), 1);
+    let few: Vec<_> = (0..100).map(|i| json!(i)).collect();
+    assert_eq!(schema.check(&Value::Array(few)).unwrap_err().len(), 8);
+    let objects: Vec<_> = (0..50_000).map(|i| json!({ "a": { "b": [i] } })).collect();
+    let unique = Schema::new(&json!({ "uniqueItems": true })).unwrap();
+    assert_eq!(unique.check(&Value::Array(objects)), Ok(()));
 }
