@@ -22,6 +22,8 @@ mod operators;
 mod rewritten;
 mod run;
 mod text;
+#[cfg(feature = "json")]
+mod tool;
 #[cfg(feature = "wasi")]
 mod wasi;
 mod wasm;
@@ -53,6 +55,8 @@ pub fn attacks() -> impl Iterator<Item = Attack> {
         rewritten::ATTACKS,
         costly::ATTACKS,
         text::ATTACKS,
+        #[cfg(feature = "json")]
+        tool::ATTACKS,
         #[cfg(feature = "wasi")]
         wasi::ATTACKS,
     ];
@@ -82,6 +86,9 @@ enum Kind {
     Text(String),
     /// A configuration.
     Toml(String),
+    /// A manifest, and a value for its schema of inputs.
+    #[cfg(feature = "json")]
+    Tool(String, String),
     /// A module, loaded and run so many times.
     Again(Vec<u8>, u32),
     /// A module whose import `host.panic` panics.
@@ -117,6 +124,8 @@ impl Input {
             Kind::Modules(all) => all,
             Kind::Again(wasm, _) | Kind::Panic(wasm) => core::slice::from_ref(wasm),
             Kind::Text(_) | Kind::Toml(_) => &[],
+            #[cfg(feature = "json")]
+            Kind::Tool(..) => &[],
         }
     }
 
@@ -143,6 +152,8 @@ impl Input {
         match &self.kind {
             Kind::Modules(all) => all.iter().map(Vec::len).sum(),
             Kind::Text(text) | Kind::Toml(text) => text.len(),
+            #[cfg(feature = "json")]
+            Kind::Tool(text, value) => text.len() + value.len(),
             Kind::Again(wasm, _) | Kind::Panic(wasm) => wasm.len(),
         }
     }
@@ -153,6 +164,10 @@ impl Input {
         let Input { kind, config, input } = self;
         if let Kind::Toml(text) = kind {
             return end(&Config::from_toml(&text).map(|_| Outcome::default()));
+        }
+        #[cfg(feature = "json")]
+        if let Kind::Tool(manifest, value) = &kind {
+            return tool::end(manifest, value);
         }
         let panics = matches!(kind, Kind::Panic(_));
         let sandbox = match sandbox(config, panics) {
@@ -173,6 +188,8 @@ impl Input {
             Kind::Again(wasm, times) => (0..times).fold(String::new(), |_, _| run(&wasm)),
             Kind::Panic(wasm) => run(&wasm),
             Kind::Toml(_) => String::new(),
+            #[cfg(feature = "json")]
+            Kind::Tool(..) => String::new(),
         }
     }
 }

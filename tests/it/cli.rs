@@ -110,7 +110,8 @@ fn everything_is_covered() {
 #[cfg(not(feature = "serve"))]
 fn a_server_is_not_in_every_build() {
     let ended = output(&["serve", "no.wasm"]);
-    let expected = "error: this build has no HTTP server\nhint: build it with `--features cli,serve`\n";
+    let expected =
+        "error: this build has no HTTP server\nhint: build it with `cargo build --release --features cli,serve`\n";
     assert_eq!((String::from_utf8_lossy(&ended.stderr).as_ref(), ended.status.code()), (expected, Some(2)));
 }
 
