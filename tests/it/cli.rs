@@ -89,7 +89,21 @@ fn everything_is_covered() {
         .flat_map(|file| Transcript::of(&fs::read_to_string(file).expect("a transcript")).commands())
         .map(|command| command + " ")
         .collect();
-    let commands = ["run", "validate", "inspect", "verify", "mcp", "serve", "selftest", "completions", "man"];
+    let commands = [
+        "run",
+        "validate",
+        "inspect",
+        "verify",
+        "pack",
+        "manifest",
+        "plan",
+        "check",
+        "mcp",
+        "serve",
+        "selftest",
+        "completions",
+        "man",
+    ];
     for command in commands {
         assert!(main_page.contains(&format!("belljar-{command}(1)")), "`{command}` is not in the manual");
         let page = told(&["man", command]).replace('\\', "");
