@@ -13,7 +13,7 @@ use crate::{
     failure::Failure,
 };
 
-#[cfg(not(feature = "mcp"))]
+#[cfg(not(all(feature = "mcp", feature = "serve")))]
 mod absent;
 mod args;
 mod argument;
