@@ -43,22 +43,8 @@ impl Policy {
         let nothing = Ask::default();
         let every = everything(&granted.config);
         let (requires, optional) = manifest.as_ref().map_or((&nothing, &every), |m| (&m.requires, &m.optional));
-        let mut narrowing = Narrowing {
-            requires,
-            optional,
-            granted: &granted,
-            ceiling: &self.ceiling,
-            ceiling_lines: &self.ceiling_lines,
-            section: format!("tools.{}", name_of(&tool)),
-            asks: manifest.is_some(),
-            config: granted.config.clone(),
-            lines: Vec::new(),
-            missing: Vec::new(),
-        };
-        narrowing.numbers();
-        narrowing.words();
-        narrowing.pieces();
-        let Narrowing { mut config, lines, missing, .. } = narrowing;
+        let section = format!("tools.{}", name_of(&tool));
+        let (mut config, lines, missing) = self.narrow(requires, optional, &granted, section, manifest.is_some());
         if let Some(manifest) = &manifest
             && granted.config.wasi.args.is_empty()
         {
@@ -71,16 +57,34 @@ impl Policy {
 impl Policy {
     /// A configuration with nothing above the ceiling, and what of it was.
     pub fn bounded(&self, config: Config) -> (Config, Vec<PlanLine>) {
+        if self.ceiling == Ceiling::default() {
+            return (config, Vec::new());
+        }
         let granted = Granted::only(config.clone());
         let every = everything(&granted.config);
+        let (bounded, lines, _) = self.narrow(&Ask::default(), &every, &granted, String::new(), false);
+        let above: Vec<_> = lines.into_iter().filter(|line| line.why == Why::Ceiling).collect();
+        // What is below it stays as it is, with its mistakes.
+        (if above.is_empty() { config } else { bounded }, above)
+    }
+
+    /// What is given, of each key why, and what of it is missing.
+    fn narrow(
+        &self,
+        requires: &Ask,
+        optional: &Ask,
+        granted: &Granted<'_>,
+        section: String,
+        asks: bool,
+    ) -> (Config, Vec<PlanLine>, Vec<Missing>) {
         let mut narrowing = Narrowing {
-            requires: &Ask::default(),
-            optional: &every,
-            granted: &granted,
+            requires,
+            optional,
+            granted,
             ceiling: &self.ceiling,
             ceiling_lines: &self.ceiling_lines,
-            section: String::new(),
-            asks: false,
+            section,
+            asks,
             config: granted.config.clone(),
             lines: Vec::new(),
             missing: Vec::new(),
@@ -88,9 +92,7 @@ impl Policy {
         narrowing.numbers();
         narrowing.words();
         narrowing.pieces();
-        let above: Vec<_> = narrowing.lines.into_iter().filter(|line| line.why == Why::Ceiling).collect();
-        // What is below it stays as it is, with its mistakes.
-        (if above.is_empty() { config } else { narrowing.config }, above)
+        (narrowing.config, narrowing.lines, narrowing.missing)
     }
 }
 
@@ -202,8 +204,7 @@ impl Narrowing<'_> {
         let wanted = asked.or(unasked.filter(|_| self.asks));
         let effective = [wanted, ceiling].into_iter().flatten().fold(granted, T::min);
         let granted_by = self.granted.place_of(key);
-        let why = if asked.is_some_and(|asked| asked == effective && (self.asks || ceiling != Some(asked))) && self.asks
-        {
+        let why = if self.asks && asked == Some(effective) {
             Why::Asked
         } else if ceiling == Some(effective) && effective < granted {
             Why::Ceiling

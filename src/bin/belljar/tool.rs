@@ -20,7 +20,7 @@ pub mod pack;
 pub mod plan;
 
 /// The largest module that is read before it is known what is granted, in bytes: the largest there is.
-const MAX_MODULE_BYTES: u64 = 256 << 20;
+pub const MAX_MODULE_BYTES: u64 = 256 << 20;
 
 /// A module as a tool, with what the policy and the options give it.
 pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Result<Tool, Failure> {

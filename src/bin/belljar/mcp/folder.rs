@@ -11,10 +11,7 @@ use std::{
 use belljar::{Policy, receipt::Digest};
 
 use super::catalog::{self, Catalog, Loaded, Problem};
-use crate::failure::io_words;
-
-/// No module can be larger.
-const MAX_MODULE_BYTES: u64 = 256 << 20;
+use crate::{failure::io_words, tool::MAX_MODULE_BYTES};
 
 /// A file that was changed so short ago may not be whole yet.
 const FRESH: Duration = Duration::from_secs(2);
