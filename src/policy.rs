@@ -135,10 +135,10 @@ impl Policy {
         self.tools.keys().map(String::as_str)
     }
 
-    /// The first effect that is granted to any tool, and the section that grants it (`""`: to all).
-    pub fn effect(&self) -> Option<(&str, &'static str)> {
-        let all = self.config.effect().map(|key| ("", key));
-        all.or_else(|| self.tools.iter().find_map(|(name, entry)| Some((name.as_str(), entry.config.effect()?))))
+    /// The first tool that is granted an effect beside what all are, as [`tools`](Policy::tools) names it, and
+    /// the key; what all are granted, [`Config::effect`] says.
+    pub fn effect_of_tools(&self) -> Option<(&str, &'static str)> {
+        self.tools.iter().find_map(|(name, entry)| Some((name.as_str(), entry.config.effect()?)))
     }
 }
 

@@ -155,7 +155,7 @@ fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
             let message = format!("{key}: a configuration that was only found {what}");
             Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
         }
-        None => match policy.effect().filter(|(tool, _)| !tool.is_empty()) {
+        None => match policy.effect_of_tools() {
             Some((tool, key)) => {
                 let message = format!(
                     "`{key}` of tool `{}`: a configuration that was only found grants no effects",
