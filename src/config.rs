@@ -139,7 +139,7 @@ macro_rules! settings {
         }
 
         impl $struct {
-            const fn of(profile: Profile) -> Self {
+            pub(crate) const fn of(profile: Profile) -> Self {
                 match profile {
                     Profile::Plugin => $struct { $($name: $plugin),* },
                     Profile::Large => $struct { $($name: $large),* },

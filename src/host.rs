@@ -6,7 +6,7 @@ use core::any::Any;
 use wasmi::{AsContextMut, Caller, Linker};
 
 use crate::{
-    config::{Config, Faults, Limits, log::LogLevel},
+    config::{Config, Faults, Limits, OnGrowthLimit, Profile, log::LogLevel},
     error::{AbiFault, Fault, StopReason},
     input::Input,
     meter::{self, Meter, Metered},
@@ -66,27 +66,35 @@ impl Metered for Host {
 }
 
 impl Host {
-    pub(crate) fn new(config: &Config, data: Box<dyn Any + Send + Sync>) -> Self {
-        let limits = &config.limits;
+    pub(crate) fn new(config: &Config) -> Self {
+        Host::with(config.limits.clone(), config.on_growth_limit, config.log, config.faults)
+    }
+
+    /// For a store that runs nothing.
+    pub(crate) fn empty() -> Self {
+        Host::with(Limits::of(Profile::Plugin), OnGrowthLimit::Stop, LogLevel::default(), Faults::default())
+    }
+
+    fn with(limits: Limits, on_growth_limit: OnGrowthLimit, log_level: LogLevel, faults: Faults) -> Self {
         Host {
-            meter: Meter::new(limits.fuel, config.faults.stop_at_fuel),
+            meter: Meter::new(limits.fuel, faults.stop_at_fuel),
             input: Input::default(),
             cursor: 0,
             output: Vec::new(),
             log: Log::default(),
-            growth: growth::Growth::new(config),
+            growth: growth::Growth::new(&limits, on_growth_limit, faults.deny_growth),
             memory: None,
             stop: None,
             tape: tape::Tape::default(),
             waiting: None,
-            data,
+            data: Box::new(()),
             #[cfg(feature = "wasi")]
             system: None,
             #[cfg(feature = "http")]
             web: None,
-            limits: limits.clone(),
-            log_level: config.log,
-            faults: config.faults,
+            limits,
+            log_level,
+            faults,
             host_calls: 0,
             input_bytes: 0,
             output_bytes: 0,
@@ -94,6 +102,11 @@ impl Host {
             log_lines: 0,
             log_full: false,
         }
+    }
+
+    /// Frees what belongs to a run that is over.
+    pub(crate) fn clear(&mut self) {
+        *self = Host::empty();
     }
 
     #[cfg(feature = "wasi")]

@@ -1,6 +1,7 @@
 #![doc = include_str!("docs/crate.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
-#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "pooling"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 extern crate alloc;
@@ -37,6 +38,7 @@ mod observe;
 mod outcome;
 #[cfg(feature = "json")]
 mod policy;
+mod pool;
 #[cfg(feature = "receipt")]
 pub mod receipt;
 mod running;

@@ -12,9 +12,7 @@ use core::{
     task::{Context as TaskContext, Poll, Waker},
 };
 
-use wasmi::{
-    Extern, Func, Instance, Linker, Ref, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Store, Val,
-};
+use wasmi::{Extern, Func, Instance, Linker, Ref, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
 
 use crate::{
     abi::{self, wasi::Snapshot},
@@ -26,6 +24,7 @@ use crate::{
     module::{Entry, Module},
     observe,
     outcome::{Outcome, Usage},
+    pool::Place,
     value::Value,
     wait::Bell,
     wasi,
@@ -36,7 +35,7 @@ mod reason;
 
 pub(crate) struct Machine {
     module: Module,
-    store: Store<Host>,
+    store: Place,
     instance: Option<Instance>,
     pub(crate) watch: Watch,
     tasks: VecDeque<Task>,
@@ -102,13 +101,13 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let mut host = Host::new(config, data);
+        let mut store = module.place();
+        let host = store.data_mut();
+        host.data = data;
         host.growth.tables.host = u64::from(module.reserve().is_some());
         if let Some(snapshot) = module.snapshot() {
-            wasi::start(&mut host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
+            wasi::start(host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
         }
-        let mut store = Store::new(module.engine(), host);
-        store.limiter(|host| host);
         Ok(Machine {
             module: module.clone(),
             store,
@@ -172,6 +171,7 @@ impl Machine {
     /// then wakes `waker`.
     pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         self.watch.start();
+        self.store.is_at_rest = false;
         let module = self.module.clone();
         let name = module.inspect().name.as_deref().unwrap_or_default();
         let contained = observe::contain(|| observe::running(name, || self.slices(budget, waker)));
@@ -192,7 +192,7 @@ impl Machine {
             self.watch.ask()?;
             let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
             let wanted = if short { meter::SLICE } else { 0 };
-            let granted = meter::grant(&mut self.store, wanted.max(lack).min(budget));
+            let granted = meter::grant(&mut *self.store, wanted.max(lack).min(budget));
             budget -= granted;
             if granted < lack {
                 // The run has what the operator needs, or it would have been stopped before; the
@@ -225,7 +225,7 @@ impl Machine {
     }
 
     fn fuel_left(&mut self) -> u64 {
-        meter::left(&mut self.store)
+        meter::left(&mut *self.store)
     }
 
     fn exhausted(&self) -> StopReason {
@@ -236,14 +236,15 @@ impl Machine {
     fn run_tasks(&mut self, waker: &Waker) -> Result<(), Pause> {
         loop {
             let call = match self.pending.take() {
-                Some(Pending::Fuel(call)) => call.resume(&mut self.store, &mut self.results),
+                Some(Pending::Fuel(call)) => call.resume(&mut *self.store, &mut self.results),
                 Some(Pending::Host(call, mut waiting)) => {
-                    let Poll::Ready(answer) = waiting.poll(&mut self.store, &mut TaskContext::from_waker(waker)) else {
+                    let Poll::Ready(answer) = waiting.poll(&mut *self.store, &mut TaskContext::from_waker(waker))
+                    else {
                         self.pending = Some(Pending::Host(call, waiting));
                         return Err(Pause::Wait);
                     };
                     let values: Vec<_> = answer?.into_iter().map(Value::to_engine).collect();
-                    call.resume(&mut self.store, &values, &mut self.results)
+                    call.resume(&mut *self.store, &values, &mut self.results)
                 }
                 None => match self.tasks.pop_front() {
                     None => return Ok(()),
@@ -290,17 +291,17 @@ impl Machine {
 
     fn instantiate(&mut self) -> Result<(), StopReason> {
         let fuel = self.module.instantiation();
-        meter::charge(&mut self.store, fuel)?;
+        meter::charge(&mut *self.store, fuel)?;
         let instance = self.linked().map_err(|error| self.reason(error.kind()))?;
         let name = self.module.inspect().memory_export().unwrap_or(abi::MEMORY);
-        let memory = instance.get_export(&self.store, name).and_then(Extern::into_memory);
+        let memory = instance.get_export(&*self.store, name).and_then(Extern::into_memory);
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
         self.store.data_mut().growth.counted = true;
         if let Some(name) = self.module.reserve() {
-            let table = instance.get_table(&self.store, name);
-            let top_up = Func::wrap(&mut self.store, growth::top_up);
-            let slot = table.map(|table| table.set(&mut self.store, 0, Ref::Func(top_up.into())));
+            let table = instance.get_table(&*self.store, name);
+            let top_up = Func::wrap(&mut *self.store, growth::top_up);
+            let slot = table.map(|table| table.set(&mut *self.store, 0, Ref::Func(top_up.into())));
             if !matches!(slot, Some(Ok(()))) {
                 return Err(StopReason::Engine { message: "the table for growth is not there".into() });
             }
@@ -312,17 +313,17 @@ impl Machine {
     fn linked(&mut self) -> Result<Instance, wasmi::Error> {
         let module = self.module.clone();
         let Some(adapter) = module.adapter() else {
-            return module.linker().instantiate_and_start(&mut self.store, module.engine_module());
+            return self.store.instantiate(module.linker(), module.engine_module());
         };
-        let between = module.linker().instantiate_and_start(&mut self.store, &adapter.module)?;
+        let between = module.linker().instantiate_and_start(&mut *self.store, &adapter.module)?;
         let mut linker: Linker<Host> = module.linker().clone();
         linker.allow_shadowing(true);
         for (i, name) in adapter.names.iter().enumerate() {
-            if let Some(function) = between.get_func(&self.store, &i.to_string()) {
+            if let Some(function) = between.get_func(&*self.store, &i.to_string()) {
                 linker.define(&name.module, &name.function, function)?;
             }
         }
-        linker.instantiate_and_start(&mut self.store, module.engine_module())
+        linker.instantiate_and_start(&mut *self.store, module.engine_module())
     }
 
     /// Whether the engine was left because an async host function waits.
@@ -345,14 +346,14 @@ impl Machine {
     fn call(&mut self, name: &str, arguments: &[Val]) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
         let input = self.store.data().input.as_bytes().len() as u64;
         observe::start(name, input)?;
-        let function = self.instance.and_then(|i| i.get_func(&self.store, name));
+        let function = self.instance.and_then(|i| i.get_func(&*self.store, name));
         let Some(function) = function else {
             return Err(StopReason::Engine { message: "an export of the module is not one of the instance".into() });
         };
-        let results = function.ty(&self.store).results().len();
+        let results = function.ty(&*self.store).results().len();
         self.results.clear();
         self.results.resize(results, Val::I32(0));
-        Ok(function.call_resumable(&mut self.store, arguments, &mut self.results))
+        Ok(function.call_resumable(&mut *self.store, arguments, &mut self.results))
     }
 
     /// Acts on what a call has returned.
@@ -382,13 +383,13 @@ impl Machine {
     fn place_input(&mut self, ptr: u32) -> Result<(), StopReason> {
         let host = self.store.data();
         let (len, memory) = (host.input.len(), host.memory);
-        let size = memory.map_or(0, |memory| memory.data_size(&self.store) as u64);
+        let size = memory.map_or(0, |memory| memory.data_size(&*self.store) as u64);
         if len > 0 && u64::from(ptr) + u64::from(len) > size {
             return Err(StopReason::Abi(AbiFault::Range { function: abi::ALLOC.into(), ptr, len, memory: size }));
         }
-        meter::charge(&mut self.store, meter::host_call(len.into()))?;
+        meter::charge(&mut *self.store, meter::host_call(len.into()))?;
         if let Some(memory) = memory.filter(|_| len > 0) {
-            let (bytes, host) = memory.data_and_store_mut(&mut self.store);
+            let (bytes, host) = memory.data_and_store_mut(&mut *self.store);
             bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
             host.took_input(u64::from(len));
         }
@@ -396,7 +397,7 @@ impl Machine {
     }
 
     pub(crate) fn usage(&mut self) -> Usage {
-        let fuel = meter::used(&mut self.store);
+        let fuel = meter::used(&mut *self.store);
         self.store.data().usage(fuel)
     }
 
@@ -410,31 +411,31 @@ impl Machine {
 
     /// The exported memory, once the instance is made.
     pub(crate) fn memory(&self) -> &[u8] {
-        self.store.data().memory.map_or(&[], |memory| memory.data(&self.store))
+        self.store.data().memory.map_or(&[], |memory| memory.data(&*self.store))
     }
 
     pub(crate) fn memory_mut(&mut self) -> &mut [u8] {
         match self.store.data().memory {
-            Some(memory) => memory.data_mut(&mut self.store),
+            Some(memory) => memory.data_mut(&mut *self.store),
             None => &mut [],
         }
     }
 
     /// Grows the memory for the host, as the engine does it for the guest.
     pub(crate) fn grow_memory(&mut self, pages: u64) -> Result<Option<u64>, StopReason> {
-        meter::charge(&mut self.store, meter::GROWTH.into())?;
+        meter::charge(&mut *self.store, meter::GROWTH.into())?;
         let Some(memory) = self.store.data().memory else { return Ok(None) };
         // A limit that stops the run has left its reason; the error itself tells nothing.
-        let Ok(before) = memory.grow(&mut self.store, pages) else {
+        let Ok(before) = memory.grow(&mut *self.store, pages) else {
             return self.store.data_mut().stop.take().map_or(Ok(None), Err);
         };
-        meter::charge(&mut self.store, pages.saturating_mul(PAGE) / meter::BYTES_PER_FUEL)?;
+        meter::charge(&mut *self.store, pages.saturating_mul(PAGE) / meter::BYTES_PER_FUEL)?;
         Ok(Some(before))
     }
 
     /// The value of an exported global.
     pub(crate) fn global(&self, name: &str) -> Option<Value> {
-        Value::from_engine(&self.instance?.get_global(&self.store, name)?.get(&self.store))
+        Value::from_engine(&self.instance?.get_global(&*self.store, name)?.get(&*self.store))
     }
 
     /// What the run produced; its buffers are taken.
@@ -448,6 +449,7 @@ impl Machine {
         let files = wasi::finish(self.store.data_mut())?;
         // The last line of the log is told now.
         let usage = self.usage();
+        self.store.is_at_rest = true;
         let host = self.store.data_mut();
         Ok(Outcome {
             output: core::mem::take(&mut host.output),

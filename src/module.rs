@@ -19,8 +19,9 @@ use crate::{
     config::{Config, bound},
     error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
     host::{Host, Name, env, function::HostFunction},
-    inspect::{ExternType, Inspection},
+    inspect::{ExternType, Import, Inspection},
     meter, observe,
+    pool::{self, Place, Pool},
     value::{FuncType, ValueType},
     wasi,
 };
@@ -55,6 +56,7 @@ struct Inner {
     reserve: Option<String>,
     adapter: Option<Adapter>,
     instantiation: u64,
+    pool: Arc<Pool>,
 }
 
 /// What is between the module and the async host functions it imports.
@@ -110,8 +112,14 @@ impl Module {
         &self.0.policy
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// A store for a run.
+    pub(crate) fn place(&self) -> Place {
+        self.0.pool.place(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+    }
+
+    /// Makes stores for runs until so many are ready; tells how many are.
+    pub(crate) fn prepare(&self, wanted: usize) -> usize {
+        self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
     }
 
     pub(crate) fn engine_module(&self) -> &wasmi::Module {
@@ -231,7 +239,8 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     check_memory(bound::load_bytes(scan.work, bytes.len() as u64))?;
 
     let engine = validated(bytes, config)?;
-    let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches);
+    let recycled = pool::takes(&scan.inspection, config) && can_import_memory(&scan.inspection, policy);
+    let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches, recycled);
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
     let linker = link(&engine, &scan.inspection, policy)?;
@@ -243,11 +252,18 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
         module,
         linker,
         instantiation: scan.instantiation.saturating_add(adapter_instantiation),
+        pool: Pool::new(recycled.then_some((&scan.inspection, config))),
         inspection: scan.inspection,
         start,
         reserve,
         adapter,
     })
+}
+
+/// Whether a memory that the host makes can be linked: nobody else has its name, and there is no adapter.
+fn can_import_memory(inspection: &Inspection, policy: &Policy) -> bool {
+    let waits = |import: &Import| policy.function(&import.module, &import.name).is_some_and(|f| f.waits);
+    policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(waits)
 }
 
 fn structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {

@@ -5,7 +5,7 @@ use wasmi_core::{LimiterError, MemoryError, TableError};
 
 use super::Host;
 use crate::{
-    config::{Config, OnGrowthLimit},
+    config::{Limits, OnGrowthLimit},
     error::StopReason,
     meter, observe,
 };
@@ -36,15 +36,14 @@ pub(crate) struct Sum {
 }
 
 impl Growth {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(limits: &Limits, on_limit: OnGrowthLimit, denied: Option<u64>) -> Self {
         let sum = |limit| Sum { limit, ..Sum::default() };
-        let (memory, tables) = (sum(config.limits.memory_bytes), sum(config.limits.table_elements));
         Growth {
-            memory,
-            tables,
-            on_limit: config.on_growth_limit,
+            memory: sum(limits.memory_bytes),
+            tables: sum(limits.table_elements),
+            on_limit,
             asked: 0,
-            denied: config.faults.deny_growth,
+            denied,
             counted: false,
         }
     }
@@ -170,8 +169,8 @@ impl ResourceLimiter for Host {
     }
 
     fn instances(&self) -> usize {
-        // The guest, and what is between it and async host functions.
-        2
+        // The guest, what is between it and async host functions, and those that the store served before.
+        usize::MAX
     }
 
     fn tables(&self) -> usize {

@@ -11,6 +11,7 @@
 //!   which the engine has no code.
 //! * Between an equality and a `select` an operator that keeps zero zero keeps the engine from taking
 //!   them for one operator, which it does with the wrong condition.
+//! * A memory that is made anew for each run is imported, where the host can recycle it (`pool`).
 //! * `v128.store8_lane` and `v128.store16_lane` become an extraction and a store, which is what they
 //!   mean: the engine's own code for them writes outside the memory.
 //!
@@ -24,6 +25,7 @@ use super::{
     encode::{append, export, i32_const, leb, read_leb, section, sections},
     scan::Scan,
 };
+use crate::pool;
 
 /// Bytes to put before an operator, or in its place.
 #[derive(Debug)]
@@ -63,15 +65,17 @@ pub(super) struct Rewritten {
 }
 
 const TYPE: u8 = 1;
+const IMPORT: u8 = 2;
 const TABLE: u8 = 4;
+const MEMORY: u8 = 5;
 const EXPORT: u8 = 7;
 const START: u8 = 8;
 const CODE: u8 = 10;
 
 /// `None` if there is nothing to change.
-pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Rewritten> {
+pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch], import_memory: bool) -> Option<Rewritten> {
     let reserves = patches.iter().any(|patch| matches!(patch.kind, PatchKind::Reserve(_)));
-    if scan.start.is_none() && patches.is_empty() {
+    if scan.start.is_none() && patches.is_empty() && !import_memory {
         return None;
     }
     let mut new = Rewritten::default();
@@ -86,6 +90,7 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
         exports.push(export(&name, 1, scan.inspection.tables.len() as u32));
         new.reserve = Some(name);
     }
+    let mut memory = import_memory.then(|| memory_import(bytes)).flatten();
     let mut pending = (!exports.is_empty()).then(|| exports.concat());
     let added = exports.len() as u32;
 
@@ -94,6 +99,11 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
     out.extend_from_slice(&bytes[..8]);
     for (id, contents) in sections(bytes) {
         // A custom section may stand anywhere; the others say how far the module has come.
+        if id > IMPORT
+            && let Some(entry) = memory.take()
+        {
+            section(out, IMPORT, &[leb(1), entry].concat());
+        }
         if id > EXPORT
             && let Some(entries) = pending.take()
         {
@@ -101,6 +111,10 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
         }
         match id {
             TYPE if reserves => section(out, TYPE, &append(&bytes[contents], 1, RESERVE_TYPE)),
+            IMPORT if memory.is_some() => {
+                section(out, IMPORT, &append(&bytes[contents], 1, &memory.take().unwrap_or_default()));
+            }
+            MEMORY if import_memory => {}
             TABLE if reserves => section(out, TABLE, &append(&bytes[contents], 1, RESERVE_TABLE)),
             EXPORT => {
                 let entries = pending.take().unwrap_or_default();
@@ -116,6 +130,16 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch]) -> Option<Re
         section(out, EXPORT, &[leb(added), entries].concat());
     }
     Some(new)
+}
+
+/// The import that takes the place of the module's only memory.
+fn memory_import(bytes: &[u8]) -> Option<Vec<u8>> {
+    const KIND: u8 = 2;
+    let (_, contents) = sections(bytes).find(|(id, _)| *id == MEMORY)?;
+    let (_, header) = read_leb(&bytes[contents.clone()]);
+    let ty = &bytes[contents.start + header..contents.end];
+    let name = |name: &str| [leb(name.len() as u32), name.into()].concat();
+    Some([&name(pool::IMPORT.0), &name(pool::IMPORT.1), &[KIND][..], ty].concat())
 }
 
 /// `(func (param i32 i32 i32) (result i32))`

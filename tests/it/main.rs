@@ -35,6 +35,7 @@ mod mcp;
 mod memory;
 mod observe;
 mod operands;
+mod pooling;
 mod prices;
 #[cfg(all(feature = "receipt", feature = "wasi"))]
 mod programs;

@@ -32,6 +32,7 @@ const CORE: &[&str] = &[
     "host",
     "wasi",
     "http",
+    "pool",
     "module",
     "dispatch",
     "machine",
@@ -260,17 +261,20 @@ fn nothing_in_src_panics_or_is_unsafe() {
     for path in walk("src").into_iter().filter(|path| is(path, "rs")) {
         let text = read(&path);
         let code = code(text.split("#[cfg(test)]").next().unwrap());
+        // The one file that may, behind a feature.
+        let recycles = path == Path::new("src/pool/mapping.rs");
         for bad in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", "unsafe "] {
-            if code.contains(bad) {
+            if code.contains(bad) && !(recycles && bad == "unsafe ") {
                 broken.insert(format!("{}: {bad}", path.display()));
             }
         }
     }
     // Decided when the crate is compiled.
     hold("no panics and no unsafe code", broken, &["src/module/operators.rs: panic!("]);
-    for crate_root in ["src/lib.rs", "src/bin/belljar/main.rs"] {
-        assert!(read(Path::new(crate_root)).contains("#![forbid(unsafe_code)]"), "{crate_root}");
-    }
+    let library = read(Path::new("src/lib.rs"));
+    assert!(library.contains(r#"#![cfg_attr(not(feature = "pooling"), forbid(unsafe_code))]"#));
+    assert!(library.contains("#![deny(unsafe_code)]"));
+    assert!(read(Path::new("src/bin/belljar/main.rs")).contains("#![forbid(unsafe_code)]"));
     assert!(read(Path::new("src/lib.rs")).contains("missing_docs"));
 }
 

@@ -1,0 +1,152 @@
+//! Stores that serve one run after another: no run sees anything of another, and each is what it would be
+//! if it were the first.
+
+use std::thread;
+
+use arbitrary::{Arbitrary, Unstructured};
+use belljar::{Config, Error, Module, Outcome, Sandbox};
+
+/// Does what its input says, 12 bytes at a time - fill so many bytes, with what is found at another
+/// place beside it - after it has looked at some of each KiB of its memory. Grows, traps, fails where it says so.
+const GUEST: &str = r#"(module
+    (import "env" "read_input" (func $read (param i32 i32) (result i32)))
+    (import "env" "write_output" (func $write (param i32 i32)))
+    (memory (export "memory") 20 24)
+    (global $runs (mut i32) (i32.const 0))
+    (data (i32.const 1048576) "\2a")
+    (func $seen (result i64)
+        (local $at i32) (local $sum i64)
+        (loop $next
+            (local.set $sum (i64.add (i64.rotl (local.get $sum) (i64.const 1)) (i64.load (local.get $at))))
+            (br_if $next (i32.lt_u
+                (local.tee $at (i32.add (local.get $at) (i32.const 1024)))
+                (i32.mul (memory.size) (i32.const 65536)))))
+        (local.get $sum))
+    (func (export "execute") (param i32 i32) (result i32)
+        (local $sum i64) (local $length i32)
+        (local.set $sum (call $seen))
+        (i64.store (i32.const 1048584) (i64.add (local.get $sum) (i64.extend_i32_u (global.get $runs))))
+        (call $write (i32.const 1048584) (i32.const 8))
+        (global.set $runs (i32.add (global.get $runs) (i32.const 1)))
+        (block $done
+            (loop $next
+                (br_if $done (i32.ne (call $read (i32.const 1048592) (i32.const 12)) (i32.const 12)))
+                (local.set $length (i32.and (i32.load (i32.const 1048596)) (i32.const 0x3ffff)))
+                (memory.fill
+                    (i32.rem_u (i32.load (i32.const 1048592)) (i32.const 1048576))
+                    (i32.or (i32.load8_u (i32.const 1048600)) (i32.const 1))
+                    (local.get $length))
+                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 1)) (then unreachable))
+                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 2)) (then (drop (memory.grow (i32.const 1)))))
+                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 3)) (then (return (i32.const 7))))
+                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 4)) (then (loop $for-ever (br $for-ever))))
+                (br $next)))
+        (call $write (i32.const 0) (i32.const 65536))
+        (i32.const 0)))"#;
+
+/// Small enough that a loop without end is over soon.
+fn load() -> (Sandbox, Module) {
+    let config = Config::default().with_memory_bytes(22 * 65536).with_fuel(400_000);
+    let sandbox = Sandbox::new(config).unwrap();
+    let module = sandbox.load_text(GUEST).unwrap();
+    (sandbox, module)
+}
+
+/// Inputs of any length, most of whose steps only write.
+fn inputs(seed: u64, count: usize) -> Vec<Vec<u8>> {
+    let mut state = seed;
+    let mut byte = || {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 56) as u8
+    };
+    let bytes: Vec<u8> = (0..count * 256).map(|_| byte()).collect();
+    let mut data = Unstructured::new(&bytes);
+    let step = |data: &mut Unstructured<'_>| {
+        let mut step = <[u8; 12]>::arbitrary(data).unwrap();
+        // Few of them large.
+        step[6] &= if step[7] < 32 { 3 } else { 0 };
+        step[9] = if step[10] < 16 { step[11] % 5 } else { 0 };
+        step
+    };
+    (0..count).map(|n| (0..n % 7).flat_map(|_| step(&mut data)).collect()).collect()
+}
+
+/// What comes of an input in a sandbox where nothing was run before.
+fn alone(input: &[u8]) -> Result<Outcome, Error> {
+    let (sandbox, module) = load();
+    sandbox.run(&module, input)
+}
+
+#[test]
+fn every_run_is_as_if_it_were_the_first() {
+    let (sandbox, module) = load();
+    let fresh = sandbox.instance(&module).unwrap().memory().to_vec();
+    for (n, input) in inputs(1, 60).iter().enumerate() {
+        // After a run that has grown its memory nothing is recycled unless it is asked for.
+        sandbox.prepare(&module, 1).unwrap();
+        assert_eq!(sandbox.run(&module, input), alone(input), "run {n}");
+        assert!(sandbox.instance(&module).unwrap().memory() == fresh, "after run {n}");
+    }
+}
+
+#[test]
+fn it_is_so_for_runs_at_the_same_time_and_in_steps() {
+    let (sandbox, module) = load();
+    let inputs = inputs(2, 30);
+    let expected: Vec<_> = inputs.iter().map(|input| alone(input)).collect();
+    assert!(expected.iter().any(Result::is_err) && expected.iter().any(Result::is_ok));
+    assert_eq!(sandbox.prepare(&module, 3).unwrap(), if can_pool() { 3 } else { 0 });
+    thread::scope(|threads| {
+        for turn in 0..4_usize {
+            let (sandbox, module, inputs, expected) = (&sandbox, &module, &inputs, &expected);
+            threads.spawn(move || {
+                for n in (0..inputs.len()).map(|n| (n * 7 + turn * 13) % inputs.len()) {
+                    sandbox.prepare(module, n % 3).unwrap();
+                    // Some that are begun and never end, in between.
+                    let mut unfinished = sandbox.start(module, &inputs[(n + 1) % inputs.len()]).unwrap();
+                    let _ = unfinished.step(n as u64 * 1_000);
+                    assert_eq!(sandbox.run(module, &inputs[n]), expected[n], "run {n} of turn {turn}");
+                }
+            });
+        }
+    });
+}
+
+/// Whether memories are recycled here.
+fn can_pool() -> bool {
+    cfg!(all(feature = "pooling", target_os = "linux", target_pointer_width = "64"))
+}
+
+#[test]
+fn what_is_ready_is_told() {
+    let (sandbox, module) = load();
+    let ready = |wanted| sandbox.prepare(&module, wanted).unwrap();
+    let wanted = |n| if can_pool() { n } else { 0 };
+    assert_eq!([ready(0), ready(2), ready(2), ready(12)], [0, wanted(2), wanted(2), wanted(12)]);
+    // One is used and comes back; one is used up.
+    assert!(sandbox.run(&module, b"").is_ok());
+    assert_eq!(ready(0), wanted(12));
+    let trap = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
+    assert!(sandbox.run(&module, &trap).is_err());
+    assert_eq!(ready(0), wanted(11));
+
+    let small = sandbox.load_text("(module (memory 1) (func (export \"_start\")))").unwrap();
+    assert_eq!(sandbox.prepare(&small, 2), Ok(0));
+    let other = load().0;
+    assert!(matches!(other.prepare(&module, 1), Err(Error::Call(_))));
+}
+
+#[test]
+fn a_store_that_has_served_long_is_replaced() {
+    let sandbox = load().0;
+    let small = sandbox
+        .load_text(
+            r#"(module (memory 4) (global (export "g") (mut i32) (i32.const 0)) (func (export "f") (result i32)
+            (i32.store (i32.const 70000) (i32.add (i32.load (i32.const 70000)) (i32.const 1)))
+            (i32.load (i32.const 70000))))"#,
+        )
+        .unwrap();
+    for _ in 0..3_000 {
+        assert_eq!(sandbox.call::<(), i32>(&small, "f", ()), Ok(1));
+    }
+}
