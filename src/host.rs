@@ -104,6 +104,26 @@ impl Host {
         }
     }
 
+    /// Drops an input, for a call that has none.
+    #[inline]
+    pub(crate) fn forget_input(&mut self) {
+        self.cursor = 0;
+        if !self.input.as_bytes().is_empty() {
+            self.input = Input::default();
+        }
+    }
+
+    /// Drops output and log, which nobody asked for.
+    #[inline]
+    pub(crate) fn drop_words(&mut self) {
+        if !self.output.is_empty() {
+            self.output = Vec::new();
+        }
+        if !self.log.entries.is_empty() || self.log.dropped > 0 {
+            self.log = Log::default();
+        }
+    }
+
     /// Frees what belongs to a run that is over.
     pub(crate) fn clear(&mut self) {
         *self = Host::empty();

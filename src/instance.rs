@@ -1,7 +1,9 @@
 //! An instance that is kept: state stays between calls.
 
-use alloc::boxed::Box;
+use alloc::{boxed::Box, string::String};
 use core::{any::Any, fmt};
+
+use wasmi::TypedFunc;
 
 use crate::{
     error::{CallError, Error, StopReason},
@@ -26,6 +28,13 @@ pub struct Instance {
     poison: Option<StopReason>,
 }
 
+/// An export of an [`Instance`], found once; see [`Instance::function`].
+pub struct Function<'i, P, R> {
+    instance: &'i mut Instance,
+    typed: Option<TypedFunc<P, R>>,
+    name: String,
+}
+
 impl Instance {
     pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
         let mut instance = Instance { machine: Machine::new(module, data)?, poison: None };
@@ -40,9 +49,28 @@ impl Instance {
     /// [`Error::Call`] if the export has another type or the instance was stopped before;
     /// [`Error::Stopped`] if the guest is stopped.
     pub fn call<P: Scalars, R: Scalars>(&mut self, name: &str, params: P) -> Result<R, Error> {
+        self.function(name)?.call(params)
+    }
+
+    /// An export, to be called often: it is found and its type checked once, and a call allocates nothing.
+    ///
+    /// ```
+    /// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
+    /// let module = sandbox.load_text(
+    ///     "(module (func (export \"double\") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1))))",
+    /// )?;
+    /// let mut instance = sandbox.instance(&module)?;
+    /// let mut double = instance.function::<i32, i32>("double")?;
+    /// assert_eq!((1..=3).map(|n| double.call(n)).collect::<Result<Vec<_>, _>>()?, [2, 4, 6]);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Call`] if there is no such export or its type is another.
+    pub fn function<P: Scalars, R: Scalars>(&mut self, name: &str) -> Result<Function<'_, P, R>, Error> {
         crate::sandbox::check_signature::<P, R>(self.machine.module(), name)?;
-        let outcome = self.call_with_input(name, &params.to_values(), Input::default())?;
-        crate::sandbox::typed(&outcome)
+        Ok(Function { typed: self.machine.typed(name), name: name.into(), instance: self })
     }
 
     /// Calls an export by values; see [`Sandbox::call_values`](crate::Sandbox::call_values).
@@ -148,6 +176,7 @@ impl Instance {
         self.machine.host_mut().data.downcast_mut()
     }
 
+    #[inline]
     fn check_alive(&self) -> Result<(), Error> {
         match &self.poison {
             Some(reason) => Err(CallError::Poisoned(reason.clone()).into()),
@@ -156,12 +185,40 @@ impl Instance {
     }
 
     fn finish(&mut self) -> Result<Outcome, Error> {
-        self.machine.finish().map_err(|reason| {
-            if !matches!(reason, StopReason::Status { .. }) {
-                self.poison = Some(reason.clone());
-            }
-            self.machine.stopped(reason).into()
-        })
+        self.machine.finish().map_err(|reason| self.stopped(reason))
+    }
+
+    fn stopped(&mut self, reason: StopReason) -> Error {
+        if !matches!(reason, StopReason::Status { .. }) {
+            self.poison = Some(reason.clone());
+        }
+        self.machine.stopped(reason).into()
+    }
+}
+
+impl<P: Scalars, R: Scalars> Function<'_, P, R> {
+    /// Calls it; what it writes and logs is dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Instance::call`].
+    pub fn call(&mut self, params: P) -> Result<R, Error> {
+        let instance = &mut *self.instance;
+        let Some(typed) = &self.typed else {
+            let outcome = instance.call_with_input(&self.name, &params.to_values(), Input::default())?;
+            return crate::sandbox::typed(&outcome);
+        };
+        instance.check_alive()?;
+        match instance.machine.call_typed(typed, &self.name, params) {
+            Ok(results) => results.ok_or_else(|| CallError::Ended.into()),
+            Err(reason) => Err(instance.stopped(reason)),
+        }
+    }
+}
+
+impl<P, R> fmt::Debug for Function<'_, P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

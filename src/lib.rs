@@ -89,7 +89,7 @@ pub use crate::{
     },
     input::Input,
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, Powers, TableType},
-    instance::Instance,
+    instance::{Function, Instance},
     module::Module,
     outcome::{Level, Log, LogEntry, Outcome, Usage},
     running::Running,

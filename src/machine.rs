@@ -4,7 +4,6 @@ use alloc::{
     boxed::Box,
     collections::VecDeque,
     string::{String, ToString},
-    vec,
     vec::Vec,
 };
 use core::{
@@ -32,6 +31,7 @@ use crate::{
 };
 
 mod reason;
+mod typed;
 
 pub(crate) struct Machine {
     module: Module,
@@ -96,7 +96,8 @@ impl Machine {
     pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
         let policy = module.policy();
         let config = &policy.config;
-        let mut tasks = VecDeque::from([Task::Instantiate]);
+        let mut tasks = VecDeque::with_capacity(4);
+        tasks.push_back(Task::Instantiate);
         tasks.extend(module.start().map(|start| Task::Plain(start.into())));
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
@@ -150,6 +151,12 @@ impl Machine {
         host.cursor = 0;
     }
 
+    /// Runs to the end, for who has no other use for it.
+    pub(crate) fn run(mut self) -> Result<Outcome, Error> {
+        self.watch.leave_untimed();
+        self.finish().map_err(|reason| self.stopped(reason).into())
+    }
+
     /// Runs to the end. The thread waits where the guest does.
     pub(crate) fn finish(&mut self) -> Result<Outcome, StopReason> {
         let mut bell: Option<Bell> = None;
@@ -172,9 +179,13 @@ impl Machine {
     pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         self.watch.start();
         self.store.is_at_rest = false;
-        let module = self.module.clone();
-        let name = module.inspect().name.as_deref().unwrap_or_default();
-        let contained = observe::contain(|| observe::running(name, || self.slices(budget, waker)));
+        let contained = observe::contain(|| match observe::is_heard() {
+            false => Ok(self.slices(budget, waker)),
+            true => {
+                let module = self.module.clone();
+                observe::running(module.inspect().name.as_deref().unwrap_or_default(), || self.slices(budget, waker))
+            }
+        });
         contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
     }
 
@@ -217,7 +228,7 @@ impl Machine {
     }
 
     fn slice_left(&self) -> u64 {
-        self.store.get_fuel().unwrap_or(0)
+        meter::slice_left(&self.store)
     }
 
     fn lack(&self, required: u64) -> u64 {
@@ -253,9 +264,9 @@ impl Machine {
                         continue;
                     }
                     Some(task) => {
-                        let (name, arguments) = self.arguments(&task);
+                        let call = self.call(&task)?;
                         self.current = Some(task);
-                        self.call(&name, &arguments)?
+                        call
                     }
                 },
             };
@@ -311,19 +322,19 @@ impl Machine {
 
     /// The instance; between it and async host functions, if it imports any, an adapter.
     fn linked(&mut self) -> Result<Instance, wasmi::Error> {
-        let module = self.module.clone();
+        let Machine { module, store, .. } = self;
         let Some(adapter) = module.adapter() else {
-            return self.store.instantiate(module.linker(), module.engine_module());
+            return store.instantiate(module.linker(), module.engine_module());
         };
-        let between = module.linker().instantiate_and_start(&mut *self.store, &adapter.module)?;
+        let between = module.linker().instantiate_and_start(&mut **store, &adapter.module)?;
         let mut linker: Linker<Host> = module.linker().clone();
         linker.allow_shadowing(true);
         for (i, name) in adapter.names.iter().enumerate() {
-            if let Some(function) = between.get_func(&*self.store, &i.to_string()) {
+            if let Some(function) = between.get_func(&**store, &i.to_string()) {
                 linker.define(&name.module, &name.function, function)?;
             }
         }
-        linker.instantiate_and_start(&mut *self.store, module.engine_module())
+        linker.instantiate_and_start(&mut **store, module.engine_module())
     }
 
     /// Whether the engine was left because an async host function waits.
@@ -332,25 +343,35 @@ impl Machine {
         host.stop.is_none() && host.waiting.is_some()
     }
 
-    fn arguments(&self, task: &Task) -> (String, Vec<Val>) {
-        let len = self.store.data().input.len() as i32;
+    fn call(&mut self, task: &Task) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
+        let input = &self.store.data().input;
+        let (bytes, len) = (input.as_bytes().len() as u64, Val::I32(input.len() as i32));
         match task {
-            Task::Instantiate => (String::new(), Vec::new()),
-            Task::Plain(name) => (name.clone(), Vec::new()),
-            Task::Alloc => (abi::ALLOC.into(), vec![Val::I32(len)]),
-            Task::Execute { ptr } => (abi::EXECUTE.into(), vec![Val::I32(*ptr as i32), Val::I32(len)]),
-            Task::Call { name, arguments } => (name.clone(), arguments.iter().map(|v| v.to_engine()).collect()),
+            Task::Instantiate => Ok(Ok(ResumableCall::Finished)),
+            Task::Plain(name) => self.enter(name, bytes, &[], Some(0)),
+            Task::Alloc => self.enter(abi::ALLOC, bytes, &[len], Some(1)),
+            Task::Execute { ptr } => self.enter(abi::EXECUTE, bytes, &[Val::I32(*ptr as i32), len], Some(1)),
+            Task::Call { name, arguments } => {
+                let arguments: Vec<_> = arguments.iter().map(|v| v.to_engine()).collect();
+                self.enter(name, bytes, &arguments, None)
+            }
         }
     }
 
-    fn call(&mut self, name: &str, arguments: &[Val]) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
-        let input = self.store.data().input.as_bytes().len() as u64;
-        observe::start(name, input)?;
+    /// Calls an export; how many results it gives is asked where it is not known.
+    fn enter(
+        &mut self,
+        name: &str,
+        input_bytes: u64,
+        arguments: &[Val],
+        results: Option<usize>,
+    ) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
+        observe::start(name, input_bytes)?;
         let function = self.instance.and_then(|i| i.get_func(&*self.store, name));
         let Some(function) = function else {
             return Err(StopReason::Engine { message: "an export of the module is not one of the instance".into() });
         };
-        let results = function.ty(&*self.store).results().len();
+        let results = results.unwrap_or_else(|| function.ty(&*self.store).results().len());
         self.results.clear();
         self.results.resize(results, Val::I32(0));
         Ok(function.call_resumable(&mut *self.store, arguments, &mut self.results))

@@ -123,6 +123,11 @@ fn engine_fuel<T>(context: &impl AsContextMut<Data = T>) -> u64 {
     context.as_context().get_fuel().unwrap_or(0)
 }
 
+/// Fuel that the engine has before it returns for more.
+pub(crate) fn slice_left<T>(store: &wasmi::Store<T>) -> u64 {
+    store.get_fuel().unwrap_or(0)
+}
+
 /// Fuel used so far.
 pub(crate) fn used<T: Metered>(mut context: impl AsContextMut<Data = T>) -> u64 {
     let engine = engine_fuel(&context);

@@ -28,6 +28,7 @@ use crate::{
 
 mod adapter;
 pub(crate) mod encode;
+mod entries;
 mod operators;
 mod rewrite;
 mod scan;
@@ -35,6 +36,8 @@ mod sizes;
 #[cfg(feature = "std")]
 pub(crate) mod text;
 mod work;
+
+pub(crate) use self::entries::Entry;
 
 /// The most imports or exports that an error names.
 const NAMED: usize = 64;
@@ -56,6 +59,10 @@ struct Inner {
     reserve: Option<String>,
     adapter: Option<Adapter>,
     instantiation: u64,
+    /// What is asked before each run, found once.
+    entry: Result<Entry, Error>,
+    initialize: Result<bool, Error>,
+    snapshot: Option<Snapshot>,
     pool: Arc<Pool>,
 }
 
@@ -79,15 +86,6 @@ impl Policy {
     fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
         self.functions.iter().find(|f| &*f.name.module == module && &*f.name.function == name)
     }
-}
-
-/// How a module is entered by `run`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// `execute`, with or without `alloc`.
-    Execute { alloc: bool },
-    /// `_start`.
-    Start,
 }
 
 impl Module {
@@ -147,10 +145,7 @@ impl Module {
 
     /// The snapshot of WASI that it imports from, if it does; of both, the older.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
-        let imports = self.0.inspection.imports.iter();
-        let mut snapshots = imports.filter_map(|i| wasi::import(&i.module, &i.name)).map(|(snapshot, _)| snapshot);
-        let first = snapshots.next()?;
-        Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
+        self.0.snapshot
     }
 
     /// Fuel of one instantiation.
@@ -160,55 +155,28 @@ impl Module {
 
     /// Whether `_initialize` is to be called.
     pub(crate) fn has_initialize(&self) -> Result<bool, Error> {
-        self.has_entry(abi::INITIALIZE)
+        self.0.initialize.clone()
     }
 
     /// How `run` enters the module.
     pub(crate) fn entry(&self) -> Result<Entry, Error> {
-        if self.has_entry(abi::EXECUTE)? {
-            return Ok(Entry::Execute { alloc: self.has_entry(abi::ALLOC)? });
-        }
-        if self.has_entry(abi::START)? {
-            return Ok(Entry::Start);
-        }
-        Err(CallError::NoEntry { exports: self.function_names() }.into())
-    }
-
-    /// Whether an entry of the ABI is exported; an error if it has another type.
-    fn has_entry(&self, name: &str) -> Result<bool, Error> {
-        let Some(export) = self.0.inspection.exports.iter().find(|export| export.name == name) else {
-            return Ok(false);
-        };
-        let Some(entry) = abi::ENTRIES.iter().find(|entry| entry.name == name) else {
-            return Ok(false);
-        };
-        match &export.ty {
-            ExternType::Function(ty) if ty.params == entry.params && ty.results == entry.results => Ok(true),
-            other => {
-                Err(ModuleError::Entry { name: entry.name, expected: entry.signature, found: other.to_string() }.into())
-            }
-        }
+        self.0.entry.clone()
     }
 
     /// The type of an exported function that can be called with values.
     pub(crate) fn callable(&self, name: &str) -> Result<&FuncType, Error> {
         let Some(ty) = self.0.inspection.function(name) else {
-            return Err(CallError::NoFunction { name: name.into(), exports: self.function_names() }.into());
+            return Err(CallError::NoFunction {
+                name: name.into(),
+                exports: entries::function_names(&self.0.inspection),
+            }
+            .into());
         };
         let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
         if ty.params.iter().chain(&ty.results).any(reference) {
             return Err(CallError::Reference { name: name.into(), ty: ty.clone() }.into());
         }
         Ok(ty)
-    }
-
-    fn function_names(&self) -> Vec<String> {
-        let exports = self.0.inspection.exports.iter();
-        let mut names: Vec<_> =
-            exports.filter(|e| matches!(e.ty, ExternType::Function(_))).map(|e| e.name.clone()).collect();
-        names.sort_unstable();
-        names.truncate(NAMED);
-        names
     }
 }
 
@@ -253,6 +221,9 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
         linker,
         instantiation: scan.instantiation.saturating_add(adapter_instantiation),
         pool: Pool::new(recycled.then_some((&scan.inspection, config))),
+        entry: entries::entry(&scan.inspection),
+        initialize: entries::has(&scan.inspection, abi::INITIALIZE),
+        snapshot: entries::snapshot(&scan.inspection),
         inspection: scan.inspection,
         start,
         reserve,

@@ -68,7 +68,17 @@ pub(crate) fn growth(kind: &'static str, from: u64, to: u64) -> Result<(), StopR
     emit(|| tracing::trace!(target: TARGET, kind, from, to, "growth"))
 }
 
+/// Whether anybody may listen to spans and events of a run; most calls are too short to prepare for nobody.
+#[inline]
+pub(crate) fn is_heard() -> bool {
+    tracing::level_enabled!(tracing::Level::DEBUG)
+}
+
+#[inline]
 pub(crate) fn start(function: &str, input_bytes: u64) -> Result<(), StopReason> {
+    if !is_heard() {
+        return Ok(());
+    }
     let function = text::escape(function, text::SHOWN_BYTES);
     emit(|| tracing::debug!(target: TARGET, %function, input_bytes, "start"))
 }
@@ -79,6 +89,12 @@ pub(crate) fn stop(reason: &StopReason, fuel: u64) -> Result<(), StopReason> {
 
 pub(crate) fn done(fuel: u64, status: i32) -> Result<(), StopReason> {
     emit(|| tracing::debug!(target: TARGET, fuel, status, "done"))
+}
+
+/// As [`done`], for who would have to ask for the fuel.
+#[inline]
+pub(crate) fn done_with(fuel: impl FnOnce() -> u64, status: i32) -> Result<(), StopReason> {
+    if is_heard() { done(fuel(), status) } else { Ok(()) }
 }
 
 /// Runs `body` in the span `load`.
@@ -92,7 +108,11 @@ pub(crate) fn loaded(functions: u64, imports: u64, exports: u64) -> Result<(), S
 }
 
 /// Runs `body` in the span `run`.
+#[inline]
 pub(crate) fn running<R>(module: &str, body: impl FnOnce() -> R) -> Result<R, StopReason> {
+    if !is_heard() {
+        return Ok(body());
+    }
     let module = text::escape(module, text::SHOWN_BYTES);
     within(|| tracing::debug_span!(target: TARGET, "run", %module), body)
 }

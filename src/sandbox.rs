@@ -22,7 +22,7 @@ use crate::{
     machine::Machine,
     module::{Module, Policy},
     outcome::Outcome,
-    types::Scalars,
+    types::{Scalars, private},
     value::{FuncType, Value},
     wasi,
 };
@@ -155,7 +155,9 @@ impl Sandbox {
     /// [`Error::Stopped`] if the guest was stopped; [`Error::Call`] if the module has no entry;
     /// [`Error::Module`] if an entry has the wrong type.
     pub fn run(&self, module: &Module, input: impl Into<Input>) -> Result<Outcome, Error> {
-        self.start(module, input)?.finish()
+        let mut machine = self.machine(module, Box::new(()))?;
+        machine.push_entry(input.into())?;
+        machine.run()
     }
 
     /// Starts a run without running anything of it yet.
@@ -211,7 +213,10 @@ impl Sandbox {
     ///
     /// As [`call`](Sandbox::call).
     pub fn call_values(&self, module: &Module, name: &str, arguments: &[Value]) -> Result<Outcome, Error> {
-        self.start_call(module, name, arguments, Input::default(), ())?.finish()
+        check_call(module, name, arguments)?;
+        let mut machine = self.machine(module, Box::new(()))?;
+        machine.push_call(name, arguments, Input::default());
+        machine.run()
     }
 
     /// Starts a call of an export, with an input it can read and data for the host functions.
@@ -450,7 +455,7 @@ pub(crate) fn check_call(module: &Module, name: &str, arguments: &[Value]) -> Re
 /// Checks a Rust signature against the type of an export.
 pub(crate) fn check_signature<P: Scalars, R: Scalars>(module: &Module, name: &str) -> Result<(), Error> {
     let expected = module.callable(name)?.clone();
-    let found = FuncType { params: P::types(), results: R::types() };
+    let found = FuncType { params: <P as private::Scalars>::types(), results: <R as private::Scalars>::types() };
     if expected == found { Ok(()) } else { Err(CallError::Signature { name: name.into(), expected, found }.into()) }
 }
 

@@ -1,0 +1,109 @@
+//! Calls of an export that was found before: nothing is looked up, and nothing allocated.
+
+use alloc::string::ToString;
+
+use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
+
+use super::Machine;
+use crate::{error::StopReason, meter, observe, pool::Place, watch::Watch};
+
+/// Why a call gave no results.
+enum End {
+    Stop(StopReason),
+    Engine(wasmi::Error),
+}
+
+impl From<StopReason> for End {
+    fn from(reason: StopReason) -> Self {
+        End::Stop(reason)
+    }
+}
+
+impl Machine {
+    /// An export whose type has been checked; `None` where its calls take more than a call: where async host
+    /// functions may wait, a program of WASI is to be finished, or the world's part is noted.
+    pub(crate) fn typed<P: WasmParams, R: WasmResults>(&self, name: &str) -> Option<TypedFunc<P, R>> {
+        #[cfg(feature = "receipt")]
+        if self.store.data().tape.reel.is_some() {
+            return None;
+        }
+        if self.module.adapter().is_some() || self.module.snapshot().is_some() {
+            return None;
+        }
+        self.instance?.get_typed_func(&*self.store, name).ok()
+    }
+
+    /// `None` if the guest ended the run itself.
+    pub(crate) fn call_typed<P: WasmParams, R: WasmResults>(
+        &mut self,
+        function: &TypedFunc<P, R>,
+        name: &str,
+        params: P,
+    ) -> Result<Option<R>, StopReason> {
+        self.watch.start();
+        self.store.is_at_rest = false;
+        self.status = 0;
+        self.store.data_mut().forget_input();
+        let (store, watch) = (&mut self.store, &self.watch);
+        let module = self.module.inspect().name.as_deref().unwrap_or_default();
+        let contained = observe::contain(|| observe::running(module, || run(store, watch, function, name, params)));
+        let ended = match contained {
+            Err(message) => return Err(StopReason::Engine { message }),
+            Ok(ended) => ended?,
+        };
+        let results = match ended {
+            Ok(results) => Some(results),
+            Err(end) => {
+                let reason = match end {
+                    End::Stop(reason) => reason,
+                    End::Engine(error) => self.reason(error.kind()),
+                };
+                match reason {
+                    StopReason::Status { code: 0 } => None,
+                    reason => return Err(reason),
+                }
+            }
+        };
+        observe::done_with(|| meter::used(&mut *self.store), self.status)?;
+        self.store.is_at_rest = true;
+        self.store.data_mut().drop_words();
+        Ok(results)
+    }
+}
+
+fn engine(error: &wasmi::Error) -> StopReason {
+    StopReason::Engine { message: error.to_string() }
+}
+
+fn run<P: WasmParams, R: WasmResults>(
+    store: &mut Place,
+    watch: &Watch,
+    function: &TypedFunc<P, R>,
+    name: &str,
+    params: P,
+) -> Result<R, End> {
+    observe::start(name, 0)?;
+    watch.ask()?;
+    if meter::slice_left(&**store) == 0 {
+        meter::grant(&mut **store, meter::SLICE);
+    }
+    let mut call = function.call_resumable(&mut **store, params);
+    loop {
+        let paused = match call.map_err(End::Engine)? {
+            TypedResumableCall::Finished(results) => return Ok(results),
+            TypedResumableCall::HostTrap(call) => {
+                let noted = store.data_mut().stop.take();
+                return Err(End::Stop(noted.unwrap_or_else(|| engine(call.host_error()))));
+            }
+            TypedResumableCall::OutOfFuel(call) => call,
+        };
+        let required = paused.required_fuel();
+        if meter::left(&mut **store) < required {
+            return Err(store.data().meter.exhausted().into());
+        }
+        watch.ask()?;
+        let lack = required.saturating_sub(meter::slice_left(&**store));
+        meter::grant(&mut **store, meter::SLICE.max(lack));
+        call = paused.resume(&mut **store);
+    }
+}
