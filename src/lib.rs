@@ -7,6 +7,8 @@
 extern crate alloc;
 
 pub mod abi;
+#[cfg(feature = "std")]
+mod batch;
 mod config;
 #[cfg(feature = "receipt")]
 mod digest;
@@ -63,6 +65,8 @@ mod wasi;
 mod wasi;
 mod watch;
 
+#[cfg(feature = "std")]
+pub use crate::batch::{Batch, Results};
 pub use crate::{
     config::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,

@@ -42,6 +42,11 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.0.asked.load(Ordering::Acquire)
     }
+
+    /// Has this waker, and no other any more, woken when it is asked to stop.
+    pub(crate) fn tell(&self, waker: &Waker) {
+        *self.0.waker.lock() = Some(waker.clone());
+    }
 }
 
 /// What is asked between slices.
@@ -91,7 +96,7 @@ impl Watch {
 
     /// Has this waker woken when the run is cancelled.
     pub(crate) fn tell(&self, waker: &Waker) {
-        *self.cancel.0.waker.lock() = Some(waker.clone());
+        self.cancel.tell(waker);
     }
 
     /// Whether the run is to stop now.

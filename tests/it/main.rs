@@ -1,6 +1,7 @@
 //! The one integration-test binary.
 
 mod async_functions;
+mod batch;
 mod calls;
 #[cfg(feature = "cli")]
 mod cli;

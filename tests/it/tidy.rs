@@ -46,6 +46,7 @@ const CORE: &[&str] = &[
 
 /// What may import the core, and what the core may not import.
 const AROUND: &[&str] = &[
+    "batch",
     "bin",
     "docs",
     "explain",
