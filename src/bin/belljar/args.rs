@@ -10,6 +10,7 @@ use crate::{
     capabilities::CapabilityArgs,
     exit, help, json,
     limits::LimitArgs,
+    map::args::MapArgs,
     mcp::args::McpArgs,
     serve::args::ServeArgs,
     tool::args::{ManifestArgs, PackArgs, ToolArgs},
@@ -31,6 +32,9 @@ pub enum Command {
     #[command(after_help = help::RUN.to_owned() + "\n\n" + exit::HELP)]
     #[command(after_long_help = [help::RUN, exit::HELP, json::RUN_HELP].join("\n\n"))]
     Run(Box<RunArgs>),
+    /// Run a module with each line of its input, over all cores, and write a line for each
+    #[command(after_help = help::MAP)]
+    Map(Box<MapArgs>),
     /// Check that modules would load, without running anything of them
     #[command(after_help = [help::VALIDATE, help::VALIDATE_EXIT].join("\n\n"))]
     Validate(ValidateArgs),
@@ -337,6 +341,11 @@ impl Command {
     pub fn look(&self) -> LookArgs {
         match self {
             Command::Run(args) => args.look,
+            // Documents are on lines of their own there.
+            Command::Map(args) if args.look.format == Format::Json => {
+                LookArgs { format: Format::JsonCompact, ..args.look }
+            }
+            Command::Map(args) => args.look,
             Command::Validate(args) => args.look,
             Command::Inspect(args) => args.look,
             Command::Verify(args) => args.look,

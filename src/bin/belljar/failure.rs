@@ -20,7 +20,7 @@ pub enum Failure {
 pub struct Report {
     /// The exit status.
     pub exit: Exit,
-    /// What was being done: `usage`, `config`, `io`, `module`, `tool`, `call` or `isolation`.
+    /// What was being done: `usage`, `config`, `io`, `module`, `tool`, `run`, `call` or `isolation`.
     pub phase: &'static str,
     /// The file it is about.
     pub file: Option<String>,
@@ -61,6 +61,11 @@ impl Failure {
     /// A manifest, or a tool that its policy does not let be.
     pub fn tool(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "tool", message)
+    }
+
+    /// A run among many.
+    pub fn run(message: impl Into<String>) -> Failure {
+        Failure::new(Exit::Stopped, "run", message)
     }
 
     /// A call with `-e`.

@@ -20,6 +20,29 @@ Numbers: SIZE is 65_536, 64KiB, 64MiB or 1GiB, and 64KB or 64MB with a thousand 
 
 Precedence: defaults, then the profile and the preset, then the configuration file, then options.";
 
+/// Of `map`.
+pub const MAP: &str = "\
+Examples:
+  belljar map tool.wasm < inputs.jsonl > outputs.jsonl
+  belljar map tool.wasm --input inputs.jsonl -o outputs.jsonl --resume --keep-going
+  belljar map tool.wasm --format json --threads 4 < inputs.txt | jq -r 'select(.status == 0) | .output'
+
+Each line, without its line feed, is the input of a run of its own; the lines that come out are in the
+order of those that went in, and the same for any number of threads. A line is the output without the
+line feed at its end; a JSON document on several lines is put on one. Any other output of several lines
+is an error: with --format json each line is a record {\"line\", \"end\", \"status\", \"output\", \"fuel\"}, where
+output is a text, or {\"base64\": …} where it is not UTF-8; and with \"log\" if there is one, and of a run
+that was stopped with \"reason\" and \"message\".
+
+The first line that fails ends it, and is told. With --keep-going its line is
+{\"error\": {\"line\", \"message\", \"reason\"}}, or the record, and the number of them is told at the end.
+
+Exit status:
+  0  all lines have their output, also if the reader of stdout closed it
+  1  a run was stopped, or its output was none; or Ctrl-C, after which what is written is whole lines
+  2  usage, configuration or I/O; or a line is too long, or what was begun cannot be gone on with
+  3  the module was refused, or has no entry function to run";
+
 /// Of `completions`.
 pub const COMPLETIONS: &str = "\
 Examples:

@@ -126,7 +126,7 @@ impl<'a> Changed<'a> {
 
 /// Bytes as a text, or `{"base64": …}` where they are none.
 #[derive(Debug)]
-struct Bytes<'a>(&'a [u8]);
+pub struct Bytes<'a>(pub &'a [u8]);
 
 impl Serialize for Bytes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -30,6 +30,7 @@ mod inspect;
 mod json;
 mod limits;
 mod man;
+mod map;
 mod mcp;
 mod origin;
 mod output;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
     let console = Console::new(cli.command.look());
     let done = match &cli.command {
         Command::Run(args) => run::run(args, &console),
+        Command::Map(args) => map::map(args, &console),
         Command::Validate(args) => validate::validate(args, &console),
         Command::Inspect(args) => inspect::inspect(args, &console),
         Command::Verify(args) => receipt::verify(args, &console),

@@ -119,7 +119,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
 }
 
 /// Says what the module is.
-fn note(source: &Source, about: &Inspection, console: &Console) {
+pub fn note(source: &Source, about: &Inspection, console: &Console) {
     let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
     console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));
 }
@@ -251,7 +251,7 @@ fn input(
 }
 
 /// Stops the run at the first Ctrl-C, with what it has produced by then; the program at the second.
-fn interruptible(cancel: Cancel, console: &Console) {
+pub fn interruptible(cancel: Cancel, console: &Console) {
     let set = ctrlc::set_handler(move || {
         if cancel.is_cancelled() {
             // As shells tell of a program that SIGINT has ended.

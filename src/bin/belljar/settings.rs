@@ -10,10 +10,11 @@ use clap::ValueEnum;
 
 use crate::{
     args::{self, ConfigArgs, GrantArgs, RunArgs},
-    capabilities::granted,
+    capabilities::{CapabilityArgs, granted},
     console::Console,
     failure::Failure,
     limits::{LimitArgs, Typed},
+    map::args::MapArgs,
     origin::Origins,
     show,
     size::form_of,
@@ -42,20 +43,39 @@ pub fn of_tools(args: &GrantArgs, console: &Console) -> Result<(Policy, Origins)
 
 /// The sandbox of a run, and where its configuration comes from.
 pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<(Sandbox, Origins), Failure> {
-    let (policy, mut origins) = policy(&args.config, &args.limits, args.capabilities.typed()?, console)?;
-    let mut config = policy.config().clone();
-    if args.function.is_none() && !args.args.is_empty() {
-        config.wasi.args.clone_from(&args.args);
-        origins.set("ARGS", "wasi.args");
-    }
-    args.capabilities.apply(&mut config, &mut origins)?;
-    let config = bounded(&policy, config, &origins, console)?;
-    describe(&config, &origins, console);
+    let program = if args.function.is_none() { args.args.as_slice() } else { &[] };
+    let (config, origins) = config(&args.config, &args.limits, &args.capabilities, program, console)?;
     if let (Some(key), Some(_), None) = (config.effect(), &args.receipt, &args.record) {
         let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
         return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
     }
     Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
+}
+
+/// The sandbox of many runs.
+pub fn sandbox_of_map(args: &MapArgs, console: &Console) -> Result<Sandbox, Failure> {
+    let (config, _) = config(&args.config, &args.limits, &args.capabilities, &args.args, console)?;
+    Sandbox::new(config).map_err(Failure::of)
+}
+
+/// What a run is given: by the policy and the options, and to a program its arguments.
+fn config(
+    args: &ConfigArgs,
+    limits: &LimitArgs,
+    capabilities: &CapabilityArgs,
+    program: &[String],
+    console: &Console,
+) -> Result<(Config, Origins), Failure> {
+    let (policy, mut origins) = policy(args, limits, capabilities.typed()?, console)?;
+    let mut config = policy.config().clone();
+    if !program.is_empty() {
+        config.wasi.args = program.to_vec();
+        origins.set("ARGS", "wasi.args");
+    }
+    capabilities.apply(&mut config, &mut origins)?;
+    let config = bounded(&policy, config, &origins, console)?;
+    describe(&config, &origins, console);
+    Ok((config, origins))
 }
 
 /// What is not above the ceiling: an option that is, is a mistake, and all else is lowered.

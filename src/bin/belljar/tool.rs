@@ -59,7 +59,7 @@ pub fn failure(error: &ToolError) -> Failure {
 }
 
 /// Writes a file as a whole, or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error: &std::io::Error| Failure::io(&show::path(path), io_words(error));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");

@@ -1,0 +1,192 @@
+//! What the outputs in a file are of, so that they can be gone on with.
+
+use std::{
+    fmt::Write,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::PoisonError,
+};
+
+use belljar::{Config, receipt::Digest};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    args::Format,
+    failure::{Failure, io_words},
+    map::{
+        args::MapArgs,
+        lines::{Marks, Reader},
+        sink::Sink,
+    },
+    show,
+    source::Source,
+    tool,
+};
+
+/// The largest one that is read, in bytes.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// A file beside that of the outputs, with what they are of.
+pub struct Journal {
+    path: PathBuf,
+    about: About,
+    marks: Marks,
+    /// There is none beside what is no file.
+    kept: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    belljar: String,
+    module_sha256: String,
+    /// Of the configuration as JSON.
+    config_sha256: String,
+    records: bool,
+    input: Vec<Mark>,
+}
+
+/// What the first lines of the input are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    lines: u64,
+    sha256: String,
+}
+
+impl Mark {
+    /// That so many lines have this digest.
+    pub fn of(lines: u64, digest: &[u8]) -> Mark {
+        let mut sha256 = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            let _ = write!(sha256, "{byte:02x}");
+        }
+        Mark { lines, sha256 }
+    }
+}
+
+impl Journal {
+    /// Opens the file of the outputs, and goes past what it has of them.
+    pub fn open(
+        path: &Path,
+        args: &MapArgs,
+        wasm: &[u8],
+        config: &Config,
+        reader: &mut Reader,
+    ) -> Result<(Sink, Journal), Failure> {
+        let name = show::path(path);
+        let failed = |error: io::Error| Failure::io(&name, io_words(&error));
+        if let Some(Source::File(input)) = args.input.as_deref().map(Source::of)
+            && let (Ok(input), Ok(output)) = (input.canonicalize(), path.canonicalize())
+            && input == output
+        {
+            return Err(Failure::usage(format!("{name}: inputs and outputs cannot be the same file")));
+        }
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".belljar");
+        let config = serde_json::to_vec(config).unwrap_or_default();
+        let about = About {
+            belljar: env!("CARGO_PKG_VERSION").into(),
+            module_sha256: Digest::of(wasm).sha256,
+            config_sha256: Digest::of(&config).sha256,
+            records: args.look.format != Format::Human,
+            input: Vec::new(),
+        };
+        let mut journal = Journal { path: beside.into(), about, marks: reader.marks(), kept: metadata.is_file() };
+        if journal.kept {
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Failure::io(&name, "another process is writing it"));
+                }
+                // Not every file system can.
+                Ok(()) | Err(TryLockError::Error(_)) => {}
+            }
+            match (metadata.len(), args.resume, args.force) {
+                (0, ..) | (_, false, true) => {
+                    // In this order: what was there before is never taken for what is described.
+                    file.set_len(0).map_err(failed)?;
+                    journal.write(0)?;
+                }
+                (_, true, _) => journal.resume(&name, &mut file, reader)?,
+                (size, false, false) => {
+                    let message = format!("there is something in it already: {}", show::bytes(size));
+                    let hint = "`--resume` goes on with it, `--force` overwrites it";
+                    return Err(Failure::io(&name, message).with_hint(hint));
+                }
+            }
+        }
+        Ok((Sink::file(path, file, args.escape), journal))
+    }
+
+    /// Whether it is to be written when so many lines have been.
+    pub fn is_due(&self, lines: u64) -> bool {
+        self.kept && lines.is_power_of_two()
+    }
+
+    /// Writes what is known when so many lines have been written.
+    pub fn write(&mut self, lines: u64) -> Result<(), Failure> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        self.about.input = marks.iter().filter(|mark| mark.lines <= lines).cloned().collect();
+        drop(marks);
+        let text = serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n";
+        tool::write(&self.path, text.as_bytes())
+    }
+
+    /// Finds where it was ended, and goes there.
+    fn resume(&mut self, name: &str, file: &mut File, reader: &mut Reader) -> Result<(), Failure> {
+        let refused = |message: String| {
+            Failure::io(name, format!("it cannot be gone on with: {message}")).with_hint("`--force` begins anew")
+        };
+        let beside = show::path(&self.path);
+        let text = match Source::File(self.path.clone()).text(MAX_BYTES) {
+            Ok(text) => text,
+            Err(_) if !self.path.exists() => return Err(refused(format!("there is no {beside}"))),
+            Err(failure) => return Err(failure),
+        };
+        let before: About =
+            serde_json::from_str(&text).map_err(|_| refused(format!("{beside} does not say what it is of")))?;
+        let about = &self.about;
+        let differs = [
+            ("version of belljar", before.belljar != about.belljar),
+            ("module", before.module_sha256 != about.module_sha256),
+            ("configuration", before.config_sha256 != about.config_sha256),
+            ("format", before.records != about.records),
+        ];
+        if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
+            return Err(refused(format!("it is of another {what}")));
+        }
+        let (lines, bytes) = whole_lines(file).map_err(|error| Failure::io(name, io_words(&error)))?;
+        let all = reader.skip(lines)?;
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let same = |mark: &Mark| before.input.iter().all(|other| other.lines != mark.lines || other == mark);
+        if !all || !marks.iter().all(same) {
+            return Err(refused("it is of other inputs".into()));
+        }
+        let cut = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0)));
+        cut.map_err(|error| Failure::io(name, io_words(&error)))?;
+        self.write(lines)
+    }
+}
+
+/// How many lines have an end, and how many bytes these are.
+fn whole_lines(file: &File) -> io::Result<(u64, u64)> {
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let (mut lines, mut whole, mut bytes) = (0, 0, 0);
+    loop {
+        let read = reader.fill_buf()?;
+        if read.is_empty() {
+            return Ok((lines, whole));
+        }
+        if let Some(last) = read.iter().rposition(|byte| *byte == b'\n') {
+            whole = bytes + last as u64 + 1;
+            lines += read.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        let size = read.len();
+        bytes += size as u64;
+        reader.consume(size);
+    }
+}

@@ -1,0 +1,77 @@
+//! Where the outputs go.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
+};
+
+use crate::{
+    args::When,
+    failure::{Failure, io_words},
+    show,
+};
+
+/// Where the outputs go: whole lines at a time, as long as they fit in its buffer.
+pub struct Sink {
+    /// The file; `None` is stdout.
+    name: Option<String>,
+    to: BufWriter<Box<dyn Write>>,
+    terminal: bool,
+    escape: bool,
+    line: Vec<u8>,
+}
+
+impl Sink {
+    /// To stdout.
+    pub fn stdout(escape: When) -> Sink {
+        let terminal = io::stdout().is_terminal();
+        Sink::new(None, Box::new(io::stdout()), terminal, escape)
+    }
+
+    /// To the end of a file.
+    pub fn file(path: &Path, file: File, escape: When) -> Sink {
+        let terminal = file.is_terminal();
+        Sink::new(Some(show::path(path)), Box::new(file), terminal, escape)
+    }
+
+    fn new(name: Option<String>, to: Box<dyn Write>, terminal: bool, escape: When) -> Sink {
+        let escape = match escape {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal,
+        };
+        Sink { name, to: BufWriter::with_capacity(64 << 10, to), terminal, escape, line: Vec::new() }
+    }
+
+    /// Whether somebody sees the lines come.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, text: &[u8]) -> Result<(), Failure> {
+        self.line.clear();
+        if self.escape {
+            let text = String::from_utf8_lossy(text);
+            self.line.extend_from_slice(belljar::escape_lines(&text, usize::MAX).to_string().as_bytes());
+        } else {
+            self.line.extend_from_slice(text);
+        }
+        self.line.push(b'\n');
+        let written = self.to.write_all(&self.line);
+        written.map_err(|error| self.failed(&error))
+    }
+
+    /// Holds nothing back.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        self.to.flush().map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        match &self.name {
+            None => Failure::stdout(error),
+            Some(name) => Failure::io(name, io_words(error)),
+        }
+    }
+}
