@@ -32,6 +32,10 @@ pub mod tools {}
 #[doc = include_str!("docs/serve.md")]
 pub mod serve {}
 
+#[cfg_attr(feature = "std", doc = include_str!("docs/batch.md"))]
+#[cfg_attr(not(feature = "std"), doc = "Of the feature `std`.")]
+pub mod batch {}
+
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 

@@ -304,8 +304,23 @@ fn the_readme_shows_what_its_commands_print() {
     let arguments = run.strip_prefix("cargo run --features cli -- ").unwrap();
     assert_eq!(of("text"), [shell(&format!("belljar {arguments}"))]);
 
+    shows_what_is_printed(&of("console"));
+}
+
+/// What is left of a batch is gone on with, and so would be what another build has left.
+#[test]
+#[cfg(all(feature = "cli", unix))]
+fn the_page_on_batches_shows_what_its_commands_print() {
+    let page = read("src/docs/batch.md");
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    shell("rm -f outputs.jsonl*");
+    shows_what_is_printed(&blocks.filter_map(|block| block.strip_prefix("console\n")).collect::<Vec<_>>());
+}
+
+#[cfg(all(feature = "cli", unix))]
+fn shows_what_is_printed(transcripts: &[&str]) {
     let mut commands = 0;
-    for transcript in of("console") {
+    for transcript in transcripts {
         for part in format!("\n{transcript}").split("\n$ ").skip(1) {
             let (command, printed) = part.split_once('\n').unwrap_or((part, ""));
             assert_eq!(shell(command), printed, "$ {command}");
