@@ -67,7 +67,7 @@ fn run_by_hand(engine: &Engine, module: &Module, linker: &Linker<Io>, input: &[u
 
 fn cold(c: &mut Criterion) {
     let mut group = c.benchmark_group("cold: load and run");
-    let config = Config::default().with_fuel(FUEL);
+    let config = Config::default().with_fuel(FUEL).with_module_cache_bytes(0);
     for (name, wasm, input) in [("upper-c, 0.5 KB", UPPER, "hello"), ("markdown, 223 KB", MARKDOWN, "# hello *there*")]
     {
         group.bench_function(format!("{name}/by hand"), |b| {

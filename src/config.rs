@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use self::{http::Http, lines::Lines, log::LogLevel, preset::Preset, wasi::Wasi};
 use crate::error::{ConfigError, ConfigProblem};
 
+mod alone;
 pub(crate) mod bound;
 pub(crate) mod dirs;
 mod faults;
@@ -46,6 +47,10 @@ pub struct Config {
     /// Wall time a run may take, in milliseconds; none by default, since it is the one limit that
     /// is not deterministic. It acts between slices of at most 100,000 fuel.
     pub deadline_ms: Option<u64>,
+    /// What the modules that [`execute`](crate::execute) keeps loaded may take, in bytes; 0 keeps none.
+    /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) tells what one takes.
+    #[serde(skip_serializing_if = "alone::is_default_module_cache")]
+    pub module_cache_bytes: u64,
     /// What a `memory.grow` or `table.grow` beyond the limit does.
     pub on_growth_limit: OnGrowthLimit,
     /// Limits of a run.
@@ -326,17 +331,6 @@ impl Config {
     }
 }
 
-/// The key `deadline_ms`.
-const DEADLINE: Key = Key {
-    path: "deadline_ms",
-    unit: "milliseconds",
-    min: 1,
-    max: 31_536_000_000,
-    plugin: 0,
-    large: 0,
-    enforced: "between slices of at most 100,000 fuel; off unless set",
-};
-
 impl Default for Config {
     fn default() -> Self {
         Config::profile(Profile::default())
@@ -349,6 +343,7 @@ impl Config {
         Config {
             profile,
             deadline_ms: None,
+            module_cache_bytes: alone::MODULE_CACHE_BYTES,
             on_growth_limit: OnGrowthLimit::Stop,
             limits: Limits::of(profile),
             module: ModuleLimits::of(profile),
@@ -426,17 +421,9 @@ impl Config {
         } else if let Some(place) = self.faults.value_mut(path) {
             *place = Some(value);
         } else {
-            // The one key outside the sections.
-            self.deadline_ms = Some(value);
+            self.set_alone(path, value);
         }
         Ok(())
-    }
-
-    /// Sets the deadline, in milliseconds of wall time.
-    #[must_use]
-    pub fn with_deadline_ms(mut self, ms: u64) -> Self {
-        self.deadline_ms = Some(ms);
-        self
     }
 
     /// Sets what growth beyond a limit does.
@@ -456,13 +443,13 @@ impl Config {
     /// All numeric keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
         let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS).chain(&wasi::KEYS).chain(&http::KEYS);
-        core::iter::once(DEADLINE).chain(sections.copied())
+        alone::KEYS.iter().chain(sections).copied()
     }
 
     /// Every numeric key with its value in this configuration (`None`: off).
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (Key, Option<u64>)> {
         let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
-        let values = core::iter::once(self.deadline_ms).chain(limits).chain(self.faults.values());
+        let values = self.alone().into_iter().chain(limits).chain(self.faults.values());
         let granted = self.wasi.values().into_iter().chain(self.http.values()).map(Some);
         Config::keys().zip(values.chain(granted))
     }
@@ -476,7 +463,7 @@ impl Config {
             }
         }
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
-            return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
+            return Err(alone::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
         self.wasi.check(self, played)?;
         self.http.check(played)

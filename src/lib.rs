@@ -43,6 +43,7 @@ mod policy;
 mod pool;
 #[cfg(feature = "receipt")]
 pub mod receipt;
+mod recent;
 mod running;
 mod sandbox;
 mod scheduler;
@@ -97,7 +98,7 @@ pub use crate::{
     module::Module,
     outcome::{Level, Log, LogEntry, Outcome, Usage},
     running::Running,
-    sandbox::{Builder, Sandbox, execute, validate},
+    sandbox::{Builder, Sandbox, execute, execute_shared, validate},
     scheduler::Scheduler,
     text::{Escaped, escape, escape_lines},
     types::{Scalar, Scalars},

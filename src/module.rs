@@ -64,6 +64,7 @@ struct Inner {
     initialize: Result<bool, Error>,
     snapshot: Option<Snapshot>,
     pool: Arc<Pool>,
+    work: u64,
 }
 
 /// What is between the module and the async host functions it imports.
@@ -80,6 +81,8 @@ pub(crate) struct Policy {
     pub(crate) functions: Vec<HostFunction>,
     /// Directories of the host, opened.
     pub(crate) roots: wasi::Roots,
+    /// How many native stacks of its runs a module keeps for the next.
+    pub(crate) stacks: usize,
 }
 
 impl Policy {
@@ -153,6 +156,11 @@ impl Module {
         self.0.instantiation
     }
 
+    /// Units of load work.
+    pub(crate) fn work(&self) -> u64 {
+        self.0.work
+    }
+
     /// Whether `_initialize` is to be called.
     pub(crate) fn has_initialize(&self) -> Result<bool, Error> {
         self.0.initialize.clone()
@@ -186,7 +194,8 @@ impl fmt::Debug for Module {
     }
 }
 
-fn subscriber(reason: StopReason) -> ModuleError {
+/// A panic of a subscriber, outside of any run.
+pub(crate) fn subscriber(reason: StopReason) -> ModuleError {
     ModuleError::Engine { message: reason.to_string() }
 }
 
@@ -194,7 +203,7 @@ fn subscriber(reason: StopReason) -> ModuleError {
 pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
     let inspected = observe::contain(|| {
         let scan = structure(bytes, config)?;
-        validated(bytes, config)?;
+        validated(bytes, config, 0)?;
         Ok(scan.inspection)
     });
     inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
@@ -206,7 +215,7 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     check_imports(&scan.inspection, policy)?;
     check_memory(bound::load_bytes(scan.work, bytes.len() as u64))?;
 
-    let engine = validated(bytes, config)?;
+    let engine = validated(bytes, config, policy.stacks)?;
     let recycled = pool::takes(&scan.inspection, config) && can_import_memory(&scan.inspection, policy);
     let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches, recycled);
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
@@ -224,6 +233,7 @@ fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
         entry: entries::entry(&scan.inspection),
         initialize: entries::has(&scan.inspection, abi::INITIALIZE),
         snapshot: entries::snapshot(&scan.inspection),
+        work: scan.work,
         inspection: scan.inspection,
         start,
         reserve,
@@ -257,8 +267,8 @@ fn check_memory(bytes: u64) -> Result<(), ModuleError> {
 }
 
 /// The engine that found the module valid.
-fn validated(bytes: &[u8], config: &Config) -> Result<Engine, ModuleError> {
-    let engine = Engine::new(&engine_config(config));
+fn validated(bytes: &[u8], config: &Config, stacks: usize) -> Result<Engine, ModuleError> {
+    let engine = Engine::new(engine_config(config).set_max_cached_stacks(stacks));
     wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
     Ok(engine)
 }
@@ -281,7 +291,6 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
         .set_min_stack_height(0)
         .set_max_stack_height(size(config.limits.value_stack_bytes))
         .set_max_recursion_depth(size(config.limits.call_depth))
-        .set_max_cached_stacks(2)
         .ignore_custom_sections(true)
         .wasm_mutable_global(true)
         .wasm_sign_extension(true)

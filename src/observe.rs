@@ -9,6 +9,8 @@ use alloc::string::String;
 
 use crate::{error::StopReason, host::Name, outcome::Level, text};
 
+pub(crate) mod cache;
+
 const TARGET: &str = "belljar";
 
 /// Runs `body`; a panic in it is its message.

@@ -22,6 +22,7 @@ use crate::{
     machine::Machine,
     module::{Module, Policy},
     outcome::Outcome,
+    recent::{self, Wasm},
     types::{Scalars, private},
     value::{FuncType, Value},
     wasi,
@@ -29,7 +30,10 @@ use crate::{
 
 /// Runs a module with an input: the whole of belljar in one call.
 ///
-/// It loads the module each time; to run one module often, load it once with a [`Sandbox`].
+/// It keeps what it loads, for all threads, so that the next call with the same bytes and an equal
+/// configuration only runs ([`Config::module_cache_bytes`] bounds it; what is granted directories or requests
+/// is loaded each time). Bytes are compared whole, some 30 µs for each MB: [`execute_shared`] and a [`Sandbox`]
+/// need not do that.
 ///
 /// ```
 /// let wasm = wat::parse_str(r#"(module
@@ -48,9 +52,40 @@ use crate::{
 ///
 /// [`Error::Config`], [`Error::Module`] or [`Error::Stopped`], in the order of the phases.
 pub fn execute(wasm: &[u8], input: &[u8], config: &Config) -> Result<Outcome, Error> {
-    let sandbox = Sandbox::new(config.clone())?;
-    let module = sandbox.load(wasm)?;
+    let (sandbox, module) = loaded(Wasm::Borrowed(wasm), config)?;
     sandbox.run(&module, input)
+}
+
+/// As [`execute`], for bytes that are shared: they are kept without a copy, and known again without comparing
+/// them, for as long as they are the same [`Arc`].
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// let wasm: Arc<[u8]> = wat::parse_str(r#"(module (func (export "_start")))"#)?.into();
+/// let config = belljar::Config::default();
+/// let first = belljar::execute_shared(&wasm, b"", &config)?;
+/// assert_eq!(belljar::execute_shared(&wasm, b"", &config)?, first);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`execute`].
+pub fn execute_shared(wasm: &Arc<[u8]>, input: impl Into<Input>, config: &Config) -> Result<Outcome, Error> {
+    let (sandbox, module) = loaded(Wasm::Shared(wasm), config)?;
+    sandbox.run(&module, input)
+}
+
+/// A module that is kept from another call, or will be for the next.
+fn loaded(wasm: Wasm<'_>, config: &Config) -> Result<(Sandbox, Module), Error> {
+    if let Some(module) = recent::find(wasm, config)? {
+        return Ok((Sandbox(Arc::clone(module.policy())), module));
+    }
+    let sandbox = Builder { kept: true, ..Sandbox::builder().config(config.clone()) }.build()?;
+    let module = sandbox.load(wasm.get())?;
+    recent::keep(wasm, &module)?;
+    Ok((sandbox, module))
 }
 
 /// Checks that a module would load, and tells what it is. Nothing of it is run.
@@ -78,6 +113,8 @@ pub struct Builder {
     misplaced: Option<String>,
     /// Whether runs are played from a transcript, so that nothing of the host is there.
     played: bool,
+    /// Whether what is loaded is kept by the library, which tells how much that takes at most.
+    kept: bool,
 }
 
 impl Sandbox {
@@ -92,7 +129,7 @@ impl Sandbox {
 
     /// A builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, played: false }
+        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, played: false, kept: false }
     }
 
     /// The configuration.
@@ -410,7 +447,9 @@ impl Builder {
             true => wasi::Roots::absent(&self.config.wasi),
             _ => wasi::Roots::open(&self.config.wasi)?,
         };
-        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots })))
+        // A stack is as large as the deepest run made it.
+        let stacks = if self.kept { 0 } else { 2 };
+        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots, stacks })))
     }
 }
 

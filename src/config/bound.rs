@@ -14,6 +14,8 @@ pub struct MemoryBound {
     pub load: u64,
     /// A run from its start until its outcome is dropped.
     pub run: u64,
+    /// What [`execute`](crate::execute) keeps of all modules it has run.
+    pub cache: u64,
 }
 
 /// A list that grows by doubling: while it does, the old one and one of twice the size are there.
@@ -35,11 +37,17 @@ pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
     (64 << 10) + 40 * work + 5 * size_bytes
 }
 
+/// The most that a loaded module takes that keeps no stacks, with its bytes, by the same.
+pub(crate) const fn kept_bytes(work: u64, size_bytes: u64) -> u64 {
+    (24 << 10) + 43 * work + 6 * size_bytes
+}
+
 impl Config {
     /// How much memory is allocated at most, in bytes.
     ///
     /// Each module that is kept takes at most `load`, and each run in flight, with what it leaves in its
-    /// outcome, at most `run`. Not in it are the bytes of the module or its text, which are the caller's, the
+    /// outcome, at most `run`. What [`execute`](crate::execute) keeps for its next call is at most `cache`, once
+    /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the caller's, the
     /// input, and what host functions of the embedding program allocate. Reading a configuration from
     /// TOML takes at most 128 bytes for each byte of text.
     ///
@@ -47,7 +55,7 @@ impl Config {
     /// let config = belljar::Config::default();
     /// let (modules, runs) = (3, 8);
     /// let bound = config.memory_bound();
-    /// let at_most = bound.text + modules * bound.load + runs * bound.run;
+    /// let at_most = bound.text + modules * bound.load + runs * bound.run + bound.cache;
     /// assert!(at_most < 1 << 30);
     /// ```
     pub fn memory_bound(&self) -> MemoryBound {
@@ -82,6 +90,7 @@ impl Config {
                 + if http.allow.is_empty() { 0 } else { asked }
                 + 128 * parts
                 + module.size_bytes,
+            cache: self.module_cache_bytes,
         }
     }
 }

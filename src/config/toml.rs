@@ -70,6 +70,7 @@ pub(super) struct Draft {
     profile: Option<Profile>,
     preset: Option<Preset>,
     deadline_ms: Option<u64>,
+    module_cache_bytes: Option<u64>,
     on_growth_limit: OnGrowthLimit,
     limits: LimitsDraft,
     module: ModuleDraft,
@@ -89,6 +90,7 @@ impl TryFrom<Draft> for Config {
         let base = Config::profile(profile);
         let config = Config {
             deadline_ms: draft.deadline_ms,
+            module_cache_bytes: draft.module_cache_bytes.unwrap_or(base.module_cache_bytes),
             on_growth_limit: draft.on_growth_limit,
             limits: draft.limits.over(base.limits),
             module: draft.module.over(base.module),

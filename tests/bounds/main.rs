@@ -9,6 +9,7 @@ mod denied;
 #[allow(dead_code, reason = "a part of it is needed here")]
 mod parse;
 mod peaks;
+mod recent;
 #[path = "../it/random/smith.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]
 mod smith;

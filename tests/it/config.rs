@@ -129,7 +129,7 @@ fn every_key_is_listed_with_how_it_is_enforced() {
     json["wasi"] = serde_json::to_value(&config.wasi).unwrap();
     assert!(json.get("http").is_none());
     json["http"] = serde_json::to_value(&config.http).unwrap();
-    let mut serialised: BTreeSet<_> = ["wasi.dirs", "log", "grants"].map(String::from).into();
+    let mut serialised: BTreeSet<_> = ["wasi.dirs", "log", "grants", "module_cache_bytes"].map(String::from).into();
     for (name, value) in json.as_object().unwrap() {
         match value.as_object() {
             Some(section) => serialised.extend(section.keys().map(|key| format!("{name}.{key}"))),
@@ -228,7 +228,8 @@ fn json_reads_and_writes_the_same() {
         .with_deadline_ms(10)
         .with_on_growth_limit(OnGrowthLimit::Refuse)
         .with_module_types(3)
-        .with_fail_host_call(2);
+        .with_fail_host_call(2)
+        .with_module_cache_bytes(0);
     let text = serde_json::to_string(&config).unwrap();
     assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), config);
     assert_eq!(serde_json::from_str::<Config>("{}").unwrap(), Config::default());

@@ -227,6 +227,9 @@ fn every_limit_of_a_run_has_its_fixture() {
         "http.timeout_ms",
         "http.redirects",
     ];
-    let tested = [&["deadline_ms"][..], &faults, &wasi, &http].concat();
-    assert_eq!(others, tested, "tested in determinism.rs, in faults.rs, by the fixtures of WASI, and in http.rs");
+    let tested = [&["deadline_ms", "module_cache_bytes"][..], &faults, &wasi, &http].concat();
+    assert_eq!(
+        others, tested,
+        "tested in determinism.rs, in recent.rs, in faults.rs, by the fixtures of WASI, and in http.rs"
+    );
 }

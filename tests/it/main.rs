@@ -2,6 +2,7 @@
 
 mod async_functions;
 mod batch;
+mod big;
 mod calls;
 #[cfg(feature = "cli")]
 mod cli;
@@ -44,6 +45,7 @@ mod random;
 mod real;
 #[cfg(feature = "receipt")]
 mod receipt;
+mod recent;
 mod scheduler;
 #[cfg(all(feature = "serve", unix))]
 mod serve;

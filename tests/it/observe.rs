@@ -318,3 +318,25 @@ fn a_refused_growth_is_not_told_as_one() {
     assert_eq!(result, -1);
     assert_eq!(told.iter().filter(|line| line.contains("growth")).count(), 1, "{told:?}");
 }
+
+/// What `execute` keeps is what it was, whoever panics while it is told.
+#[test]
+fn a_panic_over_what_is_kept_is_an_error() {
+    // Room for one module, which other tests can take.
+    let config = Config::default().with_module_cache_bytes(50_000);
+    let [one, other] =
+        ["one", "two"].map(|name| wat::parse_str(format!("(module ${name} (func (export \"_start\")))")).unwrap());
+    let run = |wasm: &[u8]| belljar::execute(wasm, b"", &config);
+    for at in ["cache_miss", "cache_kept", "cache_evicted", "cache_hit"] {
+        let panics = Collector { panic_at: Some(at), ..Collector::default() };
+        let told =
+            |result| matches!(result, Err(Error::Module(error)) if matches!(&*error, ModuleError::Engine { .. }));
+        // Before each call the other one is kept, but where it is to be found.
+        let panicked = (0..100).any(|_| {
+            run(if at == "cache_hit" { &one } else { &other }).unwrap();
+            told(panics.during(|| run(&one)).0)
+        });
+        assert!(panicked, "{at}");
+        assert!(run(&one).is_ok() && run(&other).is_ok(), "after a panic at {at}");
+    }
+}

@@ -40,6 +40,7 @@ const CORE: &[&str] = &[
     "running",
     "scheduler",
     "instance",
+    "recent",
     "sandbox",
     "lib",
 ];

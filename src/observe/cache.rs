@@ -1,0 +1,21 @@
+//! Events of the caches of modules.
+
+use super::{TARGET, emit};
+use crate::error::StopReason;
+
+pub(crate) fn hit(cache: &'static str, bytes: u64) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, cache, bytes, "cache_hit"))
+}
+
+pub(crate) fn miss(cache: &'static str, bytes: u64, why: &'static str) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, cache, bytes, why, "cache_miss"))
+}
+
+/// What it takes is among what all take.
+pub(crate) fn kept(cache: &'static str, bytes: u64, all_bytes: u64) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, cache, bytes, all_bytes, "cache_kept"))
+}
+
+pub(crate) fn evicted(cache: &'static str, modules: u64) -> Result<(), StopReason> {
+    emit(|| tracing::debug!(target: TARGET, cache, modules, "cache_evicted"))
+}
