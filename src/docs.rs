@@ -39,6 +39,10 @@ pub mod batch {}
 #[doc = include_str!("docs/limits.md")]
 pub mod limits {}
 
+#[cfg_attr(feature = "cache", doc = include_str!("docs/cache.md"))]
+#[cfg_attr(not(feature = "cache"), doc = "Of the feature `cache`.")]
+pub mod cache {}
+
 #[doc = include_str!("docs/isolation.md")]
 pub mod isolation {}
 

@@ -266,6 +266,7 @@ fn refused(error: &ModuleError) -> &'static str {
         M::HostMemory { .. } => "host memory",
         M::Engine { .. } => "engine",
         M::Worker(_) => "worker",
+        M::Pinned { .. } => "pinned",
     }
 }
 

@@ -9,6 +9,8 @@ extern crate alloc;
 pub mod abi;
 #[cfg(feature = "std")]
 mod batch;
+#[cfg(feature = "cache")]
+mod cache;
 mod config;
 #[cfg(feature = "receipt")]
 mod digest;
@@ -38,6 +40,8 @@ pub mod meter;
 mod module;
 mod observe;
 mod outcome;
+#[cfg(feature = "cache")]
+mod pin;
 #[cfg(feature = "json")]
 mod policy;
 mod pool;
@@ -68,6 +72,11 @@ mod watch;
 
 #[cfg(feature = "std")]
 pub use crate::batch::{Batch, Results};
+#[cfg(feature = "cache")]
+pub use crate::{
+    cache::{CacheError, ModuleCache},
+    pin::{Pin, PinError},
+};
 pub use crate::{
     config::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,

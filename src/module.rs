@@ -12,7 +12,7 @@ use alloc::{
 };
 use core::fmt;
 
-use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, OperatorCost, errors::ErrorKind};
+use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, errors::ErrorKind};
 
 use crate::{
     abi::{self, wasi::Snapshot},
@@ -29,7 +29,12 @@ use crate::{
 mod adapter;
 pub(crate) mod encode;
 mod entries;
+#[cfg(feature = "cache")]
+mod facts;
+#[cfg(feature = "cache")]
+pub(crate) mod known;
 mod operators;
+mod prices;
 mod rewrite;
 mod scan;
 mod sizes;
@@ -93,9 +98,13 @@ impl Policy {
 
 impl Module {
     pub(crate) fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Module, Error> {
+        Module::within(bytes, || eager(bytes, structure(bytes, &policy.config)?, policy))
+    }
+
+    /// Loads within the span `load`, where a panic is an error.
+    fn within(bytes: &[u8], load: impl FnOnce() -> Result<Inner, ModuleError>) -> Result<Module, Error> {
         let loaded = observe::loading(bytes.len() as u64, || {
-            let module = observe::contain(|| load(bytes, policy))
-                .unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
+            let module = observe::contain(load).unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
             let i = &module.inspection;
             let counts = (i.functions, i.imports.len() as u64, i.exports.len() as u64);
             observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber)?;
@@ -209,13 +218,22 @@ pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, Modul
     inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
 }
 
-fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    let config = &policy.config;
-    let scan = structure(bytes, config)?;
-    check_imports(&scan.inspection, policy)?;
-    check_memory(bound::load_bytes(scan.work, bytes.len() as u64))?;
+/// Validates and translates all of a module.
+fn eager(bytes: &[u8], scan: scan::Scan, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    check_parts(bytes, &scan, policy)?;
+    let engine = validated(bytes, &policy.config, policy.stacks)?;
+    translated(bytes, scan, engine, policy)
+}
 
-    let engine = validated(bytes, config, policy.stacks)?;
+/// What is asked of a module once its structure is known.
+fn check_parts(bytes: &[u8], scan: &scan::Scan, policy: &Policy) -> Result<(), ModuleError> {
+    check_imports(&scan.inspection, policy)?;
+    check_memory(bound::load_bytes(scan.work, bytes.len() as u64))
+}
+
+/// Rewrites and translates a module, as its engine is set up to, and links it.
+fn translated(bytes: &[u8], scan: scan::Scan, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let config = &policy.config;
     let recycled = pool::takes(&scan.inspection, config) && can_import_memory(&scan.inspection, policy);
     let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches, recycled);
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
@@ -287,7 +305,7 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
         })
-        .operator_cost(operator_cost())
+        .operator_cost(prices::prices())
         .set_min_stack_height(0)
         .set_max_stack_height(size(config.limits.value_stack_bytes))
         .set_max_recursion_depth(size(config.limits.call_depth))
@@ -307,61 +325,6 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
     engine
-}
-
-/// The engine's prices, except for operators that take several times as long as the others.
-fn operator_cost() -> OperatorCost {
-    OperatorCost {
-        i32_load: meter::LOAD,
-        i64_load: meter::LOAD,
-        f32_load: meter::LOAD,
-        f64_load: meter::LOAD,
-        i32_load8_s: meter::LOAD,
-        i32_load8_u: meter::LOAD,
-        i32_load16_s: meter::LOAD,
-        i32_load16_u: meter::LOAD,
-        i64_load8_s: meter::LOAD,
-        i64_load8_u: meter::LOAD,
-        i64_load16_s: meter::LOAD,
-        i64_load16_u: meter::LOAD,
-        i64_load32_s: meter::LOAD,
-        i64_load32_u: meter::LOAD,
-        v128_load: meter::LOAD,
-        v128_load8x8_s: meter::LOAD,
-        v128_load8x8_u: meter::LOAD,
-        v128_load16x4_s: meter::LOAD,
-        v128_load16x4_u: meter::LOAD,
-        v128_load32x2_s: meter::LOAD,
-        v128_load32x2_u: meter::LOAD,
-        v128_load8_splat: meter::LOAD,
-        v128_load16_splat: meter::LOAD,
-        v128_load32_splat: meter::LOAD,
-        v128_load64_splat: meter::LOAD,
-        v128_load32_zero: meter::LOAD,
-        v128_load64_zero: meter::LOAD,
-        v128_load8_lane: meter::LOAD,
-        v128_load16_lane: meter::LOAD,
-        v128_load32_lane: meter::LOAD,
-        v128_load64_lane: meter::LOAD,
-        memory_init: meter::BULK,
-        memory_copy: meter::BULK,
-        memory_fill: meter::BULK,
-        table_init: meter::BULK,
-        table_copy: meter::BULK,
-        table_fill: meter::BULK,
-        memory_grow: meter::GROWTH,
-        table_grow: meter::GROWTH,
-        call: meter::CALL,
-        return_call: meter::CALL,
-        call_indirect: meter::CALL_INDIRECT,
-        return_call_indirect: meter::CALL_INDIRECT,
-        i8x16_narrow_i16x8_s: meter::WIDE_SIMD,
-        i8x16_narrow_i16x8_u: meter::WIDE_SIMD,
-        i8x16_popcnt: meter::WIDE_SIMD,
-        i8x16_swizzle: meter::WIDE_SIMD,
-        i8x16_shuffle: meter::WIDE_SIMD,
-        ..OperatorCost::default()
-    }
 }
 
 /// Maps what the engine says of bytes that the scan has let through.

@@ -312,6 +312,11 @@ impl Sandbox {
         Ok(module.prepare(runs))
     }
 
+    #[cfg(feature = "cache")]
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.0
+    }
+
     /// The host functions of the embedding program.
     #[cfg(feature = "receipt")]
     pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {

@@ -108,6 +108,14 @@ pub enum ModuleError {
         /// How much was asked for.
         bytes: u64,
     },
+    /// The bytes are not those that were pinned.
+    #[error("not the module that is pinned: its SHA-256 is {found}, expected {pinned}")]
+    Pinned {
+        /// The SHA-256 of the pin, in hexadecimal digits.
+        pinned: String,
+        /// That of the bytes.
+        found: String,
+    },
     /// The engine failed on a valid module: a bug in it.
     #[error("the engine failed to translate it: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Engine {

@@ -113,6 +113,7 @@ choices! {
         12 Engine { message },
         13 Worker(end),
         14 HostMemory { bytes },
+        15 Pinned { pinned, found },
     }
     CallError {
         0 NoEntry { exports },
@@ -231,6 +232,7 @@ mod tests {
             ModuleError::Limit { key: "module.types", limit: 1, found: 2, unit: "types" }.into(),
             ModuleError::Imports { imports: vec![import], total: 1 }.into(),
             ModuleError::HostMemory { bytes: u64::MAX }.into(),
+            ModuleError::Pinned { pinned: "0".into(), found: "1".into() }.into(),
             ModuleError::Text { at: Position { line: 1, column: 2 }, message: text() }.into(),
             CallError::Signature {
                 name: text(),

@@ -16,6 +16,17 @@ pub(crate) fn kept(cache: &'static str, bytes: u64, all_bytes: u64) -> Result<()
     emit(|| tracing::debug!(target: TARGET, cache, bytes, all_bytes, "cache_kept"))
 }
 
+#[cfg(feature = "cache")]
+pub(crate) fn pin_of_other_rules(bytes: u64) -> Result<(), StopReason> {
+    emit(|| tracing::info!(target: TARGET, bytes, "pin_of_other_rules"))
+}
+
+/// What was to be kept is not.
+#[cfg(feature = "cache")]
+pub(crate) fn unusable(cache: &'static str, why: std::io::ErrorKind) -> Result<(), StopReason> {
+    emit(|| tracing::warn!(target: TARGET, cache, %why, "cache_unusable"))
+}
+
 pub(crate) fn evicted(cache: &'static str, modules: u64) -> Result<(), StopReason> {
     emit(|| tracing::debug!(target: TARGET, cache, modules, "cache_evicted"))
 }

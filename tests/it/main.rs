@@ -3,6 +3,8 @@
 mod async_functions;
 mod batch;
 mod big;
+#[cfg(feature = "cache")]
+mod cache;
 mod calls;
 #[cfg(feature = "cli")]
 mod cli;

@@ -61,6 +61,7 @@ const AROUND: &[&str] = &[
     "tool",
     "fs",
     "cache",
+    "pin",
     "hostile",
     "isolate",
     "transcript",

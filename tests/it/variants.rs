@@ -20,6 +20,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("AbiFault", "NoMemory", "host_functions.rs: without_an_exported_memory_there_is_none"),
     ("ModuleError", "HostMemory", "../bounds/denied.rs: a_module"),
     ("StopReason", "HostMemory", "../bounds/denied.rs: a_long_message"),
+    ("ModuleError", "Pinned", "cache.rs: a_pin_is_of_bytes_and_rules"),
     ("ModuleError", "Engine", "observe.rs: a_panic_while_loading_is_an_error"),
     ("ConfigProblem", "Unfit", "wasi.rs: words_and_files_that_cannot_be_are_refused"),
     ("CallError", "Signature", "calls.rs: another_signature_is_told"),

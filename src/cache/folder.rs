@@ -1,0 +1,126 @@
+//! Files by name in one folder, whole or not there, and not more than fit.
+
+use std::{
+    ffi::OsStr,
+    format,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicU64, Ordering},
+    time::SystemTime,
+    vec::Vec,
+};
+
+/// A file that is no longer being written, and one that is.
+const ENDS: [&str; 2] = ["facts", "new"];
+
+/// The largest file that is read.
+const MAX_FILE_BYTES: u64 = 64 << 20;
+
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    pub(super) max_bytes: u64,
+}
+
+pub(super) enum Found {
+    Bytes(Vec<u8>),
+    Nothing,
+    Unreadable,
+}
+
+pub(super) struct Written {
+    pub(super) bytes: u64,
+    /// Of all files, once some were removed.
+    pub(super) all_bytes: u64,
+    pub(super) removed: u64,
+}
+
+impl Folder {
+    pub(super) fn new(path: PathBuf, max_bytes: u64) -> Self {
+        Folder { path, max_bytes }
+    }
+
+    pub(super) fn read(&self, name: &str) -> Found {
+        match read(&self.path.join(name).with_extension(ENDS[0])) {
+            Ok(bytes) => Found::Bytes(bytes),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
+            Err(_) => Found::Unreadable,
+        }
+    }
+
+    /// Writes a file under another name first, so that nobody sees a part of it.
+    pub(super) fn write(&self, name: &str, contents: &[u8]) -> io::Result<Written> {
+        let bytes = contents.len() as u64;
+        if bytes > self.max_bytes.min(MAX_FILE_BYTES) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        make(&self.path)?;
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let new = self.path.join(format!("{}-{number}-{name}", process::id())).with_extension(ENDS[1]);
+        let written =
+            write_new(&new, contents).and_then(|()| fs::rename(&new, self.path.join(name).with_extension(ENDS[0])));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&new);
+            return Err(error);
+        }
+        let (all_bytes, removed) = self.trim()?;
+        Ok(Written { bytes, all_bytes, removed })
+    }
+
+    /// Removes the oldest files until those that are left fit. Others may be at the same.
+    fn trim(&self) -> io::Result<(u64, u64)> {
+        let mut files: Vec<(SystemTime, PathBuf, u64)> = fs::read_dir(&self.path)?
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let path = entry.path();
+                let ours = path.extension().and_then(OsStr::to_str).is_some_and(|end| ENDS.contains(&end));
+                // Where there is a link, what it leads to is nobody's here.
+                let metadata = entry.metadata().ok().filter(|metadata| ours && !metadata.is_dir())?;
+                Some((metadata.modified().ok()?, path, metadata.len()))
+            })
+            .collect();
+        files.sort_unstable();
+        let mut all = files.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+        let mut removed = 0;
+        for (_, path, bytes) in files {
+            if all <= self.max_bytes {
+                break;
+            }
+            removed += u64::from(fs::remove_file(path).is_ok());
+            all -= bytes;
+        }
+        Ok((all, removed))
+    }
+}
+
+/// Makes a folder that is for nobody else, if it is not there.
+pub(super) fn make(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Writes a file that was not there, for nobody else.
+pub(super) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(contents)
+}
+
+/// Reads a file, not something that only looks like one and never ends.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
+}
