@@ -23,7 +23,7 @@ pub(crate) fn pin_of_other_rules(bytes: u64) -> Result<(), StopReason> {
 
 /// What was to be kept is not.
 #[cfg(feature = "cache")]
-pub(crate) fn unusable(cache: &'static str, why: std::io::ErrorKind) -> Result<(), StopReason> {
+pub(crate) fn unusable(cache: &'static str, why: impl core::fmt::Display) -> Result<(), StopReason> {
     emit(|| tracing::warn!(target: TARGET, cache, %why, "cache_unusable"))
 }
 

@@ -52,6 +52,7 @@ fn transcripts_are_the_same_isolated() {
             "--record",
             "--replay",
             "--record-limit",
+            "--module-cache",
         ];
         if let Some(at) = command.filter(|_| !run.args.iter().any(|arg| other.contains(&arg.as_str()))) {
             run.args.insert(at + 1, "--isolate".into());

@@ -108,6 +108,10 @@ pub struct RunArgs {
     /// milliseconds more, and a crash of it is an error
     #[arg(long)]
     pub isolate: bool,
+    /// Remember in this directory which modules have loaded, so that they load faster the next time; a key is
+    /// kept there too [default: $BELLJAR_MODULE_CACHE, or none]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["isolate", "replay"])]
+    pub module_cache: Option<PathBuf>,
     /// Write a receipt to this file: what was run and what came of it, for `belljar verify`
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,

@@ -2,7 +2,9 @@
 
 #[cfg(unix)]
 use belljar::isolate::{IsolatedExecution, Isolation};
-use belljar::{Cancel, Error, Execution, Input, Inspection, LogEntry, Module, Sandbox, Step, Usage, Value};
+use belljar::{
+    Cancel, Error, Execution, Input, Inspection, LogEntry, Module, ModuleCache, Sandbox, Step, Usage, Value,
+};
 use std::time::Duration;
 
 use crate::failure::Failure;
@@ -61,11 +63,11 @@ impl Engine {
         }
     }
 
-    /// Loads a module.
-    pub fn load(self, wasm: &[u8]) -> Result<Loaded, Error> {
+    /// Loads a module, here by what a cache remembers of it.
+    pub fn load(self, wasm: &[u8], cache: Option<&ModuleCache>) -> Result<Loaded, Error> {
         match self {
             Engine::Here(sandbox) => {
-                let module = sandbox.load(wasm)?;
+                let module = cache.map_or_else(|| sandbox.load(wasm), |cache| sandbox.load_cached(wasm, cache))?;
                 Ok(Loaded::Here(sandbox, module))
             }
             #[cfg(unix)]

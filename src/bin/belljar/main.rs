@@ -18,6 +18,7 @@ mod absent;
 mod args;
 mod argument;
 mod base64;
+mod cache;
 mod capabilities;
 mod completions;
 mod console;

@@ -13,7 +13,7 @@ use belljar::{
 
 use crate::{
     args::{Format, RunArgs},
-    argument,
+    argument, cache,
     capabilities::CapabilityArgs,
     console::Console,
     engine::{Engine, Loaded, Run},
@@ -57,7 +57,9 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
             (job, Run::Here(Box::new(run)))
         }
         None => {
-            let module = Engine::new(&sandbox, args.isolate)?.load(&wasm).map_err(refused)?;
+            let engine = Engine::new(&sandbox, args.isolate)?;
+            let cache = if args.isolate { None } else { cache::of(args.module_cache.as_deref(), console)? };
+            let module = engine.load(&wasm, cache.as_ref()).map_err(refused)?;
             let about = module.inspect();
             note(&source, about, console);
             if args.plan {

@@ -41,7 +41,7 @@ impl Guest {
             .map_err(|error| tool::failure(&error).in_file(source.name()))?;
         let of_source = |error| Failure::of(error).in_file(source.name());
         let loaded = match args.isolate {
-            true => Engine::new(tool.sandbox(), true)?.load(&wasm).map_err(of_source)?,
+            true => Engine::new(tool.sandbox(), true)?.load(&wasm, None).map_err(of_source)?,
             false => Loaded::Here(tool.sandbox().clone(), tool.module().clone()),
         };
         if let Some(given) = run::given_in_vain(&args.grant.capabilities, &args.args, loaded.inspect()) {
