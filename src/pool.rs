@@ -17,7 +17,7 @@ use spin::Mutex;
 use wasmi::{Engine, Instance, Linker, Memory, MemoryType, ResourceLimiter, Store, errors::MemoryError};
 
 use crate::{
-    config::Config,
+    config::{Config, bound::STORE_BYTES},
     host::Host,
     inspect::{ExternType, Inspection, PAGE},
     meter,
@@ -36,9 +36,6 @@ const MIN_PAGES: u64 = 4;
 
 /// Stores that a module keeps for runs at the same time, if nobody asks for more.
 const KEPT: usize = 8;
-
-/// Bytes that a store may keep of the instances that were made in it before.
-pub(crate) const WORN_BYTES: u64 = 1 << 20;
 
 /// The fewest runs for which it is worth while to make a memory of the system's.
 const MIN_USES: u64 = 16;
@@ -61,6 +58,8 @@ pub(crate) struct Pool {
 struct Recipe {
     ty: MemoryType,
     min_bytes: u64,
+    /// Of all tables, at the start.
+    elements: u64,
     /// What it can grow to.
     max_bytes: u64,
     /// How many runs a store serves.
@@ -122,7 +121,7 @@ impl Recipe {
             + inspection.element_segments
             + (inspection.imports.len() + inspection.exports.len()) as u64;
         let elements: u64 = inspection.tables.iter().map(|table| table.min).sum();
-        let uses = WORN_BYTES / (INSTANCE_BYTES + PART_BYTES * parts + ELEMENT_BYTES * elements);
+        let uses = STORE_BYTES / (INSTANCE_BYTES + PART_BYTES * parts + ELEMENT_BYTES * elements);
         if uses < MIN_USES {
             return None;
         }
@@ -134,6 +133,7 @@ impl Recipe {
                 memory.max_pages.map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
             ),
             min_bytes,
+            elements,
             // All that the limit allows to grow to, or else a growth would fail here and nowhere else.
             max_bytes: (config.limits.memory_bytes / PAGE * PAGE).min(declared).max(min_bytes),
             uses: uses.min(MAX_USES),
@@ -213,10 +213,12 @@ impl Pool {
     /// Takes back a store after a run.
     fn give_back(&self, mut slot: Slot) {
         let Some(recipe) = &self.recipe else { return };
+        // What a table has grown to would stay in the store.
+        let fits = slot.store.data().growth.tables.peak <= recipe.elements;
         slot.store.data_mut().clear();
         let bytes = slot.ground.memory.data_mut(&mut slot.store);
         let grows = bytes.len() as u64 != recipe.min_bytes;
-        let is_kept = !grows && slot.ground.uses < recipe.uses && slot.ground.mapping.zero(bytes);
+        let is_kept = fits && !grows && slot.ground.uses < recipe.uses && slot.ground.mapping.zero(bytes);
         let mut state = self.state.lock();
         state.grows |= grows;
         if is_kept {

@@ -23,10 +23,14 @@ use crate::{
     module::{Module, Policy},
     outcome::Outcome,
     recent::{self, Wasm},
-    types::{Scalars, private},
+    types::Scalars,
     value::{FuncType, Value},
     wasi,
 };
+
+mod signature;
+
+pub(crate) use self::signature::{check_call, check_signature, typed};
 
 /// Runs a module with an input: the whole of belljar in one call.
 ///
@@ -484,26 +488,4 @@ fn is_http(name: &Name, config: &Config) -> bool {
 fn http_stubs(config: &Config) -> Vec<HostFunction> {
     let granted = if config.http.allow.is_empty() { &[] } else { abi::http::FUNCTIONS };
     granted.iter().map(|f| stub(Name::new(abi::http::MODULE, f.name), f.ty(), false)).collect()
-}
-
-/// Checks arguments against the parameters of an export.
-pub(crate) fn check_call(module: &Module, name: &str, arguments: &[Value]) -> Result<(), Error> {
-    let ty = module.callable(name)?;
-    if ty.params.iter().copied().eq(arguments.iter().map(Value::ty)) {
-        return Ok(());
-    }
-    let found = arguments.iter().map(Value::ty).collect();
-    Err(CallError::Arguments { name: name.into(), expected: ty.params.clone(), found }.into())
-}
-
-/// Checks a Rust signature against the type of an export.
-pub(crate) fn check_signature<P: Scalars, R: Scalars>(module: &Module, name: &str) -> Result<(), Error> {
-    let expected = module.callable(name)?.clone();
-    let found = FuncType { params: <P as private::Scalars>::types(), results: <R as private::Scalars>::types() };
-    if expected == found { Ok(()) } else { Err(CallError::Signature { name: name.into(), expected, found }.into()) }
-}
-
-/// The results of a call whose signature has been checked.
-pub(crate) fn typed<R: Scalars>(outcome: &Outcome) -> Result<R, Error> {
-    R::of_values(&outcome.results).ok_or_else(|| CallError::Ended.into())
 }

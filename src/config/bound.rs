@@ -14,6 +14,9 @@ pub struct MemoryBound {
     pub load: u64,
     /// A run from its start until its outcome is dropped.
     pub run: u64,
+    /// A store that a module keeps between two runs ([`Sandbox::prepare`](crate::Sandbox::prepare)): what it has
+    /// left of the instances before, and what it keeps of its memory. 0 without the feature `pooling`.
+    pub idle: u64,
     /// What [`execute`](crate::execute) keeps of all modules it has run.
     pub cache: u64,
 }
@@ -32,6 +35,12 @@ const DIRECTORY_BYTES: u64 = 32 << 20;
 const CLIENT_BYTES: u64 = 2 << 20;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
+/// What a store may keep of earlier instances, in lists that have doubled, and what of a memory.
+const IDLE_BYTES: u64 = GROWING * STORE_BYTES + (256 << 10);
+
+/// What the instances that were made in a store may take, before another one is made.
+pub(crate) const STORE_BYTES: u64 = 1 << 20;
+
 /// The most that loading a module takes, by its work and its size.
 pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
     (64 << 10) + 40 * work + 5 * size_bytes
@@ -45,7 +54,8 @@ pub(crate) const fn kept_bytes(work: u64, size_bytes: u64) -> u64 {
 impl Config {
     /// How much memory is allocated at most, in bytes.
     ///
-    /// Each module that is kept takes at most `load`, and each run in flight, with what it leaves in its
+    /// Each module that is kept takes at most `load`, and for each of at most 8 runs that were in flight at
+    /// a time, or of as many as were prepared, `idle`; each run in flight, with what it leaves in its
     /// outcome, at most `run`. What [`execute`](crate::execute) keeps for its next call is at most `cache`, once
     /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the caller's, the
     /// input, and what host functions of the embedding program allocate. Reading a configuration from
@@ -90,6 +100,7 @@ impl Config {
                 + if http.allow.is_empty() { 0 } else { asked }
                 + 128 * parts
                 + module.size_bytes,
+            idle: if cfg!(feature = "pooling") { IDLE_BYTES } else { 0 },
             cache: self.module_cache_bytes,
         }
     }

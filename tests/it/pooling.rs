@@ -130,6 +130,16 @@ fn what_is_ready_is_told() {
     assert!(sandbox.run(&module, &trap).is_err());
     assert_eq!(ready(0), wanted(11));
 
+    let table = sandbox
+        .load_text(
+            r#"(module (memory 4) (table $t 1 funcref)
+                (func (export "_start") (drop (table.grow $t (ref.null func) (i32.const 1000)))))"#,
+        )
+        .unwrap();
+    assert_eq!(sandbox.prepare(&table, 1), Ok(wanted(1)));
+    assert!(sandbox.run(&table, b"").is_ok());
+    assert_eq!(sandbox.prepare(&table, 0), Ok(0));
+
     let small = sandbox.load_text("(module (memory 1) (func (export \"_start\")))").unwrap();
     assert_eq!(sandbox.prepare(&small, 2), Ok(0));
     let other = load().0;

@@ -1,0 +1,31 @@
+//! Types of calls against types of exports.
+
+use crate::{
+    error::{CallError, Error},
+    module::Module,
+    outcome::Outcome,
+    types::{Scalars, private},
+    value::{FuncType, Value},
+};
+
+/// Checks arguments against the parameters of an export.
+pub(crate) fn check_call(module: &Module, name: &str, arguments: &[Value]) -> Result<(), Error> {
+    let ty = module.callable(name)?;
+    if ty.params.iter().copied().eq(arguments.iter().map(Value::ty)) {
+        return Ok(());
+    }
+    let found = arguments.iter().map(Value::ty).collect();
+    Err(CallError::Arguments { name: name.into(), expected: ty.params.clone(), found }.into())
+}
+
+/// Checks a Rust signature against the type of an export.
+pub(crate) fn check_signature<P: Scalars, R: Scalars>(module: &Module, name: &str) -> Result<(), Error> {
+    let expected = module.callable(name)?.clone();
+    let found = FuncType { params: <P as private::Scalars>::types(), results: <R as private::Scalars>::types() };
+    if expected == found { Ok(()) } else { Err(CallError::Signature { name: name.into(), expected, found }.into()) }
+}
+
+/// The results of a call whose signature has been checked.
+pub(crate) fn typed<R: Scalars>(outcome: &Outcome) -> Result<R, Error> {
+    R::of_values(&outcome.results).ok_or_else(|| CallError::Ended.into())
+}
