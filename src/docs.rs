@@ -43,6 +43,9 @@ pub mod limits {}
 #[cfg_attr(not(feature = "cache"), doc = "Of the feature `cache`.")]
 pub mod cache {}
 
+#[doc = include_str!("docs/speed.md")]
+pub mod speed {}
+
 #[doc = include_str!("docs/isolation.md")]
 pub mod isolation {}
 

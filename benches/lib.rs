@@ -1,1 +1,0 @@
-//! Benchmarks: `cargo bench --manifest-path benches/Cargo.toml`.

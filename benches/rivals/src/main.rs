@@ -1,0 +1,98 @@
+//! Measures belljar, the engine it drives, driven by hand, and those that others make: the same cases,
+//! in one process, in turns.
+//!
+//! `rivals [--quick] [CASE]`: lines of group, case, engine, seconds, with tabs between; what an engine
+//! cannot do is left out, with the reason on stderr.
+
+use std::{env, process::ExitCode, time::Duration};
+
+use benches::{
+    cases::{self, Case, Produced},
+    cpu::Samples,
+    engine::{Engine, Result},
+    yardstick,
+};
+
+#[cfg(feature = "extism")]
+mod extism;
+#[cfg(feature = "tinywasm")]
+mod tinywasm;
+#[cfg(feature = "wasm3")]
+mod wasm3;
+#[cfg(feature = "wasmtime")]
+mod wasmtime;
+
+fn main() -> ExitCode {
+    let (options, names): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    if options.iter().any(|option| option != "--quick") || names.len() > 1 {
+        eprintln!("usage: rivals [--quick] [CASE]");
+        return ExitCode::from(2);
+    }
+    let time = Duration::from_millis(if options.is_empty() { 500 } else { 50 });
+    let engines = match engines() {
+        Ok(engines) => engines,
+        Err(error) => {
+            eprintln!("rivals: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for case in cases::all() {
+        if names.iter().all(|name| case.name.contains(name) || case.group.contains(name)) {
+            measure(&case, &engines, time);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// In the order of the columns.
+fn engines() -> Result<Vec<Box<dyn Engine>>> {
+    #[allow(unused_mut, reason = "without features there are no more")]
+    let mut engines = yardstick();
+    #[cfg(feature = "wasmtime")]
+    engines.extend(wasmtime::engines()?);
+    #[cfg(feature = "extism")]
+    engines.push(Box::new(extism::Extism));
+    #[cfg(feature = "tinywasm")]
+    engines.push(Box::new(tinywasm::TinyWasm));
+    #[cfg(feature = "wasm3")]
+    engines.push(Box::new(wasm3::Wasm3));
+    Ok(engines)
+}
+
+/// All engines take turns, so that what else the machine does befalls all of them.
+fn measure(case: &Case, engines: &[Box<dyn Engine>], time: Duration) {
+    const TURNS: u32 = 5;
+    let mut expected = None;
+    let mut all = Vec::new();
+    for engine in engines {
+        match prepared(case, engine.as_ref(), &mut expected) {
+            Ok(Some(samples)) => all.push((engine.name(), samples)),
+            Ok(None) => {}
+            Err(error) => eprintln!("{}, {}: {}: {error}", case.group, case.name, engine.name()),
+        }
+    }
+    for _ in 0..TURNS {
+        for (name, samples) in &mut all {
+            if let Err(error) = samples.take(time / TURNS) {
+                eprintln!("{}, {}: {name}: {error}", case.group, case.name);
+            }
+        }
+    }
+    for (name, mut samples) in all {
+        println!("{}\t{}\t{name}\t{:e}", case.group, case.name, samples.median() / f64::from(case.per_run));
+    }
+}
+
+/// Ready to be measured, if a first run gives what the others gave.
+fn prepared<'a>(
+    case: &'a Case,
+    engine: &'a dyn Engine,
+    expected: &mut Option<Produced>,
+) -> Result<Option<Samples<'a>>> {
+    let Some(mut work) = case.prepare(engine)? else { return Ok(None) };
+    let produced = work(case.input.clone())?;
+    if *expected.get_or_insert_with(|| work(case.input.clone()).unwrap_or(Produced::Nothing)) != produced {
+        return Err("another result than the first engine".into());
+    }
+    Samples::new(work, &case.input).map(Some)
+}
