@@ -43,9 +43,7 @@ pub extern "C" fn sieve(n: i32) -> i32 {
 /// The first word of the SHA-256 of n KiB.
 #[unsafe(no_mangle)]
 pub extern "C" fn sha256(n: i32) -> i32 {
-    let mut state = [
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
-    ];
+    let mut state = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19];
     let mut block = [0; 16];
     for i in 0..n as u32 * 16 {
         for (j, word) in block.iter_mut().enumerate() {

@@ -1,8 +1,8 @@
 //! Measures belljar, the engine it drives, driven by hand, and those that others make: the same cases,
 //! in one process, in turns.
 //!
-//! `rivals [--quick] [CASE]`: lines of group, case, engine, seconds, with tabs between; what an engine
-//! cannot do is left out, with the reason on stderr.
+//! `rivals [--quick] [CASE]`: lines of group, case, engine, figure and unit, with tabs between; what an
+//! engine cannot do is left out, with the reason on stderr.
 
 use std::{env, process::ExitCode, time::Duration};
 
@@ -12,6 +12,9 @@ use benches::{
     engine::{Engine, Result},
     yardstick,
 };
+
+mod bytes;
+mod threads;
 
 #[cfg(feature = "extism")]
 mod extism;
@@ -23,25 +26,44 @@ mod wasm3;
 mod wasmtime;
 
 fn main() -> ExitCode {
-    let (options, names): (Vec<_>, Vec<_>) = env::args().skip(1).partition(|argument| argument.starts_with("--"));
-    if options.iter().any(|option| option != "--quick") || names.len() > 1 {
-        eprintln!("usage: rivals [--quick] [CASE]");
-        return ExitCode::from(2);
-    }
-    let time = Duration::from_millis(if options.is_empty() { 500 } else { 50 });
-    let engines = match engines() {
-        Ok(engines) => engines,
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => all(FULL, ""),
+        ["--quick"] => all(QUICK, ""),
+        ["--quick", name] => all(QUICK, name),
+        // What this program asks itself, in another process.
+        [bytes::OPTION, number] => bytes::print(number),
+        [name] if !name.starts_with('-') => all(FULL, name),
+        _ => Err("usage: rivals [--quick] [CASE]".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rivals: {error}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
+    }
+}
+
+/// For so long each engine is measured in each case.
+const FULL: Duration = Duration::from_millis(500);
+const QUICK: Duration = Duration::from_millis(50);
+
+fn all(time: Duration, name: &str) -> Result<()> {
+    let engines = engines()?;
+    let wanted = |group: &str, case: &str| group.contains(name) || case.contains(name);
     for case in cases::all() {
-        if names.iter().all(|name| case.name.contains(name) || case.group.contains(name)) {
+        if wanted(case.group, &case.name) {
             measure(&case, &engines, time);
         }
     }
-    ExitCode::SUCCESS
+    if wanted(bytes::GROUP, bytes::CASE) {
+        bytes::measure(&engines)?;
+    }
+    if wanted(threads::GROUP, threads::CASE) {
+        threads::measure(time)?;
+    }
+    Ok(())
 }
 
 /// In the order of the columns.
@@ -79,7 +101,7 @@ fn measure(case: &Case, engines: &[Box<dyn Engine>], time: Duration) {
         }
     }
     for (name, mut samples) in all {
-        println!("{}\t{}\t{name}\t{:e}", case.group, case.name, samples.median() / f64::from(case.per_run));
+        println!("{}\t{}\t{name}\t{:e}\ts", case.group, case.name, samples.median() / f64::from(case.per_run));
     }
 }
 

@@ -31,16 +31,19 @@ fn main() -> ExitCode {
 
 const OURS: &str = "belljar";
 const FAST: &str = "belljar, fast";
+const HAND: &str = "wasmi by hand";
+const HAND_FAST: &str = "wasmi by hand, fast";
 
 /// The columns that are not by hand, in this order.
 const COLUMNS: [&str; 8] =
     [OURS, FAST, "wasmtime", "wasmtime, pooled", "wasmtime, Pulley", "Extism", "tinywasm", "wasm3"];
 
-/// Seconds by case and engine; cases in the order of their lines.
+/// Figures by case and engine; cases in the order of their lines, with their units.
 #[derive(Default)]
 struct Measured {
     cases: Vec<(String, String)>,
-    seconds: BTreeMap<(String, String, String), f64>,
+    units: BTreeMap<(String, String), String>,
+    figures: BTreeMap<(String, String, String), f64>,
 }
 
 impl Measured {
@@ -48,21 +51,41 @@ impl Measured {
         let mut measured = Measured::default();
         for file in files {
             for line in fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?.lines() {
-                let [group, case, engine, seconds] = line.split('\t').collect::<Vec<_>>()[..] else {
+                let [group, case, engine, figure, unit] = line.split('\t').collect::<Vec<_>>()[..] else {
                     return Err(format!("{file}: {line}").into());
                 };
                 let name = (group.to_string(), case.to_string());
                 if !measured.cases.contains(&name) {
                     measured.cases.push(name);
                 }
-                measured.seconds.insert((group.into(), case.into(), engine.into()), seconds.parse()?);
+                measured.units.insert((group.into(), case.into()), unit.into());
+                measured.figures.insert((group.into(), case.into(), engine.into()), figure.parse()?);
             }
         }
         Ok(measured)
     }
 
     fn get(&self, (group, case): &(String, String), engine: &str) -> Option<f64> {
-        self.seconds.get(&(group.clone(), case.clone(), engine.into())).copied()
+        self.figures.get(&(group.clone(), case.clone(), engine.into())).copied()
+    }
+
+    /// Three digits and a unit.
+    fn shown(&self, case: &(String, String), engine: &str) -> String {
+        let Some(figure) = self.get(case, engine) else { return "–".into() };
+        let scales: &[(f64, &str)] = match self.units.get(case).map(String::as_str) {
+            Some("s") => &[(1e-9, " ns"), (1e-6, " µs"), (1e-3, " ms"), (1.0, " s")],
+            Some("B") => &[(1.0, " B"), (1024.0, " KiB"), (1024.0 * 1024.0, " MiB")],
+            _ => &[(1.0, "×")],
+        };
+        let scale = scales.iter().rev().find(|(size, _)| figure >= *size).or(scales.first());
+        let (size, unit) = scale.copied().unwrap_or((1.0, ""));
+        let value = figure / size;
+        let digits = match value {
+            v if v < 9.995 => 2,
+            v if v < 99.95 => 1,
+            _ => 0,
+        };
+        format!("{value:.digits$}{unit}")
     }
 
     fn rivals(&self) -> String {
@@ -76,19 +99,20 @@ impl Measured {
             let (ours, fast) = (self.get(case, OURS), self.get(case, FAST));
             let mut cells = Vec::new();
             for engine in &columns {
-                let seconds = self.get(case, engine);
-                let times = |other: Option<f64>| Some(other? / seconds?).filter(|times| *times > 1.0);
+                let figure = self.get(case, engine);
+                let times = |other: Option<f64>| Some(other? / figure?).filter(|times| *times > 1.0);
+                let shown = self.shown(case, engine);
                 let rival = ![OURS, FAST].contains(engine);
                 match (times(ours), times(fast)) {
                     (Some(a), Some(b)) if rival => {
                         ahead.entry(engine).or_default().push(format!("{} {a:.1} ({b:.1})", case.1));
-                        cells.push(format!("**{}**", time(seconds)));
+                        cells.push(format!("**{shown}**"));
                     }
                     (Some(a), _) if rival => {
                         ahead.entry(engine).or_default().push(format!("{} {a:.1}", case.1));
-                        cells.push(format!("*{}*", time(seconds)));
+                        cells.push(format!("*{shown}*"));
                     }
-                    _ => cells.push(time(seconds)),
+                    _ => cells.push(shown),
                 }
             }
             table += &row(case, &cells);
@@ -121,18 +145,16 @@ impl Measured {
                 (Some(a), Some(b)) => format!("{:+.1} %", (a / b - 1.0) * 100.0),
                 _ => "–".into(),
             };
-            let (hand, unchecked, fast) =
-                (get("wasmi by hand"), get("wasmi by hand, unchecked"), get("wasmi by hand, fast"));
             let (a, b) = counts.0.get(case).copied().unzip();
             let cells = [
-                time(get(OURS)),
-                time(hand),
-                percent(get(OURS), hand),
+                self.shown(case, OURS),
+                self.shown(case, HAND),
+                percent(get(OURS), get(HAND)),
                 percent(a, b),
-                time(unchecked),
-                time(get(FAST)),
-                time(fast),
-                percent(get(FAST), fast),
+                self.shown(case, "wasmi by hand, unchecked"),
+                self.shown(case, FAST),
+                self.shown(case, HAND_FAST),
+                percent(get(FAST), get(HAND_FAST)),
             ];
             table += &row(case, &cells);
         }
@@ -162,21 +184,4 @@ fn head(columns: &[&str]) -> String {
 fn row((group, case): &(String, String), cells: &[String]) -> String {
     let group = group.split(':').next().unwrap_or(group);
     format!("| {group}: {case} | {} |\n", cells.join(" | "))
-}
-
-/// Three digits and a unit.
-fn time(seconds: Option<f64>) -> String {
-    let Some(seconds) = seconds else { return "–".into() };
-    let (value, unit) = match seconds {
-        s if s < 1e-6 => (s * 1e9, "ns"),
-        s if s < 1e-3 => (s * 1e6, "µs"),
-        s if s < 1.0 => (s * 1e3, "ms"),
-        s => (s, "s"),
-    };
-    let digits = match value {
-        v if v < 9.995 => 2,
-        v if v < 99.95 => 1,
-        _ => 0,
-    };
-    format!("{value:.digits$} {unit}")
 }
