@@ -23,34 +23,28 @@ pub struct Samples<'a> {
     input: &'a [u8],
     runs: usize,
     samples: Vec<f64>,
+    spent: Duration,
 }
 
 impl<'a> Samples<'a> {
-    /// Runs once or a few times to see how long it takes.
+    /// Of work that has been done once before. Does it a few times to see how long it takes.
     pub fn new(work: Work<'a>, input: &'a [u8]) -> Result<Self> {
-        let mut samples = Samples { work, input, runs: 1, samples: Vec::new() };
-        samples.batch()?;
+        let mut samples = Samples { work, input, runs: 1, samples: Vec::new(), spent: Duration::ZERO };
         let most = if input.is_empty() { usize::MAX } else { INPUTS };
-        while samples.runs < most {
-            let batch = samples.batch()?;
-            if batch >= BATCH {
-                break;
-            }
+        while samples.batch()? < BATCH && samples.runs < most {
             samples.runs *= 2;
         }
         Ok(samples)
     }
 
-    /// Takes samples for so long, and at least one.
-    pub fn take(&mut self, time: Duration) -> Result<()> {
-        let end = now() + time;
-        loop {
+    /// Takes samples until all of them have taken so long together.
+    pub fn take(&mut self, until: Duration) -> Result<()> {
+        while self.spent < until {
             let batch = self.batch()?;
             self.samples.push(batch.as_secs_f64() / self.runs as f64);
-            if now() >= end {
-                return Ok(());
-            }
+            self.spent += batch;
         }
+        Ok(())
     }
 
     pub fn median(&mut self) -> f64 {

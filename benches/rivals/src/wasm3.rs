@@ -75,10 +75,27 @@ impl Loaded for Program {
     }
 
     fn live(&self, export: &str) -> Result<Call> {
-        // A function borrows its runtime, so the one that is called again and again stays for good.
         let (runtime, _) = self.start(Vec::new())?;
-        let function = Box::leak(Box::new(runtime)).find_function::<i32, i32>(export).map_err(text)?;
-        Ok(Box::new(move |argument| function.call(argument).map_err(text)))
+        let runtime = Box::into_raw(Box::new(runtime));
+        let live = Live { runtime };
+        // SAFETY: the runtime lives as long as `live`, which the function goes with.
+        let function = unsafe { &*runtime }.find_function::<i32, i32>(export).map_err(text)?;
+        Ok(Box::new(move |argument| {
+            let _ = &live;
+            function.call(argument).map_err(text)
+        }))
+    }
+}
+
+/// A runtime that a function borrows, beside it.
+struct Live {
+    runtime: *mut Runtime,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        // SAFETY: it came from a box, and nobody else drops it.
+        drop(unsafe { Box::from_raw(self.runtime) });
     }
 }
 
