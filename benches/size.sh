@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What belljar adds to a program, as a table in Markdown: code and data of the library with all it needs, before a
+# linker leaves out what is not called, and the program.
+#
+#   benches/size.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+target=${CARGO_TARGET_DIR:-target}/sizes
+kib() { echo "$((($1 + 1023) / 1024)) KiB"; }
+
+# Bytes of code and data in a static library.
+library() {
+  cargo rustc --quiet --locked --release --lib --crate-type staticlib --target-dir "$target" --no-default-features \
+    --features "$1" >&2
+  size --totals "$target/release/libbelljar.a" 2>/dev/null | awk 'END { print $1 + $2 }'
+}
+
+program() {
+  cargo build --quiet --locked --release --target-dir "$target" --features "$1" --bin belljar >&2
+  strip -o "$target/stripped" "$target/release/belljar"
+  stat -c %s "$target/stripped"
+}
+
+core=$(library std,portable-dispatch)
+echo "| static library | code and data | beside the core |"
+echo "|---|---|---|"
+echo "| core (default features) | $(kib "$core") | |"
+echo "| core without \`std\` | $(kib "$(library portable-dispatch)") | |"
+for feature in receipt pooling cache isolate wasi fs host-random http json selftest; do
+  bytes=$(library "std,portable-dispatch,$feature")
+  echo "| with \`$feature\` | $(kib "$bytes") | +$(kib $((bytes - core))) |"
+done
+echo
+echo "| program, release, stripped | size |"
+echo "|---|---|"
+for features in cli full; do
+  echo "| \`--features $features\` | $(kib "$(program "$features")") |"
+done

@@ -1,0 +1,110 @@
+//! What executions keep, and that nothing of them stays:
+//!
+//! ```sh
+//! cargo run --release --manifest-path benches/Cargo.toml --bin memory [RUNS]
+//! ```
+//!
+//! Figures are of the process, as the system tells them (`VmRSS`): what was asked of the allocator and what it
+//! keeps for itself.
+
+use std::{env, fs, hint::black_box};
+
+use belljar::{Config, Module, Sandbox, Step};
+
+/// So many at a time.
+const MANY: usize = 10_000;
+
+const COUNT: &str = r#"(module
+    (memory (export "memory") PAGES)
+    (global $g (mut i32) (i32.const 0))
+    (func (export "_start") (local $i i32)
+        (i32.store (i32.const 0) (i32.const 7))
+        (loop $l (br_if $l (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100000))))))"#;
+
+fn resident() -> f64 {
+    let text = fs::read_to_string("/proc/self/status").expect("Linux tells what a process takes");
+    let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("and so the resident part");
+    line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("in KiB")
+}
+
+fn load(sandbox: &Sandbox, pages: u32) -> Module {
+    sandbox.load_text(&COUNT.replace("PAGES", &pages.to_string())).expect("a module")
+}
+
+/// KiB of each of many.
+fn each<T>(make: impl Fn() -> T) -> f64 {
+    // What the allocator sets up once is not of these.
+    drop((0..100).map(|_| make()).collect::<Vec<_>>());
+    let before = resident();
+    let kept: Vec<T> = (0..MANY).map(|_| make()).collect();
+    let after = resident();
+    drop(black_box(kept));
+    (after - before) / MANY as f64
+}
+
+fn row(what: &str, kib: f64) {
+    println!("| {what} | {kib:.1} KiB |");
+}
+
+fn main() {
+    let runs: u64 = env::args().nth(1).map_or(1_000_000, |runs| runs.parse().expect("a number of runs"));
+    let sandbox = Sandbox::new(Config::default()).expect("the default");
+    let (none, one, many) = (load(&sandbox, 0), load(&sandbox, 1), load(&sandbox, 17));
+
+    println!("| | takes |\n|---|---|");
+    row("execution, started", each(|| sandbox.start(&none, b"").expect("a run")));
+    let suspended = |module| {
+        let mut execution = sandbox.start(module, b"").expect("a run");
+        assert!(matches!(execution.step(10_000), Ok(Step::Yielded)));
+        execution
+    };
+    row("execution, suspended between steps, without pages", each(|| suspended(&none)));
+    row("execution, suspended, with one page of 64 KiB", each(|| suspended(&one)));
+    row("instance between calls, without pages", each(|| sandbox.instance(&none).expect("an instance")));
+    let before = resident();
+    let module = load(&sandbox, 1000);
+    drop(sandbox.run(&one, b""));
+    drop(module);
+    let ready = sandbox.prepare(&many, 1_000).expect("its own module");
+    if ready > 0 {
+        row("17 pages kept ready for a run (`prepare`)", (resident() - before) / ready as f64);
+    }
+    let module_before = resident();
+    let modules: Vec<_> = (0..1_000).map(|_| load(&sandbox, 0)).collect();
+    row("module of one function", (resident() - module_before) / modules.len() as f64);
+    drop(modules);
+
+    println!("\n| {runs} runs, one after the other | after a tenth | at the end |\n|---|---|---|");
+    let report = |what: &str, run: &dyn Fn(u64)| {
+        (0..runs / 10).for_each(run);
+        let tenth = resident();
+        (runs / 10..runs).for_each(run);
+        println!("| {what} | {tenth} KiB | {} KiB |", resident());
+    };
+    let small =
+        sandbox.load_text(r#"(module (memory 1) (func (export "_start") (i32.store (i32.const 0) (i32.const 1))))"#);
+    let small = small.expect("a module");
+    let large = sandbox
+        .load_text(r#"(module (memory 17) (func (export "_start") (i32.store (i32.const 1000000) (i32.const 1))))"#)
+        .expect("a module");
+    report("one module, one page", &|_| drop(sandbox.run(&small, b"").expect("a run")));
+    report("one module, 17 pages", &|_| drop(sandbox.run(&large, b"").expect("a run")));
+    let template = sandbox
+        .assemble(r#"(module (memory 1) (func (export "_start") (i32.store (i32.const 0) (i32.const 0x7a7a7a7a))))"#)
+        .expect("a module");
+    let at = template.windows(5).position(|w| w == [0xfa, 0xf4, 0xe9, 0xd3, 0x07]).expect("the constant");
+    let other = |n: u64| {
+        let mut bytes = template.clone();
+        for (i, byte) in bytes[at..at + 4].iter_mut().enumerate() {
+            *byte = 0x80 | (n >> (7 * i)) as u8;
+        }
+        bytes
+    };
+    report("another module each time", &|n| {
+        let module = sandbox.load(&other(n)).expect("a module");
+        drop(sandbox.run(&module, b"").expect("a run"));
+    });
+    report("`execute`, another module each time", &|n| {
+        drop(belljar::execute(&other(n), b"", sandbox.config()).expect("a run"));
+    });
+}
