@@ -62,8 +62,7 @@ fn told(wasm: &[u8], input: &[u8], config: &Config) -> Vec<Told> {
     let events = Events::default();
     let list = Arc::clone(&events.0);
     tracing::subscriber::with_default(events, || drop(execute(wasm, input, config)));
-    let told = list.lock().unwrap().clone();
-    told
+    list.lock().unwrap().drain(..).collect()
 }
 
 fn names(told: &[Told]) -> Vec<&str> {

@@ -13,7 +13,7 @@ const VARIABLE: &str = "BELLJAR_MODULE_CACHE";
 /// their hands in is not.
 pub fn of(asked: Option<&Path>, console: &Console) -> Result<Option<ModuleCache>, Failure> {
     let variable = || env::var_os(VARIABLE).filter(|path| !path.is_empty());
-    let Some(folder) = asked.map(|path| OsString::from(path)).or_else(variable) else { return Ok(None) };
+    let Some(folder) = asked.map(OsString::from).or_else(variable) else { return Ok(None) };
     match ModuleCache::open_private(folder) {
         Ok(cache) => Ok(Some(cache)),
         Err(error @ CacheError::Unsafe { .. }) => Err(Failure::usage(format!("the module cache is not safe: {error}"))
