@@ -26,6 +26,8 @@ use crate::{
 pub struct Instance {
     machine: Machine,
     poison: Option<StopReason>,
+    /// The export that was called last by its Rust types: most instances are called by one name.
+    last: Option<(String, Box<dyn Any + Send + Sync>)>,
 }
 
 /// An export of an [`Instance`], found once; see [`Instance::function`].
@@ -37,7 +39,7 @@ pub struct Function<'i, P, R> {
 
 impl Instance {
     pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
-        let mut instance = Instance { machine: Machine::new(module, data)?, poison: None };
+        let mut instance = Instance { machine: Machine::new(module, data)?, poison: None, last: None };
         instance.finish()?;
         Ok(instance)
     }
@@ -49,7 +51,32 @@ impl Instance {
     /// [`Error::Call`] if the export has another type or the instance was stopped before;
     /// [`Error::Stopped`] if the guest is stopped.
     pub fn call<P: Scalars, R: Scalars>(&mut self, name: &str, params: P) -> Result<R, Error> {
-        self.function(name)?.call(params)
+        let typed = match &self.last {
+            Some((last, typed)) if last == name => typed.downcast_ref::<TypedFunc<P, R>>().copied(),
+            _ => None,
+        };
+        if let Some(typed) = typed {
+            return self.call_typed(&typed, name, params);
+        }
+        let mut function = self.function(name)?;
+        let called = function.call(params);
+        if let Some(typed) = function.typed {
+            self.last = Some((name.into(), Box::new(typed)));
+        }
+        called
+    }
+
+    fn call_typed<P: Scalars, R: Scalars>(
+        &mut self,
+        typed: &TypedFunc<P, R>,
+        name: &str,
+        params: P,
+    ) -> Result<R, Error> {
+        self.check_alive()?;
+        match self.machine.call_typed(typed, name, params) {
+            Ok(results) => results.ok_or_else(|| CallError::Ended.into()),
+            Err(reason) => Err(self.stopped(reason)),
+        }
     }
 
     /// An export, to be called often: it is found and its type checked once, and a call allocates nothing.
@@ -119,6 +146,8 @@ impl Instance {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
         self.machine = Machine::new(self.machine.module(), data)?;
         self.poison = None;
+        // It was one of the store that is gone.
+        self.last = None;
         self.finish().map(drop)
     }
 
@@ -203,16 +232,11 @@ impl<P: Scalars, R: Scalars> Function<'_, P, R> {
     ///
     /// As [`Instance::call`].
     pub fn call(&mut self, params: P) -> Result<R, Error> {
-        let instance = &mut *self.instance;
         let Some(typed) = &self.typed else {
-            let outcome = instance.call_with_input(&self.name, &params.to_values(), Input::default())?;
+            let outcome = self.instance.call_with_input(&self.name, &params.to_values(), Input::default())?;
             return crate::sandbox::typed(&outcome);
         };
-        instance.check_alive()?;
-        match instance.machine.call_typed(typed, &self.name, params) {
-            Ok(results) => results.ok_or_else(|| CallError::Ended.into()),
-            Err(reason) => Err(instance.stopped(reason)),
-        }
+        self.instance.call_typed(typed, &self.name, params)
     }
 }
 

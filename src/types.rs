@@ -23,7 +23,7 @@ pub(crate) mod private {
         fn of_value(value: Value) -> Option<Self>;
     }
 
-    pub trait Scalars: wasmi::WasmParams + wasmi::WasmResults {
+    pub trait Scalars: wasmi::WasmParams + wasmi::WasmResults + 'static {
         /// What the engine takes as the return of a host function.
         type Return: wasmi::WasmRet;
         fn types() -> Vec<ValueType>;

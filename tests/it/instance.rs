@@ -254,3 +254,43 @@ fn input_is_of_each_call() {
     assert_eq!(instance.call_values("f", &[]).unwrap().results, two(0, 0));
     assert_eq!(&instance.memory()[..3], b"db\0");
 }
+
+#[test]
+fn an_export_is_found_by_name_and_type_whatever_was_called_before() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let module = sandbox
+        .load_text(
+            r#"(module
+                (global $n (mut i32) (i32.const 0))
+                (func (export "next") (result i32)
+                    (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n))
+                (func (export "twice") (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1)))
+                (func (export "trap") (param i32) (result i32) unreachable))"#,
+        )
+        .unwrap();
+    let mut instance = sandbox.instance(&module).unwrap();
+    let mut other = sandbox.instance(&module).unwrap();
+    assert_eq!(instance.call::<(), i32>("next", ()), Ok(1));
+    assert_eq!(instance.call::<(), u32>("next", ()), Ok(2));
+    assert_eq!(instance.call::<i32, i32>("twice", 4), Ok(8));
+    assert_eq!(instance.call::<(), i32>("next", ()), Ok(3));
+    assert_eq!(other.call::<(), i32>("next", ()), Ok(1));
+    assert!(matches!(instance.call::<i32, i32>("next", 1), Err(Error::Call(CallError::Signature { .. }))));
+    assert!(matches!(instance.call::<(), i64>("next", ()), Err(Error::Call(CallError::Signature { .. }))));
+
+    instance.reset().unwrap();
+    assert_eq!(instance.call::<(), i32>("next", ()), Ok(1));
+    let fuel = instance.usage().fuel;
+    let mut twice = instance.function::<i32, i32>("twice").unwrap();
+    assert_eq!((1..=3).map(|n| twice.call(n)).collect::<Result<Vec<_>, _>>(), Ok(vec![2, 4, 6]));
+    let by_function = instance.usage().fuel - fuel;
+    for n in 1..=3 {
+        assert_eq!(instance.call_values("twice", &[Value::I32(n)]).unwrap().results, [Value::I32(2 * n)]);
+    }
+    assert_eq!(instance.usage().fuel - fuel, 2 * by_function);
+
+    let mut trap = instance.function::<i32, i32>("trap").unwrap();
+    assert!(matches!(trap.call(1).unwrap_err().stop_reason(), Some(StopReason::Trap(Trap::Unreachable))));
+    assert!(matches!(trap.call(1), Err(Error::Call(CallError::Poisoned(_)))));
+    assert!(matches!(instance.call::<(), i32>("next", ()), Err(Error::Call(CallError::Poisoned(_)))));
+}

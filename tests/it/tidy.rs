@@ -257,7 +257,7 @@ fn no_type_of_the_engine_is_public() {
         // Sealed: nobody outside can name them.
         &[
             "src/types.rs: pub trait Scalar: wasmi::WasmTy + Copy + Sync + 'static {",
-            "src/types.rs: pub trait Scalars: wasmi::WasmParams + wasmi::WasmResults {",
+            "src/types.rs: pub trait Scalars: wasmi::WasmParams + wasmi::WasmResults + 'static {",
         ],
     );
 }
