@@ -1,6 +1,6 @@
 //! Loading: from bytes nobody has reason to trust to a module that can be run.
 //!
-//! size → magic and version → structure → imports → a fresh engine → validation → translation,
+//! size → magic and version → structure → imports → validation → a fresh engine → translation,
 //! all of it, where a panic can be caught. One engine for each module, since an engine never gives
 //! back the code of modules that were dropped.
 
@@ -16,7 +16,7 @@ use wasmi::{CompilationMode, CustomFuelCosts, Engine, Linker, errors::ErrorKind}
 
 use crate::{
     abi::{self, wasi::Snapshot},
-    config::{Config, bound},
+    config::Config,
     error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
     host::{Host, Name, env, function::HostFunction},
     inspect::{ExternType, Import, Inspection},
@@ -40,9 +40,11 @@ mod scan;
 mod sizes;
 #[cfg(feature = "std")]
 pub(crate) mod text;
+mod validation;
 mod work;
 
 pub(crate) use self::entries::Entry;
+use self::validation::Facts;
 
 /// The most imports or exports that an error names.
 const NAMED: usize = 64;
@@ -98,7 +100,7 @@ impl Policy {
 
 impl Module {
     pub(crate) fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Module, Error> {
-        Module::within(bytes, || eager(bytes, structure(bytes, &policy.config)?, policy))
+        Module::within(bytes, || eager(bytes, policy))
     }
 
     /// Loads within the span `load`, where a panic is an error.
@@ -212,47 +214,46 @@ pub(crate) fn subscriber(reason: StopReason) -> ModuleError {
 pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
     let inspected = observe::contain(|| {
         let scan = structure(bytes, config)?;
-        validated(bytes, config, 0)?;
-        Ok(scan.inspection)
+        Ok(validation::validate(bytes, config, scan)?.inspection)
     });
     inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
 }
 
 /// Validates and translates all of a module.
-fn eager(bytes: &[u8], scan: scan::Scan, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    check_parts(bytes, &scan, policy)?;
-    let engine = validated(bytes, &policy.config, policy.stacks)?;
-    translated(bytes, scan, engine, policy)
+fn eager(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let facts = checked(bytes, policy)?;
+    translated(bytes, facts, engine(policy, CompilationMode::Eager), policy)
 }
 
-/// What is asked of a module once its structure is known.
-fn check_parts(bytes: &[u8], scan: &scan::Scan, policy: &Policy) -> Result<(), ModuleError> {
+/// Looks at all of a module, but translates nothing.
+fn checked(bytes: &[u8], policy: &Policy) -> Result<Facts, ModuleError> {
+    let scan = structure(bytes, &policy.config)?;
     check_imports(&scan.inspection, policy)?;
-    check_memory(bound::load_bytes(scan.work, bytes.len() as u64))
+    validation::validate(bytes, &policy.config, scan)
 }
 
 /// Rewrites and translates a module, as its engine is set up to, and links it.
-fn translated(bytes: &[u8], scan: scan::Scan, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let config = &policy.config;
-    let recycled = pool::takes(&scan.inspection, config) && can_import_memory(&scan.inspection, policy);
-    let rewritten = rewrite::rewrite(bytes, &scan, &scan.patches, recycled);
+    let recycled = pool::takes(&facts.inspection, config) && can_import_memory(&facts.inspection, policy);
+    let rewritten = rewrite::rewrite(bytes, &facts, recycled);
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
-    let linker = link(&engine, &scan.inspection, policy)?;
-    let adapter = adapt(&engine, &scan.inspection, policy)?;
+    let linker = link(&engine, &facts.inspection, policy)?;
+    let adapter = adapt(&engine, &facts.inspection, policy)?;
     let adapter_instantiation = if adapter.is_some() { meter::INSTANTIATION } else { 0 };
     Ok(Inner {
         policy: Arc::clone(policy),
         engine,
         module,
         linker,
-        instantiation: scan.instantiation.saturating_add(adapter_instantiation),
-        pool: Pool::new(recycled.then_some((&scan.inspection, config))),
-        entry: entries::entry(&scan.inspection),
-        initialize: entries::has(&scan.inspection, abi::INITIALIZE),
-        snapshot: entries::snapshot(&scan.inspection),
-        work: scan.work,
-        inspection: scan.inspection,
+        instantiation: facts.instantiation.saturating_add(adapter_instantiation),
+        pool: Pool::new(recycled.then_some((&facts.inspection, config))),
+        entry: entries::entry(&facts.inspection),
+        initialize: entries::has(&facts.inspection, abi::INITIALIZE),
+        snapshot: entries::snapshot(&facts.inspection),
+        work: facts.work,
+        inspection: facts.inspection,
         start,
         reserve,
         adapter,
@@ -284,11 +285,9 @@ fn check_memory(bytes: u64) -> Result<(), ModuleError> {
     core::hint::black_box(&mut probe).try_reserve_exact(size).map_err(|_| ModuleError::HostMemory { bytes })
 }
 
-/// The engine that found the module valid.
-fn validated(bytes: &[u8], config: &Config, stacks: usize) -> Result<Engine, ModuleError> {
-    let engine = Engine::new(engine_config(config).set_max_cached_stacks(stacks));
-    wasmi::Module::validate(&engine, bytes).map_err(invalid)?;
-    Ok(engine)
+/// The engine of one module.
+fn engine(policy: &Policy, mode: CompilationMode) -> Engine {
+    Engine::new(engine_config(&policy.config).compilation_mode(mode).set_max_cached_stacks(policy.stacks))
 }
 
 /// Every switch of the engine is named, since another crate of the program may have changed its

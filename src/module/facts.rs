@@ -1,4 +1,4 @@
-//! What the scan has learned of a module, as bytes: whoever kept them need not scan it again.
+//! What was learned of a module, as bytes: whoever kept them need not scan it again.
 //!
 //! They are believed, so they have to come from where nobody else can write. What cannot be read is no harm.
 
@@ -6,15 +6,15 @@ use alloc::{string::String, vec::Vec};
 
 use super::{
     rewrite::{Patch, PatchKind},
-    scan::Scan,
+    validation::Facts,
 };
 use crate::{
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     value::{FuncType, ValueType},
 };
 
-pub(super) fn write(scan: &Scan) -> Vec<u8> {
-    let Scan { inspection, start, types, work, patches, instantiation } = scan;
+pub(super) fn write(facts: &Facts) -> Vec<u8> {
+    let Facts { inspection, start, types, work, patches, instantiation } = facts;
     let mut out = Writer(Vec::new());
     out.inspection(inspection);
     out.option(start.map(u64::from));
@@ -31,7 +31,7 @@ pub(super) fn write(scan: &Scan) -> Vec<u8> {
 }
 
 /// `None` if they are not what [`write`] made of a module of this size.
-pub(super) fn read(facts: &[u8], size: usize) -> Option<Scan> {
+pub(super) fn read(facts: &[u8], size: usize) -> Option<Facts> {
     let mut from = Reader(facts);
     let inspection = from.inspection()?;
     let start = from.option()?.map(u32::try_from).transpose().ok()?;
@@ -45,7 +45,7 @@ pub(super) fn read(facts: &[u8], size: usize) -> Option<Scan> {
         Some(Patch { at: start..end, kind: from.patch()? })
     })?;
     let fits = from.0.is_empty() && last <= size && inspection.size_bytes == size as u64;
-    fits.then_some(Scan { inspection, start, types, work, patches, instantiation })
+    fits.then_some(Facts { inspection, start, types, work, patches, instantiation })
 }
 
 struct Writer(Vec<u8>);

@@ -7,16 +7,13 @@
 
 use alloc::{fmt::Write, string::String, sync::Arc, vec::Vec};
 
-use wasmi::{CompilationMode, Engine};
+use wasmi::CompilationMode;
 
-use super::{
-    Inner, Module, Policy, check_parts, check_size, eager, engine_config, facts, operators, scan::Scan, structure,
-    translated,
-};
+use super::{Module, Policy, check_imports, check_memory, check_size, checked, engine, facts, operators, translated};
 use crate::{
     abi,
-    config::Config,
-    error::{Error, ModuleError},
+    config::{Config, bound},
+    error::Error,
     meter,
 };
 
@@ -43,39 +40,36 @@ impl Module {
     pub(crate) fn load_noting(bytes: &[u8], policy: &Arc<Policy>) -> Result<(Module, Vec<u8>), Error> {
         let mut noted = Vec::new();
         let module = Module::within(bytes, || {
-            let scan = structure(bytes, &policy.config)?;
-            noted = facts::write(&scan);
-            eager(bytes, scan, policy)
+            let facts = checked(bytes, policy)?;
+            noted = facts::write(&facts);
+            translated(bytes, facts, engine(policy, CompilationMode::Eager), policy)
         })?;
         Ok((module, noted))
     }
 
     /// Loads bytes that have loaded before under the same [`rules`], by facts that were noted then, or by
-    /// scanning them again. `None`: these are no facts of them.
+    /// looking at them again. `None`: these are no facts of them.
     pub(crate) fn load_known(
         bytes: &[u8],
         facts: Option<&[u8]>,
         policy: &Arc<Policy>,
     ) -> Result<Option<Module>, Error> {
         check_size(bytes, &policy.config)?;
-        let scan = match facts {
-            Some(facts) => match facts::read(facts, bytes.len()) {
-                Some(scan) => Some(scan),
-                None => return Ok(None),
-            },
-            None => None,
+        let known = match facts.map(|facts| facts::read(facts, bytes.len())) {
+            Some(None) => return Ok(None),
+            read => read.flatten(),
         };
         Module::within(bytes, || {
-            let scan = scan.map_or_else(|| structure(bytes, &policy.config), Ok)?;
-            lazy(bytes, scan, policy)
+            let facts = match known {
+                Some(facts) => {
+                    check_imports(&facts.inspection, policy)?;
+                    check_memory(bound::load_bytes(facts.work, bytes.len() as u64))?;
+                    facts
+                }
+                None => checked(bytes, policy)?,
+            };
+            translated(bytes, facts, engine(policy, CompilationMode::Lazy), policy)
         })
         .map(Some)
     }
-}
-
-fn lazy(bytes: &[u8], scan: Scan, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    check_parts(bytes, &scan, policy)?;
-    let mut config = engine_config(&policy.config);
-    config.compilation_mode(CompilationMode::Lazy).set_max_cached_stacks(policy.stacks);
-    translated(bytes, scan, Engine::new(&config), policy)
 }

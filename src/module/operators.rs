@@ -2,16 +2,21 @@
 //! makes an engine recurse or multiply, and noted where the engine needs help.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use wasmparser::{BlockType, FunctionBody, MemArg, Operator};
 
 use super::{
+    check_memory,
     rewrite::{Patch, PatchKind},
     scan::{limit, malformed},
     work::{self, Work},
 };
-use crate::{config::ModuleLimits, error::ModuleError, meter, value::FuncType};
+use crate::{
+    config::{ModuleLimits, bound},
+    error::ModuleError,
+    meter,
+    value::FuncType,
+};
 
 /// The operators of all functions: what is summed and noted over them.
 #[derive(Debug)]
@@ -25,6 +30,15 @@ pub(super) struct Operators<'m> {
     pub(super) patches: Vec<Patch>,
     /// The function itself, and the blocks that are open in it.
     labels: Vec<Label>,
+    /// What the last two operators may have left.
+    last: [Last; 2],
+    /// Whether the engine's last comparison may be one with zero.
+    equality: bool,
+    /// Whether the last patch replaces an operator whose end is not known yet.
+    replaces: bool,
+    size_bytes: u64,
+    /// So much work has had its memory asked for.
+    asked: u64,
 }
 
 /// How many values are moved to leave a block.
@@ -39,15 +53,34 @@ struct Label {
 type Result<T = ()> = core::result::Result<T, ModuleError>;
 
 impl<'m> Operators<'m> {
-    /// The work is what has been done before.
-    pub(super) fn new(limits: &'m ModuleLimits, types: &'m [FuncType], functions: &'m [u32], work: Work) -> Self {
-        Operators { limits, types, functions, locals: 0, work, patches: Vec::new(), labels: Vec::new() }
+    /// The work is what has been done before, on a module of so many bytes.
+    pub(super) fn new(
+        limits: &'m ModuleLimits,
+        types: &'m [FuncType],
+        functions: &'m [u32],
+        work: Work,
+        size_bytes: u64,
+    ) -> Self {
+        Operators {
+            limits,
+            types,
+            functions,
+            locals: 0,
+            work,
+            patches: Vec::new(),
+            labels: Vec::new(),
+            last: [Last::Other; 2],
+            equality: false,
+            replaces: false,
+            size_bytes,
+            asked: 0,
+        }
     }
 
-    /// Checks the body of the function with this index.
-    pub(super) fn check(&mut self, function: usize, body: &FunctionBody<'_>) -> Result {
+    /// Checks the locals of the function with this index, whose operators come next.
+    pub(super) fn begin(&mut self, function: usize, body: &FunctionBody<'_>) -> Result {
         let cells = self.check_locals(body)?;
-        let mut reader = body.get_operators_reader().map_err(malformed)?;
+        let reader = body.get_operators_reader().map_err(malformed)?;
         if cells >= PRICED_CELLS {
             let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
             self.work.add(2 * u64::from(fuel))?;
@@ -56,48 +89,88 @@ impl<'m> Operators<'m> {
         let results = self.functions.get(function).map_or(0, |ty| self.results(BlockType::FuncType(*ty)));
         self.labels.clear();
         self.labels.push(Label { branch: results, end: results });
-        let mut last = [Last::Other; 2];
-        let mut equality = false;
-        while !reader.eof() {
-            let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
-            self.work.add(1 + self.values_moved(&operator))?;
-            match &operator {
-                Operator::If { blockty } => {
-                    self.work.add(work::IF)?;
-                    self.open(*blockty, self.results(*blockty))?;
-                }
-                Operator::Block { blockty } => self.open(*blockty, self.results(*blockty))?,
-                Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
-                Operator::End => drop(self.labels.pop()),
-                Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table))?,
-                Operator::V128Store8Lane { .. } => {
-                    self.replace(offset..reader.original_position(), PatchKind::StoreLane8)?;
-                }
-                Operator::V128Store16Lane { .. } => {
-                    self.replace(offset..reader.original_position(), PatchKind::StoreLane16)?;
-                }
-                operator => check_supported(operator, offset)?,
-            }
-            if let Some(kind) = needs_fresh_value(&operator, last) {
-                self.patch(offset, kind)?;
-            }
-            let select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
-            if select && equality && matches!(last[1], Last::Other) {
-                self.patch(offset, PatchKind::Condition)?;
-            }
-            equality = is_equality(&operator) || (equality && !ends_equality(&operator));
-            last = [last[1], Last::of(&operator)];
-        }
+        self.last = [Last::Other; 2];
+        self.equality = false;
         Ok(())
     }
 
-    fn patch(&mut self, at: usize, kind: PatchKind) -> Result {
-        self.replace(at..at, kind)
+    /// Checks the next operator, which needs what belljar does not run, if anything.
+    ///
+    /// Where the kind of operator is known when this crate is compiled, little is left of it.
+    #[inline(always)]
+    pub(super) fn check(&mut self, operator: &Operator<'_>, missing: Option<&'static str>, offset: usize) -> Result {
+        match self.values_moved(operator) {
+            None => self.work.add(1)?,
+            Some(values) => {
+                self.work.add(1 + values)?;
+                let sum = self.work.sum();
+                if sum > self.asked {
+                    // Some more, so that it is not asked for operator by operator.
+                    self.ask(sum.saturating_add(sum / 4))?;
+                }
+            }
+        }
+        if let Some(feature) = missing {
+            return Err(ModuleError::Unsupported { feature, offset: offset as u64 });
+        }
+        match operator {
+            Operator::If { blockty } => {
+                self.work.add(work::IF)?;
+                self.open(*blockty, self.results(*blockty))?;
+            }
+            Operator::Block { blockty } => self.open(*blockty, self.results(*blockty))?,
+            Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
+            Operator::End => drop(self.labels.pop()),
+            Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table))?,
+            Operator::V128Store8Lane { .. } => self.replace(offset, PatchKind::StoreLane8)?,
+            Operator::V128Store16Lane { .. } => self.replace(offset, PatchKind::StoreLane16)?,
+            _ => {}
+        }
+        if let Some(kind) = needs_fresh_value(operator, self.last) {
+            self.patch(offset, kind)?;
+        }
+        let select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
+        if select && self.equality && matches!(self.last[1], Last::Other) {
+            self.patch(offset, PatchKind::Condition)?;
+        }
+        if is_equality(operator) {
+            self.equality = true;
+        } else if ends_equality(operator) {
+            self.equality = false;
+        }
+        self.last = [self.last[1], Last::of(operator)];
+        Ok(())
     }
 
-    fn replace(&mut self, at: Range<usize>, kind: PatchKind) -> Result {
+    /// Tells where the operator that was checked last has its end.
+    #[inline]
+    pub(super) fn end(&mut self, offset: usize) {
+        if self.replaces {
+            self.replaces = false;
+            if let Some(patch) = self.patches.last_mut() {
+                patch.at.end = offset;
+            }
+        }
+    }
+
+    /// Asks for the memory that so much work may take, if it is more than before.
+    pub(super) fn ask(&mut self, work: u64) -> Result {
+        if work <= self.asked {
+            return Ok(());
+        }
+        self.asked = work.min(self.limits.load_work);
+        check_memory(bound::load_bytes(self.asked, self.size_bytes))
+    }
+
+    fn patch(&mut self, at: usize, kind: PatchKind) -> Result {
         self.work.add(work::PATCH)?;
-        self.patches.push(Patch { at, kind });
+        self.patches.push(Patch { at: at..at, kind });
+        Ok(())
+    }
+
+    fn replace(&mut self, at: usize, kind: PatchKind) -> Result {
+        self.patch(at, kind)?;
+        self.replaces = true;
         Ok(())
     }
 
@@ -125,8 +198,9 @@ impl<'m> Operators<'m> {
     }
 
     /// Values that the engine copies for an operator, one by one and each time anew.
-    fn values_moved(&self, operator: &Operator<'_>) -> u64 {
-        match operator {
+    #[inline(always)]
+    fn values_moved(&self, operator: &Operator<'_>) -> Option<u64> {
+        Some(match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 self.params(*blockty)
             }
@@ -143,13 +217,12 @@ impl<'m> Operators<'m> {
             Operator::CallIndirect { type_index, .. } | Operator::ReturnCallIndirect { type_index, .. } => {
                 self.call(*type_index)
             }
-            _ => 0,
-        }
+            _ => return None,
+        })
     }
 
     fn label(&self, depth: u32) -> u64 {
-        let at = self.labels.len().checked_sub(1 + depth as usize);
-        at.map_or(0, |at| self.labels[at].branch)
+        self.labels.iter().rev().nth(depth as usize).map_or(0, |label| label.branch)
     }
 
     fn call(&self, ty: u32) -> u64 {
@@ -185,6 +258,7 @@ enum Last {
 }
 
 impl Last {
+    #[inline(always)]
     fn of(operator: &Operator<'_>) -> Last {
         match operator {
             Operator::LocalGet { local_index } => Last::Local(*local_index),
@@ -196,6 +270,7 @@ impl Last {
 
 /// Whether pointer and value of an integer store that the engine encodes the long way could be one
 /// local in one register. Where the two operators before it do not rule that out, it could.
+#[inline(always)]
 fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind> {
     let (memarg, kind) = match store {
         Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
@@ -217,6 +292,7 @@ fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind>
 }
 
 /// Whether what it leaves can be a comparison with zero to the engine.
+#[inline(always)]
 fn is_equality(operator: &Operator<'_>) -> bool {
     use Operator::{I32Eq, I32Eqz, I32Ne, I64Eq, I64Eqz, I64Ne, RefIsNull};
     matches!(operator, I32Eqz | I32Eq | I32Ne | I64Eqz | I64Eq | I64Ne | RefIsNull)
@@ -224,6 +300,7 @@ fn is_equality(operator: &Operator<'_>) -> bool {
 
 /// Whether an equality before it cannot be the engine's last comparison any more. Arithmetic is not
 /// among these: the engine makes no code of `x or 0`.
+#[inline(always)]
 fn ends_equality(operator: &Operator<'_>) -> bool {
     use Operator::{Br, BrIf, BrTable, Call, CallIndirect, Drop, GlobalGet, GlobalSet, If, LocalSet, LocalTee};
     matches!(
@@ -283,9 +360,9 @@ const UNSUPPORTED: [(&str, &str); 10] = [
 pub(super) const VECTORS: Option<&str> =
     if cfg!(target_endian = "big") { Some("the simd proposal, on a big-endian machine") } else { None };
 
-/// Decided for each operator when this crate is compiled: a proposal that is in neither list does
-/// not compile.
-const fn unsupported(proposal: &str) -> Option<&'static str> {
+/// What an operator of this proposal needs that belljar does not run. Decided when this crate is compiled: a
+/// proposal that is in neither list does not compile.
+pub(super) const fn unsupported(proposal: &str) -> Option<&'static str> {
     if same(proposal, "simd") {
         return VECTORS;
     }

@@ -23,7 +23,7 @@ use core::ops::Range;
 
 use super::{
     encode::{append, export, i32_const, leb, read_leb, section, sections},
-    scan::Scan,
+    validation::Facts,
 };
 use crate::pool;
 
@@ -73,21 +73,22 @@ const START: u8 = 8;
 const CODE: u8 = 10;
 
 /// `None` if there is nothing to change.
-pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch], import_memory: bool) -> Option<Rewritten> {
+pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Option<Rewritten> {
+    let patches = &facts.patches[..];
     let reserves = patches.iter().any(|patch| matches!(patch.kind, PatchKind::Reserve(_)));
-    if scan.start.is_none() && patches.is_empty() && !import_memory {
+    if facts.start.is_none() && patches.is_empty() && !import_memory {
         return None;
     }
     let mut new = Rewritten::default();
     let mut exports = Vec::new();
-    if let Some(function) = scan.start {
-        let name = free_name(scan, "belljar.start");
+    if let Some(function) = facts.start {
+        let name = free_name(facts, "belljar.start");
         exports.push(export(&name, 0, function));
         new.start = Some(name);
     }
     if reserves {
-        let name = free_name(scan, "belljar.reserve");
-        exports.push(export(&name, 1, scan.inspection.tables.len() as u32));
+        let name = free_name(facts, "belljar.reserve");
+        exports.push(export(&name, 1, facts.inspection.tables.len() as u32));
         new.reserve = Some(name);
     }
     let mut memory = import_memory.then(|| memory_import(bytes)).flatten();
@@ -122,7 +123,7 @@ pub(super) fn rewrite(bytes: &[u8], scan: &Scan, patches: &[Patch], import_memor
                 section(out, EXPORT, &append(&bytes[contents], added, &entries));
             }
             START => {}
-            CODE if !patches.is_empty() => section(out, CODE, &code(bytes, contents, scan, patches)),
+            CODE if !patches.is_empty() => section(out, CODE, &code(bytes, contents, facts, patches)),
             id => section(out, id, &bytes[contents]),
         }
     }
@@ -148,7 +149,7 @@ const RESERVE_TYPE: &[u8] = &[0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f];
 const RESERVE_TABLE: &[u8] = &[0x70, 1, 1, 1];
 
 impl Patch {
-    fn bytes(&self, module: &[u8], scan: &Scan) -> Vec<u8> {
+    fn bytes(&self, module: &[u8], facts: &Facts) -> Vec<u8> {
         // i32.const -1, i32.xor, twice; likewise for i64.
         const NOT_NOT_32: [u8; 6] = [0x41, 0x7f, 0x73, 0x41, 0x7f, 0x73];
         const NOT_NOT_64: [u8; 6] = [0x42, 0x7f, 0x85, 0x42, 0x7f, 0x85];
@@ -161,7 +162,7 @@ impl Patch {
             // i8x16.extract_lane_s or i16x8.extract_lane_s, then i32.store8 or i32.store16.
             PatchKind::StoreLane8 => self.store_lane(module, 0x15, 0x3a),
             PatchKind::StoreLane16 => self.store_lane(module, 0x18, 0x3b),
-            PatchKind::Reserve(table) => reserve(table, scan),
+            PatchKind::Reserve(table) => reserve(table, facts),
         }
     }
 
@@ -178,42 +179,52 @@ impl Patch {
 
 /// Operators that hand the growth, the table's size and its maximum to the host, which gives the
 /// growth back: `table.size`, `i32.const`, and `call_indirect` of what is at 0.
-fn reserve(table: u32, scan: &Scan) -> Vec<u8> {
-    let tables = &scan.inspection.tables;
+fn reserve(table: u32, facts: &Facts) -> Vec<u8> {
+    let tables = &facts.inspection.tables;
     let max = tables.get(table as usize).and_then(|table| table.max).unwrap_or(u64::MAX);
     let max = u32::try_from(max).unwrap_or(u32::MAX);
     let size = [&[0xfc, 0x10], &leb(table)[..]].concat();
-    let call = [&[0x41, 0, 0x11], &leb(scan.types)[..], &leb(tables.len() as u32)].concat();
+    let call = [&[0x41, 0, 0x11], &leb(facts.types)[..], &leb(tables.len() as u32)].concat();
     [size, i32_const(max as i32), call].concat()
 }
 
 /// The code section with the patches in their bodies.
-fn code(bytes: &[u8], contents: Range<usize>, scan: &Scan, patches: &[Patch]) -> Vec<u8> {
+fn code(bytes: &[u8], contents: Range<usize>, facts: &Facts, patches: &[Patch]) -> Vec<u8> {
     let (count, header) = read_leb(&bytes[contents.clone()]);
-    let mut out = leb(count);
+    let mut out = Vec::with_capacity(contents.len() + 16 * patches.len());
     let (mut at, mut next) = (contents.start + header, 0);
+    // Bodies without patches are copied together.
+    let mut copied = contents.start;
+    let mut new = Vec::new();
     for _ in 0..count {
+        if next == patches.len() {
+            break;
+        }
         let (size, header) = read_leb(&bytes[at..contents.end]);
         let body = at + header..at + header + size as usize;
-        let mut new = Vec::new();
-        let mut copied = body.start;
+        let mut from = body.start;
         while let Some(patch) = patches.get(next).filter(|patch| body.contains(&patch.at.start)) {
-            new.extend_from_slice(&bytes[copied..patch.at.start]);
-            new.extend(patch.bytes(bytes, scan));
-            copied = patch.at.end;
+            new.extend_from_slice(&bytes[from..patch.at.start]);
+            new.extend(patch.bytes(bytes, facts));
+            from = patch.at.end;
             next += 1;
         }
-        new.extend_from_slice(&bytes[copied..body.end]);
-        out.extend(leb(new.len() as u32));
-        out.extend(new);
+        if from > body.start {
+            new.extend_from_slice(&bytes[from..body.end]);
+            out.extend_from_slice(&bytes[copied..at]);
+            out.extend(leb(new.len() as u32));
+            out.append(&mut new);
+            copied = body.end;
+        }
         at = body.end;
     }
+    out.extend_from_slice(&bytes[copied..contents.end]);
     out
 }
 
 /// A name that no export has.
-fn free_name(scan: &Scan, wanted: &str) -> String {
-    let taken: BTreeSet<&str> = scan.inspection.exports.iter().map(|export| export.name.as_str()).collect();
+fn free_name(facts: &Facts, wanted: &str) -> String {
+    let taken: BTreeSet<&str> = facts.inspection.exports.iter().map(|export| export.name.as_str()).collect();
     let mut name = String::from(wanted);
     let mut n = 0u32;
     while taken.contains(name.as_str()) {

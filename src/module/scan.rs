@@ -12,8 +12,7 @@ use wasmparser::{
 };
 
 use super::{
-    operators::{Operators, VECTORS, check_supported},
-    rewrite::Patch,
+    operators::{VECTORS, check_supported},
     sizes,
     work::{self, Work},
 };
@@ -31,18 +30,20 @@ pub(super) struct Scan {
     pub(super) inspection: Inspection,
     /// The start function.
     pub(super) start: Option<u32>,
-    /// How many types there are.
-    pub(super) types: u32,
+    pub(super) types: Vec<FuncType>,
+    /// Type indices of all functions, imported ones first.
+    pub(super) functions: Vec<u32>,
+    /// Bytes of all function bodies.
+    pub(super) body_bytes: u64,
     /// Work of loading.
-    pub(super) work: u64,
-    /// Where the engine needs help, in order.
-    pub(super) patches: Vec<Patch>,
+    pub(super) work: Work,
     /// Fuel of one instantiation.
     pub(super) instantiation: u64,
 }
 
 type Result<T = ()> = core::result::Result<T, ModuleError>;
 
+/// Reads all but the bodies of functions, so that most refusals never read an operator.
 pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     check_header(bytes)?;
     sizes::check(bytes)?;
@@ -57,25 +58,16 @@ pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
         scan: Scan::default(),
     };
     scanner.scan.inspection.size_bytes = bytes.len() as u64;
-    let mut bodies = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(malformed)? {
             Payload::CodeSectionEntry(body) => {
                 scanner.check_body_size(&body)?;
-                bodies.push(body);
+                scanner.scan.body_bytes += body.range().len() as u64;
             }
             payload => scanner.payload(payload)?,
         }
     }
-    // The cheap counts come first, so that most refusals never read an operator.
-    let mut operators = Operators::new(&config.module, &scanner.types, &scanner.functions, scanner.work);
-    let imported = scanner.functions.len().saturating_sub(scanner.scan.inspection.functions as usize);
-    for (function, body) in (imported..).zip(&bodies) {
-        operators.check(function, body)?;
-    }
-    scanner.scan.work = operators.work.sum();
-    let patches = operators.patches;
-    Ok(scanner.finish(patches))
+    Ok(scanner.finish())
 }
 
 fn check_header(bytes: &[u8]) -> Result {
@@ -473,7 +465,7 @@ impl Scanner<'_> {
     }
 
     /// Adds up what an instantiation costs: every part that takes time, at the price of bulk operators.
-    fn finish(mut self, patches: Vec<Patch>) -> Scan {
+    fn finish(mut self) -> Scan {
         let i = &self.scan.inspection;
         self.scan.instantiation = meter::INSTANTIATION
             + (self.counts.initial_memory + i.data_bytes).div_ceil(meter::BYTES_PER_FUEL)
@@ -484,8 +476,9 @@ impl Scanner<'_> {
             + self.functions.len() as u64
             + self.globals.len() as u64
             + 10 * i.exports.len() as u64;
-        self.scan.types = self.types.len() as u32;
-        self.scan.patches = patches;
+        self.scan.types = self.types;
+        self.scan.functions = self.functions;
+        self.scan.work = self.work;
         self.scan
     }
 }

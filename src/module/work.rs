@@ -19,23 +19,34 @@ pub(super) const IF: u64 = 4;
 pub(super) const PATCH: u64 = 8;
 
 /// A sum that stays within `module.load_work`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Work {
     limit: u64,
-    sum: u64,
+    left: u64,
 }
 
 impl Work {
     pub(super) fn new(limits: &ModuleLimits) -> Self {
-        Work { limit: limits.load_work, sum: 0 }
+        Work { limit: limits.load_work, left: limits.load_work }
     }
 
     pub(super) fn sum(self) -> u64 {
-        self.sum
+        self.limit - self.left
     }
 
+    #[inline]
     pub(super) fn add(&mut self, units: u64) -> Result<(), ModuleError> {
-        self.sum = self.sum.saturating_add(units);
-        limit("module.load_work", self.limit, self.sum, "units of load work")
+        match self.left.checked_sub(units) {
+            Some(left) => self.left = left,
+            None => return self.exceeded(units),
+        }
+        Ok(())
+    }
+
+    // Apart, since it is asked of each operator.
+    #[cold]
+    #[inline(never)]
+    fn exceeded(self, units: u64) -> Result<(), ModuleError> {
+        limit("module.load_work", self.limit, self.sum().saturating_add(units), "units of load work")
     }
 }

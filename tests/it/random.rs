@@ -2,8 +2,10 @@
 //!
 //! `BELLJAR_RANDOM=N` tries N modules in place of the few that fit a quick run.
 
-use belljar::{Config, Error, Input, Module, Outcome, Sandbox, Step, Value, ValueType};
+use belljar::{Config, Error, Input, Module, ModuleError, Outcome, Sandbox, Step, Value, ValueType};
 use smith::{Random, generate};
+use wasmi::errors::ErrorKind;
+use wasmparser::{Parser, Payload};
 
 mod smith;
 
@@ -86,4 +88,56 @@ fn mutated_modules_are_refused_or_run() {
         }
     }
     assert!(refused > 10 && loaded > 5, "{refused} refused, {loaded} loaded");
+}
+
+/// What the engine says of a module, with the features it is given here.
+fn engine_finds(wasm: &[u8]) -> Result<(), (u64, String)> {
+    let mut config = wasmi::Config::default();
+    config.wasm_relaxed_simd(false);
+    wasmi::Module::validate(&wasmi::Engine::new(&config), wasm).map_err(|error| match error.kind() {
+        ErrorKind::Wasm(error) => (error.offset() as u64, error.message().to_string()),
+        other => panic!("{other}"),
+    })
+}
+
+#[test]
+fn mutated_bodies_are_invalid_where_the_engine_finds_them_so() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let (mut valid, mut invalid, mut malformed) = (0, 0, 0);
+    for seed in 0..count() {
+        let wasm = generate(seed);
+        let bodies: Vec<_> = Parser::new(0)
+            .parse_all(&wasm)
+            .filter_map(|payload| match payload.unwrap() {
+                Payload::CodeSectionEntry(body) => Some(body.range()),
+                _ => None,
+            })
+            .collect();
+        let mut random = Random(!seed);
+        for _ in 0..if bodies.is_empty() { 0 } else { 20 } {
+            let mut wasm = wasm.clone();
+            let body = &bodies[random.next() as usize % bodies.len()];
+            for _ in 0..=random.next() % 2 {
+                wasm[body.start + random.next() as usize % body.len()] = random.next() as u8;
+            }
+            let found = match sandbox.inspect(&wasm) {
+                Ok(_) => Ok(()),
+                Err(Error::Module(error)) => Err(*error),
+                Err(other) => panic!("seed {seed}: {other}"),
+            };
+            match (found, engine_finds(&wasm)) {
+                (Ok(()), Ok(())) => valid += 1,
+                (Err(ModuleError::Invalid { offset, message }), Err(engine)) => {
+                    assert_eq!((offset, message), engine, "seed {seed}");
+                    invalid += 1;
+                }
+                (Err(ModuleError::Malformed { .. }), Err(_)) => malformed += 1,
+                (Err(ModuleError::Unsupported { .. }), Err(_)) => {}
+                // The engine knows none.
+                (Err(ModuleError::Limit { .. }), _) => {}
+                (ours, engine) => panic!("seed {seed}: {ours:?}, but {engine:?}"),
+            }
+        }
+    }
+    assert!(valid > 100 && invalid > 100 && malformed > 10, "{valid} valid, {invalid} invalid, {malformed} malformed");
 }
