@@ -143,7 +143,6 @@ macro_rules! vector {
     ($($operators:tt)*) => { both! { simd_visitor $($operators)* } };
 }
 
-#[expect(clippy::clone_on_copy, reason = "most operands can be copied, not all")]
 impl<'a> VisitOperator<'a> for Both<'_, '_> {
     /// Small, since it is handed on for each operator.
     type Output = Result<(), Box<ModuleError>>;
@@ -155,7 +154,6 @@ impl<'a> VisitOperator<'a> for Both<'_, '_> {
     wasmparser::for_each_visit_operator!(scalar);
 }
 
-#[expect(clippy::clone_on_copy, reason = "most operands can be copied, not all")]
 impl VisitSimdOperator<'_> for Both<'_, '_> {
     wasmparser::for_each_visit_simd_operator!(vector);
 }
