@@ -149,7 +149,8 @@ impl Host {
 
     /// The next at most `len` bytes of the input.
     pub(crate) fn next_input(&self, len: u32) -> &[u8] {
-        let rest = &self.input.as_bytes()[self.cursor..];
+        // What somebody else holds may be shorter than it was.
+        let rest = self.input.as_bytes().get(self.cursor..).unwrap_or_default();
         &rest[..rest.len().min(len as usize)]
     }
 

@@ -1,16 +1,34 @@
 //! The input of a run: borrowed at the door, owned inside, copied at most once.
 
 use alloc::{string::String, sync::Arc, vec::Vec};
+use core::fmt;
 
-/// The bytes a guest may read. Made from slices and strings (copied), or from a `Vec` or `Arc`
-/// (not copied).
+/// The bytes a guest may read. Made from slices and strings (copied), from a `Vec`, `String` or `Arc`
+/// (not copied), or from whatever else holds bytes ([`Input::shared`], not copied).
 #[derive(Debug, Clone, Default)]
 pub struct Input(Bytes);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Bytes {
     Owned(Vec<u8>),
     Shared(Arc<[u8]>),
+    Held(Arc<dyn AsRef<[u8]> + Send + Sync>),
+}
+
+impl fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.get()).finish()
+    }
+}
+
+impl Bytes {
+    fn get(&self) -> &[u8] {
+        match self {
+            Bytes::Owned(bytes) => bytes,
+            Bytes::Shared(bytes) => bytes,
+            Bytes::Held(holder) => (**holder).as_ref(),
+        }
+    }
 }
 
 impl Default for Bytes {
@@ -22,10 +40,21 @@ impl Default for Bytes {
 impl Input {
     /// The bytes.
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Bytes::Owned(bytes) => bytes,
-            Bytes::Shared(bytes) => bytes,
-        }
+        self.0.get()
+    }
+
+    /// Bytes that something else holds, such as a `Bytes` or a mapped file: they are not copied, and dropped
+    /// with the run. It has to give the same bytes whenever it is asked.
+    ///
+    /// ```
+    /// # let wasm = std::fs::read("fixtures/guests/upper-c.wasm")?;
+    /// let text: &'static str = "hello";
+    /// let outcome = belljar::execute(&wasm, belljar::Input::shared(text), &belljar::Config::default())?;
+    /// assert_eq!(outcome.output, b"HELLO");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn shared(holder: impl AsRef<[u8]> + Send + Sync + 'static) -> Input {
+        Input(Bytes::Held(Arc::new(holder)))
     }
 
     /// The size as the ABI tells it; an input of 4 GiB and more is told as 2^32 - 1.

@@ -249,8 +249,7 @@ impl Machine {
             let call = match self.pending.take() {
                 Some(Pending::Fuel(call)) => call.resume(&mut *self.store, &mut self.results),
                 Some(Pending::Host(call, mut waiting)) => {
-                    let Poll::Ready(answer) = waiting.poll(&mut *self.store, &mut TaskContext::from_waker(waker))
-                    else {
+                    let Poll::Ready(answer) = waiting.poll(&mut self.store, &mut TaskContext::from_waker(waker)) else {
                         self.pending = Some(Pending::Host(call, waiting));
                         return Err(Pause::Wait);
                     };

@@ -55,7 +55,7 @@ pub(crate) use self::signature::{check_call, check_signature, typed};
 /// # Errors
 ///
 /// [`Error::Config`], [`Error::Module`] or [`Error::Stopped`], in the order of the phases.
-pub fn execute(wasm: &[u8], input: &[u8], config: &Config) -> Result<Outcome, Error> {
+pub fn execute(wasm: &[u8], input: impl Into<Input>, config: &Config) -> Result<Outcome, Error> {
     let (sandbox, module) = loaded(Wasm::Borrowed(wasm), config)?;
     sandbox.run(&module, input)
 }
