@@ -24,7 +24,7 @@ use crate::{
     outcome::Outcome,
     recent::{self, Wasm},
     types::Scalars,
-    value::{FuncType, Value},
+    value::Value,
     wasi,
 };
 
@@ -412,7 +412,7 @@ impl Builder {
 
     /// Registers a host function that only a transcript has.
     #[cfg(feature = "receipt")]
-    pub(crate) fn stub(mut self, module: &str, name: &str, ty: FuncType, waits: bool) -> Self {
+    pub(crate) fn stub(mut self, module: &str, name: &str, ty: crate::value::FuncType, waits: bool) -> Self {
         self.functions.push(stub(Name::new(module, name), ty, waits));
         self
     }
