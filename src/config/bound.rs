@@ -57,16 +57,17 @@ impl Config {
     /// Each module that is kept takes at most `load`, and for each of at most 8 runs that were in flight at
     /// a time, or of as many as were prepared, `idle`; each run in flight, with what it leaves in its
     /// outcome, at most `run`. What [`execute`](crate::execute) keeps for its next call is at most `cache`, once
-    /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the caller's, the
-    /// input, and what host functions of the embedding program allocate. Reading a configuration from
-    /// TOML takes at most 128 bytes for each byte of text.
+    /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the
+    /// caller's, the input, and what host functions of the embedding program allocate. Reading a
+    /// configuration from TOML takes at most 128 bytes for each byte of text.
     ///
     /// ```
     /// let config = belljar::Config::default();
     /// let (modules, runs) = (3, 8);
     /// let bound = config.memory_bound();
-    /// let at_most = bound.text + modules * bound.load + runs * bound.run + bound.cache;
-    /// assert!(at_most < 1 << 30);
+    /// let kept = modules * (bound.load + runs * bound.idle) + bound.cache;
+    /// let at_most = bound.text + kept + runs * bound.run;
+    /// assert!(at_most < 2 << 30);
     /// ```
     pub fn memory_bound(&self) -> MemoryBound {
         let (run, module) = (&self.limits, &self.module);
