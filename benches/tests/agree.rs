@@ -25,8 +25,9 @@ fn all_engines_give_the_same() {
 fn metering_is_the_same() {
     let kernels = Guest::Kernels.wasm(Abi::Env).unwrap();
     let (ours, hand) = (Belljar::new().program(&kernels).unwrap(), Hand::safe().program(&kernels).unwrap());
-    for (export, n) in [("fib", 12), ("sieve", 3_000), ("sha256", 4), ("matrix", 9), ("json", 5), ("interpreter", 900)]
-    {
+    // Not the matrix: before its `select` belljar puts an operator, of one fuel, that keeps the engine from taking a
+    // stale condition.
+    for (export, n) in [("fib", 12), ("sieve", 3_000), ("sha256", 4), ("json", 5), ("interpreter", 900)] {
         assert_eq!(ours.fuel(export, n).unwrap(), hand.fuel(export, n).unwrap(), "{export}");
     }
     let calls = Guest::Calls.wasm(Abi::Env).unwrap();
