@@ -74,8 +74,9 @@ const ENDLESS: &[&str] = &["--profile", "large", "--jobs", "1"];
 fn a_client_that_is_gone_frees_its_place() {
     let tools = Tools::of("http-gone", &["echo", "spin"]);
     let server = Server::start(&[&[tools.path()], ENDLESS].concat());
-    let spin = |session: &str| {
-        let mut stream = ask(&server, session, &request(5, "tools/call", call("spin", "")));
+    // The place is free before the id is.
+    let spin = |session: &str, id: u32| {
+        let mut stream = ask(&server, session, &request(id, "tools/call", call("spin", "")));
         assert_eq!(stream.event().unwrap()["params"]["data"], "begun");
         stream
     };
@@ -85,16 +86,16 @@ fn a_client_that_is_gone_frees_its_place() {
     };
     // It says so.
     let first = session(&server);
-    let stream = spin(&first);
+    let stream = spin(&first, 5);
     let cancelled = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}});
     assert_eq!(ask(&server, &first, &cancelled).status, 202);
     assert_eq!(stream.events(), Vec::<Value>::new(), "what is cancelled is not answered");
     works(&first);
     // It hangs up.
-    drop(spin(&first));
+    drop(spin(&first, 8));
     works(&first);
     // It ends the session.
-    let stream = spin(&first);
+    let stream = spin(&first, 9);
     assert_eq!(server.ask("DELETE", &[("mcp-session-id", &first)], "").status, 204);
     assert_eq!(stream.events(), Vec::<Value>::new());
     assert_eq!(ask(&server, &first, &request(7, "ping", json!({}))).status, 404);
