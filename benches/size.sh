@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What belljar adds to a program, as a table in Markdown: code and data of the library with all it needs, before a
-# linker leaves out what is not called, and the program.
+# What belljar adds to a program, as a table in Markdown: code and data of the library and of all it is linked with,
+# but for Rust's own, before a linker leaves out what is not called; and the program.
 #
 #   benches/size.sh
 set -euo pipefail
@@ -9,11 +9,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 target=${CARGO_TARGET_DIR:-target}/sizes
 kib() { echo "$((($1 + 1023) / 1024)) KiB"; }
 
-# Bytes of code and data in a static library.
+# Bytes of code and data in the library and all it is linked with, each whole.
 library() {
-  cargo rustc --quiet --locked --release --lib --crate-type staticlib --target-dir "$target" --no-default-features \
-    --features "$1" >&2
-  size --totals "$target/release/libbelljar.a" 2>/dev/null | awk 'END { print $1 + $2 }'
+  local files
+  files=$(cargo build --quiet --locked --release --lib --target-dir "$target" --no-default-features --features "$1" \
+    --message-format=json | grep -o '"[^"]*\.rlib"' | tr -d '"' | sort -u)
+  # shellcheck disable=SC2086
+  size --totals $files 2>/dev/null | awk 'END { print $1 + $2 }'
 }
 
 program() {
@@ -23,10 +25,9 @@ program() {
 }
 
 core=$(library std,portable-dispatch)
-echo "| static library | code and data | beside the core |"
+echo "| libraries | code and data | beside the core |"
 echo "|---|---|---|"
 echo "| core (default features) | $(kib "$core") | |"
-echo "| core without \`std\` | $(kib "$(library portable-dispatch)") | |"
 for feature in receipt pooling cache isolate wasi fs host-random http json selftest; do
   bytes=$(library "std,portable-dispatch,$feature")
   echo "| with \`$feature\` | $(kib "$bytes") | +$(kib $((bytes - core))) |"
