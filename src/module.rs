@@ -234,9 +234,11 @@ fn checked(bytes: &[u8], policy: &Policy) -> Result<Facts, ModuleError> {
 
 /// Rewrites and translates a module, as its engine is set up to, and links it.
 fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    let config = &policy.config;
-    let recycled = pool::takes(&facts.inspection, config) && can_import_memory(&facts.inspection, policy);
-    let rewritten = rewrite::rewrite(bytes, &facts, recycled);
+    let pool = match can_import_memory(&facts.inspection, policy) {
+        true => Pool::new(&facts.inspection, &policy.config),
+        false => Pool::default(),
+    };
+    let rewritten = rewrite::rewrite(bytes, &facts, pool.makes_memory());
     let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
     let linker = link(&engine, &facts.inspection, policy)?;
@@ -248,7 +250,7 @@ fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) 
         module,
         linker,
         instantiation: facts.instantiation.saturating_add(adapter_instantiation),
-        pool: Pool::new(recycled.then_some((&facts.inspection, config))),
+        pool: Arc::new(pool),
         entry: entries::entry(&facts.inspection),
         initialize: entries::has(&facts.inspection, abi::INITIALIZE),
         snapshot: entries::snapshot(&facts.inspection),

@@ -103,11 +103,6 @@ struct Ground {
     uses: u64,
 }
 
-/// Whether this build can recycle a module's memory, and it is worth while.
-pub(crate) fn takes(inspection: &Inspection, config: &Config) -> bool {
-    Recipe::new(inspection, config).is_some()
-}
-
 impl Recipe {
     fn new(inspection: &Inspection, config: &Config) -> Option<Recipe> {
         let [memory] = inspection.memories[..] else { return None };
@@ -142,10 +137,14 @@ impl Recipe {
 }
 
 impl Pool {
-    /// For a module that imports its memory; without one, for any other.
-    pub(crate) fn new(recycled: Option<(&Inspection, &Config)>) -> Arc<Pool> {
-        let recipe = recycled.and_then(|(inspection, config)| Recipe::new(inspection, config));
-        Arc::new(Pool { recipe, state: Mutex::default() })
+    /// For a module whose memory may be imported.
+    pub(crate) fn new(inspection: &Inspection, config: &Config) -> Pool {
+        Pool { recipe: Recipe::new(inspection, config), state: Mutex::default() }
+    }
+
+    /// Whether it makes the module's memory: this build can, and it is worth while.
+    pub(crate) fn makes_memory(&self) -> bool {
+        self.recipe.is_some()
     }
 
     /// A store for a run: one that is kept, or a fresh one.
@@ -237,7 +236,7 @@ impl Pool {
 impl Recipe {
     fn make(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<Slot> {
         let mut mapping = Mapping::new(usize::try_from(self.max_bytes).ok()?)?;
-        // Dropped before the mapping, whatever fails.
+        // Dropped before the mapping, whatever fails; not limited yet, since what it makes is no run's.
         let mut store = Store::new(engine, host());
         let memory = mapping.memory(&mut store, self.ty)?;
         // The engine has written zeros, which the system need not keep.
