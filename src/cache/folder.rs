@@ -6,8 +6,6 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    process,
-    sync::atomic::{AtomicU64, Ordering},
     time::SystemTime,
     vec::Vec,
 };
@@ -57,11 +55,9 @@ impl Folder {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         make(&self.path)?;
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let new = self.path.join(format!("{}-{number}-{name}", process::id())).with_extension(ENDS[1]);
-        let written =
-            write_new(&new, contents).and_then(|()| fs::rename(&new, self.path.join(name).with_extension(ENDS[0])));
+        let path = self.path.join(name).with_extension(ENDS[0]);
+        let new = unused(&path, ENDS[1])?;
+        let written = write_new(&new, contents).and_then(|()| fs::rename(&new, path));
         if let Err(error) = written {
             let _ = fs::remove_file(&new);
             return Err(error);
@@ -103,6 +99,14 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// A path beside this one that nobody else comes to: no thread, no process, and no other machine that has the
+/// same folder.
+pub(super) fn unused(path: &Path, end: &str) -> io::Result<PathBuf> {
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(|_| io::ErrorKind::Other)?;
+    Ok(path.with_extension(format!("{:016x}.{end}", u64::from_ne_bytes(number))))
 }
 
 /// Writes a file that was not there, for nobody else.

@@ -44,8 +44,7 @@ fn read(path: &Path, metadata: &Metadata) -> Result<[u8; 32], CacheError> {
 fn write(path: &Path) -> io::Result<()> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(|_| io::ErrorKind::Other)?;
-    let new = path.with_extension(std::format!("{}.new", std::process::id()));
-    let _ = fs::remove_file(&new);
+    let new = folder::unused(path, "made")?;
     folder::write_new(&new, &key)?;
     // Unlike a rename, this leaves alone what is there.
     let linked = fs::hard_link(&new, path);

@@ -1,6 +1,6 @@
 //! A key that is kept beside what it protects.
 
-use std::{os::unix::fs::PermissionsExt, path::Path};
+use std::{os::unix::fs::PermissionsExt, path::Path, sync::Barrier};
 
 use belljar::CacheError;
 
@@ -57,8 +57,19 @@ fn what_cannot_be_made_is_told() {
 
 #[test]
 fn one_key_is_made_by_many() {
-    let place = Place::new("private-many");
-    let open = || drop(load(&sandbox(), &ModuleCache::open_private(&place.0).unwrap(), 1));
-    std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(open))));
-    assert_eq!(load(&sandbox(), &ModuleCache::open_private(&place.0).unwrap(), 1), HIT);
+    const THREADS: usize = 8;
+    for round in 0..25 {
+        let place = Place::new(&format!("private-many-{round}"));
+        let start = Barrier::new(THREADS);
+        let open = || {
+            start.wait();
+            ModuleCache::open_private(&place.0).map(|cache| load(&sandbox(), &cache, 1))
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().for_each(|thread| drop(thread.join().unwrap().unwrap()));
+        });
+        assert_eq!(load(&sandbox(), &ModuleCache::open_private(&place.0).unwrap(), 1), HIT);
+        assert_eq!(fs::read_dir(&place.0).unwrap().count(), 2, "the key, and what was learned of the module");
+    }
 }
