@@ -151,8 +151,8 @@ macro_rules! settings {
                 }
             }
 
-            fn values(&self) -> Vec<u64> {
-                alloc::vec![$(self.$name),*]
+            fn values(&self) -> [u64; [$(stringify!($name)),*].len()] {
+                [$(self.$name),*]
             }
 
             fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
@@ -447,27 +447,36 @@ impl Config {
     }
 
     /// Every numeric key with its value in this configuration (`None`: off).
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (Key, Option<u64>)> {
-        let limits = self.limits.values().into_iter().chain(self.module.values()).map(Some);
-        let values = self.alone().into_iter().chain(limits).chain(self.faults.values());
-        let granted = self.wasi.values().into_iter().chain(self.http.values()).map(Some);
-        Config::keys().zip(values.chain(granted))
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
+        of(&alone::KEYS, self.alone())
+            .chain(of(RUN_KEYS, self.limits.values().map(Some)))
+            .chain(of(MODULE_KEYS, self.module.values().map(Some)))
+            .chain(of(&faults::KEYS, self.faults.values()))
+            .chain(of(&wasi::KEYS, self.wasi.values().map(Some)))
+            .chain(of(&http::KEYS, self.http.values().map(Some)))
     }
 
     /// Checks every value against its range, and that this build can enforce every key; of a run that is
     /// played from a transcript nothing is asked of the host.
     pub(crate) fn check(&self, played: bool) -> Result<(), ConfigError> {
-        for (key, value) in self.numbers() {
-            if let Some(value) = value {
-                key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
-            }
-        }
+        self.numbers().try_for_each(|(key, value)| match value {
+            Some(value) => key.check(i128::from(value)).map_err(|problem| key.error(problem)),
+            None => Ok(()),
+        })?;
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(alone::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
         self.wasi.check(self, played)?;
         self.http.check(played)
     }
+}
+
+/// The keys of a section with their values.
+fn of<const N: usize>(
+    keys: &'static [Key],
+    values: [Option<u64>; N],
+) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
+    keys.iter().zip(values)
 }
 
 impl Key {
