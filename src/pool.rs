@@ -7,7 +7,7 @@
 //!
 //! A run that is stopped, or grows its memory, takes its store with it.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
     mem,
     ops::{Deref, DerefMut},
@@ -79,9 +79,9 @@ struct State {
     grows: bool,
 }
 
-/// The store of one run.
+/// The store of one run. It is boxed, since it is large, and a run handed from hand to hand.
 pub(crate) struct Place {
-    store: Store<Host>,
+    store: Box<Store<Host>>,
     ground: Option<(Arc<Pool>, Ground)>,
     /// The memory that the module imports, if it was rewritten to.
     memory: Option<MemoryType>,
@@ -91,7 +91,7 @@ pub(crate) struct Place {
 
 /// A store that is kept, and what it is made on, which is dropped after it.
 struct Slot {
-    store: Store<Host>,
+    store: Box<Store<Host>>,
     ground: Ground,
 }
 
@@ -153,7 +153,7 @@ impl Pool {
             Some(mut slot) => {
                 slot.ground.uses += 1;
                 // Metering is always on, so that this does not fail.
-                let _ = meter::fill(&mut slot.store, 0);
+                let _ = meter::fill(&mut *slot.store, 0);
                 *slot.store.data_mut() = host();
                 (slot.store, Some((Arc::clone(self), slot.ground)))
             }
@@ -215,7 +215,7 @@ impl Pool {
         // What a table has grown to would stay in the store.
         let fits = slot.store.data().growth.tables.peak <= recipe.elements;
         slot.store.data_mut().clear();
-        let bytes = slot.ground.memory.data_mut(&mut slot.store);
+        let bytes = slot.ground.memory.data_mut(&mut *slot.store);
         let grows = bytes.len() as u64 != recipe.min_bytes;
         let is_kept = fits && !grows && slot.ground.uses < recipe.uses && slot.ground.mapping.zero(bytes);
         let mut state = self.state.lock();
@@ -237,10 +237,10 @@ impl Recipe {
     fn make(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<Slot> {
         let mut mapping = Mapping::new(usize::try_from(self.max_bytes).ok()?)?;
         // Dropped before the mapping, whatever fails; not limited yet, since what it makes is no run's.
-        let mut store = Store::new(engine, host());
+        let mut store = Box::new(Store::new(engine, host()));
         let memory = mapping.memory(&mut store, self.ty)?;
         // The engine has written zeros, which the system need not keep.
-        mapping.zero(memory.data_mut(&mut store));
+        mapping.zero(memory.data_mut(&mut *store));
         store.limiter(|host| host);
         let linker = with_memory(linker, memory).ok()?;
         Some(Slot { store, ground: Ground { linker, memory, mapping, uses: 0 } })
@@ -260,13 +260,13 @@ impl Place {
                 // As the engine asks where it makes a memory.
                 let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
                 self.store.data_mut().memory_growing(0, bytes, None).map_err(MemoryError::from)?;
-                ground.linker.instantiate_and_start(&mut self.store, module)
+                ground.linker.instantiate_and_start(&mut *self.store, module)
             }
             (None, Some(ty)) => {
-                let memory = Memory::new(&mut self.store, ty)?;
-                with_memory(linker, memory)?.instantiate_and_start(&mut self.store, module)
+                let memory = Memory::new(&mut *self.store, ty)?;
+                with_memory(linker, memory)?.instantiate_and_start(&mut *self.store, module)
             }
-            (None, None) => linker.instantiate_and_start(&mut self.store, module),
+            (None, None) => linker.instantiate_and_start(&mut *self.store, module),
         }
     }
 }
@@ -290,7 +290,7 @@ impl Drop for Place {
         let Some((pool, ground)) = self.ground.take() else { return };
         let engine = self.store.engine().clone();
         // Nothing can be moved out of what is being dropped.
-        let store = mem::replace(&mut self.store, Store::new(&engine, Host::empty()));
+        let store = mem::replace(&mut self.store, Box::new(Store::new(&engine, Host::empty())));
         let slot = Slot { store, ground };
         if self.is_at_rest {
             pool.give_back(slot);
@@ -300,8 +300,8 @@ impl Drop for Place {
     }
 }
 
-fn store(engine: &Engine, host: Host) -> Store<Host> {
-    let mut store = Store::new(engine, host);
+fn store(engine: &Engine, host: Host) -> Box<Store<Host>> {
+    let mut store = Box::new(Store::new(engine, host));
     store.limiter(|host| host);
     store
 }
