@@ -39,6 +39,7 @@ impl Default for Bytes {
 
 impl Input {
     /// The bytes.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         self.0.get()
     }

@@ -232,11 +232,16 @@ impl<P: Scalars, R: Scalars> Function<'_, P, R> {
     ///
     /// As [`Instance::call`].
     pub fn call(&mut self, params: P) -> Result<R, Error> {
-        let Some(typed) = &self.typed else {
-            let outcome = self.instance.call_with_input(&self.name, &params.to_values(), Input::default())?;
-            return crate::sandbox::typed(&outcome);
-        };
-        self.instance.call_typed(typed, &self.name, params)
+        match &self.typed {
+            Some(typed) => self.instance.call_typed(typed, &self.name, params),
+            None => self.call_by_values(params),
+        }
+    }
+
+    #[cold]
+    fn call_by_values(&mut self, params: P) -> Result<R, Error> {
+        let outcome = self.instance.call_with_input(&self.name, &params.to_values(), Input::default())?;
+        crate::sandbox::typed(&outcome)
     }
 }
 

@@ -39,6 +39,7 @@ impl Cancel {
     }
 
     /// Whether it was asked to stop.
+    #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.0.asked.load(Ordering::Acquire)
     }
@@ -140,6 +141,7 @@ struct Clock {
 
 #[cfg(feature = "std")]
 impl Clock {
+    #[inline]
     fn start(&mut self) {
         self.started.get_or_insert_with(std::time::Instant::now);
     }

@@ -1,21 +1,21 @@
 //! Calls of an export that was found before: nothing is looked up, and nothing allocated.
 
-use alloc::string::ToString;
+use alloc::{boxed::Box, string::ToString};
 
 use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
 use super::Machine;
 use crate::{error::StopReason, meter, observe, pool::Place, watch::Watch};
 
-/// Why a call gave no results.
+/// Why a call gave no results. It is boxed, since most calls have it handed on for nothing.
 enum End {
     Stop(StopReason),
     Engine(wasmi::Error),
 }
 
-impl From<StopReason> for End {
+impl From<StopReason> for Box<End> {
     fn from(reason: StopReason) -> Self {
-        End::Stop(reason)
+        Box::new(End::Stop(reason))
     }
 }
 
@@ -46,28 +46,32 @@ impl Machine {
         self.store.data_mut().forget_input();
         let (store, watch) = (&mut self.store, &self.watch);
         let module = self.module.inspect().name.as_deref().unwrap_or_default();
-        let contained = observe::contain(|| observe::running(module, || run(store, watch, function, name, params)));
-        let ended = match contained {
+        let called = observe::contain(|| {
+            let called = observe::running(module, || run(store, watch, function, name, params));
+            called.map_err(Box::<End>::from).flatten()
+        });
+        let results = match called {
+            Ok(Ok(results)) => Some(results),
+            Ok(Err(end)) => self.ended(*end)?,
             Err(message) => return Err(StopReason::Engine { message }),
-            Ok(ended) => ended?,
-        };
-        let results = match ended {
-            Ok(results) => Some(results),
-            Err(end) => {
-                let reason = match end {
-                    End::Stop(reason) => reason,
-                    End::Engine(error) => self.reason(error.kind()),
-                };
-                match reason {
-                    StopReason::Status { code: 0 } => None,
-                    reason => return Err(reason),
-                }
-            }
         };
         observe::done_with(|| meter::used(&mut *self.store), self.status)?;
         self.store.is_at_rest = true;
         self.store.data_mut().drop_words();
         Ok(results)
+    }
+
+    /// No results, or why it was stopped.
+    #[cold]
+    fn ended<R>(&mut self, end: End) -> Result<Option<R>, StopReason> {
+        let reason = match end {
+            End::Stop(reason) => reason,
+            End::Engine(error) => self.reason(error.kind()),
+        };
+        match reason {
+            StopReason::Status { code: 0 } => Ok(None),
+            reason => Err(reason),
+        }
     }
 }
 
@@ -81,7 +85,7 @@ fn run<P: WasmParams, R: WasmResults>(
     function: &TypedFunc<P, R>,
     name: &str,
     params: P,
-) -> Result<R, End> {
+) -> Result<R, Box<End>> {
     observe::start(name, 0)?;
     watch.ask()?;
     if meter::slice_left(&**store) == 0 {
@@ -89,11 +93,11 @@ fn run<P: WasmParams, R: WasmResults>(
     }
     let mut call = function.call_resumable(&mut **store, params);
     loop {
-        let paused = match call.map_err(End::Engine)? {
+        let paused = match call.map_err(|error| Box::new(End::Engine(error)))? {
             TypedResumableCall::Finished(results) => return Ok(results),
             TypedResumableCall::HostTrap(call) => {
                 let noted = store.data_mut().stop.take();
-                return Err(End::Stop(noted.unwrap_or_else(|| engine(call.host_error()))));
+                return Err(noted.unwrap_or_else(|| engine(call.host_error())).into());
             }
             TypedResumableCall::OutOfFuel(call) => call,
         };
