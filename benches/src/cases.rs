@@ -98,7 +98,7 @@ impl Case {
                 })
             }
             Kind::Call(export, argument) => {
-                let mut call = engine.load(&wasm)?.live(export)?;
+                let mut call = engine.load(&wasm)?.hot(export)?;
                 Box::new(move |_| Ok(Produced::Number(call(argument)?)))
             }
             Kind::Instances(count) => {

@@ -24,8 +24,13 @@ pub trait Loaded {
     /// A fresh instance, an input, its output; the input is given away.
     fn run(&self, input: Vec<u8>) -> Result<Vec<u8>>;
 
-    /// An export of an instance that stays.
+    /// An export of an instance that stays for as long as the call does.
     fn live(&self, export: &str) -> Result<Call>;
+
+    /// An export of an instance that stays for good, in whichever way is the fastest to call.
+    fn hot(&self, export: &str) -> Result<Call> {
+        self.live(export)
+    }
 }
 
 /// A call into a live instance.

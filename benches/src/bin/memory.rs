@@ -92,8 +92,8 @@ fn main() {
     row("module of one function", each(|| load(&sandbox, 0)));
     let before = ALLOCATED.load(Relaxed);
     let ready = sandbox.prepare(&many, 1_000).expect("its own module");
-    if ready > 0 {
-        row("17 pages kept ready for a run (`prepare`)", ((ALLOCATED.load(Relaxed) - before) / ready) as f64 / 1024.0);
+    if let Some(each) = (ALLOCATED.load(Relaxed) - before).checked_div(ready) {
+        row("17 pages kept ready for a run (`prepare`)", each as f64 / 1024.0);
     }
 
     println!("\n| {runs} runs, one after the other | after a tenth | at the end |\n|---|---|---|");
