@@ -160,3 +160,45 @@ fn a_store_that_has_served_long_is_replaced() {
         assert_eq!(sandbox.call::<(), i32>(&small, "f", ()), Ok(1));
     }
 }
+
+/// The system tells a process that was forked off of the pages of its parent, and not of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_is_so_in_a_process_that_was_forked_off() {
+    // Alone in its process, so that no lock is held by a thread that is not forked with it.
+    let forking = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--ignored", "--test-threads", "1", "pooling::a_process_is_forked_off"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&forking.stdout);
+    assert!(forking.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "run by the one before it"]
+#[expect(unsafe_code, reason = "between fork and exec")]
+fn a_process_is_forked_off() {
+    use std::os::unix::process::CommandExt;
+
+    let (sandbox, module) = load();
+    let inputs = inputs(3, 40);
+    let expected: Vec<_> = inputs.iter().map(|input| alone(input)).collect();
+    sandbox.prepare(&module, 2).unwrap();
+    assert!(sandbox.run(&module, b"").is_ok());
+    let run_all = move || {
+        for (input, expected) in inputs.iter().zip(&expected) {
+            sandbox.prepare(&module, 1).map_err(|_| std::io::ErrorKind::Other)?;
+            if sandbox.run(&module, input) != *expected {
+                return Err(std::io::ErrorKind::InvalidData.into());
+            }
+        }
+        // What tells the parent that it came to here.
+        Err(std::io::Error::from_raw_os_error(EXDEV))
+    };
+    const EXDEV: i32 = 18;
+    let mut command = std::process::Command::new("true");
+    // SAFETY: the only thread there is waits for the child, so that no lock is left behind.
+    unsafe { command.pre_exec(run_all) };
+    assert_eq!(command.spawn().unwrap_err().raw_os_error(), Some(EXDEV));
+}
