@@ -177,7 +177,6 @@ impl Machine {
     /// Runs until the tasks are done, `budget` fuel is given out, or an async host function waits, which
     /// then wakes `waker`.
     pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
-        self.watch.start();
         self.store.is_at_rest = false;
         let contained = observe::contain(|| match observe::is_heard() {
             false => Ok(self.slices(budget, waker)),
@@ -199,8 +198,8 @@ impl Machine {
         if matches!(self.pending, Some(Pending::Host(..))) {
             self.watch.tell(waker);
         }
+        self.watch.begin()?;
         loop {
-            self.watch.ask()?;
             let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
             let wanted = if short { meter::SLICE } else { 0 };
             let granted = meter::grant(&mut *self.store, wanted.max(lack).min(budget));
@@ -222,6 +221,7 @@ impl Machine {
                     if budget == 0 {
                         return Ok(Progress::Yielded);
                     }
+                    self.watch.ask()?;
                 }
             }
         }

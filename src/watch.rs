@@ -76,16 +76,18 @@ impl Watch {
         self.cancel.clone()
     }
 
-    /// Starts the clock, the first time it is called.
+    /// Starts the clock. If it runs already, asks whether the run is to stop now: when it starts there is nothing to
+    /// be asked of it, and reading it takes a part of the shortest runs.
     #[inline]
-    pub(crate) fn start(&mut self) {
+    pub(crate) fn begin(&mut self) -> Result<(), StopReason> {
         #[cfg(feature = "std")]
-        if !self.untimed || self.deadline_ms.is_some() {
-            self.clock.start();
+        if (!self.untimed || self.deadline_ms.is_some()) && self.clock.start() {
+            return self.ask_cancel();
         }
+        self.ask()
     }
 
-    /// Nobody will ask how long it took: reading the clock takes a part of the shortest runs.
+    /// Nobody will ask how long it took.
     pub(crate) fn leave_untimed(&mut self) {
         self.untimed = true;
     }
@@ -103,9 +105,7 @@ impl Watch {
     /// Whether the run is to stop now.
     #[inline]
     pub(crate) fn ask(&self) -> Result<(), StopReason> {
-        if self.cancel.is_cancelled() {
-            return Err(StopReason::Cancelled);
-        }
+        self.ask_cancel()?;
         #[cfg(feature = "std")]
         if let Some(limit_ms) = self.deadline_ms
             && self.clock.elapsed() >= core::time::Duration::from_millis(limit_ms)
@@ -115,6 +115,11 @@ impl Watch {
         // Without a clock, a configuration with a deadline was refused.
         let _ = self.deadline_ms;
         Ok(())
+    }
+
+    #[inline]
+    fn ask_cancel(&self) -> Result<(), StopReason> {
+        if self.cancel.is_cancelled() { Err(StopReason::Cancelled) } else { Ok(()) }
     }
 
     /// Time until the deadline.
@@ -141,9 +146,12 @@ struct Clock {
 
 #[cfg(feature = "std")]
 impl Clock {
+    /// Tells whether it has not run before.
     #[inline]
-    fn start(&mut self) {
+    fn start(&mut self) -> bool {
+        let first = self.started.is_none();
         self.started.get_or_insert_with(std::time::Instant::now);
+        first
     }
 
     fn stop(&mut self) {

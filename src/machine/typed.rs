@@ -40,11 +40,10 @@ impl Machine {
         name: &str,
         params: P,
     ) -> Result<Option<R>, StopReason> {
-        self.watch.start();
         self.store.is_at_rest = false;
         self.status = 0;
         self.store.data_mut().forget_input();
-        let (store, watch) = (&mut self.store, &self.watch);
+        let (store, watch) = (&mut self.store, &mut self.watch);
         let module = self.module.inspect().name.as_deref().unwrap_or_default();
         let called = observe::contain(|| {
             let called = observe::running(module, || run(store, watch, function, name, params));
@@ -81,13 +80,13 @@ fn engine(error: &wasmi::Error) -> StopReason {
 
 fn run<P: WasmParams, R: WasmResults>(
     store: &mut Place,
-    watch: &Watch,
+    watch: &mut Watch,
     function: &TypedFunc<P, R>,
     name: &str,
     params: P,
 ) -> Result<R, Box<End>> {
     observe::start(name, 0)?;
-    watch.ask()?;
+    watch.begin()?;
     if meter::slice_left(&**store) == 0 {
         meter::grant(&mut **store, meter::SLICE);
     }
