@@ -1,5 +1,8 @@
 //! The engine that belljar drives, driven by hand by somebody who knows it: the same prices, the same
-//! slices, host work charged as belljar charges it, and nothing else that costs time.
+//! slices, a deadline asked between them, host work charged as belljar charges it, and nothing else that
+//! costs time.
+
+use std::time::{Duration, Instant};
 
 use belljar::meter;
 use wasmi::{
@@ -13,6 +16,9 @@ use crate::{
 };
 
 const SLICE: u64 = 100_000;
+
+/// What slices are for.
+const DEADLINE: Duration = Duration::from_secs(3_600);
 
 pub struct Hand {
     /// Whether bytes are validated before they are translated, as those from anybody have to be: with
@@ -66,11 +72,18 @@ struct Io {
     memory: Option<Memory>,
     /// Fuel beyond the current slice.
     rest: u64,
+    started: Instant,
+}
+
+impl Io {
+    fn ask(&self) -> Result<()> {
+        if self.started.elapsed() < DEADLINE { Ok(()) } else { Err("the deadline has passed".into()) }
+    }
 }
 
 impl Program {
     fn start(&self, input: Vec<u8>) -> Result<(Store<Io>, Instance)> {
-        let io = Io { input, cursor: 0, output: Vec::new(), memory: None, rest: FUEL - SLICE };
+        let io = Io { input, cursor: 0, output: Vec::new(), memory: None, rest: FUEL - SLICE, started: Instant::now() };
         let mut store = Store::new(&self.engine, io);
         store.set_fuel(SLICE)?;
         let instance = self.linker.instantiate_and_start(&mut store, &self.module)?;
@@ -103,7 +116,10 @@ impl Loaded for Program {
     fn live(&self, export: &str) -> Result<Call> {
         let (mut store, instance) = self.start(Vec::new())?;
         let function = instance.get_typed_func::<i32, i32>(&store, export)?;
-        Ok(Box::new(move |argument| in_slices(&mut store, &function, argument)))
+        Ok(Box::new(move |argument| {
+            store.data().ask()?;
+            in_slices(&mut store, &function, argument)
+        }))
     }
 }
 
@@ -118,6 +134,7 @@ fn in_slices<P: WasmParams, R: WasmResults>(
             TypedResumableCall::Finished(results) => return Ok(results),
             TypedResumableCall::HostTrap(trap) => return Err(trap.host_error().to_string().into()),
             TypedResumableCall::OutOfFuel(paused) => {
+                store.data().ask()?;
                 let left = store.get_fuel()?;
                 let more = SLICE.max(paused.required_fuel()) - left;
                 let io = store.data_mut();

@@ -20,7 +20,8 @@ impl Belljar {
             .with_memory_bytes(128 << 20)
             .with_output_bytes(128 << 20)
             .with_host_calls(FUEL)
-            .with_module_load_work(10_000_000);
+            .with_module_load_work(10_000_000)
+            .with_deadline_ms(3_600_000);
         Belljar { config }
     }
 
