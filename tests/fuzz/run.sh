@@ -3,8 +3,8 @@
 #
 #   tests/fuzz/run.sh [--short | --long | --executions N] [--asan] [TARGET...]
 #
-# --short (unless told otherwise) gives each target a few seconds, with debug assertions; it leaves
-# `second` out, which takes longer to build than all others to build and run. --long is --executions
+# --short (unless told otherwise) gives each target a few seconds, with debug assertions, in a build that is
+# hardly optimized; it leaves `second` out, which takes longer to build than all others to build and run. --long is --executions
 # 10000000. --executions N shares N executions out among the targets, the last tenth of them with debug
 # assertions. --asan builds with AddressSanitizer, for which it needs a nightly toolchain.
 #
@@ -52,7 +52,7 @@ kinds() {
   if [ "$1" = second ]; then
     echo optimized
   elif [ $mode = short ]; then
-    echo checked
+    echo quick
   else
     echo optimized checked
   fi
@@ -89,8 +89,8 @@ corpus=$work/corpus
 mkdir -p "$corpus"
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-# build KIND TARGET: `optimized`, or `checked`, which is optimized too but for debug assertions. The
-# flags are those of cargo-fuzz, which need not be there.
+# build KIND TARGET...: `optimized`, `checked`, which is optimized too but for debug assertions, or `quick`, which is
+# checked, and built in a third of the time. The flags are those of cargo-fuzz, which need not be there.
 host=$(rustc -vV | sed -n 's/^host: //p')
 build() {
   local flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
@@ -99,11 +99,17 @@ build() {
   local options=(--locked --release --target "$host" --manifest-path tests/fuzz/Cargo.toml) toolchain=()
   [ -z "$asan" ] || { toolchain=(+nightly) && flags+=(-Zsanitizer=address); }
   [[ $host != *-linux-* ]] || flags+=(-Cllvm-args=-sanitizer-coverage-stack-depth)
-  [ "$1" != checked ] || flags+=(-Cdebug-assertions)
-  [ "$2" != second ] || options+=(--features second)
+  [ "$1" = optimized ] || flags+=(-Cdebug-assertions)
+  [ "$1" != quick ] || options+=(--config profile.release.opt-level=1)
+  local kind=$1 target
+  shift
+  for target in "$@"; do
+    options+=(--bin "$target")
+    [ "$target" != second ] || options+=(--features second)
+  done
   # With a target named, these are no flags for build scripts.
-  RUSTFLAGS="${flags[*]} -Ccodegen-units=1" cargo "${toolchain[@]}" build "${options[@]}" --bin "$2" \
-    --target-dir "$target_dir/fuzz-$1$asan" >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" && exit 1; }
+  RUSTFLAGS="${flags[*]} -Ccodegen-units=1" cargo "${toolchain[@]}" build "${options[@]}" \
+    --target-dir "$target_dir/fuzz-$kind$asan" >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" && exit 1; }
 }
 
 # What a target starts from: what was found with it, and fixtures of its kind.
@@ -156,8 +162,12 @@ for target in "${targets[@]}"; do
   seed "$target"
 done
 start=$SECONDS
-for target in "${targets[@]}"; do
-  for kind in $(kinds "$target"); do build "$kind" "$target"; done
+for kind in optimized checked quick; do
+  built=()
+  for target in "${targets[@]}"; do
+    [[ " $(kinds "$target") " != *" $kind "* ]] || built+=("$target")
+  done
+  [ ${#built[@]} -eq 0 ] || build "$kind" "${built[@]}"
 done
 echo "built in $((SECONDS - start)) s"
 for target in "${targets[@]}"; do
