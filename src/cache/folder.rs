@@ -104,9 +104,14 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
 /// A path beside this one that nobody else comes to: no thread, no process, and no other machine that has the
 /// same folder.
 pub(super) fn unused(path: &Path, end: &str) -> io::Result<PathBuf> {
-    let mut number = [0; 8];
-    getrandom::fill(&mut number).map_err(|_| io::ErrorKind::Other)?;
-    Ok(path.with_extension(format!("{:016x}.{end}", u64::from_ne_bytes(number))))
+    Ok(path.with_extension(format!("{:016x}.{end}", u64::from_ne_bytes(random()?))))
+}
+
+/// Bytes that nobody can guess.
+pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| io::ErrorKind::Other)?;
+    Ok(bytes)
 }
 
 /// Writes a file that was not there, for nobody else.

@@ -42,8 +42,7 @@ fn read(path: &Path, metadata: &Metadata) -> Result<[u8; 32], CacheError> {
 
 /// Makes the file whole under another name, and gives it its own if nobody has.
 fn write(path: &Path) -> io::Result<()> {
-    let mut key = [0; 32];
-    getrandom::fill(&mut key).map_err(|_| io::ErrorKind::Other)?;
+    let key: [u8; 32] = folder::random()?;
     let new = folder::unused(path, "made")?;
     folder::write_new(&new, &key)?;
     // Unlike a rename, this leaves alone what is there.
