@@ -4,9 +4,9 @@
 #   tests/fuzz/run.sh [--short | --long | --executions N] [--asan] [TARGET...]
 #
 # --short (unless told otherwise) gives each target a few seconds, with debug assertions, in a build that is
-# hardly optimized; it leaves `second` out, which takes longer to build than all others to build and run. --long is --executions
-# 10000000. --executions N shares N executions out among the targets, the last tenth of them with debug
-# assertions. --asan builds with AddressSanitizer, for which it needs a nightly toolchain.
+# hardly optimized; it leaves `second` out, which takes longer to build than all others to build and run.
+# --long is --executions 10000000. --executions N shares N executions out among the targets, the last tenth of
+# them with debug assertions. --asan builds with AddressSanitizer, for which it needs a nightly toolchain.
 #
 # Installs what it needs and does not find: a C++ compiler, and for --asan the toolchain. What the targets
 # learn stays below the target folder, for the next run; so do finds. The exit status is 0 if there was
@@ -89,8 +89,8 @@ corpus=$work/corpus
 mkdir -p "$corpus"
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-# build KIND TARGET...: `optimized`, `checked`, which is optimized too but for debug assertions, or `quick`, which is
-# checked, and built in a third of the time. The flags are those of cargo-fuzz, which need not be there.
+# build KIND TARGET...: `optimized`, `checked`, which is optimized too but for debug assertions, or `quick`, which
+# is checked and hardly optimized. The flags are those of cargo-fuzz, which need not be there.
 host=$(rustc -vV | sed -n 's/^host: //p')
 build() {
   local flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
