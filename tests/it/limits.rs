@@ -141,6 +141,18 @@ fn the_text_form_has_a_limit_of_its_own() {
 }
 
 /// What is counted in several places is counted in all of them.
+/// The text parser is not asked about components.
+#[test]
+fn a_text_with_a_component_is_refused_before_it_is_parsed() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    for text in
+        ["(component)", "(module) ;; \"\n ( (; (; ;) \" ;) component", "(@note \"\\\"\" ()) (component (component))"]
+    {
+        assert_eq!(sandbox.load_text(text).unwrap_err(), ModuleError::Component.into(), "{text}");
+    }
+    assert!(sandbox.load_text("(module (data \"(component\") ;; (component\n (; (component ;))").is_ok());
+}
+
 #[test]
 fn limits_count_every_place() {
     let refused = |config: Config, wat: &str| match load(config, &wat::parse_str(wat).unwrap()) {

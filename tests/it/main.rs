@@ -17,7 +17,6 @@ mod dirs;
 mod docs;
 #[cfg(all(feature = "fs", feature = "host-random", feature = "receipt", unix))]
 mod effects;
-mod engine;
 mod faults;
 mod fixture;
 mod grants;
