@@ -112,10 +112,9 @@ build() {
     --target-dir "$target_dir/fuzz-$kind$asan" >>"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" && exit 1; }
 }
 
-# What a target starts from: what was found with it, and fixtures of its kind.
+# What a target starts from: fixtures of its kind.
 seed() {
   mkdir -p "$corpus/$1" "$work/found/$1"
-  cp -r "tests/fuzz/seeds/$1/." "$corpus/$1" 2>/dev/null || true
   case $1 in
     bytes) find fixtures/guests -name '*.wasm' -size -20k -exec cp {} "$corpus/bytes" \; ;;
     text) find fixtures -name '*.wat' -size -20k -exec cp {} "$corpus/text" \; ;;
