@@ -4,11 +4,9 @@
 #
 #   tests/targets/run.sh             all
 #   tests/targets/run.sh TARGET...   some: x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check
-#                                    measures
 #
 # A target whose name ends in `-fast` has the engine's fast dispatch, one in `-debug` is not optimized. `check`
-# compiles the library for targets that cannot be run here. `measures` shows what differs without belljar: each of
-# fixtures/measures in the engine alone, on four targets, as a table that has to stand in src/docs/determinism.md.
+# compiles the library for targets that cannot be run here.
 # From a bare Debian with Rust: installs qemu, linkers and Node through apt, standard libraries through rustup.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -19,9 +17,7 @@ out=$target/outcomes
 bundle=$out/bundle
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] ||
-  chosen=(x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check measures)
-# Where the engine is shown alone: little-endian and big-endian, 64 bits and 32, with tail calls and without.
-measured=(x86_64 aarch64 i686 s390x)
+  chosen=(x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check)
 failed=0
 
 # ------------------------------------------------------------------------------------------- helpers
@@ -53,9 +49,8 @@ packages() {
 install() {
   local missing=() package name
   local -a names=(x86_64 "${chosen[@]}")
-  [[ " ${chosen[*]} " != *" measures "* ]] || names+=("${measured[@]}")
   for name in "${names[@]}"; do
-    [[ $name != check && $name != measures ]] || continue
+    [ "$name" != check ] || continue
     for package in $(packages "$name"); do
       dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
@@ -181,97 +176,17 @@ check() {
   checked riscv32imac-unknown-none-elf portable-dispatch,receipt
 }
 
-# ----------------------------------------------------------------------------------------- measures
-
-# called COMMAND...: what it prints, or the signal it dies of.
-called() {
-  local printed status=0
-  # Large memories are filled with zeros, and that under emulation.
-  printed=$(ulimit -c 0 && timeout 120 "$@" 2>/dev/null) || status=$?
-  case $status in
-    0) echo "$printed" ;;
-    1[2-9][0-9]) echo "dies of SIG$(kill -l $((status - 128)))" ;;
-    *) echo "ends with $status" ;;
-  esac
-}
-
-# Builds the engine alone for a target, and prints the program, with what it takes to run it.
-plain() {
-  linker "$1"
-  cargo build --locked --release --manifest-path plain/Cargo.toml --target-dir "$target/plain" \
-    --target "$(triple "$1")" >&2 || return 1
-  echo "$(emulator "$1") $target/plain/$(triple "$1")/release/belljar-targets-plain"
-}
-
-# row FIXTURE: what the engine alone makes of it on each target, and what belljar does on all. Each cell is a process
-# of its own, since some do not come back.
-row() {
-  local fixture=$1 name cell first='' refused='' cells='' differs=0
-  local -a call
-  read -ra call < <(sed -n 's/^;; call: //p' "$fixture")
-  for name in "${measured[@]}"; do
-    # shellcheck disable=SC2046 # these are words
-    cell=$(called $(cat "$out/plain-$name.command") "$fixture" "${call[@]}")
-    cells+=" $cell |"
-    [ "$cell" = "${first:=$cell}" ] || differs=1
-  done
-  [ "$differs" -eq 1 ] || echo "FAILED $fixture: the same in the engine alone" >&2
-  first=''
-  for name in "${measured[@]}"; do
-    # shellcheck disable=SC2046 # these are words
-    cell=$(called $(cat "$out/$name.command")-call "$fixture" "${call[@]}")
-    # Vectors do not run on big-endian machines. What is refused is no other result.
-    if [ "$cell" = refused ] && [ "$name" = s390x ]; then
-      refused="; refused on $name"
-    elif [ "$cell" != "${first:=$cell}" ]; then
-      echo "FAILED $fixture: in belljar $first, and on $name $cell" >&2
-      differs=0
-    fi
-  done
-  echo "| \`$(basename "$fixture" .wat)\` |$cells $first$refused |"
-  [ "$differs" -eq 1 ]
-}
-
-measures() {
-  local name fixture line good=0
-  for name in "${measured[@]}"; do
-    if ! plain "$name" >"$out/plain-$name.command" 2>"$out/$name.log" ||
-      ! build "$name" >"$out/$name.command" 2>"$out/$name.log"; then
-      echo "FAILED measures: $name does not build"
-      tail -n 5 "$out/$name.log"
-      return 1
-    fi
-  done
-  {
-    echo "| fixture |$(printf ' %s |' "${measured[@]}") belljar |"
-    echo "|---|$(printf -- '---|%.0s' "${measured[@]}")---|"
-    for fixture in ../../fixtures/measures/*.wat; do
-      row "$fixture" || good=1
-    done
-  } >"$out/measures.txt"
-  echo
-  cat "$out/measures.txt"
-  while read -r line; do
-    grep -qxF -- "$line" ../../src/docs/determinism.md || { echo "FAILED measures: not documented: $line"; good=1; }
-  done <"$out/measures.txt"
-  return "$good"
-}
-
 # ----------------------------------------------------------------------------------------------- run
 
 install >/dev/null || exit 1
 mkdir -p "$out"
-if [ "${chosen[*]}" != measures ]; then
-  cargo run --quiet --locked --release -p belljar-targets-bundle -- "$bundle" || exit 1
-  echo "bundle: $(wc -c <"$bundle") bytes, sha256 $(sha256sum <"$bundle" | cut -d' ' -f1)"
-fi
+cargo run --quiet --locked --release -p belljar-targets-bundle -- "$bundle" || exit 1
+echo "bundle: $(wc -c <"$bundle") bytes, sha256 $(sha256sum <"$bundle" | cut -d' ' -f1)"
 
 ran=()
 for name in "${chosen[@]}"; do
   if [ "$name" = check ]; then
     check
-  elif [ "$name" = measures ]; then
-    measures || failed=1
   elif run "$name"; then
     ran+=("$name")
   else

@@ -12,7 +12,7 @@ use crate::{
     root,
 };
 
-const FOLDERS: [&str; 8] = ["run", "limits", "abi", "invalid", "errors", "regression", "measures", "wasi"];
+const FOLDERS: [&str; 7] = ["run", "limits", "abi", "invalid", "errors", "regression", "wasi"];
 
 pub fn cases() -> Vec<Case> {
     FOLDERS.iter().flat_map(|folder| files(folder).into_iter().filter_map(|path| case(folder, path))).collect()
