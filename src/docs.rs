@@ -52,8 +52,8 @@ pub mod isolation {}
 #[doc = include_str!("docs/security.md")]
 pub mod security {}
 
-#[doc = include_str!("docs/attacks.md")]
-pub mod attacks {}
+#[doc = include_str!("docs/selftest.md")]
+pub mod selftest {}
 
 #[doc = include_str!("docs/tracing.md")]
 pub mod tracing {}

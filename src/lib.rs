@@ -20,9 +20,6 @@ mod error;
 mod execution;
 mod files;
 mod host;
-#[doc(hidden)]
-#[cfg(feature = "selftest")]
-pub mod hostile;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(not(feature = "http"))]
@@ -53,6 +50,9 @@ mod sandbox;
 mod scheduler;
 #[cfg(feature = "json")]
 mod schema;
+#[doc(hidden)]
+#[cfg(feature = "selftest")]
+pub mod selftest;
 mod text;
 #[cfg(feature = "json")]
 mod tool;

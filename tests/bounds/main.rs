@@ -4,6 +4,9 @@
 //! A test binary of its own, since it counts every allocation, and denies some.
 
 mod allocator;
+#[path = "../it/costs/list.rs"]
+#[allow(dead_code, reason = "a part of it is needed here")]
+mod costs;
 mod denied;
 #[path = "../it/fixture/parse.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]

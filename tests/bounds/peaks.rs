@@ -1,14 +1,16 @@
-//! The most that is allocated at a time is within what `Config::memory_bound` says: for every attack, guest
-//! and fixture, for modules made of random bytes, and under small, middle and large limits.
+//! The most that is allocated at a time is within what `Config::memory_bound` says: for every costly
+//! input, check, guest and fixture, for modules made of random bytes, and under small, middle and large limits.
 
 use std::{fs, path::Path};
 
-use belljar::{
-    Config, Key, MemoryBound, Profile, Sandbox,
-    hostile::{Attack, Input, attacks},
-};
+use belljar::{Config, Key, MemoryBound, Profile, Sandbox, selftest::checks};
 
-use super::{allocator::peak_of, parse::Fixture, smith::generate};
+use super::{
+    allocator::peak_of,
+    costs::{Input, affordable, costs},
+    parse::Fixture,
+    smith::generate,
+};
 
 /// What loading a module and running it took.
 #[derive(Default)]
@@ -44,42 +46,30 @@ fn of_text(sandbox: &Sandbox, text: &str, input: &[u8]) -> Peaks {
     wasm.map_or(Peaks { text, ..Peaks::default() }, |wasm| Peaks { text, ..of_module(sandbox, &wasm, input) })
 }
 
-fn of_attack(config: Config, attack: &Input) -> Peaks {
-    let sandbox = Sandbox::new(config).unwrap();
-    // What many modules do one after the other, the first few do too.
-    let modules = attack.modules().iter().take(3).map(|wasm| of_module(&sandbox, wasm, attack.input()));
-    let text = attack.text().map(|text| of_text(&sandbox, text, attack.input()));
-    modules.chain(text).fold(Peaks::default(), Peaks::most)
-}
-
-/// All of them; unoptimized code takes twenty times as long: it sees some of those that cost little.
-fn tried() -> impl Iterator<Item = Attack> {
-    let all = attacks().filter(|attack| !(cfg!(debug_assertions) && attack.name.starts_with("cost-")));
-    all.step_by(if cfg!(debug_assertions) { 5 } else { 1 })
-}
-
-/// What is set up once in a process is nobody's.
-fn warm() {
-    drop(attacks().next().unwrap().build().run());
-}
-
-/// The attacks stay within the bound, and come near it: a bound that nothing reaches says nothing.
-#[test]
-fn attacks_are_within_and_near_the_bound() {
-    warm();
-    let mut most = Peaks::default();
-    for attack in tried() {
-        let input = attack.build();
-        let default = *input.config() == Config::default();
-        // Unoptimized code takes twenty times as long.
-        let input = if cfg!(debug_assertions) { input.with_fuel_at_most(300_000) } else { input };
-        let peaks = of_attack(input.config().clone(), &input);
-        peaks.check(input.config().memory_bound(), attack.name);
-        if default {
-            most = most.most(peaks);
-        }
+fn of_cost(config: &Config, input: &Input) -> Peaks {
+    let sandbox = Sandbox::new(config.clone()).unwrap();
+    match input {
+        Input::Module(wasm) => of_module(&sandbox, wasm, b""),
+        Input::Text(text) => of_text(&sandbox, text, b""),
     }
-    let bound = Config::default().memory_bound();
+}
+
+/// What is set up once in a process is of no run.
+fn warm() {
+    drop(costs()[0].build().run());
+}
+
+/// What is costly stays within the bound, and comes near it: a bound that nothing reaches says nothing.
+#[test]
+fn costs_are_within_and_near_the_bound() {
+    warm();
+    let (mut most, config) = (Peaks::default(), Config::default());
+    let bound = config.memory_bound();
+    for cost in affordable() {
+        let peaks = of_cost(&config, &cost.build());
+        peaks.check(bound, cost.name);
+        most = most.most(peaks);
+    }
     println!("at most {} + {} + {} of {bound:?}", most.text, most.load, most.run);
     let near = most.text > bound.text / 8 && most.load > bound.load / 8 && most.run > bound.run / 8;
     assert!(near || cfg!(debug_assertions));
@@ -87,23 +77,32 @@ fn attacks_are_within_and_near_the_bound() {
 
 /// Under limits in which little fits, and under those in which all does.
 #[test]
-fn attacks_are_within_other_bounds() {
+fn costs_are_within_other_bounds() {
     warm();
     let mut small = Config::default().with_fuel(200_000);
-    // What is off by default is no limit of memory, and where nobody may be asked, neither is how.
+    // What is off by default is no limit of memory, and where servers cannot be asked, neither is how.
     let limits = |key: &Key| key.plugin > 0 && key.path != "limits.fuel" && !key.path.starts_with("http.");
     for key in Config::keys().filter(limits) {
         small.set(key.path, (key.plugin / 16).clamp(key.min, key.max)).unwrap();
     }
-    // Some fuel, so that memory and tables can be grown to those limits; less memory than the machine has.
+    // Some fuel, so that memory and tables can be grown to those limits.
     let fuel = if cfg!(debug_assertions) { 100_000 } else { 20_000_000 };
     let large = Config::profile(Profile::Large).with_fuel(fuel).with_memory_bytes(64 << 20);
-    for attack in tried().filter(|attack| attack.against != "deadline_ms") {
-        let input = attack.build();
-        of_attack(small.clone(), &input).check(small.memory_bound(), attack.name);
-        if !cfg!(debug_assertions) {
-            of_attack(large.clone(), &input).check(large.memory_bound(), attack.name);
+    for cost in affordable() {
+        let input = cost.build();
+        for config in [&small, &large] {
+            of_cost(config, &input).check(config.memory_bound(), cost.name);
         }
+    }
+}
+
+#[test]
+fn checks_are_within_the_bound() {
+    warm();
+    for check in checks() {
+        let (Some(wasm), Ok(config)) = (check.module(), check.config()) else { continue };
+        let sandbox = Sandbox::new(config.clone()).unwrap();
+        of_module(&sandbox, &wasm, b"some input").check(config.memory_bound(), check.name);
     }
 }
 

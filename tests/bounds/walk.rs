@@ -148,7 +148,7 @@ impl Guest {
     }
 
     fn walk(&self, every_fuel: bool) {
-        // What is set up once in a process is nobody's.
+        // What is set up once in a process is of no run.
         for config in [with_stop_at_fuel(1_500), with_fail_host_call(1), with_deny_growth(1)] {
             drop(self.end(config, &STEPS));
         }

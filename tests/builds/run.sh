@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds belljar in the ways that programs are built, and runs the hostile inputs in each: a line for
-# every build. The exit status is 0 if all inputs were held in all of them, and the builds whose fast
+# Builds belljar in the ways that programs are built, and runs the self-test in each: a line for
+# every build. The exit status is 0 if all checks held in all of them, and the builds whose fast
 # dispatch is not safe have refused to run any.
 #
 #   tests/builds/run.sh          all
@@ -13,7 +13,7 @@ root=${CARGO_TARGET_DIR:-target}/builds
 failed=0
 chosen=("$@")
 
-# build NAME STACK_KIB PROFILE [SETTING=VALUE...]: settings of the profile. It holds all inputs.
+# build NAME STACK_KIB PROFILE [SETTING=VALUE...]: settings of the profile. All checks hold.
 build() {
   try "$1" 0 "${@:2}"
 }

@@ -9,6 +9,9 @@ mod calls;
 #[cfg(feature = "cli")]
 mod cli;
 mod config;
+#[cfg(all(feature = "selftest", target_os = "linux"))]
+mod costs;
+mod crowd;
 #[cfg(feature = "wasi")]
 mod denied;
 mod determinism;
@@ -23,8 +26,6 @@ mod grants;
 mod guests;
 mod host;
 mod host_functions;
-#[cfg(feature = "selftest")]
-mod hostile;
 mod hostile_text;
 #[cfg(all(feature = "http", feature = "receipt"))]
 mod http;
@@ -36,6 +37,8 @@ mod limits;
 mod mcp;
 #[cfg(target_os = "linux")]
 mod memory;
+#[cfg(feature = "selftest")]
+mod mutated;
 mod observe;
 mod operands;
 mod pooling;
@@ -48,6 +51,8 @@ mod real;
 mod receipt;
 mod recent;
 mod scheduler;
+#[cfg(feature = "selftest")]
+mod selftest;
 #[cfg(all(feature = "serve", unix))]
 mod serve;
 mod tidy;

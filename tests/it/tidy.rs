@@ -62,8 +62,8 @@ const AROUND: &[&str] = &[
     "fs",
     "cache",
     "pin",
-    "hostile",
     "isolate",
+    "selftest",
     "transcript",
 ];
 

@@ -62,7 +62,7 @@ pub enum Command {
     /// Answer requests over HTTP, each with a run of a module
     #[command(after_help = help::SERVE)]
     Serve(Box<ServeArgs>),
-    /// Run hostile modules and texts that come with belljar, and tell whether each ends as it has to
+    /// Check on this machine that each limit and each measure ends what it has to
     #[command(after_help = help::SELFTEST)]
     Selftest(SelftestArgs),
     /// Write a completion script for a shell to stdout

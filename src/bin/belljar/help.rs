@@ -155,9 +155,9 @@ Exit status:
 pub const SELFTEST: &str = "\
 Examples:
   belljar selftest --metrics
-  belljar selftest fuel- memory-
+  belljar selftest fuel memory
 
-The JSON document is {\"attacks\": […]} with {\"name\", \"tries\", \"against\", \"expected\", \"ended\",
+The JSON document is {\"checks\": […]} with {\"name\", \"does\", \"tests\", \"expected\", \"ended\",
 \"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
 
 Exit status:

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, thread, time::Instant};
 
-use belljar::hostile::{Attack, attacks};
+use belljar::selftest::{Check, checks};
 use serde::Serialize;
 
 use crate::{
@@ -13,20 +13,20 @@ use crate::{
     json, show,
 };
 
-/// The stack of the thread that an attack runs on: as small as those of phones, but in a build that
+/// The stack of the thread that a check runs on: as small as those of phones, but in a build that
 /// is not optimized, whose frames are many times as large.
 const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
 
-/// Runs the attacks one after the other, and tells of each how it ended.
+/// Runs the checks one after the other, and tells of each how it ended.
 pub fn selftest(args: &SelftestArgs, console: &Console) -> Result<Exit, Failure> {
-    let chosen = |attack: &Attack| args.names.is_empty() || args.names.iter().any(|name| attack.name.contains(name));
-    let all: Vec<_> = attacks().filter(chosen).collect();
+    let chosen = |check: &Check| args.names.is_empty() || args.names.iter().any(|name| check.name.contains(name));
+    let all: Vec<_> = checks().filter(chosen).collect();
     if all.is_empty() {
-        return Err(Failure::usage("no attack has such a name"));
+        return Err(Failure::usage("no check has such a name"));
     }
     let mut lines = Vec::new();
-    for attack in all {
-        let line = Line::of(attack, args.metrics)?;
+    for check in all {
+        let line = Line::of(check, args.metrics)?;
         if console.format == Format::Human && !(console.is_quiet() && line.holds) {
             tell(&line.to_string())?;
         }
@@ -35,9 +35,9 @@ pub fn selftest(args: &SelftestArgs, console: &Console) -> Result<Exit, Failure>
     let held = lines.iter().filter(|line| line.holds).count();
     let exit = if held == lines.len() { Exit::Done } else { Exit::Stopped };
     if console.format != Format::Human {
-        json::print(console.format, &Document { attacks: lines }).map_err(|e| Failure::stdout(&e))?;
+        json::print(console.format, &Document { checks: lines }).map_err(|e| Failure::stdout(&e))?;
     } else if !console.is_quiet() {
-        tell(&format!("{held} of {} ended as they have to", show::count(lines.len() as u64, "attack")))?;
+        tell(&format!("{held} of {} ended as they have to", show::count(lines.len() as u64, "check")))?;
     }
     Ok(exit)
 }
@@ -46,17 +46,17 @@ fn tell(line: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout().lock(), "{line}").map_err(|e| Failure::stdout(&e))
 }
 
-/// `{"attacks": [{"name", "tries", "against", "expected", "ended", "holds", "wall_ms", …}]}`
+/// `{"checks": [{"name", "does", "tests", "expected", "ended", "holds", "wall_ms", …}]}`
 #[derive(Serialize)]
 struct Document {
-    attacks: Vec<Line>,
+    checks: Vec<Line>,
 }
 
 #[derive(Serialize)]
 struct Line {
     name: &'static str,
-    tries: &'static str,
-    against: &'static str,
+    does: &'static str,
+    tests: &'static str,
     expected: &'static str,
     ended: String,
     holds: bool,
@@ -68,21 +68,20 @@ struct Line {
 }
 
 impl Line {
-    fn of(attack: Attack, metrics: bool) -> Result<Line, Failure> {
-        let input = attack.build();
+    fn of(check: Check, metrics: bool) -> Result<Line, Failure> {
         let before = memory_before();
         let start = Instant::now();
-        let thread = thread::Builder::new().stack_size(STACK).spawn(move || input.run());
+        let thread = thread::Builder::new().stack_size(STACK).spawn(move || check.run());
         let thread = thread.map_err(|error| Failure::usage(format!("a thread cannot be started: {error}")))?;
         let ended = thread.join().unwrap_or_else(|_| "panicked".into());
         let wall_ms = start.elapsed().as_secs_f64() * 1e3;
         let memory = before.and_then(|before| Some(status("VmHWM:")?.saturating_sub(before)));
         Ok(Line {
-            name: attack.name,
-            tries: attack.tries,
-            against: attack.against,
-            expected: attack.expected,
-            holds: ended == attack.expected,
+            name: check.name,
+            does: check.does,
+            tests: check.tests,
+            expected: check.expected,
+            holds: ended == check.expected,
             ended,
             wall_ms: metrics.then_some(wall_ms),
             memory_bytes: memory.filter(|_| metrics),
@@ -93,7 +92,7 @@ impl Line {
 impl std::fmt::Display for Line {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let verdict = if self.holds { "ok" } else { "FAILED" };
-        write!(f, "{verdict} {} ({}): {}: {}", self.name, self.against, self.tries, self.ended)?;
+        write!(f, "{verdict} {} ({}): {}: {}", self.name, self.tests, self.does, self.ended)?;
         if !self.holds {
             write!(f, "; expected {}", self.expected)?;
         }

@@ -18,7 +18,6 @@ mod fixtures;
 mod generate;
 mod generated;
 mod guests;
-mod hostile;
 #[path = "../../../it/prices/list.rs"]
 #[allow(dead_code, reason = "the tests use all of it")]
 mod list;
@@ -31,6 +30,7 @@ mod operators;
 mod parse;
 mod prices;
 mod receipts;
+mod selftest;
 mod stack;
 mod transcripts;
 
@@ -44,7 +44,7 @@ fn main() {
         guests::cases(),
         receipts::cases(),
         transcripts::cases(),
-        hostile::cases(),
+        selftest::cases(),
         stack::cases(),
         prices::cases(),
         operators::cases(),

@@ -1,13 +1,15 @@
-//! What each attack costs: time on the processor and memory, in a process of its own.
+//! What each of the costly inputs takes: time on the processor and memory, in a process of its own.
 
 use std::{env, fs, process::Command, time::Instant};
 
-use belljar::hostile::{Attack, attacks};
-
 use crate::memory::status;
+use list::{Cost, costs};
 
-/// Which attack the child is to run.
-const ATTACK: &str = "BELLJAR_ATTACK";
+#[allow(dead_code, reason = "`tests/bounds` uses all of it")]
+mod list;
+
+/// Which of them the child is to run.
+const COST: &str = "BELLJAR_COST";
 
 const MOST_NANOSECONDS: u64 = 500_000_000;
 const MOST_KIB: u64 = 64 << 10;
@@ -19,26 +21,24 @@ fn most_of_a_refusal(size: u64) -> u64 {
 }
 
 /// Whether the scan of the binary form says this.
-fn is_of_the_scan(attack: &str, end: &str) -> bool {
-    let causes = ["empty", "not wasm", "component", "version", "malformed", "unsupported"];
-    let cause = end.strip_prefix("refused: ");
-    !attack.starts_with("wat-") && cause.is_some_and(|cause| cause.contains('.') || causes.contains(&cause))
+fn is_of_the_scan(cost: &Cost, end: &str) -> bool {
+    !cost.is_text && end.strip_prefix("refused: ").is_some_and(|cause| cause.contains('.'))
 }
 
 /// Prints a table, and checks in an optimized build that nothing exceeds half a second and 64 MiB, and
 /// no refusal a millisecond.
 ///
-/// `cargo test --release hostile::measured::table -- --ignored --nocapture`
+/// `cargo test --release costs::table -- --ignored --nocapture`
 #[test]
 #[ignore = "takes its time, and measures time"]
 fn table() {
     let mut beyond = Vec::new();
-    println!("{:32} {:>10} {:>10} {:>10}  end", "attack", "bytes", "µs", "KiB");
-    for attack in attacks() {
+    println!("{:32} {:>10} {:>10} {:>10}  end", "input", "bytes", "µs", "KiB");
+    for cost in costs() {
         // What else the machine does can only add to it: of what is beyond, the least of three times counts.
         let mut told = None;
         for _ in 0..3 {
-            told = measure(&attack);
+            told = measure(&cost);
             if told.is_none() {
                 break;
             }
@@ -49,36 +49,36 @@ fn table() {
     assert!(cfg!(debug_assertions) || beyond.is_empty());
 }
 
-/// Prints the line of an attack, and tells it again if it is beyond a bound.
-fn measure(attack: &Attack) -> Option<String> {
+/// Prints the line of one of them, and tells it again if it is beyond a bound.
+fn measure(cost: &Cost) -> Option<String> {
     let child = Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "hostile::measured::child", "--nocapture"])
-        .env(ATTACK, attack.name)
+        .args(["--ignored", "--exact", "costs::child", "--nocapture"])
+        .env(COST, cost.name)
         .output()
         .unwrap();
     let out = String::from_utf8_lossy(&child.stdout);
     let Some(line) = out.lines().find_map(|line| line.strip_prefix("measured\t")) else {
-        println!("{:32} {}", attack.name, child.status);
-        return Some(format!("{}: {}", attack.name, child.status));
+        println!("{:32} {}", cost.name, child.status);
+        return Some(format!("{}: {}", cost.name, child.status));
     };
     let parts: Vec<_> = line.split('\t').collect();
     let [size, nanoseconds, kib] = [0, 1, 2].map(|at| parts[at].parse::<u64>().unwrap());
-    println!("{:32} {size:>10} {:>10} {kib:>10}  {}", attack.name, nanoseconds / 1_000, parts[3]);
-    let most = if is_of_the_scan(attack.name, parts[3]) { most_of_a_refusal(size) } else { MOST_NANOSECONDS };
-    let is_beyond = nanoseconds > most || kib > MOST_KIB || parts[3] != attack.expected;
-    is_beyond.then(|| format!("{}: {} µs, {kib} KiB, {}", attack.name, nanoseconds / 1_000, parts[3]))
+    println!("{:32} {size:>10} {:>10} {kib:>10}  {}", cost.name, nanoseconds / 1_000, parts[3]);
+    let most = if is_of_the_scan(cost, parts[3]) { most_of_a_refusal(size) } else { MOST_NANOSECONDS };
+    let is_beyond = nanoseconds > most || kib > MOST_KIB || parts[3] != cost.expected;
+    is_beyond.then(|| format!("{}: {} µs, {kib} KiB, {}", cost.name, nanoseconds / 1_000, parts[3]))
 }
 
-/// Runs the attack that the parent names.
+/// Runs the one that the parent names.
 #[test]
 #[ignore = "a child of `table`"]
 fn child() {
-    let name = env::var(ATTACK).unwrap();
-    let input = attacks().find(|attack| attack.name == name).unwrap().build();
+    let name = env::var(COST).unwrap();
+    let cost = costs().into_iter().find(|cost| cost.name == name).unwrap();
+    let input = cost.build();
     let size = input.size();
     // A run before, so that what is set up once in a process is not counted.
-    drop(attacks().next().unwrap().build().run());
-    let again = input.clone();
+    drop(costs()[0].build().run());
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let (memory, clock, time) = (status("VmRSS:"), Instant::now(), on_processor());
     let end = input.run();
@@ -86,10 +86,10 @@ fn child() {
     let (time, clock) = (on_processor() - time, clock.elapsed().as_nanos() as u64);
     let mut time = if time < 10_000_000 { time.max(clock.min(10_000_000)) } else { time };
     let memory = status("VmHWM:").saturating_sub(memory);
-    if is_of_the_scan(&name, &end) {
+    if is_of_the_scan(&cost, &end) {
         // Times so short are disturbed by what else the machine does: the best of some is taken.
         let once = |_| {
-            let (input, clock) = (again.clone(), Instant::now());
+            let clock = Instant::now();
             drop(input.run());
             clock.elapsed().as_nanos() as u64
         };

@@ -5,7 +5,7 @@ use std::{fs, path::Path, thread::Builder};
 
 use belljar::{Config, Error, ModuleError, Sandbox, StopReason};
 
-use super::STACK;
+use crate::selftest::STACK;
 
 const GUESTS: [&str; 3] = ["upper-wat", "adder", "upper-c"];
 

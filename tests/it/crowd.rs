@@ -19,26 +19,37 @@ fn honest(answer: u32) -> String {
 
 type Stopped = fn(&StopReason) -> bool;
 
-/// Guests that take what they can get, with the reason for which they are stopped.
-fn hostile() -> [(&'static str, Stopped); 4] {
+/// Guests that go beyond a limit of [`config`], or trap, with the reason for which they are stopped.
+fn stopped() -> [(&'static str, Stopped); 4] {
     [
-        ("(module (func (export \"_start\") (loop (br 0))))", |r| matches!(r, StopReason::Fuel { .. })),
-        ("(module (func $f (export \"_start\") (call $f)))", |r| matches!(r, StopReason::Stack { .. })),
-        ("(module (memory 1) (func (export \"_start\") (loop (drop (memory.grow (i32.const 16))) (br 0))))", |r| {
+        (
+            "(module (func (export \"_start\") (local i32)
+                (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100000))))))",
+            |r| matches!(r, StopReason::Fuel { .. }),
+        ),
+        (
+            "(module (func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1))))))
+                (func (export \"_start\") (call $f (i32.const 200))))",
+            |r| matches!(r, StopReason::Stack { .. }),
+        ),
+        ("(module (memory 1) (func (export \"_start\") (drop (memory.grow (i32.const 16)))))", |r| {
             matches!(r, StopReason::Memory { .. })
         }),
         ("(module (func (export \"_start\") unreachable))", |r| matches!(r, StopReason::Trap(_))),
     ]
 }
 
-/// A thousand runs on eight threads, every fourth of which is hostile: each ends as it does alone.
+fn config() -> Config {
+    Config::default().with_fuel(20_000).with_memory_bytes(1 << 20).with_call_depth(100)
+}
+
+/// A thousand runs on eight threads, every fourth of which is stopped: each ends as it does alone.
 #[test]
 fn runs_at_the_same_time_do_not_meet() {
     const THREADS: u32 = 8;
     let runs = if cfg!(debug_assertions) { 25 } else { 125 };
-    let config = Config::default().with_fuel(200_000).with_memory_bytes(4 << 20);
-    let sandbox = &Sandbox::new(config).unwrap();
-    let hostile = &hostile().map(|(text, stopped)| (sandbox.load_text(text).unwrap(), stopped));
+    let sandbox = &Sandbox::new(config()).unwrap();
+    let all = &stopped().map(|(text, stopped)| (sandbox.load_text(text).unwrap(), stopped));
     let shared = &sandbox.load_text(&honest(7)).unwrap();
     let alone = &sandbox.run(shared, b"").unwrap();
     thread::scope(|scope| {
@@ -46,7 +57,7 @@ fn runs_at_the_same_time_do_not_meet() {
             scope.spawn(move || {
                 for i in 0..runs {
                     if (thread + i) % 4 == 0 {
-                        let (module, stopped) = &hostile[(i / 4 % 4) as usize];
+                        let (module, stopped) = &all[(i / 4 % 4) as usize];
                         let error = sandbox.run(module, b"").unwrap_err();
                         assert!(stopped(error.stop_reason().unwrap()), "{error}");
                     } else if i % 2 == 0 {
@@ -66,8 +77,8 @@ fn runs_at_the_same_time_do_not_meet() {
 #[test]
 fn runs_in_turn_do_not_meet() {
     let runs = if cfg!(debug_assertions) { 200 } else { 1_000 };
-    let sandbox = Sandbox::new(Config::default().with_fuel(20_000).with_memory_bytes(1 << 20)).unwrap();
-    let texts = hostile().map(|(text, _)| text.to_string());
+    let sandbox = Sandbox::new(config()).unwrap();
+    let texts = stopped().map(|(text, _)| text.to_string());
     let texts = texts.into_iter().chain((0..4).map(honest));
     let modules: Vec<_> = texts.map(|text| sandbox.load_text(&text).unwrap()).collect();
     let alone: Vec<_> = modules.iter().map(|module| sandbox.run(module, b"")).collect();
@@ -98,27 +109,27 @@ const CHILD: &str = "BELLJAR_MANY";
 fn memory_stays_flat_over_many_modules() {
     let modules = if cfg!(debug_assertions) { "1000" } else { "20000" };
     let child = Command::new(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "hostile::crowd::many", "--nocapture"])
+        .args(["--ignored", "--exact", "crowd::many", "--nocapture"])
         .env(CHILD, modules)
         .output()
         .unwrap();
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
-/// `BELLJAR_MANY=1000000 cargo test --release --features selftest hostile::crowd::many -- --ignored --nocapture`
+/// `BELLJAR_MANY=1000000 cargo test --release --features selftest crowd::many -- --ignored --nocapture`
 #[test]
 #[ignore = "a child of `memory_stays_flat_over_many_modules`"]
 #[cfg(target_os = "linux")]
 fn many() {
     const MOST_KIB: u64 = 4 << 10;
     let Some(modules) = env::var(CHILD).ok().and_then(|modules| modules.parse::<u32>().ok()) else { return };
-    let sandbox = Sandbox::new(Config::default().with_fuel(20_000).with_memory_bytes(4 << 20)).unwrap();
+    let sandbox = Sandbox::new(config()).unwrap();
     let honest = wat::parse_str(honest(7)).unwrap();
-    let hostile = hostile().map(|(text, _)| wat::parse_str(text).unwrap());
+    let stopped = stopped().map(|(text, _)| wat::parse_str(text).unwrap());
     // Its last function is refused by the engine's validation.
     let refused = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x0a\x05\x01\x03\0\x6a\x0b";
     let one = |i: u32| {
-        let wasm = if i % 5 == 4 { &hostile[(i / 5 % 4) as usize] } else { &honest };
+        let wasm = if i % 5 == 4 { &stopped[(i / 5 % 4) as usize] } else { &honest };
         // A section of its own makes each differ from all others.
         let wasm = [&wasm[..], &[0, 6, 1, b'n'], &i.to_le_bytes()].concat();
         let module = sandbox.load(&wasm).unwrap();

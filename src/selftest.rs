@@ -1,0 +1,204 @@
+//! Checks of a build on the machine it runs on: for each limit and each measure an input that comes to it, and the
+//! end it has to come to.
+//!
+//! The inputs are harmless: any engine runs each of them to an end within a second and a few pages of memory, or
+//! refuses it. What makes them meet a limit is a configuration in which that limit is low.
+//!
+//! ```
+//! let check = belljar::selftest::checks().find(|check| check.name == "fuel").unwrap();
+//! assert_eq!(check.run(), check.expected);
+//! ```
+
+extern crate std;
+
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+
+use crate::{Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason};
+
+mod load;
+mod run;
+#[cfg(feature = "wasi")]
+mod wasi;
+
+/// An input under a configuration, and how it has to end.
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// What the input does, in a line.
+    pub does: &'static str,
+    /// What it tests: a key of the configuration, or a measure.
+    pub tests: &'static str,
+    /// How it has to end, as [`end`] tells it.
+    pub expected: &'static str,
+    /// What the configuration has beside the defaults, as TOML.
+    config: &'static str,
+    given: Given,
+}
+
+/// What is handed to the library.
+#[derive(Debug, Clone, Copy)]
+enum Given {
+    /// A module in the text form, assembled first.
+    Module(&'static str),
+    /// The same, with an import `host.panic` that panics.
+    Panic(&'static str),
+    /// A module in the text form, handed over as it is.
+    Text(&'static str),
+    /// Bytes.
+    Bytes(&'static [u8]),
+    /// The configuration, and nothing else.
+    Config,
+}
+
+/// A list of checks: the name, what the input does, what that tests, the configuration, the end, the input.
+macro_rules! list {
+    ($($name:literal, $does:literal, $tests:literal, $config:expr => $expected:literal, $given:ident $(($input:expr))?;)*) => {
+        pub(super) const CHECKS: &[super::Check] = &[$(super::Check {
+            name: $name, does: $does, tests: $tests, expected: $expected, config: $config,
+            given: super::Given::$given $(($input))?,
+        }),*];
+    };
+}
+use list;
+
+/// Returns all of them.
+///
+/// Where a panic ends the process, the one of a host function that panics is left out: it could not be held.
+pub fn checks() -> impl Iterator<Item = Check> {
+    let parts: &[&'static [Check]] = &[
+        run::CHECKS,
+        load::CHECKS,
+        #[cfg(feature = "wasi")]
+        wasi::CHECKS,
+    ];
+    parts.iter().copied().flatten().copied().filter(|check| !(cfg!(panic = "abort") && check.tests == "host panic"))
+}
+
+impl Check {
+    /// Returns the module in the binary form, if the input is one that an engine could be given too.
+    pub fn module(&self) -> Option<Vec<u8>> {
+        match self.given {
+            Given::Module(text) => wat::parse_str(text).ok(),
+            Given::Bytes(bytes) => Some(bytes.into()),
+            Given::Panic(_) | Given::Text(_) | Given::Config => None,
+        }
+    }
+
+    /// Returns the configuration, which is an error where that is what has to end it.
+    pub fn config(&self) -> Result<Config, Error> {
+        Config::from_toml(self.config)
+    }
+
+    /// Hands the input to the library, and tells how that ended as [`end`] does.
+    pub fn run(&self) -> String {
+        let whole = self.outcome(None);
+        if self.tests == "slices" && self.outcome(Some(7)) != whole {
+            return "another outcome in slices".into();
+        }
+        end(&whole)
+    }
+
+    fn outcome(&self, slice: Option<u64>) -> Result<Outcome, Error> {
+        let builder = Sandbox::builder().config(self.config()?);
+        // Without the panic hook, whose message would be on the screen of whoever asks.
+        let panics = || -> () { std::panic::resume_unwind(Box::new("as it was asked to")) };
+        let sandbox = match self.given {
+            Given::Panic(_) => builder.host_function("host", "panic", panics).build()?,
+            _ => builder.build()?,
+        };
+        let module = match self.given {
+            Given::Module(text) | Given::Panic(text) => sandbox.load(&wat::parse_str(text).unwrap_or_default())?,
+            Given::Text(text) => sandbox.load_text(text)?,
+            Given::Bytes(bytes) => sandbox.load(bytes)?,
+            Given::Config => return Ok(Outcome::default()),
+        };
+        let mut run = sandbox.start(&module, b"some input")?;
+        loop {
+            if let Step::Done(outcome) = run.step(slice.unwrap_or(u64::MAX))? {
+                return Ok(outcome);
+            }
+        }
+    }
+}
+
+/// Tells an end: `done`, or the phase and the cause in words that name the variant, and of a limit its key.
+pub fn end(result: &Result<Outcome, Error>) -> String {
+    match result {
+        Ok(outcome) if outcome.log.dropped > 0 => "done, the log cut".into(),
+        Ok(_) => "done".into(),
+        Err(Error::Config(error)) => format!("configuration: {}", config_problem(&error.problem)),
+        Err(Error::Module(error)) => format!("refused: {}", refused(error)),
+        Err(Error::Call(error)) => format!("call: {error}"),
+        Err(Error::Stopped(stopped)) => format!("stopped: {}", stop(&stopped.reason)),
+        Err(Error::Isolation(error)) => format!("isolation: {error}"),
+    }
+}
+
+fn config_problem(problem: &crate::ConfigProblem) -> &'static str {
+    use crate::ConfigProblem as P;
+    match problem {
+        P::Syntax { .. } => "syntax",
+        P::TooLong { .. } => "too long",
+        P::UnknownKey { .. } => "unknown key",
+        P::WrongType { .. } => "wrong type",
+        P::OutOfRange { .. } => "out of range",
+        P::UnknownWord { .. } => "unknown word",
+        P::Unfit { .. } => "unfit",
+        P::Directory { .. } => "directory",
+        P::UnknownGrant { .. } => "unknown grant",
+        P::Unenforceable { .. } => "unenforceable",
+        P::Dispatch { .. } => "dispatch",
+        P::HostFunction { .. } => "host function",
+    }
+}
+
+fn refused(error: &ModuleError) -> &'static str {
+    use ModuleError as M;
+    match error {
+        M::Empty => "empty",
+        M::NotWasm { .. } => "not wasm",
+        M::Component => "component",
+        M::Version { .. } => "version",
+        M::Malformed { .. } => "malformed",
+        M::Invalid { .. } => "invalid",
+        M::Unsupported { .. } => "unsupported",
+        M::Limit { key, .. } => key,
+        M::Imports { .. } => "imports",
+        M::NoMemory { .. } => "no memory",
+        M::Entry { .. } => "entry",
+        M::Text { .. } => "text",
+        M::HostMemory { .. } => "host memory",
+        M::Engine { .. } => "engine",
+        M::Worker(_) => "worker",
+        M::Pinned { .. } => "pinned",
+    }
+}
+
+fn stop(reason: &StopReason) -> &'static str {
+    use StopReason as S;
+    match reason {
+        S::Fuel { .. } => "fuel",
+        S::Memory { .. } => "memory",
+        S::Table { .. } => "table",
+        S::Stack { .. } => "stack",
+        S::Output { .. } => "output",
+        S::HostCalls { .. } => "host calls",
+        S::Deadline { .. } => "deadline",
+        S::Injected { .. } => "injected",
+        S::Cancelled => "cancelled",
+        S::Trap(_) => "trap",
+        S::Failed { .. } => "failed",
+        S::Aborted { .. } => "aborted",
+        S::Status { .. } => "status",
+        S::Abi(_) => "abi",
+        S::Denied { .. } => "denied",
+        S::HostFunction { .. } => "host function",
+        S::HostPanic { .. } => "host panic",
+        S::HostMemory { .. } => "host memory",
+        S::Engine { .. } => "engine",
+        S::Replay { .. } => "replay",
+        S::Transcript { .. } => "transcript",
+        S::Worker(_) => "worker",
+    }
+}
