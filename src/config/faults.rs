@@ -14,7 +14,8 @@ use super::{Config, Key};
 /// use belljar::{Config, Fault, Sandbox, StopReason};
 ///
 /// let sandbox = Sandbox::new(Config::default().with_stop_at_fuel(1_500))?;
-/// let module = sandbox.load_text("(module (func (export \"_start\") (loop (br 0))))")?;
+/// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";
+/// let module = sandbox.load_text(&format!("(module (func (export \"_start\") (local i32) {loops}))"))?;
 /// let stopped = sandbox.run(&module, b"").unwrap_err();
 /// assert_eq!(stopped.stop_reason(), Some(&StopReason::Injected { fault: Fault::Fuel, number: 1_500 }));
 /// # Ok::<(), belljar::Error>(())

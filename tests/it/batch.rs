@@ -15,16 +15,17 @@ use std::{
 use belljar::{Cancel, Config, Error, Module, Outcome, Sandbox, StopReason};
 
 /// Turns a hundred times for each byte of its input, and says how often that is; but traps where the input
-/// begins with `!`, and never ends at `~`.
+/// begins with `!`, and takes a billion turns at `~`.
 const GUEST: &str = r#"(module
     (import "env" "read_input" (func $read (param i32 i32) (result i32)))
     (import "env" "write_output" (func $write (param i32 i32)))
     (memory (export "memory") 1)
     (func (export "execute") (param i32 i32) (result i32)
-        (local $n i32)
+        (local $n i32) (local $turn i32)
         (drop (call $read (i32.const 0) (i32.const 1)))
         (if (i32.eq (i32.load8_u (i32.const 0)) (i32.const 33)) (then unreachable))
-        (loop $for_ever (br_if $for_ever (i32.eq (i32.load8_u (i32.const 0)) (i32.const 126))))
+        (if (i32.eq (i32.load8_u (i32.const 0)) (i32.const 126)) (then
+            (loop (br_if 0 (i32.lt_u (local.tee $turn (i32.add (local.get $turn) (i32.const 1))) (i32.const 1000000000))))))
         (loop $more
             (local.set $n (i32.add (local.get $n) (i32.const 1)))
             (br_if $more (i32.lt_u (local.get $n) (i32.mul (local.get 1) (i32.const 100)))))
@@ -135,10 +136,10 @@ fn held(inputs: impl Iterator<Item = &'static str> + Send) -> (impl Iterator<Ite
     )
 }
 
-/// A reader that leaves stops what runs, though that would never end.
+/// A reader that leaves stops what runs, though that would go on.
 #[test]
 fn whoever_leaves_waits_for_no_run() {
-    let (sandbox, module) = load(endless());
+    let (sandbox, module) = load(plenty());
     let (inputs, watched) = held(["a", "a", "~", "~", "~", "a"].into_iter().cycle());
     let mut read = 0;
     let left = sandbox.run_many(&module, inputs).threads(3).scope(|mut results| {
@@ -152,8 +153,8 @@ fn whoever_leaves_waits_for_no_run() {
     assert_eq!(Arc::strong_count(&watched), 1, "a thread is left");
 }
 
-/// So that a run ends only if it is stopped.
-fn endless() -> Config {
+/// So that a run is not stopped by its fuel.
+fn plenty() -> Config {
     let mut config = Config::profile(belljar::Profile::Large);
     config.limits.fuel = 1_000_000_000_000_000;
     config
@@ -161,7 +162,7 @@ fn endless() -> Config {
 
 #[test]
 fn a_cancel_ends_it() {
-    let (sandbox, module) = load(endless());
+    let (sandbox, module) = load(plenty());
     let cancel = Cancel::new();
     let canceller = {
         let cancel = cancel.clone();
@@ -222,7 +223,7 @@ fn a_panic_of_the_inputs_comes_after_the_results_before_it() {
 
 #[test]
 fn a_panic_of_the_reader_waits_for_no_run() {
-    let (sandbox, module) = load(endless());
+    let (sandbox, module) = load(plenty());
     let (inputs, watched) = held(["a", "~"].into_iter().cycle());
     let caught = panic::catch_unwind(AssertUnwindSafe(|| {
         sandbox.run_many(&module, inputs).threads(2).scope(|mut results| -> Result<Outcome, Error> {

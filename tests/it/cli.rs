@@ -164,7 +164,7 @@ fn a_reader_can_leave() {
 
 fn leave(option: &str) {
     let stage = Stage::new(&format!("leave{option}"));
-    let mut child = started(&stage, &["run", "endless.wasm", "--profile", "large", option]);
+    let mut child = started(&stage, &["run", "again.wasm", "--profile", "large", option]);
     let mut line = String::new();
     // The reader is dropped with the statement.
     BufReader::new(child.stdout.take().expect("its stdout")).read_line(&mut line).expect("a line");

@@ -29,8 +29,8 @@ fn text_that_is_too_long_is_not_read() {
 
 /// Deep or wide text costs what it is long, and ends in an answer.
 #[test]
-fn hostile_text_is_an_error() {
-    let deep = 20_000;
+fn deep_and_wide_text_is_an_error() {
+    let deep = 300;
     for text in [
         "[".repeat(deep),
         format!("x = {}", "[".repeat(deep)),

@@ -316,7 +316,8 @@ fn a_run_that_its_host_ended_is_played_until_there() {
     let wasm = wat::parse_str(
         r#"(module (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
             (memory (export "memory") 1)
-            (func (export "_start") (drop (call $random (i32.const 0) (i32.const 32))) (loop (br 0))))"#,
+            (func (export "_start") (local i32) (drop (call $random (i32.const 0) (i32.const 32)))
+                (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000000))))))"#,
     )
     .unwrap();
     let config = Config::default().with_random(Random::Host);

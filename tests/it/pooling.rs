@@ -23,7 +23,7 @@ const GUEST: &str = r#"(module
                 (i32.mul (memory.size) (i32.const 65536)))))
         (local.get $sum))
     (func (export "execute") (param i32 i32) (result i32)
-        (local $sum i64) (local $length i32)
+        (local $sum i64) (local $length i32) (local $turn i32)
         (local.set $sum (call $seen))
         (i64.store (i32.const 1048584) (i64.add (local.get $sum) (i64.extend_i32_u (global.get $runs))))
         (call $write (i32.const 1048584) (i32.const 8))
@@ -39,12 +39,13 @@ const GUEST: &str = r#"(module
                 (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 1)) (then unreachable))
                 (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 2)) (then (drop (memory.grow (i32.const 1)))))
                 (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 3)) (then (return (i32.const 7))))
-                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 4)) (then (loop $for-ever (br $for-ever))))
+                (if (i32.eq (i32.load8_u (i32.const 1048601)) (i32.const 4)) (then
+                    (loop (br_if 0 (i32.lt_u (local.tee $turn (i32.add (local.get $turn) (i32.const 1))) (i32.const 100000))))))
                 (br $next)))
         (call $write (i32.const 0) (i32.const 65536))
         (i32.const 0)))"#;
 
-/// Small enough that a loop without end is over soon.
+/// Fuel for less than the long loop.
 fn load() -> (Sandbox, Module) {
     let config = Config::default().with_memory_bytes(22 * 65536).with_fuel(400_000);
     let sandbox = Sandbox::new(config).unwrap();

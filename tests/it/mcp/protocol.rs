@@ -12,7 +12,7 @@ const PARAMS: i64 = -32602;
 /// Lines that are answered with an error: the id of the answer, and its code.
 fn wrong() -> Vec<(Vec<u8>, Value, i64)> {
     let text = |text: &str, id: Value, code| (text.as_bytes().to_vec(), id, code);
-    let deep = "[".repeat(100_000);
+    let deep = "[".repeat(300);
     let mut lines = vec![
         text("nonsense", Value::Null, PARSE),
         text("{", Value::Null, PARSE),
