@@ -13,7 +13,8 @@ fn a_guest_that_is_stopped_is_a_problem() {
         assert!(answer.part("fuel").as_u64().is_some_and(|fuel| fuel > 0), "{path}");
         assert_eq!(answer.part("title"), "Internal Server Error");
     }
-    assert_eq!(served.get("/l").part("fuel"), 3_000_000);
+    // All of it, but for what the next turn of its loop would have taken.
+    assert!(served.get("/l").part("fuel").as_u64().is_some_and(|fuel| (2_999_900..=3_000_000).contains(&fuel)));
     // The words are the guest's, and harmless.
     assert_eq!(served.get("/w").part("detail"), r"the guest failed: in \u{1b}[31mred\u{1b}[0m");
     assert_eq!(served.get("/").text(), "hello\n");
