@@ -284,10 +284,17 @@ settings! {
         /// Work of loading: one unit for each operator (five for an `if`), and one for each value that the
         /// engine copies for it (values that a branch takes along, once for each target; arguments and
         /// results). A type, import, function, global, export or custom section is 10, and one for each
-        /// value in its type; a segment is 20, an item of an element segment 2. What belljar has to add to
-        /// a function is 8 for each place.
+        /// value in its type; a segment is 20, an item of an element segment 2.
         load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
             "units of load work", "the load scan";
+        /// Work of bringing functions to the normal form: one unit for each place where something is added or
+        /// taken out, one for each 16 operators of charges, and one for each operator of a function whose
+        /// operands have to leave the stack.
+        form_work, with_module_form_work: 250_000, 50_000_000, 1 ..= 1_000_000_000,
+            "units of work added to functions", "the load scan";
+        /// Locals that are added to one function to bring it to the normal form.
+        form_locals, with_module_form_locals: 1_000, 10_000, 0 ..= 10_000,
+            "locals added to a function", "the load scan";
         /// Globals.
         globals, with_module_globals: 2_000, 100_000, 0 ..= 1_000_000,
             "globals", "the load scan";

@@ -8,7 +8,7 @@ use wasmi::AsContextMut;
 use crate::error::{Fault, StopReason};
 
 /// Version of the price list: another one gives other totals for the same run.
-pub const PRICES: u32 = 1;
+pub const PRICES: u32 = 2;
 
 /// Fuel of one host call, beside what the engine takes for the `call` operator.
 pub const HOST_CALL: u64 = 20;

@@ -27,10 +27,13 @@ use crate::{
 };
 
 mod adapter;
+mod checker;
+mod effect;
 pub(crate) mod encode;
 mod entries;
 #[cfg(feature = "cache")]
 mod facts;
+mod form;
 #[cfg(feature = "cache")]
 pub(crate) mod known;
 mod operators;
@@ -239,7 +242,9 @@ fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) 
         false => Pool::default(),
     };
     let rewritten = rewrite::rewrite(bytes, &facts, pool.makes_memory());
-    let module = wasmi::Module::new(&engine, rewritten.as_ref().map_or(bytes, |new| &new.bytes)).map_err(invalid)?;
+    let normal = rewritten.as_ref().map_or(bytes, |new| &new.bytes);
+    check_normal(normal)?;
+    let module = wasmi::Module::new(&engine, normal).map_err(invalid)?;
     let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
     let linker = link(&engine, &facts.inspection, policy)?;
     let adapter = adapt(&engine, &facts.inspection, policy)?;
@@ -259,6 +264,16 @@ fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) 
         start,
         reserve,
         adapter,
+    })
+}
+
+/// Refuses what is not in normal form: the engine never sees it.
+fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
+    if cfg!(belljar_without_normal_form) {
+        return Ok(());
+    }
+    checker::is_normal(bytes).map_err(|not| ModuleError::Engine {
+        message: alloc::format!("byte {} of the rewritten module is not in normal form: {:?}", not.offset, not.rule),
     })
 }
 
@@ -306,7 +321,7 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
         })
-        .operator_cost(prices::prices())
+        .operator_cost(prices::engine_prices())
         .set_min_stack_height(0)
         .set_max_stack_height(size(config.limits.value_stack_bytes))
         .set_max_recursion_depth(size(config.limits.call_depth))
@@ -428,7 +443,9 @@ fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Op
         return Ok(None);
     }
     let types: Vec<_> = functions.iter().map(|f| (&*f.name.module, &*f.name.function, &f.ty)).collect();
-    let module = wasmi::Module::new(engine, adapter::adapter(&types))
-        .map_err(|error| ModuleError::Engine { message: error.to_string() })?;
+    let adapter = adapter::adapter(&types);
+    check_normal(&adapter)?;
+    let module =
+        wasmi::Module::new(engine, adapter).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
     Ok(Some(Adapter { module, names: functions.iter().map(|function| function.name.clone()).collect() }))
 }

@@ -154,6 +154,19 @@ pub enum ValueType {
 }
 
 impl ValueType {
+    /// Returns a list of this type alone.
+    pub(crate) const fn as_slice(self) -> &'static [ValueType] {
+        match self {
+            ValueType::I32 => &[ValueType::I32],
+            ValueType::I64 => &[ValueType::I64],
+            ValueType::F32 => &[ValueType::F32],
+            ValueType::F64 => &[ValueType::F64],
+            ValueType::V128 => &[ValueType::V128],
+            ValueType::FuncRef => &[ValueType::FuncRef],
+            ValueType::ExternRef => &[ValueType::ExternRef],
+        }
+    }
+
     /// `None` for types of proposals that are switched off.
     pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<ValueType> {
         Some(match ty {

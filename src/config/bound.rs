@@ -41,6 +41,9 @@ const IDLE_BYTES: u64 = GROWING * STORE_BYTES + (256 << 10);
 /// What the instances that were made in a store may take, before another one is made.
 pub(crate) const STORE_BYTES: u64 = 1 << 20;
 
+/// Units of load work that take as much memory as one of what is added to functions.
+pub(crate) const FORM: u64 = 2;
+
 /// The most that loading a module takes, by its work and its size.
 pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
     (64 << 10) + 40 * work + 5 * size_bytes
@@ -83,7 +86,7 @@ impl Config {
         let asked = (GROWING + 1) * http.request_bytes + (GROWING + 2) * http.response_bytes + CLIENT_BYTES;
         MemoryBound {
             text: (64 << 10) + 160 * module.text_bytes,
-            load: load_bytes(module.load_work, module.size_bytes),
+            load: load_bytes(module.load_work + FORM * module.form_work, module.size_bytes),
             run: (256 << 10)
                 + GROWING * run.memory_bytes
                 + GROWING * TABLE_ELEMENT_BYTES * run.table_elements

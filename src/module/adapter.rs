@@ -6,8 +6,14 @@
 
 use alloc::{string::ToString, vec, vec::Vec};
 
-use super::encode::{export, leb, section};
-use crate::value::{FuncType, ValueType};
+use super::{
+    encode::{export, leb, local_get, section, value_code},
+    form::{charge, edit::Charge},
+};
+use crate::{
+    meter,
+    value::{FuncType, ValueType},
+};
 
 /// A function that is handed on to: its module, its name, its type.
 pub(crate) type Function<'a> = (&'a str, &'a str, &'a FuncType);
@@ -34,23 +40,18 @@ fn text(text: &str) -> Vec<u8> {
 
 fn function_type(ty: &FuncType) -> Vec<u8> {
     let values = |types: &[ValueType]| {
-        let codes = types.iter().map(|ty| match ty {
-            ValueType::I32 => 0x7f,
-            ValueType::I64 => 0x7e,
-            ValueType::F32 => 0x7d,
-            ValueType::F64 => 0x7c,
-            ValueType::V128 => 0x7b,
-            ValueType::FuncRef => 0x70,
-            ValueType::ExternRef => 0x6f,
-        });
+        let codes = types.iter().map(|ty| value_code(*ty));
         leb(types.len() as u32).into_iter().chain(codes).collect::<Vec<u8>>()
     };
     [vec![0x60], values(&ty.params), values(&ty.results)].concat()
 }
 
-/// No locals; each parameter, the call, the end.
+/// Writes a body: no locals; what its operators cost; each parameter, the call, the end.
 fn body(function: u32, ty: &FuncType) -> Vec<u8> {
-    let params = (0..ty.params.len() as u32).flat_map(|i| [vec![0x20], leb(i)].concat());
-    let code = [vec![0], params.collect(), vec![0x10], leb(function), vec![0x0b]].concat();
+    let fuel = ty.params.len() as u32 + u32::from(meter::CALL);
+    let mut code = vec![0];
+    charge::write(&mut code, Charge { fuel, scoped: false });
+    let params = (0..ty.params.len() as u32).flat_map(local_get);
+    code.extend(params.chain([0x10]).chain(leb(function)).chain([0x0b]));
     [leb(code.len() as u32), code].concat()
 }

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::value::ValueType;
+
 /// Identifiers and contents of all sections; the parser has accepted them before.
 pub(crate) fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
     let mut at = 8;
@@ -34,7 +36,12 @@ pub(crate) fn export(name: &str, kind: u8, index: u32) -> Vec<u8> {
 }
 
 /// An unsigned number.
-pub(crate) fn leb(mut value: u32) -> Vec<u8> {
+pub(crate) fn leb(value: u32) -> Vec<u8> {
+    leb64(value.into())
+}
+
+/// An unsigned number of up to 64 bits.
+pub(crate) fn leb64(mut value: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(5);
     loop {
         let byte = (value & 0x7f) as u8;
@@ -58,6 +65,29 @@ pub(crate) fn i32_const(mut value: i32) -> Vec<u8> {
             return out;
         }
         out.push(byte | 0x80);
+    }
+}
+
+/// `local.get`
+pub(crate) fn local_get(local: u32) -> Vec<u8> {
+    [&[0x20], &leb(local)[..]].concat()
+}
+
+/// `local.set`
+pub(crate) fn local_set(local: u32) -> Vec<u8> {
+    [&[0x21], &leb(local)[..]].concat()
+}
+
+/// Returns the byte that stands for a type.
+pub(crate) fn value_code(ty: ValueType) -> u8 {
+    match ty {
+        ValueType::I32 => 0x7f,
+        ValueType::I64 => 0x7e,
+        ValueType::F32 => 0x7d,
+        ValueType::F64 => 0x7c,
+        ValueType::V128 => 0x7b,
+        ValueType::FuncRef => 0x70,
+        ValueType::ExternRef => 0x6f,
     }
 }
 

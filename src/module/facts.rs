@@ -5,7 +5,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{
-    rewrite::{Patch, PatchKind},
+    form::edit::{Charge, Edit, Edits, Insert},
     validation::Facts,
 };
 use crate::{
@@ -14,19 +14,13 @@ use crate::{
 };
 
 pub(super) fn write(facts: &Facts) -> Vec<u8> {
-    let Facts { inspection, start, types, work, patches, instantiation } = facts;
+    let Facts { inspection, start, work, edits, instantiation } = facts;
     let mut out = Writer(Vec::new());
     out.inspection(inspection);
     out.option(start.map(u64::from));
-    out.number((*types).into());
     out.number(*work);
     out.number(*instantiation);
-    out.list(patches, 0, |out, from, patch| {
-        out.number((patch.at.start - *from) as u64);
-        out.number((patch.at.end - patch.at.start) as u64);
-        out.patch(patch.kind);
-        *from = patch.at.end;
-    });
+    out.edits(edits);
     out.0
 }
 
@@ -35,17 +29,10 @@ pub(super) fn read(facts: &[u8], size: usize) -> Option<Facts> {
     let mut from = Reader(facts);
     let inspection = from.inspection()?;
     let start = from.option()?.map(u32::try_from).transpose().ok()?;
-    let types = from.number()?.try_into().ok()?;
     let (work, instantiation) = (from.number()?, from.number()?);
-    let mut last = 0;
-    let patches = from.list(|from| {
-        let start = usize::try_from(from.number()?).ok()?.checked_add(last)?;
-        let end = usize::try_from(from.number()?).ok()?.checked_add(start)?;
-        last = end;
-        Some(Patch { at: start..end, kind: from.patch()? })
-    })?;
-    let fits = from.0.is_empty() && last <= size && inspection.size_bytes == size as u64;
-    fits.then_some(Facts { inspection, start, types, work, patches, instantiation })
+    let edits = from.edits(size)?;
+    let fits = from.0.is_empty() && inspection.size_bytes == size as u64;
+    fits.then_some(Facts { inspection, start, work, edits, instantiation })
 }
 
 struct Writer(Vec<u8>);
@@ -74,8 +61,12 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        self.number(text.len() as u64);
-        self.0.extend_from_slice(text.as_bytes());
+        self.bytes(text.as_bytes());
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.number(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
     }
 
     fn list<T, S>(&mut self, items: &[T], mut state: S, write: impl Fn(&mut Writer, &mut S, &T)) {
@@ -161,20 +152,23 @@ impl Writer {
         });
     }
 
-    fn patch(&mut self, kind: PatchKind) {
-        let (code, number) = match kind {
-            PatchKind::Reserve(table) => (0, Some(table)),
-            PatchKind::Charge(fuel) => (1, Some(fuel)),
-            PatchKind::Fresh32 => (2, None),
-            PatchKind::Fresh64 => (3, None),
-            PatchKind::Condition => (4, None),
-            PatchKind::StoreLane8 => (5, None),
-            PatchKind::StoreLane16 => (6, None),
-        };
-        self.byte(code);
-        if let Some(number) = number {
-            self.number(number.into());
-        }
+    fn edits(&mut self, edits: &Edits) {
+        self.byte(edits.reserves.into());
+        self.bytes(&edits.bytes);
+        self.list(&edits.list, 0, |out, from, edit| {
+            out.number((edit.at - *from).into());
+            *from = edit.at;
+            out.number(edit.skip.into());
+            match edit.insert {
+                Insert::Charge(Charge { fuel, scoped }) => {
+                    out.number(u64::from(fuel) << 2 | u64::from(scoped) << 1 | 1)
+                }
+                Insert::Bytes { from, len } => {
+                    out.number(u64::from(len) << 1);
+                    out.number(from.into());
+                }
+            }
+        });
     }
 }
 
@@ -212,10 +206,14 @@ impl Reader<'_> {
     }
 
     fn text(&mut self) -> Option<String> {
+        Some(core::str::from_utf8(self.bytes()?).ok()?.into())
+    }
+
+    fn bytes(&mut self) -> Option<&[u8]> {
         let len = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.0.split_at_checked(len)?;
+        let (bytes, rest) = self.0.split_at_checked(len)?;
         self.0 = rest;
-        Some(core::str::from_utf8(text).ok()?.into())
+        Some(bytes)
     }
 
     /// It grows with what is there, whatever the count says.
@@ -272,17 +270,22 @@ impl Reader<'_> {
         })
     }
 
-    fn patch(&mut self) -> Option<PatchKind> {
-        Some(match self.byte()? {
-            0 => PatchKind::Reserve(self.number()?.try_into().ok()?),
-            1 => PatchKind::Charge(self.number()?.try_into().ok()?),
-            2 => PatchKind::Fresh32,
-            3 => PatchKind::Fresh64,
-            4 => PatchKind::Condition,
-            5 => PatchKind::StoreLane8,
-            6 => PatchKind::StoreLane16,
-            _ => return None,
-        })
+    /// Edits of a module of this size: in order, and within it.
+    fn edits(&mut self, size: usize) -> Option<Edits> {
+        let reserves = self.byte()? != 0;
+        let bytes = self.bytes()?.to_vec();
+        let (mut at, size) = (0u32, size as u64);
+        let list = self.list(|from| {
+            at = at.checked_add(from.number()?.try_into().ok()?)?;
+            let skip = u32::try_from(from.number()?).ok()?;
+            let code = from.number()?;
+            let insert = match code & 1 {
+                1 => Insert::Charge(Charge { fuel: (code >> 2).try_into().ok()?, scoped: code & 2 != 0 }),
+                _ => Insert::Bytes { len: (code >> 1).try_into().ok()?, from: from.number()?.try_into().ok()? },
+            };
+            (u64::from(at) + u64::from(skip) <= size).then_some(Edit { at, skip, insert })
+        })?;
+        Some(Edits { list, bytes, reserves })
     }
 }
 

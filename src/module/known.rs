@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Version of what facts are, and what is made of them.
-const FACTS: u32 = 1;
+const FACTS: u32 = 2;
 
 /// All that decides whether bytes load, but for what host functions there are, which each load looks at.
 pub(crate) fn rules(config: &Config) -> String {

@@ -1,41 +1,32 @@
 //! The operators of function bodies: only those of proposals that are switched on, bounded in what
-//! makes an engine recurse or multiply, and noted where the engine needs help.
+//! makes an engine recurse or multiply.
 
 use alloc::vec::Vec;
 
-use wasmparser::{BlockType, FunctionBody, MemArg, Operator};
+use wasmparser::{BlockType, FunctionBody, Operator};
 
 use super::{
     check_memory,
-    rewrite::{Patch, PatchKind},
+    form::Context,
     scan::{limit, malformed},
     work::{self, Work},
 };
 use crate::{
     config::{ModuleLimits, bound},
     error::ModuleError,
-    meter,
-    value::FuncType,
 };
 
-/// The operators of all functions: what is summed and noted over them.
+/// The operators of all functions: what is summed over them.
 #[derive(Debug)]
 pub(super) struct Operators<'m> {
     limits: &'m ModuleLimits,
-    types: &'m [FuncType],
-    /// Type indices of all functions.
-    functions: &'m [u32],
+    context: Context<'m>,
     locals: u64,
     pub(super) work: Work,
-    pub(super) patches: Vec<Patch>,
+    /// Work of what is added to functions.
+    pub(super) form_work: Work,
     /// The function itself, and the blocks that are open in it.
     labels: Vec<Label>,
-    /// What the last two operators may have left.
-    last: [Last; 2],
-    /// Whether the engine's last comparison may be one with zero.
-    equality: bool,
-    /// Whether the last patch replaces an operator whose end is not known yet.
-    replaces: bool,
     size_bytes: u64,
     /// So much work has had its memory asked for.
     asked: u64,
@@ -54,44 +45,18 @@ type Result<T = ()> = core::result::Result<T, ModuleError>;
 
 impl<'m> Operators<'m> {
     /// The work is what has been done before, on a module of so many bytes.
-    pub(super) fn new(
-        limits: &'m ModuleLimits,
-        types: &'m [FuncType],
-        functions: &'m [u32],
-        work: Work,
-        size_bytes: u64,
-    ) -> Self {
-        Operators {
-            limits,
-            types,
-            functions,
-            locals: 0,
-            work,
-            patches: Vec::new(),
-            labels: Vec::new(),
-            last: [Last::Other; 2],
-            equality: false,
-            replaces: false,
-            size_bytes,
-            asked: 0,
-        }
+    pub(super) fn new(limits: &'m ModuleLimits, context: Context<'m>, work: Work, size_bytes: u64) -> Self {
+        let form_work = Work::of_form(limits);
+        Operators { limits, context, locals: 0, work, form_work, labels: Vec::new(), size_bytes, asked: 0 }
     }
 
-    /// Checks the locals of the function with this index, whose operators come next.
-    pub(super) fn begin(&mut self, function: usize, body: &FunctionBody<'_>) -> Result {
-        let cells = self.check_locals(body)?;
-        let reader = body.get_operators_reader().map_err(malformed)?;
-        if cells >= PRICED_CELLS {
-            let fuel = (8 * cells / meter::BYTES_PER_FUEL) as u32;
-            self.work.add(2 * u64::from(fuel))?;
-            self.patch(reader.original_position(), PatchKind::Charge(fuel))?;
-        }
-        let results = self.functions.get(function).map_or(0, |ty| self.results(BlockType::FuncType(*ty)));
+    /// Checks the locals of the function with this type, whose operators come next.
+    pub(super) fn begin(&mut self, ty: u32, body: &FunctionBody<'_>) -> Result<Declared> {
+        let declared = self.check_locals(body)?;
+        let results = self.results(BlockType::FuncType(ty));
         self.labels.clear();
         self.labels.push(Label { branch: results, end: results });
-        self.last = [Last::Other; 2];
-        self.equality = false;
-        Ok(())
+        Ok(declared)
     }
 
     /// Checks the next operator, which needs what belljar does not run, if anything.
@@ -103,7 +68,7 @@ impl<'m> Operators<'m> {
             None => self.work.add(1)?,
             Some(values) => {
                 self.work.add(1 + values)?;
-                let sum = self.work.sum();
+                let sum = self.sum();
                 if sum > self.asked {
                     // Some more, so that it is not asked for operator by operator.
                     self.ask(sum.saturating_add(sum / 4))?;
@@ -121,36 +86,20 @@ impl<'m> Operators<'m> {
             Operator::Block { blockty } => self.open(*blockty, self.results(*blockty))?,
             Operator::Loop { blockty } => self.open(*blockty, self.params(*blockty))?,
             Operator::End => drop(self.labels.pop()),
-            Operator::TableGrow { table } => self.patch(offset, PatchKind::Reserve(*table))?,
-            Operator::V128Store8Lane { .. } => self.replace(offset, PatchKind::StoreLane8)?,
-            Operator::V128Store16Lane { .. } => self.replace(offset, PatchKind::StoreLane16)?,
             _ => {}
         }
-        if let Some(kind) = needs_fresh_value(operator, self.last) {
-            self.patch(offset, kind)?;
-        }
-        let select = matches!(operator, Operator::Select | Operator::TypedSelect { .. });
-        if select && self.equality && matches!(self.last[1], Last::Other) {
-            self.patch(offset, PatchKind::Condition)?;
-        }
-        if is_equality(operator) {
-            self.equality = true;
-        } else if ends_equality(operator) {
-            self.equality = false;
-        }
-        self.last = [self.last[1], Last::of(operator)];
         Ok(())
     }
 
-    /// Tells where the operator that was checked last has its end.
-    #[inline]
-    pub(super) fn end(&mut self, offset: usize) {
-        if self.replaces {
-            self.replaces = false;
-            if let Some(patch) = self.patches.last_mut() {
-                patch.at.end = offset;
-            }
-        }
+    /// Adds the work of what has been added to a function.
+    pub(super) fn formed(&mut self, work: u64) -> Result {
+        self.form_work.add(work)?;
+        self.ask(self.sum())
+    }
+
+    /// Returns the work of all that has been seen and added, by the memory it takes.
+    pub(super) fn sum(&self) -> u64 {
+        self.work.sum() + bound::FORM * self.form_work.sum()
     }
 
     /// Asks for the memory that so much work may take, if it is more than before.
@@ -158,37 +107,26 @@ impl<'m> Operators<'m> {
         if work <= self.asked {
             return Ok(());
         }
-        self.asked = work.min(self.limits.load_work);
+        self.asked = work.min(self.limits.load_work + bound::FORM * self.limits.form_work);
         check_memory(bound::load_bytes(self.asked, self.size_bytes))
     }
 
-    fn patch(&mut self, at: usize, kind: PatchKind) -> Result {
-        self.work.add(work::PATCH)?;
-        self.patches.push(Patch { at: at..at, kind });
-        Ok(())
-    }
-
-    fn replace(&mut self, at: usize, kind: PatchKind) -> Result {
-        self.patch(at, kind)?;
-        self.replaces = true;
-        Ok(())
-    }
-
-    /// Returns how many cells of the value stack a call has to zero.
-    fn check_locals(&mut self, body: &FunctionBody<'_>) -> Result<u64> {
-        let (mut locals, mut cells) = (0u64, 0u64);
-        for group in body.get_locals_reader().map_err(malformed)? {
+    fn check_locals(&mut self, body: &FunctionBody<'_>) -> Result<Declared> {
+        let mut declared = Declared::default();
+        let reader = body.get_locals_reader().map_err(malformed)?;
+        declared.groups = reader.get_count();
+        for group in reader {
             let (count, ty) = group.map_err(malformed)?;
             if let (wasmparser::ValType::V128, Some(feature)) = (ty, VECTORS) {
                 return Err(ModuleError::Unsupported { feature, offset: body.range().start as u64 });
             }
-            locals += u64::from(count);
-            cells += u64::from(count) * if ty == wasmparser::ValType::V128 { 2 } else { 1 };
-            limit("module.locals", self.limits.locals, locals, "locals of a function")?;
+            declared.locals += u64::from(count);
+            declared.cells += u64::from(count) * if ty == wasmparser::ValType::V128 { 2 } else { 1 };
+            limit("module.locals", self.limits.locals, declared.locals, "locals of a function")?;
         }
-        self.locals += locals;
+        self.locals += declared.locals;
         limit("module.locals_total", self.limits.locals_total, self.locals, "locals of all functions")?;
-        Ok(cells)
+        Ok(declared)
     }
 
     fn open(&mut self, ty: BlockType, branch: u64) -> Result {
@@ -212,7 +150,7 @@ impl<'m> Operators<'m> {
                 copies.map(|depth| 1 + self.label(depth)).sum::<u64>() + self.label(targets.default())
             }
             Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
-                self.functions.get(*function_index as usize).map_or(0, |ty| self.call(*ty))
+                self.context.functions.get(*function_index as usize).map_or(0, |ty| self.call(*ty))
             }
             Operator::CallIndirect { type_index, .. } | Operator::ReturnCallIndirect { type_index, .. } => {
                 self.call(*type_index)
@@ -226,97 +164,27 @@ impl<'m> Operators<'m> {
     }
 
     fn call(&self, ty: u32) -> u64 {
-        self.types.get(ty as usize).map_or(0, |ty| (ty.params.len() + ty.results.len()) as u64)
+        let ty = BlockType::FuncType(ty);
+        self.params(ty) + self.results(ty)
     }
 
     fn results(&self, ty: BlockType) -> u64 {
-        match ty {
-            BlockType::Empty => 0,
-            BlockType::Type(_) => 1,
-            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(0, |ty| ty.results.len() as u64),
-        }
+        self.context.results(ty).len() as u64
     }
 
     fn params(&self, ty: BlockType) -> u64 {
-        match ty {
-            BlockType::Empty | BlockType::Type(_) => 0,
-            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(0, |ty| ty.params.len() as u64),
-        }
+        self.context.params(ty).len() as u64
     }
 }
 
-/// From so many cells of 8 bytes on, a call is charged for zeroing its locals, as bulk memory is;
-/// fewer cost no more than the call itself.
-const PRICED_CELLS: u64 = 64;
-
-/// What an operator may have left on top of the stack.
-#[derive(Debug, Clone, Copy)]
-enum Last {
-    Local(u32),
-    Constant,
-    Other,
-}
-
-impl Last {
-    #[inline(always)]
-    fn of(operator: &Operator<'_>) -> Last {
-        match operator {
-            Operator::LocalGet { local_index } => Last::Local(*local_index),
-            Operator::I32Const { .. } | Operator::I64Const { .. } => Last::Constant,
-            _ => Last::Other,
-        }
-    }
-}
-
-/// Whether pointer and value of an integer store that the engine encodes the long way could be one
-/// local in one register. Where the two operators before it do not rule that out, it could.
-#[inline(always)]
-fn needs_fresh_value(store: &Operator<'_>, last: [Last; 2]) -> Option<PatchKind> {
-    let (memarg, kind) = match store {
-        Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
-            (memarg, PatchKind::Fresh32)
-        }
-        Operator::I64Store { memarg }
-        | Operator::I64Store8 { memarg }
-        | Operator::I64Store16 { memarg }
-        | Operator::I64Store32 { memarg } => (memarg, PatchKind::Fresh64),
-        _ => return None,
-    };
-    let short = |memarg: &MemArg| memarg.memory == 0 && memarg.offset <= u64::from(u16::MAX);
-    match last {
-        _ if short(memarg) => None,
-        [_, Last::Constant] | [Last::Constant, Last::Local(_)] => None,
-        [Last::Local(pointer), Last::Local(value)] if pointer != value => None,
-        _ => Some(kind),
-    }
-}
-
-/// Whether what it leaves can be a comparison with zero to the engine.
-#[inline(always)]
-fn is_equality(operator: &Operator<'_>) -> bool {
-    use Operator::{I32Eq, I32Eqz, I32Ne, I64Eq, I64Eqz, I64Ne, RefIsNull};
-    matches!(operator, I32Eqz | I32Eq | I32Ne | I64Eqz | I64Eq | I64Ne | RefIsNull)
-}
-
-/// Whether an equality before it cannot be the engine's last comparison any more. Arithmetic is not
-/// among these: the engine makes no code of `x or 0`.
-#[inline(always)]
-fn ends_equality(operator: &Operator<'_>) -> bool {
-    use Operator::{Br, BrIf, BrTable, Call, CallIndirect, Drop, GlobalGet, GlobalSet, If, LocalSet, LocalTee};
-    matches!(
-        operator,
-        If { .. }
-            | Br { .. }
-            | BrIf { .. }
-            | BrTable { .. }
-            | Call { .. }
-            | CallIndirect { .. }
-            | Drop
-            | LocalSet { .. }
-            | LocalTee { .. }
-            | GlobalGet { .. }
-            | GlobalSet { .. }
-    )
+/// What a function declares.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Declared {
+    pub(super) locals: u64,
+    /// Groups of locals of one type.
+    pub(super) groups: u32,
+    /// Cells of the value stack that a call has to zero.
+    pub(super) cells: u64,
 }
 
 pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result {

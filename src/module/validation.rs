@@ -4,7 +4,7 @@
 //! since that reads the operators once more; and an operator is bounded before the validator takes
 //! time and memory for it.
 
-use alloc::{boxed::Box, string::ToString, vec::Vec};
+use alloc::{boxed::Box, string::ToString};
 
 use wasmparser::{
     BinaryReaderError, FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, Parser, ValidPayload,
@@ -12,8 +12,9 @@ use wasmparser::{
 };
 
 use super::{
+    effect::{Effect, effect},
+    form::{Context, Form, Function, edit::Edits},
     operators::{Operators, VECTORS, unsupported},
-    rewrite::Patch,
     scan::{Scan, malformed},
 };
 use crate::{config::Config, error::ModuleError, inspect::Inspection};
@@ -24,12 +25,10 @@ pub(super) struct Facts {
     pub(super) inspection: Inspection,
     /// The start function.
     pub(super) start: Option<u32>,
-    /// How many types there are.
-    pub(super) types: u32,
     /// Work of loading.
     pub(super) work: u64,
-    /// Where the engine needs help, in order.
-    pub(super) patches: Vec<Patch>,
+    /// What brings functions to the normal form, and charges.
+    pub(super) edits: Edits,
     /// Fuel of one instantiation.
     pub(super) instantiation: u64,
 }
@@ -37,7 +36,14 @@ pub(super) struct Facts {
 /// Validates a module whose structure keeps to the limits.
 pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Facts, ModuleError> {
     let size_bytes = bytes.len() as u64;
-    let mut operators = Operators::new(&config.module, &scan.types, &scan.functions, scan.work, size_bytes);
+    let context = Context {
+        types: &scan.types,
+        functions: &scan.functions,
+        tables: &scan.inspection.tables,
+        memories: &scan.inspection.memories,
+    };
+    let mut operators = Operators::new(&config.module, context, scan.work, size_bytes);
+    let mut form = Form::new(context, config.module.form_locals);
     // What the validator holds for the bytes of a body is less than for half as many units of work.
     operators.ask(scan.work.sum().saturating_add(scan.body_bytes / 2))?;
     let mut validator = Validator::new_with_features(features());
@@ -45,19 +51,20 @@ pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Fact
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
         if let ValidPayload::Func(function, body) = validator.payload(&payload).map_err(invalid)? {
+            let ty = function.ty;
             let mut function = function.into_validator(allocations);
-            self::body(&body, &mut operators, &mut function)?;
+            self::body(bytes, &body, ty, &mut operators, &mut form, &mut function)?;
             allocations = function.into_allocations();
         }
     }
-    operators.ask(operators.work.sum())?;
-    let (work, patches) = (operators.work.sum(), operators.patches);
-    let Scan { inspection, start, types, instantiation, .. } = scan;
-    Ok(Facts { inspection, start, types: types.len() as u32, work, patches, instantiation })
+    operators.ask(operators.sum())?;
+    let (work, edits) = (operators.sum(), form.edits);
+    let Scan { inspection, start, instantiation, .. } = scan;
+    Ok(Facts { inspection, start, work, edits, instantiation })
 }
 
 /// The features that the engine is made with (`engine_config`), whatever features its crate has.
-fn features() -> WasmFeatures {
+pub(super) fn features() -> WasmFeatures {
     let mut features = WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SIGN_EXTENSION
         | WasmFeatures::SATURATING_FLOAT_TO_INT
@@ -75,7 +82,7 @@ fn features() -> WasmFeatures {
 }
 
 #[cold]
-fn invalid(error: BinaryReaderError) -> ModuleError {
+pub(super) fn invalid(error: BinaryReaderError) -> ModuleError {
     ModuleError::Invalid { offset: error.offset() as u64, message: error.message().to_string() }
 }
 
@@ -88,21 +95,35 @@ fn refused(error: ModuleError) -> Box<ModuleError> {
 
 type Validating = FuncValidator<ValidatorResources>;
 
-fn body(body: &FunctionBody<'_>, operators: &mut Operators<'_>, validator: &mut Validating) -> Result<(), ModuleError> {
-    operators.begin(validator.index() as usize, body)?;
+/// Validates a function of this type, and brings it to the normal form.
+fn body<'m>(
+    module: &[u8],
+    body: &FunctionBody<'_>,
+    ty: u32,
+    operators: &mut Operators<'m>,
+    form: &mut Form<'m>,
+    validator: &mut Validating,
+) -> Result<(), ModuleError> {
+    let declared = operators.begin(ty, body)?;
+    let mut reader = body.get_binary_reader();
+    let header = reader.read_var_u32().map(|_| reader.original_position() - body.range().start).map_err(malformed)?;
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader).map_err(invalid)?;
     reader.set_features(features());
-    let mut both = Both { operators, validator, offset: reader.original_position() };
+    let start = reader.original_position();
+    form.begin(ty, declared.locals as u32, declared.groups, start);
+    let mut both = Both { operators, form, validator, offset: start };
     while !reader.eof() {
         match reader.visit_operator(&mut both) {
             Ok(checked) => checked.map_err(|error| *error)?,
             Err(error) => return Err(unread(body, both.offset, error)),
         }
         both.offset = reader.original_position();
-        both.operators.end(both.offset);
+        both.form.end(both.offset);
     }
-    both.validator.finish(both.offset).map_err(invalid)
+    both.validator.finish(both.offset).map_err(invalid)?;
+    let added = form.finish(&Function { module, body, header, ty, validator }, declared.cells)?;
+    operators.formed(added)
 }
 
 /// What is wrong with an operator that cannot be read: malformed is only what no proposal could read.
@@ -116,9 +137,10 @@ fn unread(body: &FunctionBody<'_>, offset: usize, error: BinaryReaderError) -> M
     }
 }
 
-/// Hands an operator to our checks, then to the validator.
+/// Hands an operator to our checks, then to the pass, then to the validator.
 struct Both<'b, 'm> {
     operators: &'b mut Operators<'m>,
+    form: &'b mut Form<'m>,
     validator: &'b mut Validating,
     offset: usize,
 }
@@ -127,8 +149,13 @@ macro_rules! both {
     ($visitor:ident $(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {$(
         fn $visit(&mut self $($(, $arg: $argty)*)?) -> Self::Output {
             let missing = const { unsupported(stringify!($proposal)) };
+            let operator = Operator::$op $({ $($arg: $arg.clone()),* })?;
+            let height = self.validator.operand_stack_height();
             self.operators
-                .check(&Operator::$op $({ $($arg: $arg.clone()),* })?, missing, self.offset)
+                .check(&operator, missing, self.offset)
+                .and_then(|()| {
+                    self.form.visit(&operator, Effect::of(&operator, effect!($($ann)*)), self.offset, height)
+                })
                 .map_err(refused)?;
             self.validator.$visitor(self.offset).$visit($($($arg),*)?).map_err(|error| refused(invalid(error)))
         }

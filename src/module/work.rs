@@ -15,19 +15,29 @@ pub(super) const ELEMENT_ITEM: u64 = 2;
 /// An `if`, beside the operator that it is: the engine keeps places for both of its arms.
 pub(super) const IF: u64 = 4;
 
-/// What is put into a function's body, at each place where something is.
-pub(super) const PATCH: u64 = 8;
-
-/// A sum that stays within `module.load_work`.
+/// A sum that stays within its limit.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Work {
+    key: &'static str,
+    unit: &'static str,
     limit: u64,
     left: u64,
 }
 
 impl Work {
+    /// Returns no work yet, of what the guest wrote.
     pub(super) fn new(limits: &ModuleLimits) -> Self {
-        Work { limit: limits.load_work, left: limits.load_work }
+        Work { key: "module.load_work", unit: "units of load work", limit: limits.load_work, left: limits.load_work }
+    }
+
+    /// Returns no work yet, of what is added to functions.
+    pub(super) fn of_form(limits: &ModuleLimits) -> Self {
+        Work {
+            key: "module.form_work",
+            unit: "units of work added to functions",
+            limit: limits.form_work,
+            left: limits.form_work,
+        }
     }
 
     pub(super) fn sum(self) -> u64 {
@@ -47,6 +57,6 @@ impl Work {
     #[cold]
     #[inline(never)]
     fn exceeded(self, units: u64) -> Result<(), ModuleError> {
-        limit("module.load_work", self.limit, self.sum().saturating_add(units), "units of load work")
+        limit(self.key, self.limit, self.sum().saturating_add(units), self.unit)
     }
 }

@@ -35,6 +35,11 @@ list! {
         Module(with!("(func (block (block (block))))"));
     "load-work", "a small function", "module.load_work", "module.load_work = 10" => "refused: module.load_work",
         Module(with!("(func (result i32) (i32.add (i32.const 1) (i32.const 2)))"));
+    "form-work", "a function with five operators to take out", "module.form_work", "module.form_work = 4"
+        => "refused: module.form_work", Module(with!("(func nop nop nop nop nop)"));
+    "form-locals", "two results that wait while a block begins", "module.form_locals", "module.form_locals = 1"
+        => "refused: module.form_locals",
+        Module(with!("(func $f (result i32) (i32.const 1)) (func (call $f) (call $f) (block) (drop) (drop))"));
     "globals", "two globals", "module.globals", "module.globals = 1" => "refused: module.globals",
         Module(with!("(global i32 (i32.const 1)) (global i32 (i32.const 2))"));
     "memories", "two memories", "module.memories", "module.memories = 1" => "refused: module.memories",

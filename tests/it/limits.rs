@@ -15,6 +15,8 @@ fn module(key: &str, n: usize) -> Vec<u8> {
         "module.body_bytes" => return body(n - 2),
         // Each operator is one unit, and so is the function's end; the function and its type are ten each.
         "module.load_work" => return body(n - 21),
+        // Each `nop` is taken out.
+        "module.form_work" => return body(n),
         "module.types" => many("(type (func))"),
         "module.params" => format!("(func (param {}))", many("i32 ")),
         "module.results" => format!("(func (result {}) unreachable)", many("i32 ")),
@@ -22,6 +24,10 @@ fn module(key: &str, n: usize) -> Vec<u8> {
         "module.functions" => many("(func)"),
         "module.locals" => format!("(func (param i32 i32) (local {}))", many("i64 ")),
         "module.locals_total" => format!("(func (local i32)) (func (local {}))", "i32 ".repeat(n - 1)),
+        "module.form_locals" => {
+            let (calls, drops) = (many("call $f "), many("drop "));
+            format!("(func $f (result i32) i32.const 1) (func {calls} block end {drops})")
+        }
         "module.nesting" => format!("(func {} {})", many("block "), many("end ")),
         "module.globals" => many("(global i32 (i32.const 0))"),
         "module.memories" => many("(memory 0)"),

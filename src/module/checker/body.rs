@@ -1,0 +1,157 @@
+//! One body after another.
+//!
+//! No value crosses where a block begins or ends, so that one stack serves a body. What stands before an
+//! operator is read again where a rule asks for it.
+
+use alloc::vec::Vec;
+
+use wasmparser::{BlockType, FunctionBody, HeapType, Operator, OperatorsReader};
+
+use super::{
+    Facts, Result, Rule,
+    operands::{self, Effect, Value},
+};
+
+/// A function whose operators are checked in order.
+pub(super) struct Body<'b, 'm> {
+    facts: &'b Facts<'m>,
+    results: usize,
+    buffers: &'b mut Buffers,
+    reachable: bool,
+    /// Whether a region of code begins behind the last operator.
+    begins: bool,
+    /// Where the last four operators start.
+    before: [usize; 4],
+}
+
+/// What is used for one function after another.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    values: Vec<Value>,
+    labels: Vec<Label>,
+}
+
+/// A block that is open.
+#[derive(Debug, Default, Clone, Copy)]
+struct Label {
+    is_loop: bool,
+    /// Whether it is an `if` that has had no `else`.
+    is_if: bool,
+    /// Whether its end is reached from elsewhere than right before it.
+    is_joined: bool,
+}
+
+impl<'b, 'm> Body<'b, 'm> {
+    pub(super) fn new(facts: &'b Facts<'m>, results: usize, buffers: &'b mut Buffers) -> Self {
+        buffers.values.clear();
+        buffers.labels.clear();
+        buffers.labels.push(Label::default());
+        Body { facts, results, buffers, reachable: true, begins: false, before: [usize::MAX; 4] }
+    }
+
+    /// Checks all operators, and tells where the one starts that is checked.
+    pub(super) fn check(&mut self, body: &FunctionBody<'_>, at: &mut usize) -> Result {
+        let mut reader = body.get_operators_reader()?;
+        skip_charges(&mut reader);
+        while !reader.eof() {
+            *at = reader.original_position();
+            reader.visit_operator(self)??;
+            self.before = [self.before[1], self.before[2], self.before[3], *at];
+            if core::mem::take(&mut self.begins) {
+                skip_charges(&mut reader);
+            }
+        }
+        if self.buffers.labels.is_empty() { Ok(()) } else { Err(Rule::Malformed) }
+    }
+
+    /// Checks an operator.
+    #[inline(always)]
+    pub(super) fn operator(&mut self, operator: &Operator<'_>, effect: &Effect) -> Result {
+        use Operator::*;
+        if !self.reachable && !matches!(operator, Else | End) {
+            let is_end_of_loop = matches!(operator, Unreachable) && matches!(self.facts.read(self.before[3]), End);
+            return if is_end_of_loop { Ok(()) } else { Err(Rule::DeadCode) };
+        }
+        let (params, results) = match operator {
+            Call { function_index } => self.facts.of_function(*function_index)?,
+            ReturnCall { function_index } => (self.facts.of_function(*function_index)?.0, 0),
+            CallIndirect { type_index, .. } => self.facts.of_type(*type_index)?,
+            ReturnCallIndirect { type_index, .. } => (self.facts.of_type(*type_index)?.0, 0),
+            Return => (self.results, 0),
+            End if self.reachable && self.buffers.labels.len() == 1 => (self.results, 0),
+            _ => (0, 0),
+        };
+        let values = &mut self.buffers.values;
+        let height = values.len().checked_sub(effect.takes + params).ok_or(Rule::Stack)?;
+        let operands = &values[height..];
+        let before = || self.before.map(|at| self.facts.read(at));
+        operands::check(operator, effect, operands, self.facts, before)?;
+        // A condition decides between values that may both be immediate.
+        let operands = if let Select | TypedSelect { .. } = operator { &operands[..2] } else { operands };
+        let value = match operator {
+            I32Const { value: value @ 0.. } => Value::Address(*value as u32),
+            _ if effect.is_pure(operator) && operands.iter().all(|value| *value != Value::Computed) => Value::Immediate,
+            _ => Value::Computed,
+        };
+        values.truncate(height);
+        values.resize(height + effect.leaves + results, value);
+        self.control(operator)
+    }
+
+    #[inline(always)]
+    fn control(&mut self, operator: &Operator<'_>) -> Result {
+        use Operator::*;
+        let labels = &mut self.buffers.labels;
+        match operator {
+            Block { blockty } | Loop { blockty } | If { blockty } => {
+                if *blockty != BlockType::Empty {
+                    return Err(Rule::BlockType);
+                }
+                let (is_loop, is_if) = (matches!(operator, Loop { .. }), matches!(operator, If { .. }));
+                self.begins = is_loop || is_if;
+                labels.push(Label { is_loop, is_if, is_joined: false });
+            }
+            Else => {
+                let label = labels.last_mut().filter(|label| label.is_if).ok_or(Rule::Malformed)?;
+                *label = Label { is_joined: label.is_joined || self.reachable, ..Label::default() };
+                (self.reachable, self.begins) = (true, true);
+            }
+            End => {
+                let label = labels.pop().ok_or(Rule::Malformed)?;
+                self.reachable |= label.is_if || label.is_joined;
+                self.reachable &= !labels.is_empty();
+            }
+            Br { relative_depth } | BrIf { relative_depth } => {
+                self.branch(*relative_depth)?;
+                self.reachable = matches!(operator, BrIf { .. });
+            }
+            BrTable { targets } => {
+                targets.targets().try_for_each(|target| self.branch(target?))?;
+                self.branch(targets.default())?;
+                self.reachable = false;
+            }
+            Return | ReturnCall { .. } | ReturnCallIndirect { .. } | Unreachable => self.reachable = false,
+            _ => return Ok(()),
+        }
+        if self.buffers.values.is_empty() { Ok(()) } else { Err(Rule::Stack) }
+    }
+
+    fn branch(&mut self, depth: u32) -> Result {
+        let label = self.buffers.labels.iter_mut().rev().nth(depth as usize).ok_or(Rule::Malformed)?;
+        label.is_joined |= !label.is_loop;
+        let leaves = self.buffers.labels.len() - 1 == depth as usize;
+        if leaves && self.results > 0 { Err(Rule::BranchValues) } else { Ok(()) }
+    }
+}
+
+/// Reads over the charges that a region of code begins with.
+fn skip_charges(reader: &mut OperatorsReader<'_>) {
+    let mut ahead = reader.clone();
+    while let (Ok(Operator::RefNull { hty: HeapType::FUNC }), Ok(Operator::Drop)) = (ahead.read(), ahead.read()) {
+        *reader = ahead.clone();
+    }
+    ahead = reader.clone();
+    while let Ok(Operator::Nop) = ahead.read() {
+        *reader = ahead.clone();
+    }
+}

@@ -1,0 +1,167 @@
+//! What operators do to the operand stack, and which of them touch memory, divide or truncate.
+
+use wasmparser::{MemArg, Operator};
+
+use crate::value::ValueType;
+
+/// What an operator takes from the stack and leaves there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// A constant.
+    Constant,
+    /// One value, made of nothing but the operands.
+    Compute { operands: u32 },
+    /// A value from memory; the address is the first operand.
+    Load { operands: u32 },
+    /// A value to memory, after its address.
+    Store { value: ValueType },
+    /// Anything else whose operands are always as many.
+    Other { operands: u32, results: u32 },
+    /// Operators whose operands depend on types.
+    Variable,
+}
+
+/// Gives the effect of an operator, from what the parser's table of operators says of it.
+macro_rules! effect {
+    (push $($_:tt)*) => { $crate::module::effect::Effect::Constant };
+    (load lane $($_:tt)*) => { $crate::module::effect::Effect::Load { operands: 2 } };
+    (load atomic $($_:tt)*) => { $crate::module::effect::Effect::Variable };
+    (load $($_:tt)*) => { $crate::module::effect::Effect::Load { operands: 1 } };
+    (store lane $($_:tt)*) => { effect!(@store v128) };
+    (store atomic $($_:tt)*) => { $crate::module::effect::Effect::Variable };
+    (store $ty:ident) => { effect!(@store $ty) };
+    (@store i32) => { $crate::module::effect::Effect::Store { value: $crate::value::ValueType::I32 } };
+    (@store i64) => { $crate::module::effect::Effect::Store { value: $crate::value::ValueType::I64 } };
+    (@store f32) => { $crate::module::effect::Effect::Store { value: $crate::value::ValueType::F32 } };
+    (@store f64) => { $crate::module::effect::Effect::Store { value: $crate::value::ValueType::F64 } };
+    (@store v128) => { $crate::module::effect::Effect::Store { value: $crate::value::ValueType::V128 } };
+    (test $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 1 } };
+    (unary $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 1 } };
+    (conversion $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 1 } };
+    (splat $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 1 } };
+    (extract $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 1 } };
+    (binary $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 2 } };
+    (cmp $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 2 } };
+    (shift $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 2 } };
+    (replace $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 2 } };
+    (ternary $($_:tt)*) => { $crate::module::effect::Effect::Compute { operands: 3 } };
+    (arity $operands:literal -> $results:literal) => {
+        $crate::module::effect::Effect::Other { operands: $operands, results: $results }
+    };
+    ($($_:tt)*) => { $crate::module::effect::Effect::Variable };
+}
+pub(super) use effect;
+
+impl Effect {
+    /// Corrects what the parser's table says of operators that it knows by their arity only.
+    #[inline(always)]
+    pub(super) const fn of(operator: &Operator<'_>, by_table: Effect) -> Effect {
+        match operator {
+            Operator::GlobalGet { .. } | Operator::RefFunc { .. } => Effect::Constant,
+            Operator::RefIsNull => Effect::Compute { operands: 1 },
+            Operator::I8x16Shuffle { .. } => Effect::Compute { operands: 2 },
+            _ => by_table,
+        }
+    }
+}
+
+/// Returns whether an operator reads memory.
+#[inline(always)]
+pub(super) fn is_load(operator: &Operator<'_>) -> bool {
+    loaded(operator).is_some()
+}
+
+/// Returns the memory argument of an operator that loads.
+#[inline(always)]
+pub(super) fn loaded<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
+    use Operator::{
+        F32Load, F64Load, I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
+        I64Load16S, I64Load16U, I64Load32S, I64Load32U, V128Load, V128Load8Lane, V128Load8Splat, V128Load8x8S,
+        V128Load8x8U, V128Load16Lane, V128Load16Splat, V128Load16x4S, V128Load16x4U, V128Load32Lane, V128Load32Splat,
+        V128Load32Zero, V128Load32x2S, V128Load32x2U, V128Load64Lane, V128Load64Splat, V128Load64Zero,
+    };
+    match operator {
+        I32Load { memarg }
+        | I64Load { memarg }
+        | F32Load { memarg }
+        | F64Load { memarg }
+        | I32Load8S { memarg }
+        | I32Load8U { memarg }
+        | I32Load16S { memarg }
+        | I32Load16U { memarg }
+        | I64Load8S { memarg }
+        | I64Load8U { memarg }
+        | I64Load16S { memarg }
+        | I64Load16U { memarg }
+        | I64Load32S { memarg }
+        | I64Load32U { memarg }
+        | V128Load { memarg }
+        | V128Load8x8S { memarg }
+        | V128Load8x8U { memarg }
+        | V128Load16x4S { memarg }
+        | V128Load16x4U { memarg }
+        | V128Load32x2S { memarg }
+        | V128Load32x2U { memarg }
+        | V128Load8Splat { memarg }
+        | V128Load16Splat { memarg }
+        | V128Load32Splat { memarg }
+        | V128Load64Splat { memarg }
+        | V128Load32Zero { memarg }
+        | V128Load64Zero { memarg }
+        | V128Load8Lane { memarg, .. }
+        | V128Load16Lane { memarg, .. }
+        | V128Load32Lane { memarg, .. }
+        | V128Load64Lane { memarg, .. } => Some(memarg),
+        _ => None,
+    }
+}
+
+/// Returns the memory argument of an operator that stores.
+#[inline(always)]
+pub(super) fn stored<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
+    use Operator::{
+        F32Store, F64Store, I32Store, I32Store8, I32Store16, I64Store, I64Store8, I64Store16, I64Store32, V128Store,
+        V128Store8Lane, V128Store16Lane, V128Store32Lane, V128Store64Lane,
+    };
+    match operator {
+        I32Store { memarg }
+        | I64Store { memarg }
+        | F32Store { memarg }
+        | F64Store { memarg }
+        | I32Store8 { memarg }
+        | I32Store16 { memarg }
+        | I64Store8 { memarg }
+        | I64Store16 { memarg }
+        | I64Store32 { memarg }
+        | V128Store { memarg }
+        | V128Store8Lane { memarg, .. }
+        | V128Store16Lane { memarg, .. }
+        | V128Store32Lane { memarg, .. }
+        | V128Store64Lane { memarg, .. } => Some(memarg),
+        _ => None,
+    }
+}
+
+/// Returns the type of an integer division or remainder, which traps at a divisor of zero.
+#[inline(always)]
+pub(super) fn divides(operator: &Operator<'_>) -> Option<ValueType> {
+    use Operator::{I32DivS, I32DivU, I32RemS, I32RemU, I64DivS, I64DivU, I64RemS, I64RemU};
+    match operator {
+        I32DivS | I32DivU | I32RemS | I32RemU => Some(ValueType::I32),
+        I64DivS | I64DivU | I64RemS | I64RemU => Some(ValueType::I64),
+        _ => None,
+    }
+}
+
+/// Returns the type that a truncation takes which traps where the result cannot be had.
+#[inline(always)]
+pub(super) fn truncates(operator: &Operator<'_>) -> Option<ValueType> {
+    use Operator::{
+        I32TruncF32S, I32TruncF32U, I32TruncF64S, I32TruncF64U, I64TruncF32S, I64TruncF32U, I64TruncF64S, I64TruncF64U,
+    };
+    match operator {
+        I32TruncF32S | I32TruncF32U | I64TruncF32S | I64TruncF32U => Some(ValueType::F32),
+        I32TruncF64S | I32TruncF64U | I64TruncF64S | I64TruncF64U => Some(ValueType::F64),
+        _ => None,
+    }
+}

@@ -1,0 +1,112 @@
+//! Charges: which operators run together, what that costs, and how the engine is made to count it.
+//!
+//! A region is a set of operators of a function of which either all run or none, unless the run ends among
+//! them. Its fuel is the sum of their prices, charged where it begins: at the beginning of the function, of a
+//! turn of a `loop` or of an arm of an `if`, behind a `br_if`, or behind the end of a block that a branch may
+//! have left for farther out. What follows the end of any other block belongs to the region before the block.
+
+use alloc::vec::Vec;
+
+use super::{
+    super::prices::{ENTRY, NOP, REF_NULL},
+    edit::{Charge, FunctionEdits},
+};
+
+/// The regions of one function.
+#[derive(Debug, Default)]
+pub(super) struct Regions {
+    list: Vec<Region>,
+}
+
+#[derive(Debug)]
+struct Region {
+    /// Offset of its first operator.
+    at: u32,
+    fuel: u64,
+    /// Whether the engine begins to count there without more.
+    counted: bool,
+}
+
+/// The number of a region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RegionId(u32);
+
+impl RegionId {
+    /// The region that a function begins with.
+    pub(super) const FIRST: RegionId = RegionId(0);
+}
+
+impl Regions {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+    }
+
+    /// Begins a region where the engine begins to count by itself, and charges [`ENTRY`].
+    pub(super) fn entry(&mut self, at: u32) -> RegionId {
+        self.push(Region { at, fuel: ENTRY, counted: true })
+    }
+
+    /// Begins a region anywhere else.
+    pub(super) fn begin(&mut self, at: u32) -> RegionId {
+        self.push(Region { at, fuel: 0, counted: false })
+    }
+
+    fn push(&mut self, region: Region) -> RegionId {
+        let id = RegionId(self.list.len() as u32);
+        self.list.push(region);
+        id
+    }
+
+    /// Adds the price of an operator.
+    #[inline]
+    pub(super) fn add(&mut self, id: RegionId, fuel: u64) {
+        if let Some(region) = self.list.get_mut(id.0 as usize) {
+            region.fuel += fuel;
+        }
+    }
+
+    /// Adds the charges to the edits of the function; returns how many operators they are made of.
+    pub(super) fn finish(&mut self, edits: &mut FunctionEdits) -> u64 {
+        let mut operators = 0;
+        for region in self.list.drain(..) {
+            // What the engine charges for any scope is part of the fuel.
+            let fuel = u32::try_from(region.fuel.saturating_sub(ENTRY)).unwrap_or(u32::MAX);
+            let charge = Charge { fuel, scoped: !region.counted };
+            if region.fuel > 0 && (charge.scoped || charge.fuel > 0) {
+                operators += size(charge);
+                edits.charge(region.at, charge);
+            }
+        }
+        operators
+    }
+}
+
+/// Returns the number of operators of a charge.
+fn size(charge: Charge) -> u64 {
+    let (large, small) = units(charge.fuel);
+    2 * large + small + if charge.scoped { 2 } else { 0 }
+}
+
+fn units(fuel: u32) -> (u64, u64) {
+    let fuel = u64::from(fuel);
+    (fuel / u64::from(REF_NULL), fuel % u64::from(REF_NULL) / u64::from(NOP))
+}
+
+/// Writes the operators of a charge: the engine makes no code of them, and adds their price to the scope.
+pub(in crate::module) fn write(out: &mut Vec<u8>, charge: Charge) {
+    const LOOP: [u8; 2] = [0x03, 0x40];
+    const NULL_FUNC_AND_DROP: [u8; 3] = [0xd0, 0x70, 0x1a];
+    const NOP: u8 = 0x01;
+    const END: u8 = 0x0b;
+    let (large, small) = units(charge.fuel);
+    if charge.scoped {
+        out.extend_from_slice(&LOOP);
+    }
+    for _ in 0..large {
+        out.extend_from_slice(&NULL_FUNC_AND_DROP);
+    }
+    out.resize(out.len() + small as usize, NOP);
+    if charge.scoped {
+        out.push(END);
+    }
+}

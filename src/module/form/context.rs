@@ -1,0 +1,39 @@
+//! The parts of a module that its functions refer to.
+
+use wasmparser::BlockType;
+
+use crate::{
+    inspect::{MemoryType, TableType},
+    value::{FuncType, ValueType},
+};
+
+/// Types, functions, tables and memories, by their indices.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::module) struct Context<'m> {
+    pub(in crate::module) types: &'m [FuncType],
+    /// Type indices of all functions.
+    pub(in crate::module) functions: &'m [u32],
+    pub(in crate::module) tables: &'m [TableType],
+    pub(in crate::module) memories: &'m [MemoryType],
+}
+
+impl Context<'_> {
+    pub(in crate::module) fn function(&self, index: u32) -> Option<&FuncType> {
+        self.types.get(*self.functions.get(index as usize)? as usize)
+    }
+
+    pub(in crate::module) fn params(&self, ty: BlockType) -> &[ValueType] {
+        match ty {
+            BlockType::Empty | BlockType::Type(_) => &[],
+            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(&[], |ty| &ty.params),
+        }
+    }
+
+    pub(in crate::module) fn results(&self, ty: BlockType) -> &[ValueType] {
+        match ty {
+            BlockType::Empty => &[],
+            BlockType::Type(ty) => ValueType::from_parser(ty).map_or(&[], ValueType::as_slice),
+            BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(&[], |ty| &ty.results),
+        }
+    }
+}
