@@ -21,14 +21,15 @@ fn all_engines_give_the_same() {
     }
 }
 
+/// The engine counts whole scopes, what does not run with the rest; belljar counts what runs.
 #[test]
-fn metering_is_the_same() {
+fn what_runs_costs_no_more_than_its_scopes() {
     let kernels = Guest::Kernels.wasm(Abi::Env).unwrap();
     let (ours, hand) = (Belljar::new().program(&kernels).unwrap(), Hand::safe().program(&kernels).unwrap());
-    // Not the matrix: before its `select` belljar puts an operator, of one fuel, that keeps the engine from taking a
-    // stale condition.
-    for (export, n) in [("fib", 12), ("sieve", 3_000), ("sha256", 4), ("json", 5), ("interpreter", 900)] {
-        assert_eq!(ours.fuel(export, n).unwrap(), hand.fuel(export, n).unwrap(), "{export}");
+    let kernels = [("fib", 12), ("sieve", 3_000), ("sha256", 4), ("matrix", 20), ("json", 5), ("interpreter", 900)];
+    for (export, n) in kernels {
+        let (ours, hand) = (ours.fuel(export, n).unwrap(), hand.fuel(export, n).unwrap());
+        assert!(ours <= hand && hand < 4 * ours, "{export}: {ours}, by scopes {hand}");
     }
     let calls = Guest::Calls.wasm(Abi::Env).unwrap();
     let (ours, hand) = (Belljar::new().program(&calls).unwrap(), Hand::safe().program(&calls).unwrap());

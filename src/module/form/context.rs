@@ -17,19 +17,19 @@ pub(in crate::module) struct Context<'m> {
     pub(in crate::module) memories: &'m [MemoryType],
 }
 
-impl Context<'_> {
-    pub(in crate::module) fn function(&self, index: u32) -> Option<&FuncType> {
+impl<'m> Context<'m> {
+    pub(in crate::module) fn function(&self, index: u32) -> Option<&'m FuncType> {
         self.types.get(*self.functions.get(index as usize)? as usize)
     }
 
-    pub(in crate::module) fn params(&self, ty: BlockType) -> &[ValueType] {
+    pub(in crate::module) fn params(&self, ty: BlockType) -> &'m [ValueType] {
         match ty {
             BlockType::Empty | BlockType::Type(_) => &[],
             BlockType::FuncType(ty) => self.types.get(ty as usize).map_or(&[], |ty| &ty.params),
         }
     }
 
-    pub(in crate::module) fn results(&self, ty: BlockType) -> &[ValueType] {
+    pub(in crate::module) fn results(&self, ty: BlockType) -> &'m [ValueType] {
         match ty {
             BlockType::Empty => &[],
             BlockType::Type(ty) => ValueType::from_parser(ty).map_or(&[], ValueType::as_slice),

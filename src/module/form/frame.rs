@@ -36,7 +36,7 @@ impl Frame {
     }
 
     /// Returns the types of what a branch to it takes along.
-    pub(super) fn label<'c>(&self, context: &'c Context<'_>) -> &'c [ValueType] {
+    pub(super) fn label<'m>(&self, context: &Context<'m>) -> &'m [ValueType] {
         if self.kind == Kind::Loop { context.params(self.ty) } else { context.results(self.ty) }
     }
 

@@ -120,7 +120,7 @@ struct Segment {
     labels: usize,
 }
 
-impl Stack<'_, '_> {
+impl<'m> Stack<'_, 'm> {
     fn operator(&mut self, operator: &Operator<'_>, at: u32, end: u32) -> Result {
         self.now += 1;
         if self.dead.is_some() {
@@ -149,7 +149,7 @@ impl Stack<'_, '_> {
                 self.carry(target, at, 1)?;
                 self.boundary(end)?;
                 // Where it is not taken, the values are still there.
-                self.arrive(&self.label(target).to_vec())?;
+                self.arrive(self.label(target))?;
             }
             Operator::BrTable { targets } => {
                 for depth in targets.targets().map_while(core::result::Result::ok) {
@@ -236,15 +236,15 @@ impl Stack<'_, '_> {
 
     /// Looks at `block`, `loop` or `if`.
     fn block(&mut self, kind: Kind, ty: BlockType, at: u32, end: u32) -> Result {
-        let params = self.form.context.params(ty).to_vec();
-        self.hand_over(&params, at, usize::from(kind == Kind::If))?;
+        let params = self.form.context.params(ty);
+        self.hand_over(params, at, usize::from(kind == Kind::If))?;
         if ty != BlockType::Empty {
             let opcode = self.module.get(at as usize).copied().unwrap_or_default();
             self.put(Rank::Replace, at, end - at, &[opcode, EMPTY]);
         }
         self.open(kind, ty);
         self.boundary(end)?;
-        self.arrive(&params)
+        self.arrive(params)
     }
 
     /// Looks at an `else`, to which the first arm comes or not.
@@ -252,8 +252,8 @@ impl Stack<'_, '_> {
         let Some(Open { frame, height }) = self.frames.last() else { return Ok(()) };
         let (ty, height) = (frame.ty, *height);
         if arm_ends {
-            let results = self.form.context.results(ty).to_vec();
-            self.hand_over(&results, at, 0)?;
+            let results = self.form.context.results(ty);
+            self.hand_over(results, at, 0)?;
         }
         self.discard(height);
         if let Some(open) = self.frames.last_mut() {
@@ -261,18 +261,18 @@ impl Stack<'_, '_> {
             open.frame.arm_ends = arm_ends;
         }
         self.boundary(end)?;
-        self.arrive(&self.form.context.params(ty).to_vec())
+        self.arrive(self.form.context.params(ty))
     }
 
     /// Looks at an `end`, to which what is before it comes or not.
     fn end(&mut self, at: u32, end: u32, ends: bool) -> Result {
         let Some(Open { frame, height }) = self.frames.pop() else { return Ok(()) };
-        let results = self.form.context.results(frame.ty).to_vec();
+        let results = self.form.context.results(frame.ty);
         if self.frames.is_empty() {
-            return self.finish(&results, at, ends);
+            return self.finish(results, at, ends);
         }
         if ends {
-            self.hand_over(&results, at, 0)?;
+            self.hand_over(results, at, 0)?;
         }
         self.discard(height);
         self.boundary(end)?;
@@ -280,7 +280,7 @@ impl Stack<'_, '_> {
             self.dead = Some(Dead { from: end, blocks: 0, is_end: true });
             return Ok(());
         }
-        self.arrive(&results)
+        self.arrive(results)
     }
 
     /// Looks at the last `end` of the function.
@@ -309,7 +309,7 @@ impl Stack<'_, '_> {
     }
 
     /// Returns the types of what a branch to this frame takes along.
-    fn label(&self, target: usize) -> &[ValueType] {
+    fn label(&self, target: usize) -> &'m [ValueType] {
         self.frames.get(target).map_or(&[], |open| open.frame.label(&self.form.context))
     }
 
@@ -324,7 +324,7 @@ impl Stack<'_, '_> {
     /// Puts what a branch takes along where its target looks for it.
     fn carry(&mut self, target: usize, at: u32, conditions: usize) -> Result {
         self.mark(target);
-        self.hand_over(&self.label(target).to_vec(), at, conditions)
+        self.hand_over(self.label(target), at, conditions)
     }
 
     /// Puts operands, below a condition or not, into the locals for what comes to a label.
