@@ -1,0 +1,48 @@
+//! Modules of `wasm-smith`, with every proposal that belljar runs and no other.
+
+use arbitrary::Unstructured;
+use wasm_smith::{Config, Module};
+
+use crate::random::Random;
+
+/// Makes the module of a seed.
+pub fn module(seed: u64) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let config = Config {
+        export_everything: true,
+        max_imports: 0,
+        min_funcs: 1,
+        max_funcs: 3,
+        max_globals: 8,
+        max_memories: 3,
+        max_tables: 3,
+        max_instructions: random.range(10, 200),
+        max_memory32_bytes: 3 << 16,
+        max_table_elements: 200,
+        allow_start_export: random.percent(5),
+        simd_enabled: random.percent(50),
+        bulk_memory_enabled: true,
+        extended_const_enabled: true,
+        multi_value_enabled: true,
+        reference_types_enabled: true,
+        saturating_float_to_int_enabled: true,
+        sign_extension_ops_enabled: true,
+        tail_call_enabled: true,
+        acquire_release_atomics_enabled: false,
+        compact_imports_enabled: false,
+        custom_descriptors_enabled: false,
+        custom_page_sizes_enabled: false,
+        exceptions_enabled: false,
+        gc_enabled: false,
+        memory64_enabled: false,
+        multibyte_array_access_enabled: false,
+        relaxed_simd_enabled: false,
+        shared_everything_threads_enabled: false,
+        threads_enabled: false,
+        wide_arithmetic_enabled: false,
+        ..Config::default()
+    };
+    let len = random.range(600, 2_000);
+    let bytes = random.bytes(len);
+    Module::new(config, &mut Unstructured::new(&bytes)).expect("any bytes make a module").to_bytes()
+}
