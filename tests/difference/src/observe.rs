@@ -1,4 +1,5 @@
-//! Functions that are added to a module, so that what it does not export is seen too.
+//! What is added to a module, so that what it does not export is seen too: exports for Wasmtime, whose interface shows
+//! everything, and functions for belljar, whose interface does not.
 
 use belljar::Value;
 use wasm_encoder::{Encode, ExportKind, Module, RawSection, ValType};
@@ -11,13 +12,29 @@ mod code;
 /// A module with the calls that are made of it.
 #[derive(Debug)]
 pub struct Case {
+    /// The module for belljar.
     pub wasm: Vec<u8>,
-    /// In order; the first is of a function that calls one of the others and returns what `observe` does, too.
+    /// The module for Wasmtime.
+    pub reference: Vec<u8>,
+    /// In order.
     pub calls: Vec<Call>,
+    /// Whether there is a function that makes one of the calls and returns what `observe` does, too.
+    pub is_driven: bool,
     /// The exported globals with values.
     pub globals: Vec<String>,
-    /// Whether there is anything that only `observe` sees.
-    pub is_observed: bool,
+    /// What `observe` sees.
+    pub hidden: Hidden,
+}
+
+/// What belljar shows by `observe` only.
+#[derive(Debug, Clone, Default)]
+pub struct Hidden {
+    /// Memories but for the one that is exported, in order.
+    pub memories: Vec<u32>,
+    /// How many tables there are.
+    pub tables: u32,
+    /// Globals with references, in order.
+    pub globals: Vec<u32>,
 }
 
 /// A call by values.
@@ -28,11 +45,20 @@ pub struct Call {
 }
 
 /// The name of the function that returns a hash of what the module does not export, and, if its parameter is not
-/// 0, of the exported memory as well.
+/// 0, of the exported memory as well; but then of a part of each memory only.
 pub const OBSERVE: &str = "observe";
 
 /// The name of the function that calls another and then `observe`.
 pub const DRIVE: &str = "drive";
+
+/// How many slots of a table `observe` looks at.
+pub const SLOTS: u32 = 200;
+
+/// What `observe` multiplies each lane of the hash of memories with.
+pub const LANES: [u32; 4] = [0x0100_0193, 0x0100_0195, 0x0100_0197, 0x0100_0199];
+
+/// What `observe` multiplies its hash with.
+pub const FACTOR: i64 = 0x100_0000_01b3;
 
 /// How many calls are made of a module at most, and of one function.
 const CALLS: (usize, usize) = (9, 3);
@@ -43,7 +69,7 @@ struct Facts {
     types: Vec<(Vec<ValType>, Vec<ValType>)>,
     /// The type of each function.
     functions: Vec<u32>,
-    tables: Vec<ValType>,
+    tables: u32,
     memories: u32,
     globals: Vec<ValType>,
     /// The functions that it exports.
@@ -53,7 +79,7 @@ struct Facts {
 /// Makes a case of a valid module without imports.
 pub fn case(wasm: &[u8], seed: u64) -> Case {
     let mut random = Random::new(!seed);
-    let (facts, mut sections) = read(wasm);
+    let (facts, sections) = read(wasm);
     let mut added = Added::new(&facts);
     let shown = if facts.memories > 0 { random.below(facts.memories as usize) as u32 } else { 0 };
 
@@ -72,10 +98,6 @@ pub fn case(wasm: &[u8], seed: u64) -> Case {
             callable.push((format!("f{index}"), index, params.clone()));
         }
     }
-    let observe = code::observe(&facts, shown);
-    let observe = added.function((vec![ValType::I32], vec![ValType::I64]), observe);
-    exports.add(OBSERVE, ExportKind::Func, observe);
-
     let mut calls = Vec::new();
     for (name, _, params) in &callable {
         for _ in 0..if params.is_empty() { 1 } else { CALLS.1 } {
@@ -84,31 +106,44 @@ pub fn case(wasm: &[u8], seed: u64) -> Case {
         }
     }
     calls.truncate(CALLS.0);
-    if !callable.is_empty() {
-        let at = random.below(calls.len());
-        let (_, index, _) = callable.iter().find(|(name, ..)| *name == calls[at].name).expect("it is called");
-        let results = added.type_of(&facts, *index).1;
-        let (ty, drive) = code::drive(*index, &results, &calls[at].arguments, observe);
-        exports.add(DRIVE, ExportKind::Func, added.function(ty, drive));
-        calls.insert(0, Call { name: DRIVE.into(), arguments: Vec::new() });
-    }
-
     if facts.memories > 0 {
         exports.add("memory", ExportKind::Memory, shown);
     }
-    let mut globals = Vec::new();
-    for (index, ty) in (0..).zip(&facts.globals).filter(|(_, ty)| !is_reference(ty)) {
-        let _ = ty;
-        globals.push(format!("g{index}"));
-        exports.add(&format!("g{index}"), ExportKind::Global, index);
+    let globals = (0..).zip(&facts.globals);
+    let (of_references, of_values): (Vec<_>, Vec<_>) = globals.partition(|(_, ty)| is_reference(ty));
+    let indices = |globals: Vec<(u32, &ValType)>| globals.iter().map(|(index, _)| *index).collect::<Vec<_>>();
+    let (of_references, of_values) = (indices(of_references), indices(of_values));
+    for index in &of_values {
+        exports.add(&format!("g{index}"), ExportKind::Global, *index);
     }
-    let is_observed =
-        facts.memories > 1 || !facts.tables.is_empty() || facts.globals.iter().any(is_reference);
-    append(&mut sections, 1, added.types.len(), &added.type_bytes());
-    append(&mut sections, 3, added.functions.len(), &added.function_bytes());
-    append(&mut sections, 7, exports.count, &exports.bytes);
-    append(&mut sections, 10, added.bodies.len(), &added.body_bytes());
-    Case { wasm: join(&sections), calls, globals, is_observed }
+    let hidden = Hidden {
+        memories: (0..facts.memories).filter(|memory| *memory != shown).collect(),
+        tables: facts.tables,
+        globals: of_references,
+    };
+
+    let reference = added.join(&sections, &exports.with_hidden(&hidden));
+    let observe = code::observe(&facts, &hidden, shown);
+    let observe = added.function((vec![ValType::I32], vec![ValType::I64]), observe);
+    exports.add(OBSERVE, ExportKind::Func, observe);
+    let is_driven = !calls.is_empty();
+    if is_driven {
+        let driven = random.pick(&calls);
+        let (_, index, _) = callable.iter().find(|(name, ..)| *name == driven.name).expect("it is called");
+        let results = added.type_of(&facts, *index).1;
+        let (ty, drive) = code::drive(*index, &results, &driven.arguments, observe);
+        exports.add(DRIVE, ExportKind::Func, added.function(ty, drive));
+    }
+    let wasm = added.join(&sections, &exports);
+    let globals = of_values.iter().map(|index| format!("g{index}")).collect();
+    Case { wasm, reference, calls, is_driven, globals, hidden }
+}
+
+impl Hidden {
+    /// Returns whether there is nothing that only `observe` sees.
+    pub fn is_empty(&self) -> bool {
+        self.memories.is_empty() && self.tables == 0 && self.globals.is_empty()
+    }
 }
 
 fn is_reference(ty: &ValType) -> bool {
@@ -153,10 +188,7 @@ impl Facts {
             Payload::FunctionSection(functions) => {
                 self.functions.extend(functions.into_iter().map(|ty| ty.expect(VALID)));
             }
-            Payload::TableSection(tables) => {
-                let types = tables.into_iter().map(|table| table.expect(VALID).ty.element_type);
-                self.tables.extend(types.map(|ty| value_type(wasmparser::ValType::Ref(ty))));
-            }
+            Payload::TableSection(tables) => self.tables = tables.count(),
             Payload::MemorySection(memories) => self.memories = memories.count(),
             Payload::GlobalSection(globals) => {
                 self.globals.extend(globals.into_iter().map(|global| value_type(global.expect(VALID).ty.content_type)));
@@ -225,7 +257,7 @@ fn join(sections: &Sections) -> Vec<u8> {
 }
 
 /// Exports in the making.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Exports {
     count: usize,
     bytes: Vec<u8>,
@@ -237,6 +269,15 @@ impl Exports {
         name.encode(&mut self.bytes);
         kind.encode(&mut self.bytes);
         index.encode(&mut self.bytes);
+    }
+
+    /// Returns them with what only Wasmtime shows.
+    fn with_hidden(&self, hidden: &Hidden) -> Exports {
+        let mut exports = self.clone();
+        hidden.memories.iter().for_each(|memory| exports.add(&format!("m{memory}"), ExportKind::Memory, *memory));
+        (0..hidden.tables).for_each(|table| exports.add(&format!("t{table}"), ExportKind::Table, table));
+        hidden.globals.iter().for_each(|global| exports.add(&format!("g{global}"), ExportKind::Global, *global));
+        exports
     }
 }
 
@@ -268,6 +309,16 @@ impl Added {
             Some(own) => self.types[own as usize].clone(),
             None => facts.types[facts.functions[function as usize] as usize].clone(),
         }
+    }
+
+    /// Returns the module of these sections with what is added.
+    fn join(&self, sections: &Sections, exports: &Exports) -> Vec<u8> {
+        let mut sections = sections.clone();
+        append(&mut sections, 1, self.types.len(), &self.type_bytes());
+        append(&mut sections, 3, self.functions.len(), &self.function_bytes());
+        append(&mut sections, 7, exports.count, &exports.bytes);
+        append(&mut sections, 10, self.bodies.len(), &self.body_bytes());
+        join(&sections)
     }
 
     fn type_bytes(&self) -> Vec<u8> {

@@ -8,7 +8,10 @@ use wasmtime::{
     VariableOperatorCost, WasmBacktraceDetails,
 };
 
-use crate::outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS};
+use crate::{
+    observe::{FACTOR, Hidden, LANES, SLOTS},
+    outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS},
+};
 
 /// Fuel of one call: many times what belljar lets a call have.
 const FUEL: u64 = 20_000_000;
@@ -130,12 +133,52 @@ impl Reference {
         to_ours(&global.get(&mut self.store))
     }
 
-    /// Returns the exported memory, or nothing.
-    pub fn memory(&mut self) -> &[u8] {
-        match self.instance.get_export(&mut self.store, "memory") {
+    /// Returns what the function `observe` has to return, from what Wasmtime shows.
+    pub fn observe(&mut self, hidden: &Hidden) -> i64 {
+        let (mut hash, mut lanes) = (Hash(0), [0u32; 4]);
+        for index in &hidden.memories {
+            let memory = self.memory(&format!("m{index}"));
+            hash.note((memory.len() / 65_536) as u64);
+            for chunk in memory.as_chunks::<16>().0 {
+                for (lane, (factor, bytes)) in lanes.iter_mut().zip(LANES.iter().zip(chunk.as_chunks().0)) {
+                    *lane = lane.wrapping_mul(*factor).wrapping_add(u32::from_le_bytes(*bytes));
+                }
+            }
+            let half = |at: usize| i64::from(lanes[at]) | i64::from(lanes[at + 1]) << 32;
+            hash.0 = hash.0.wrapping_add(half(0) ^ half(2).wrapping_mul(3));
+        }
+        for index in 0..hidden.tables {
+            let table = self.instance.get_table(&mut self.store, &format!("t{index}")).expect("it is exported");
+            let size = table.size(&self.store);
+            hash.note(size);
+            for slot in 0..size.min(SLOTS.into()) {
+                let reference = table.get(&mut self.store, slot).expect("it is within the table");
+                hash.note(u64::from(reference.is_null()));
+            }
+        }
+        for index in &hidden.globals {
+            let global = self.instance.get_global(&mut self.store, &format!("g{index}")).expect("it is exported");
+            let is_null = global.get(&mut self.store).ref_().is_some_and(|reference| reference.is_null());
+            hash.note(u64::from(is_null));
+        }
+        hash.0
+    }
+
+    /// Returns an exported memory, or nothing.
+    pub fn memory(&mut self, name: &str) -> &[u8] {
+        match self.instance.get_export(&mut self.store, name) {
             Some(Extern::Memory(memory)) => memory.data(&self.store),
             _ => &[],
         }
+    }
+}
+
+/// The hash that `observe` makes.
+struct Hash(i64);
+
+impl Hash {
+    fn note(&mut self, number: u64) {
+        self.0 = self.0.wrapping_mul(FACTOR).wrapping_add(number as i64);
     }
 }
 

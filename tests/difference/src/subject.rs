@@ -57,6 +57,11 @@ impl Loaded<'_> {
     pub fn sliced(&self, name: &str) -> Result<Ended, String> {
         let start = || self.sandbox.start_call(&self.module, name, &[], b"", ()).expect("it is exported");
         let whole = start().finish();
+        let kept = self.start().map(|mut instance| instance.call_values(name, &[]));
+        // Where the start function is stopped, there is no call.
+        if kept.as_ref().is_ok_and(|kept| *kept != whole) {
+            return Err(format!("{name}: with a fresh store {whole:?}, with an instance that is kept {kept:?}"));
+        }
         for (slice, steps) in SLICES {
             let (mut run, mut left) = (start(), steps);
             let found = loop {

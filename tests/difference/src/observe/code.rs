@@ -5,12 +5,9 @@ use wasm_encoder::{
     BlockType, Function, HeapType, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType,
 };
 
-use super::{Facts, is_reference};
+use super::{FACTOR, Facts, Hidden, LANES, SLOTS, is_reference};
 
 type Type = (Vec<ValType>, Vec<ValType>);
-
-/// How many slots of a table are looked at.
-const SLOTS: i32 = 200;
 
 /// Makes a function that calls another with null for its references, and tells of each that it gives whether it is
 /// null.
@@ -80,7 +77,7 @@ const VECTOR: u32 = 4;
 
 /// Makes the function that hashes memories, tables and references; the memory that is exported only if its parameter
 /// is not 0.
-pub fn observe(facts: &Facts, shown: u32) -> Function {
+pub fn observe(facts: &Facts, hidden: &Hidden, shown: u32) -> Function {
     let locals = [ValType::I32, ValType::I32, ValType::I64, ValType::V128];
     let mut function = Function::new_with_locals_types(locals);
     let mut code = function.instructions();
@@ -93,11 +90,11 @@ pub fn observe(facts: &Facts, shown: u32) -> Function {
             self::memory(&mut code, memory);
         }
     }
-    for (index, ty) in (0..).zip(&facts.tables) {
-        table(&mut code, index, *ty);
+    for index in 0..hidden.tables {
+        table(&mut code, index);
     }
-    for (index, _) in (0..).zip(&facts.globals).filter(|(_, ty)| is_reference(ty)) {
-        code.global_get(index).ref_is_null();
+    for index in &hidden.globals {
+        code.global_get(*index).ref_is_null();
         note(&mut code);
     }
     code.local_get(HASH);
@@ -107,34 +104,36 @@ pub fn observe(facts: &Facts, shown: u32) -> Function {
 
 /// Takes a number off the stack and into the hash.
 fn note(code: &mut InstructionSink<'_>) {
-    code.i64_extend_i32_u().local_get(HASH).i64_const(0x100_0000_01b3).i64_mul().i64_add().local_set(HASH);
+    code.i64_extend_i32_u().local_get(HASH).i64_const(FACTOR).i64_mul().i64_add().local_set(HASH);
 }
 
-/// Hashes a memory: 64 bytes each turn.
+/// Hashes a memory, all of it unless all memories are looked at: then a quarter.
 fn memory(code: &mut InstructionSink<'_>, memory: u32) {
     code.memory_size(memory);
     note(code);
     code.i32_const(0).local_set(AT).memory_size(memory).i32_const(16).i32_shl().local_set(END);
     code.block(BlockType::Empty).loop_(BlockType::Empty);
     code.local_get(AT).local_get(END).i32_ge_u().br_if(1);
-    for offset in [0, 16, 32, 48] {
+    for offset in [0, 16] {
         code.local_get(VECTOR);
-        code.v128_const(i128::from_le_bytes([0x93, 1, 0, 1, 0x95, 1, 0, 1, 0x97, 1, 0, 1, 0x99, 1, 0, 1]));
+        code.v128_const(LANES.iter().rev().fold(0, |bits, lane| bits << 32 | i128::from(*lane)));
         code.i32x4_mul().local_get(AT);
         code.v128_load(MemArg { offset, align: 4, target: MemArgTarget::Memory(memory), ordering: None });
         code.i32x4_add().local_set(VECTOR);
     }
-    code.local_get(AT).i32_const(64).i32_add().local_set(AT).br(0);
+    code.i32_const(128).i32_const(32).local_get(ALL).select();
+    code.local_get(AT).i32_add().local_set(AT).br(0);
     code.end().end();
     code.local_get(VECTOR).i64x2_extract_lane(0).local_get(VECTOR).i64x2_extract_lane(1).i64_const(3).i64_mul();
     code.i64_xor().local_get(HASH).i64_add().local_set(HASH);
 }
 
 /// Hashes a table: its size, and which of its first slots are null.
-fn table(code: &mut InstructionSink<'_>, table: u32, _: ValType) {
+fn table(code: &mut InstructionSink<'_>, table: u32) {
+    let slots = SLOTS as i32;
     code.table_size(table);
     note(code);
-    code.i32_const(0).local_set(AT).table_size(table).i32_const(SLOTS).table_size(table).i32_const(SLOTS);
+    code.i32_const(0).local_set(AT).table_size(table).i32_const(slots).table_size(table).i32_const(slots);
     code.i32_lt_u().select().local_set(END);
     code.block(BlockType::Empty).loop_(BlockType::Empty);
     code.local_get(AT).local_get(END).i32_ge_u().br_if(1);

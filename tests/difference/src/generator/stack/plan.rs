@@ -117,15 +117,15 @@ impl Plan {
         };
         // Few lists of results, so that many a function can take the place of another in a tail call.
         let shared = value_types(random, 4, false);
-        for _ in 0..random.weighted(&[(6, 1), (3, 2)]) {
+        for _ in 0..random.weighted(&[(5, 1), (2, 2)]) {
             let results = if random.percent(60) { shared.clone() } else { value_types(random, 4, false) };
             add((value_types(random, 4, false), results), Role::Root);
         }
-        for _ in 0..random.weighted(&[(3, 0), (4, 1), (2, 2)]) {
+        for _ in 0..random.weighted(&[(4, 0), (4, 1), (1, 2)]) {
             let results = if random.percent(60) { shared.clone() } else { value_types(random, 4, true) };
             add((value_types(random, 4, true), results), Role::Guarded);
         }
-        for number in 0..random.range(1, 2) {
+        for number in 0..random.weighted(&[(2, 1), (1, 2)]) {
             let params = if random.percent(70) { Vec::new() } else { vec![ValType::I32] };
             add((params, vec![ValType::I32]), Role::Marker(1000 + number as i32));
         }
