@@ -16,6 +16,8 @@ target=${CARGO_TARGET_DIR:-tests/difference/target}
 mkdir -p "$target"
 target=$(cd "$target" && pwd)
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+# Memories come and go all the time: they need not come from the system each time.
+export MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=1000000000 MALLOC_TOP_PAD_=16000000
 failed=0
 
 # build NAME FOLDER OPTION...: the program, under a name of its own. Both dispatches share all that is Wasmtime's.

@@ -83,7 +83,7 @@ impl Run<'_> {
             self.sliced()?;
         }
         let mut endless = None;
-        for call in &self.case.calls {
+        for (at, call) in (1..).zip(&self.case.calls) {
             if endless == Some(&call.name) {
                 continue;
             }
@@ -105,7 +105,11 @@ impl Run<'_> {
                 self.state(&call.name)?;
             }
             match ended.end {
-                End::Done(_) => self.observe(&call.name)?,
+                // To look at memories takes longer than most calls.
+                End::Done(_) if self.case.hidden.memories.is_empty() || at % 2 == 0 || at == self.case.calls.len() => {
+                    self.observe(&call.name)?;
+                }
+                End::Done(_) => {}
                 _ => self.drop(&ended),
             }
             if matches!(ended.end, End::Bound(_)) {

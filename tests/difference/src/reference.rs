@@ -57,16 +57,6 @@ static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
         .wasm_extended_const(true)
         .wasm_simd(true)
         .wasm_relaxed_simd(false);
-    if let Ok(v) = std::env::var("V") {
-        if v.contains('f') { config.consume_fuel(false); }
-        if v.contains('n') { config.cranelift_nan_canonicalization(false); }
-        if v.contains('b') { config.cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking); }
-        if v.contains('m') { config.memory_reservation(1 << 20); }
-        if v.contains('p') { config.wasm_simd(true).wasm_reference_types(true).wasm_function_references(false).wasm_gc(false); }
-        if v.contains('t') { config.table_lazy_init(false); }
-        if v.contains('c') { unsafe { config.cranelift_flag_set("enable_alias_analysis", "false"); } }
-        if v.contains('d') { unsafe { config.cranelift_flag_set("machine_code_cfg_info", "false"); } }
-    }
     Engine::new(&config).unwrap_or_else(|error| panic!("{error}"))
 });
 

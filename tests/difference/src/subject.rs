@@ -5,9 +5,10 @@ use belljar::{Config, Error, Instance, Module, OnGrowthLimit, Sandbox, Step, Sto
 use crate::outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS};
 
 /// Fuel of all calls of one instance.
-const FUEL: u64 = 600_000;
+const FUEL: u64 = 1_000_000;
 
-/// The slices in which a run is repeated, and how many of them: then it goes on to its end at once.
+/// The slices in which a run is repeated, and how many of them: then it goes on to its end at once. A run for which
+/// the fuel does not reach is repeated in the last way only.
 const SLICES: [(u64, usize); 3] = [(1, 400), (37, 300), (1_000, 300)];
 
 /// What modules are loaded with.
@@ -62,7 +63,8 @@ impl Loaded<'_> {
         if kept.as_ref().is_ok_and(|kept| *kept != whole) {
             return Err(format!("{name}: with a fresh store {whole:?}, with an instance that is kept {kept:?}"));
         }
-        for (slice, steps) in SLICES {
+        let endless = matches!(&whole, Err(Error::Stopped(stopped)) if stopped.usage.fuel > FUEL / 2);
+        for (slice, steps) in SLICES.into_iter().skip(if endless { SLICES.len() - 1 } else { 0 }) {
             let (mut run, mut left) = (start(), steps);
             let found = loop {
                 if left == 0 {

@@ -3,6 +3,8 @@
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
 
+mod settle;
+
 use crate::random::Random;
 
 /// Makes the module of a seed.
@@ -11,12 +13,18 @@ pub fn module(seed: u64) -> Vec<u8> {
     let config = Config {
         export_everything: true,
         max_imports: 0,
-        min_funcs: 1,
-        max_funcs: 3,
+        // Without a type there is no function.
+        min_types: 3,
+        max_types: 10,
+        min_funcs: 2,
+        max_funcs: 4,
         max_globals: 8,
+        max_data_segments: 5,
+        max_element_segments: 5,
+        max_elements: 10,
         max_memories: 3,
         max_tables: 3,
-        max_instructions: random.range(10, 200),
+        max_instructions: random.range(20, 200),
         max_memory32_bytes: 3 << 16,
         max_table_elements: 200,
         allow_start_export: random.percent(5),
@@ -42,7 +50,8 @@ pub fn module(seed: u64) -> Vec<u8> {
         wide_arithmetic_enabled: false,
         ..Config::default()
     };
-    let len = random.range(600, 2_000);
+    let len = random.range(1_000, 3_000);
     let bytes = random.bytes(len);
-    Module::new(config, &mut Unstructured::new(&bytes)).expect("any bytes make a module").to_bytes()
+    let wasm = Module::new(config, &mut Unstructured::new(&bytes)).expect("any bytes make a module").to_bytes();
+    if random.percent(95) { settle::settled(&wasm) } else { wasm }
 }

@@ -107,7 +107,7 @@ fn note(code: &mut InstructionSink<'_>) {
     code.i64_extend_i32_u().local_get(HASH).i64_const(FACTOR).i64_mul().i64_add().local_set(HASH);
 }
 
-/// Hashes a memory, all of it unless all memories are looked at: then a quarter.
+/// Hashes a memory, all of it unless all memories are looked at: then an eighth.
 fn memory(code: &mut InstructionSink<'_>, memory: u32) {
     code.memory_size(memory);
     note(code);
@@ -121,7 +121,7 @@ fn memory(code: &mut InstructionSink<'_>, memory: u32) {
         code.v128_load(MemArg { offset, align: 4, target: MemArgTarget::Memory(memory), ordering: None });
         code.i32x4_add().local_set(VECTOR);
     }
-    code.i32_const(128).i32_const(32).local_get(ALL).select();
+    code.i32_const(256).i32_const(32).local_get(ALL).select();
     code.local_get(AT).i32_add().local_set(AT).br(0);
     code.end().end();
     code.local_get(VECTOR).i64x2_extract_lane(0).local_get(VECTOR).i64x2_extract_lane(1).i64_const(3).i64_mul();
