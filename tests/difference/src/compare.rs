@@ -98,8 +98,7 @@ impl Run<'_> {
             self.compared.digest.bytes(ours.memory());
             let theirs = self.theirs.as_mut().filter(|_| !matches!(ended.end, End::Bound(_)));
             let tally = &mut self.compared.tally;
-            let expected =
-                tally.timed(Phase::Call, || theirs.map(|theirs| theirs.call(&call.name, &call.arguments)));
+            let expected = tally.timed(Phase::Call, || theirs.map(|theirs| theirs.call(&call.name, &call.arguments)));
             self.line(&call.name, &call.arguments, &ended, expected.as_ref());
             if self.differ(&call.name, &ended.end, expected)? {
                 self.state(&call.name)?;
@@ -226,7 +225,8 @@ impl Run<'_> {
         if self.manner.lines {
             let text: Vec<_> = arguments.iter().map(Value::to_string).collect();
             let Ended { end, fuel } = ended;
-            let line = format!("{name}({}): belljar {end:?}, {fuel} fuel so far; Wasmtime {expected:?}", text.join(", "));
+            let line =
+                format!("{name}({}): belljar {end:?}, {fuel} fuel so far; Wasmtime {expected:?}", text.join(", "));
             self.compared.lines.push(line);
         }
     }

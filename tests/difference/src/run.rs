@@ -63,7 +63,12 @@ pub fn run(options: &Options) -> (Tally, Digest) {
     let start = Instant::now();
     thread::scope(|scope| {
         let builder = || thread::Builder::new().stack_size(16 << 20);
-        let work = |running| builder().spawn_scoped(scope, { let shared = &shared; move || shared.work(running, start) });
+        let work = |running| {
+            builder().spawn_scoped(scope, {
+                let shared = &shared;
+                move || shared.work(running, start)
+            })
+        };
         let threads: Vec<_> = shared.running.iter().map(|running| work(running).expect("a thread starts")).collect();
         let mut told = Instant::now();
         while threads.iter().any(|thread| !thread.is_finished()) {

@@ -105,7 +105,11 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} modules ({} refused), {} calls compared: {} done", self.modules, self.refused, self.calls, self.done)?;
+        write!(
+            f,
+            "{} modules ({} refused), {} calls compared: {} done",
+            self.modules, self.refused, self.calls, self.done
+        )?;
         for (count, (_, name)) in self.traps.iter().zip(&TRAPS) {
             write!(f, ", {count} {name}")?;
         }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use wasmparser::{
-    BlockType, FuncValidator, Operator, OperatorsReader, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BlockType, FuncValidator, Operator, OperatorsReader, Parser, ValidPayload, Validator, ValidatorResources,
+    WasmFeatures,
 };
 
 use crate::{generator::Generator, observe};
@@ -72,15 +73,8 @@ macro_rules! names {
     };
 }
 
-const PROPOSALS: [&str; 7] = [
-    "mvp",
-    "sign_extension",
-    "saturating_float_to_int",
-    "bulk_memory",
-    "reference_types",
-    "tail_call",
-    "simd",
-];
+const PROPOSALS: [&str; 7] =
+    ["mvp", "sign_extension", "saturating_float_to_int", "bulk_memory", "reference_types", "tail_call", "simd"];
 
 /// The name of an operator, as its variant is called.
 fn name(operator: &Operator<'_>) -> String {
@@ -111,9 +105,9 @@ fn every_shape_of_control_occurs() {
         walk(&Generator::Stack.module(seed), |operator, function| shapes(operator, function, &mut found));
     }
     let blocks = ["block", "loop", "if"];
-    let of_blocks = blocks.iter().flat_map(|block| {
-        ["params", "results", "both", "values pending"].map(|what| format!("{block} with {what}"))
-    });
+    let of_blocks = blocks
+        .iter()
+        .flat_map(|block| ["params", "results", "both", "values pending"].map(|what| format!("{block} with {what}")));
     let branches = ["br", "br_if", "br_table"].iter().flat_map(|branch| {
         ["to a loop", "with several values", "to the function with values", "over pending values"]
             .map(|what| format!("{branch} {what}"))

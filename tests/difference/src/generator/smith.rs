@@ -3,7 +3,7 @@
 use arbitrary::Unstructured;
 use wasm_smith::{Config, Module};
 
-mod settle;
+mod mend;
 
 use crate::random::Random;
 
@@ -18,13 +18,14 @@ pub fn module(seed: u64) -> Vec<u8> {
         max_types: 10,
         min_funcs: 2,
         max_funcs: 4,
+        min_globals: 1,
         max_globals: 8,
         max_data_segments: 5,
         max_element_segments: 5,
         max_elements: 10,
         max_memories: 3,
         max_tables: 3,
-        max_instructions: random.range(20, 200),
+        max_instructions: random.range(20, 120),
         max_memory32_bytes: 3 << 16,
         max_table_elements: 200,
         allow_start_export: random.percent(5),
@@ -50,8 +51,8 @@ pub fn module(seed: u64) -> Vec<u8> {
         wide_arithmetic_enabled: false,
         ..Config::default()
     };
-    let len = random.range(1_000, 3_000);
+    let len = random.range(800, 2_200);
     let bytes = random.bytes(len);
     let wasm = Module::new(config, &mut Unstructured::new(&bytes)).expect("any bytes make a module").to_bytes();
-    if random.percent(95) { settle::settled(&wasm) } else { wasm }
+    if random.percent(95) { mend::mended(&wasm, &mut random) } else { wasm }
 }

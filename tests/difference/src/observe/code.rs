@@ -1,9 +1,7 @@
 //! The bodies of the functions that are added.
 
 use belljar::Value;
-use wasm_encoder::{
-    BlockType, Function, HeapType, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType,
-};
+use wasm_encoder::{BlockType, Function, HeapType, Ieee32, Ieee64, InstructionSink, MemArg, MemArgTarget, ValType};
 
 use super::{FACTOR, Facts, Hidden, LANES, SLOTS, is_reference};
 

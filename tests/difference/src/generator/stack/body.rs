@@ -65,13 +65,8 @@ pub struct Body<'p> {
 impl<'p> Body<'p> {
     /// Makes an empty body.
     pub fn new(plan: &'p Plan, types: &'p mut Types, random: &'p mut Random, of: &Signature) -> Self {
-        let function = Frame {
-            kind: Kind::Function,
-            params: Vec::new(),
-            results: of.results.clone(),
-            base: 0,
-            dead: false,
-        };
+        let function =
+            Frame { kind: Kind::Function, params: Vec::new(), results: of.results.clone(), base: 0, dead: false };
         Body {
             plan,
             types,

@@ -75,7 +75,9 @@ impl Body<'_> {
         match slot {
             _ if self.random.percent(4) => self.apart(|body| body.slot(table, depth)),
             // One table has the same function everywhere.
-            Some(_) if slots.iter().all(|function| *function == Some(index)) => self.apart(|body| body.slot(table, depth)),
+            Some(_) if slots.iter().all(|function| *function == Some(index)) => {
+                self.apart(|body| body.slot(table, depth))
+            }
             Some(slot) => self.apply(Instruction::I32Const(slot as i32), 0, &[ValType::I32]),
             None => return None,
         }

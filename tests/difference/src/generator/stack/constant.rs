@@ -11,18 +11,14 @@ impl Body<'_> {
         let instruction = match ty {
             ValType::I32 => Instruction::I32Const(self.small().unwrap_or_else(|bits| bits as i32)),
             ValType::I64 => Instruction::I64Const(self.small().map_or_else(|bits| bits as i64, i64::from)),
-            ValType::F32 => {
-                Instruction::F32Const(Ieee32::new(match self.small() {
-                    Ok(number) => (number as f32).to_bits(),
-                    Err(bits) => bits as u32,
-                }))
-            }
-            ValType::F64 => {
-                Instruction::F64Const(Ieee64::new(match self.small() {
-                    Ok(number) => f64::from(number).to_bits(),
-                    Err(bits) => bits as u64,
-                }))
-            }
+            ValType::F32 => Instruction::F32Const(Ieee32::new(match self.small() {
+                Ok(number) => (number as f32).to_bits(),
+                Err(bits) => bits as u32,
+            })),
+            ValType::F64 => Instruction::F64Const(Ieee64::new(match self.small() {
+                Ok(number) => f64::from(number).to_bits(),
+                Err(bits) => bits as u64,
+            })),
             ValType::V128 => Instruction::V128Const(arguments::bits(self.random) as i128),
             ValType::FUNCREF if self.random.percent(70) => {
                 let of = self.plan.inner();

@@ -127,15 +127,12 @@ impl Plan {
         }
         for number in 0..random.weighted(&[(2, 1), (1, 2)]) {
             let params = if random.percent(70) { Vec::new() } else { vec![ValType::I32] };
-            add((params, vec![ValType::I32]), Role::Marker(1000 + number as i32));
+            add((params, vec![ValType::I32]), Role::Marker(1000 + number));
         }
         let inner: Vec<u32> =
             (0..functions.len() as u32).filter(|i| functions[*i as usize].role != Role::Root).collect();
-        let markers: Vec<u32> = inner
-            .iter()
-            .copied()
-            .filter(|i| matches!(functions[*i as usize].role, Role::Marker(_)))
-            .collect();
+        let markers: Vec<u32> =
+            inner.iter().copied().filter(|i| matches!(functions[*i as usize].role, Role::Marker(_))).collect();
         let some = |random: &mut Random, of: &[u32], len: usize, empty: usize| -> Vec<Option<u32>> {
             (0..len).map(|_| if random.percent(empty) { None } else { Some(*random.pick(of)) }).collect()
         };
