@@ -1,8 +1,9 @@
 //! Modules of `wasm-smith`, with every proposal that belljar runs and no other.
 
 use arbitrary::Unstructured;
-use wasm_smith::{Config, Module};
+use wasm_smith::{Config, InstructionKind, InstructionKinds, Module};
 
+mod live;
 mod mend;
 
 use crate::random::Random;
@@ -29,7 +30,7 @@ pub fn module(seed: u64) -> Vec<u8> {
         max_memory32_bytes: 3 << 16,
         max_table_elements: 200,
         allow_start_export: random.percent(5),
-        simd_enabled: random.percent(50),
+        allowed_instructions: kinds(&mut random),
         bulk_memory_enabled: true,
         extended_const_enabled: true,
         multi_value_enabled: true,
@@ -55,4 +56,21 @@ pub fn module(seed: u64) -> Vec<u8> {
     let bytes = random.bytes(len);
     let wasm = Module::new(config, &mut Unstructured::new(&bytes)).expect("any bytes make a module").to_bytes();
     if random.percent(95) { mend::mended(&wasm, &mut random) } else { wasm }
+}
+
+/// Picks some kinds of instructions: where there are fewer, what is left comes together more often.
+fn kinds(random: &mut Random) -> InstructionKinds {
+    let shares = [
+        (InstructionKind::Control, 85),
+        (InstructionKind::Parametric, 90),
+        (InstructionKind::Variable, 95),
+        (InstructionKind::NumericInt, 90),
+        (InstructionKind::Numeric, 40),
+        (InstructionKind::Vector, 25),
+        (InstructionKind::Memory, 35),
+        (InstructionKind::Table, 25),
+        (InstructionKind::Reference, 30),
+    ];
+    let kinds: Vec<_> = shares.into_iter().filter(|(_, share)| random.percent(*share)).map(|(kind, _)| kind).collect();
+    InstructionKinds::new(&kinds)
 }

@@ -4,8 +4,7 @@
 use std::{collections::VecDeque, convert::Infallible};
 
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, ElementSection, Function, GlobalSection, GlobalType, InstructionSink, Module,
-    ValType,
+    CodeSection, ConstExpr, DataSection, ElementSection, GlobalSection, GlobalType, Module,
     reencode::{Error, Reencode, utils},
 };
 use wasmparser::{
@@ -13,16 +12,17 @@ use wasmparser::{
     Parser, Payload, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
+use super::live::{Live, OWN, Own};
 use crate::random::Random;
 
-/// What the hash of what is told is multiplied with for each value.
-const FACTOR: i64 = 0x100_0000_01b3;
+/// How often blocks are left under a condition at most.
+const TURNS: i32 = 1_000;
 
 struct Mend<'r> {
     /// How large memories and tables are at least, in bytes and in elements.
     memories: Vec<u64>,
     tables: Vec<u64>,
-    /// How many globals there are; behind them stands the one with the hash.
+    /// How many globals there are; behind them stand two of our own.
     globals: u32,
     /// What knows the types on the stack of each function, in order.
     functions: VecDeque<FuncToValidate<ValidatorResources>>,
@@ -98,45 +98,20 @@ impl Reencode for Mend<'_> {
         section: GlobalSectionReader<'_>,
     ) -> Result<(), Error<Infallible>> {
         utils::parse_global_section(self, globals, section)?;
-        let ty = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
-        globals.global(ty, &ConstExpr::i64_const(0));
+        let global = |val_type| GlobalType { val_type, mutable: true, shared: false };
+        globals.global(global(OWN[0]), &ConstExpr::i64_const(0));
+        globals.global(global(OWN[1]), &ConstExpr::i32_const(TURNS));
         Ok(())
     }
 
     fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Result<(), Error<Infallible>> {
-        let mut validator =
-            self.functions.pop_front().expect("each body is validated").into_validator(Default::default());
-        let mut binary = body.get_binary_reader();
-        validator.read_locals(&mut binary)?;
-        let mut function = self.new_function_with_parsed_locals(&body)?;
-        let mut operators = body.get_operators_reader()?;
-        while !operators.eof() {
-            let (operator, offset) = operators.read_with_offset()?;
-            match validator.get_operand_type(0) {
-                Some(Some(ty)) if matches!(operator, Operator::Drop) && self.random.percent(60) => {
-                    tell(&mut function, ty, self.globals);
-                }
-                _ => {
-                    function.instruction(&self.instruction(operator.clone())?);
-                }
-            }
-            validator.op(offset, &operator)?;
-        }
-        code.function(&function);
+        let function = self.new_function_with_parsed_locals(&body)?;
+        let validator = self.functions.pop_front().expect("each body is validated").into_validator(Default::default());
+        let own = Own { told: self.globals, turns: self.globals + 1 };
+        let mut random = self.random.clone();
+        let live = Live { function, validator, own, random: &mut random };
+        code.function(&live.body(&body, self).expect("it is valid"));
+        *self.random = random;
         Ok(())
     }
-}
-
-/// Takes a value off the stack and into the hash.
-fn tell(function: &mut Function, ty: wasmparser::ValType, global: u32) {
-    let mut code: InstructionSink<'_> = function.instructions();
-    match ty {
-        wasmparser::ValType::I32 => code.i64_extend_i32_u(),
-        wasmparser::ValType::I64 => &mut code,
-        wasmparser::ValType::F32 => code.i32_reinterpret_f32().i64_extend_i32_u(),
-        wasmparser::ValType::F64 => code.i64_reinterpret_f64(),
-        wasmparser::ValType::V128 => code.i64x2_extract_lane(0),
-        wasmparser::ValType::Ref(_) => code.ref_is_null().i64_extend_i32_u(),
-    };
-    code.global_get(global).i64_const(FACTOR).i64_mul().i64_add().global_set(global);
 }
