@@ -16,7 +16,7 @@ pub fn module(seed: u64) -> Vec<u8> {
         max_imports: 0,
         // Without a type there is no function.
         min_types: 3,
-        max_types: 10,
+        max_types: 6,
         min_funcs: 2,
         max_funcs: 4,
         min_globals: 1,

@@ -26,15 +26,30 @@ impl Body<'_> {
         let above = self.above();
         let params = above[above.len() - count..].to_vec();
         let what = self.random.below(20);
+        let is_given = results.is_some();
         let results = match results {
             Some(results) => results,
             None if self.random.percent(25) => params.clone(),
             None => value_types(self.random, 4, true),
         };
+        let (params, results) = self.known(params, results, is_given);
         match what {
             0..8 => self.plain_block(&params, &results),
             8..13 => self.bounded_loop(&params, &results),
             _ => self.either(&params, &results),
+        }
+    }
+
+    /// Returns a type for a block: this one, or one that there is already. Wasmtime takes time for each.
+    fn known(&mut self, params: Vec<ValType>, results: Vec<ValType>, is_given: bool) -> (Vec<ValType>, Vec<ValType>) {
+        if is_given || self.types.has_room(&params, &results) {
+            return (params, results);
+        }
+        let fits = |(params, _): &&(Vec<ValType>, Vec<ValType>)| self.above().ends_with(params);
+        let fitting: Vec<_> = self.types.0.iter().filter(fits).collect();
+        match fitting.len() {
+            0 => (Vec::new(), results.into_iter().take(1).collect()),
+            len => fitting[self.random.below(len)].clone(),
         }
     }
 
@@ -147,6 +162,9 @@ impl Body<'_> {
     /// Makes a block that ends a turn of a loop at a level: the label's values are on the stack.
     pub fn next_turn(&mut self, level: u32, counter: Counter, values: &[ValType]) {
         self.again(counter);
+        if !self.types.has_room(values, values) {
+            return self.apply(Instruction::BrIf(level), 1, &[]);
+        }
         self.take(1);
         self.begin(Kind::If, values, values);
         self.apply(Instruction::Br(level + 1), values.len(), &[]);

@@ -84,7 +84,16 @@ impl Types {
             self.0.len() - 1
         }) as u32
     }
+
+    /// Returns whether a block may have this type: it needs none of these, has one of them, or makes not too many.
+    pub fn has_room(&self, params: &[ValType], results: &[ValType]) -> bool {
+        let known = |(p, r): &(Vec<ValType>, Vec<ValType>)| p == params && r == results;
+        params.is_empty() && results.len() < 2 || self.0.len() < TYPES || self.0.iter().any(known)
+    }
 }
+
+/// How many types a module has, but for some blocks that are pushed as a value.
+const TYPES: usize = 10;
 
 /// Returns a type of a value; `references` tells whether it may be one of references.
 pub fn value_type(random: &mut Random, references: bool) -> ValType {

@@ -29,9 +29,9 @@ pub fn function(plan: &Plan, types: &mut Types, random: &mut Random, index: u32)
     locals(&mut body);
     body.left = match body.random.below(32) {
         0..4 => body.random.range(1, 8),
-        4..25 => body.random.range(10, 50),
-        25..31 => body.random.range(50, 120),
-        _ => body.random.range(150, 500),
+        4..26 => body.random.range(8, 40),
+        26..31 => body.random.range(40, 100),
+        _ => body.random.range(100, 400),
     };
     body.fill();
     body.left = 0;
