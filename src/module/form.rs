@@ -225,7 +225,7 @@ impl<'m> Form<'m> {
                 self.immediates.push_known(*value >= 0);
             }
             Operator::LocalGet { .. } => self.immediates.push_unknown(1),
-            Operator::LocalTee { .. } => {}
+            Operator::LocalTee { .. } => self.immediates.forget_literal(),
             Operator::RefNull { hty } => {
                 let is_func = *hty == wasmparser::HeapType::FUNC;
                 let ty = if is_func { ValueType::FuncRef } else { ValueType::ExternRef };

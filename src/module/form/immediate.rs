@@ -26,6 +26,12 @@ impl Immediates {
         self.literal = self.literal << 1 | u64::from(literal);
     }
 
+    /// Forgets that the operand on top is a literal: it is known at most.
+    #[inline(always)]
+    pub(super) fn forget_literal(&mut self) {
+        self.literal &= !1;
+    }
+
     #[inline(always)]
     pub(super) fn pop(&mut self, count: u32) {
         self.unknown = self.unknown.checked_shr(count).unwrap_or(0);
