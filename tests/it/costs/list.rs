@@ -57,7 +57,7 @@ pub fn costs() -> Vec<Cost> {
     let text = |name, expected, make| Cost { name, expected, make, is_text: true };
     vec![
         done("functions", || functions(20_000, "")),
-        done("operators", || functions(1, &"nop ".repeat(999_000))),
+        done("operators", || functions(1, &"nop ".repeat(245_000))),
         done("constants", || functions(4, &"i64.const -2 drop ".repeat(80_000))),
         done("vectors", || functions(3, &"v128.const i64x2 7 7 drop ".repeat(55_000))),
         done("sums", || functions(2, &in_local("local.get 0 local.get 0 i32.add local.set 0 ", 120_000))),
@@ -69,7 +69,7 @@ pub fn costs() -> Vec<Cost> {
             let targets = "0 ".repeat(101);
             functions(4, &in_local(&format!("block local.get 0 br_table {targets} end "), 1_200))
         }),
-        done("operands-and-blocks", || above_operands("block end ", 200_000)),
+        done("operands-and-blocks", || above_operands("block end ", 95_000)),
         done("operands-and-locals", || above_operands("local.get 0 local.set 0 ", 200_000)),
         done("many-locals-and-blocks", many_locals),
         done("types", || {
@@ -215,7 +215,7 @@ fn above_operands(operators: &str, times: usize) -> String {
 
 fn many_locals() -> String {
     let push: String = (0..1_000).map(|local| format!("local.get {local} ")).collect();
-    let again = format!("{push} block end {}", "drop ".repeat(1_000)).repeat(240);
+    let again = format!("{push} block end {}", "drop ".repeat(1_000)).repeat(25);
     functions(2, &format!("(local {}) {again}", "i32 ".repeat(1_000)))
 }
 
