@@ -288,7 +288,7 @@ settings! {
         load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
             "units of load work", "the load scan";
         /// Work of bringing functions to the normal form: one unit for each place where something is added or
-        /// taken out, one for each 16 operators of charges, and one for each operator of a function whose
+        /// taken out, one for each 16 operators of charges, and one for each 4 operators of a function whose
         /// operands have to leave the stack.
         form_work, with_module_form_work: 250_000, 50_000_000, 1 ..= 1_000_000_000,
             "units of work added to functions", "the load scan";

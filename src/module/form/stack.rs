@@ -66,7 +66,7 @@ pub(super) fn unstack(function: &Function<'_>, form: &mut Form<'_>) -> Result<u6
         let start = stack.form.start;
         stack.put(Rank::Begin, start, 0, &BLOCK);
     }
-    Ok(u64::from(stack.now))
+    Ok(u64::from(stack.now) / 4)
 }
 
 const BLOCK: [u8; 2] = [0x02, EMPTY];
