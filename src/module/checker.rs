@@ -16,7 +16,7 @@ mod operands;
 #[cfg(test)]
 mod tests;
 
-/// Where a module is not in normal form, and by which rule.
+/// A place where a module is not in normal form, and the rule that it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NotNormal {
     pub(super) offset: u64,
@@ -66,11 +66,11 @@ pub(super) fn is_normal(bytes: &[u8]) -> core::result::Result<(), NotNormal> {
     check(bytes, &mut at).map_err(|rule| NotNormal { offset: at as u64, rule })
 }
 
-/// What operators refer to.
+/// The parts of a module that operators refer to.
 #[derive(Debug, Default)]
 struct Facts<'m> {
     bytes: &'m [u8],
-    /// How many parameters and results each type has.
+    /// The numbers of parameters and results of each type.
     types: Vec<(usize, usize)>,
     /// Type indices of all functions.
     functions: Vec<u32>,

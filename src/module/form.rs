@@ -434,7 +434,7 @@ impl<'m> Form<'m> {
         self.immediates.push_unknown(values);
     }
 
-    /// Looks at an operator that leaves the function with so many operands.
+    /// Looks at an operator that leaves the function with this number of operands.
     fn leave(&mut self, height: u32, operands: u32) {
         self.hold(height, operands);
         if let Some(frame) = self.frames.last_mut() {
@@ -458,7 +458,7 @@ impl<'m> Form<'m> {
         }
     }
 
-    /// Ends a function whose declared locals take so many cells; returns the work of what was added.
+    /// Ends a function whose declared locals take this number of cells; returns the work of what was added.
     pub(super) fn finish(&mut self, function: &Function<'_>, cells: u64) -> Result<u64> {
         if self.is_stacked && !OFF {
             self.added += stack::unstack(function, self)?;
@@ -481,7 +481,7 @@ impl<'m> Form<'m> {
     }
 }
 
-/// From so many cells of 8 bytes on, a call is charged for zeroing its locals, as bulk memory is;
+/// The number of cells of 8 bytes from which on a call is charged for zeroing its locals, as bulk memory is;
 /// fewer cost no more than the call itself.
 const PRICED_CELLS: u64 = 64;
 

@@ -20,7 +20,7 @@ pub(super) struct Body<'b, 'm> {
     reachable: bool,
     /// Whether a region of code begins behind the last operator.
     begins: bool,
-    /// Where the last four operators start.
+    /// The offsets of the last four operators.
     before: [usize; 4],
 }
 
