@@ -7,7 +7,7 @@ use std::{
 
 use belljar::{CallError, Error, Export, ExternType, Instance, Module, StopReason, Value};
 
-use crate::{link::Linked, reason::Reason, tape::Tape, verdict::Verdict};
+use crate::{answers::Answers, link::Linked, reason::Reason, verdict::Verdict};
 
 /// The bytes of a page.
 const PAGE: usize = 65_536;
@@ -23,7 +23,7 @@ pub struct Guest {
     calls: Vec<(String, Vec<Value>)>,
     is_stopped: bool,
     /// The answers of other instances to it.
-    tape: Arc<Mutex<Tape>>,
+    answers: Arc<Mutex<Answers>>,
     /// The reason for which the state may be another one than the suite has.
     doubt: Option<Reason>,
 }
@@ -38,9 +38,9 @@ pub enum End {
 impl Guest {
     /// Makes the instance of a module; `Err` where its start is stopped.
     pub fn new(linked: &Linked, module: &Module) -> Result<Guest, Error> {
-        let (instance, tape) = (linked.sandbox.instance(module)?, Arc::clone(&linked.tape));
-        let guest = Guest { instance, calls: Vec::new(), is_stopped: false, tape, doubt: None };
-        guest.tape(Tape::keep);
+        let (instance, answers) = (linked.sandbox.instance(module)?, Arc::clone(&linked.answers));
+        let guest = Guest { instance, calls: Vec::new(), is_stopped: false, answers, doubt: None };
+        guest.answers(Answers::keep);
         Ok(guest)
     }
 
@@ -57,7 +57,7 @@ impl Guest {
         match self.instance.call_values(name, arguments) {
             Ok(outcome) => {
                 self.calls.push((name.into(), arguments.into()));
-                self.tape(Tape::keep);
+                self.answers(Answers::keep);
                 Ok(End::Done(outcome.results))
             }
             Err(Error::Stopped(stopped)) => {
@@ -71,7 +71,7 @@ impl Guest {
 
     /// Tells why its state, or what others answered it, may be another one than in the suite.
     pub fn doubt(&self) -> Option<Reason> {
-        self.doubt.or(self.tape.lock().expect("no call panics").doubt)
+        self.doubt.or(self.answers.lock().expect("no call panics").doubt)
     }
 
     /// Notes that something that is left out may have changed what it exports.
@@ -99,7 +99,7 @@ impl Guest {
     fn revive(&mut self) -> Result<(), Verdict> {
         let (memory, globals) = (self.instance.memory().to_vec(), self.globals());
         let failed = |error: Error| Verdict::Failed(format!("a call that is made once more: {error}"));
-        self.tape(Tape::rewind);
+        self.answers(Answers::repeat);
         self.instance.reset().map_err(failed)?;
         for (name, arguments) in &self.calls {
             self.instance.call_values(name, arguments).map_err(failed)?;
@@ -116,8 +116,8 @@ impl Guest {
         Ok(())
     }
 
-    fn tape(&self, then: impl FnOnce(&mut Tape)) {
-        then(&mut self.tape.lock().expect("no call panics"));
+    fn answers(&self, then: impl FnOnce(&mut Answers)) {
+        then(&mut self.answers.lock().expect("no call panics"));
     }
 
     fn globals(&self) -> Vec<Option<Value>> {

@@ -11,9 +11,9 @@ use std::{
 use belljar::{Builder, ExternType, HostError, Inspection, Sandbox, Value, ValueType};
 
 use crate::{
+    answers::Answers,
     guest::{End, Guest},
     subject::builder,
-    tape::Tape,
     verdict::Verdict,
 };
 
@@ -23,12 +23,12 @@ pub type Slot = Result<Arc<Mutex<Guest>>, Verdict>;
 /// A sandbox for one module, with what its host functions answer.
 pub struct Linked {
     pub sandbox: Sandbox,
-    pub tape: Arc<Mutex<Tape>>,
+    pub answers: Arc<Mutex<Answers>>,
 }
 
 /// Makes the sandbox of a module that imports functions of other modules; `None` where it imports none.
 pub fn linked(inspection: &Inspection, registered: &HashMap<String, Slot>) -> Option<Linked> {
-    let tape = Arc::default();
+    let answers = Arc::default();
     let (mut builder, mut bound) = (builder(), BTreeSet::new());
     for import in &inspection.imports {
         let Some(Ok(slot)) = registered.get(&import.module) else { continue };
@@ -38,30 +38,30 @@ pub fn linked(inspection: &Inspection, registered: &HashMap<String, Slot>) -> Op
         if !matches!(import.ty, ExternType::Function(_)) {
             continue;
         }
-        let foreign = Foreign { slot: Arc::clone(slot), name: import.name.clone(), tape: Arc::clone(&tape) };
+        let foreign = Foreign { slot: Arc::clone(slot), name: import.name.clone(), answers: Arc::clone(&answers) };
         builder = bind(builder, &import.module, (&ty.params, &ty.results), foreign);
     }
     if bound.is_empty() {
         return None;
     }
-    Some(Linked { sandbox: builder.build().ok()?, tape })
+    Some(Linked { sandbox: builder.build().ok()?, answers })
 }
 
 /// A function of another instance.
 struct Foreign {
     slot: Arc<Mutex<Guest>>,
     name: String,
-    tape: Arc<Mutex<Tape>>,
+    answers: Arc<Mutex<Answers>>,
 }
 
 impl Foreign {
     fn call<R: Results>(&self, arguments: &[Value]) -> Result<R, HostError> {
-        let mut tape = self.tape.lock().map_err(|_| "another call has panicked")?;
+        let mut answers = self.answers.lock().map_err(|_| "another call has panicked")?;
         let mut guest = self.slot.try_lock().map_err(|_| "it is in a call")?;
-        let end = tape.answer(|| {
+        let end = answers.answer(|| {
             guest.call(&self.name, arguments).map_err(|verdict| HostError::new(format_args!("{verdict:?}")))
         });
-        tape.doubt = tape.doubt.or(guest.doubt());
+        answers.doubt = answers.doubt.or(guest.doubt());
         match end? {
             End::Done(values) => R::of(&values).ok_or_else(|| "its results have other types".into()),
             End::Stopped(reason) => Err(reason.into()),

@@ -1,5 +1,6 @@
 //! Runs the test suite of WebAssembly in belljar, and counts what passes. README.md says more.
 
+mod answers;
 mod arguments;
 mod expected;
 mod guest;
@@ -13,7 +14,6 @@ mod script;
 mod subject;
 mod suite;
 mod tally;
-mod tape;
 #[cfg(test)]
 mod tests;
 mod traps;

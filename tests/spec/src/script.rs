@@ -226,7 +226,7 @@ impl<'s> Script<'s> {
 
     fn link(&self, wasm: &[u8]) -> Result<Loaded, Error> {
         let linked = self.subject.0.inspect(wasm).ok().and_then(|inspection| linked(&inspection, &self.registered));
-        let linked = linked.unwrap_or_else(|| Linked { sandbox: self.subject.0.clone(), tape: Arc::default() });
+        let linked = linked.unwrap_or_else(|| Linked { sandbox: self.subject.0.clone(), answers: Arc::default() });
         Ok(Loaded { module: linked.sandbox.load(wasm)?, linked })
     }
 
