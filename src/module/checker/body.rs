@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use wasmparser::{BlockType, FunctionBody, HeapType, Operator, OperatorsReader};
+use wasmparser::{BlockType, FunctionBody, Operator};
 
 use super::{
     Facts, Result, Rule,
@@ -51,15 +51,16 @@ impl<'b, 'm> Body<'b, 'm> {
 
     /// Checks all operators, and tells where the one starts that is checked.
     pub(super) fn check(&mut self, body: &FunctionBody<'_>, at: &mut usize) -> Result {
-        let mut reader = body.get_operators_reader()?;
-        skip_charges(&mut reader);
+        let mut reader = body.get_operators_reader()?.get_binary_reader();
+        self.begins = true;
         while !reader.eof() {
             *at = reader.original_position();
+            if core::mem::take(&mut self.begins) {
+                reader.read_bytes(charges(self.facts.bytes.get(*at..).unwrap_or_default()))?;
+                continue;
+            }
             reader.visit_operator(self)??;
             self.before = [self.before[1], self.before[2], self.before[3], *at];
-            if core::mem::take(&mut self.begins) {
-                skip_charges(&mut reader);
-            }
         }
         if self.buffers.labels.is_empty() { Ok(()) } else { Err(Rule::Malformed) }
     }
@@ -144,14 +145,14 @@ impl<'b, 'm> Body<'b, 'm> {
     }
 }
 
-/// Reads over the charges that a region of code begins with.
-fn skip_charges(reader: &mut OperatorsReader<'_>) {
-    let mut ahead = reader.clone();
-    while let (Ok(Operator::RefNull { hty: HeapType::FUNC }), Ok(Operator::Drop)) = (ahead.read(), ahead.read()) {
-        *reader = ahead.clone();
+/// Returns how many bytes the charges take that a region of code begins with.
+fn charges(code: &[u8]) -> usize {
+    const PAIR: &[u8] = &[0xd0, 0x70, 0x1a];
+    const NOP: u8 = 0x01;
+    let mut rest = code;
+    while let Some(behind) = rest.strip_prefix(PAIR) {
+        rest = behind;
     }
-    ahead = reader.clone();
-    while let Ok(Operator::Nop) = ahead.read() {
-        *reader = ahead.clone();
-    }
+    let nops = rest.iter().take_while(|byte| **byte == NOP).count();
+    code.len() - rest.len() + nops
 }
