@@ -16,6 +16,7 @@ use wasmparser::{BlockType, FuncValidator, FunctionBody, MemArg, Operator, Valid
 pub(super) use self::context::Context;
 use self::{
     charge::{RegionId, Regions},
+    edges::{Edges, GroupId},
     edit::{Edits, FunctionEdits, Rank},
     frame::{Frame, Kind},
     immediate::Immediates,
@@ -31,6 +32,8 @@ use crate::{error::ModuleError, inspect::PAGE, meter, value::ValueType};
 
 pub(super) mod charge;
 mod context;
+mod control;
+mod edges;
 pub(super) mod edit;
 mod frame;
 mod immediate;
@@ -80,8 +83,11 @@ pub(super) struct Form<'m> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begin {
     /// Where the engine begins to count by itself.
-    Entry,
-    Anywhere,
+    Entry(GroupId),
+    /// At the end of edges.
+    Join(GroupId),
+    /// Behind what has to be over before more is charged.
+    Anew,
 }
 
 impl<'m> Form<'m> {
@@ -118,9 +124,9 @@ impl<'m> Form<'m> {
         let params = self.context.params(ty).len() as u32;
         self.results = self.context.results(ty).len() as u32;
         self.locals.begin(params + locals, groups);
-        let entry = self.regions.entry(self.start);
+        let entry = self.regions.entry(self.start, None);
         self.region = Some(entry);
-        self.frames.push(Frame::new(Kind::Block, ty, entry, Immediates::default()));
+        self.frames.push(Frame { edges: Edges::EXIT, ..Frame::new(Kind::Block, ty, entry, Immediates::default()) });
         self.dead = 0;
         self.is_dead_end = false;
         self.begins = None;
@@ -152,24 +158,28 @@ impl<'m> Form<'m> {
             Operator::End => self.close(height),
             Operator::Br { relative_depth } => {
                 self.hold(height, 0);
-                self.branch(*relative_depth);
+                let edges = self.branch(*relative_depth);
+                self.regions.edges.leave(region, edges);
                 self.region = None;
             }
             Operator::BrIf { relative_depth } => {
                 self.condition(at)?;
                 self.hold(height, 1);
-                self.branch(*relative_depth);
+                let edges = self.branch(*relative_depth);
+                self.regions.edges.leave(region, edges);
                 self.immediates.pop(1);
                 self.carried(*relative_depth);
-                self.begins = Some(Begin::Anywhere);
+                self.begins = Some(Begin::Join(edges));
             }
             Operator::BrTable { targets } => {
                 self.condition(at)?;
                 self.hold(height, 1);
-                self.branch(targets.default());
+                let mut edges = self.branch(targets.default());
                 for depth in targets.targets().map_while(core::result::Result::ok) {
-                    self.branch(depth);
+                    let others = self.branch(depth);
+                    edges = self.regions.edges.join(edges, others);
                 }
+                self.regions.edges.leave(region, edges);
                 self.region = None;
             }
             Operator::Return => self.leave(height, self.results),
@@ -353,7 +363,7 @@ impl<'m> Form<'m> {
     fn grown(&mut self, operands: u32) {
         self.immediates.pop(operands);
         self.immediates.push_unknown(1);
-        self.begins = Some(Begin::Anywhere);
+        self.begins = Some(Begin::Anew);
         self.is_stacked = true;
     }
 
@@ -361,86 +371,6 @@ impl<'m> Form<'m> {
     #[inline(always)]
     fn hold(&mut self, height: u32, operands: u32) {
         self.is_stacked |= height != operands;
-    }
-
-    fn open(&mut self, kind: Kind, ty: BlockType, region: RegionId, height: u32, operands: u32) {
-        self.hold(height, operands);
-        self.is_stacked |= ty != BlockType::Empty;
-        let params = self.context.params(ty).len() as u32;
-        self.immediates.pop(operands + params);
-        self.frames.push(Frame::new(kind, ty, region, self.immediates));
-        self.immediates.push_unknown(params);
-        if kind != Kind::Block {
-            self.begins = Some(Begin::Entry);
-        }
-    }
-
-    /// Looks at an `else`.
-    fn alternative(&mut self, height: u32) {
-        let arm_ends = self.region.is_some();
-        if arm_ends {
-            self.hold(height, 0);
-        }
-        if let Some(frame) = self.frames.last_mut() {
-            frame.kind = Kind::Else;
-            frame.arm_ends = arm_ends;
-            self.immediates = frame.below;
-            self.immediates.push_unknown(self.context.params(frame.ty).len() as u32);
-        }
-        self.begins = Some(Begin::Entry);
-    }
-
-    /// Looks at an `end`.
-    fn close(&mut self, height: u32) {
-        let Some(frame) = self.frames.pop() else { return };
-        let ends = self.region.is_some();
-        let Some(parent) = self.frames.last_mut() else {
-            if ends {
-                self.hold(height, self.results);
-            }
-            return;
-        };
-        parent.escape = parent.escape.min(frame.escape);
-        if ends {
-            self.hold(height, 0);
-        }
-        self.immediates = frame.below;
-        self.immediates.push_unknown(self.context.results(frame.ty).len() as u32);
-        if !frame.is_left(ends) {
-            self.region = None;
-            self.is_dead_end = true;
-        } else if frame.escape < self.frames.len() {
-            self.begins = Some(Begin::Anywhere);
-        } else {
-            self.region = Some(frame.outer);
-        }
-    }
-
-    /// Looks at a branch, or one of several, to this depth.
-    fn branch(&mut self, depth: u32) {
-        let Some(target) = self.frames.len().checked_sub(1 + depth as usize) else { return };
-        self.is_stacked |= target == 0 && self.results > 0;
-        self.frames[target].is_target = true;
-        if let Some(frame) = self.frames.last_mut() {
-            frame.escape = frame.escape.min(target);
-        }
-    }
-
-    /// Looks at what a `br_if` to this depth takes along: it has left the stack.
-    fn carried(&mut self, depth: u32) {
-        let Some(target) = self.frames.iter().rev().nth(depth as usize) else { return };
-        let values = target.label(&self.context).len() as u32;
-        self.immediates.pop(values);
-        self.immediates.push_unknown(values);
-    }
-
-    /// Looks at an operator that leaves the function with this number of operands.
-    fn leave(&mut self, height: u32, operands: u32) {
-        self.hold(height, operands);
-        if let Some(frame) = self.frames.last_mut() {
-            frame.escape = 0;
-        }
-        self.region = None;
     }
 
     /// Tells where the operator at hand has its end.
@@ -452,8 +382,9 @@ impl<'m> Form<'m> {
         }
         if let Some(begin) = self.begins.take() {
             self.region = Some(match begin {
-                Begin::Entry => self.regions.entry(at as u32),
-                Begin::Anywhere => self.regions.begin(at as u32),
+                Begin::Entry(edges) => self.regions.entry(at as u32, Some(edges)),
+                Begin::Join(edges) => self.regions.begin(at as u32, Some(edges)),
+                Begin::Anew => self.regions.begin(at as u32, None),
             });
         }
     }

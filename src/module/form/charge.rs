@@ -9,22 +9,28 @@ use alloc::vec::Vec;
 
 use super::{
     super::prices::{ENTRY, NOP, REF_NULL},
+    edges::{Edges, GroupId},
     edit::{Charge, FunctionEdits},
 };
 
-/// The regions of one function.
+/// The regions of one function, and the edges between them.
 #[derive(Debug, Default)]
 pub(super) struct Regions {
     list: Vec<Region>,
+    pub(super) edges: Edges,
 }
 
-#[derive(Debug)]
-struct Region {
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Region {
     /// Offset of its first operator.
     at: u32,
-    fuel: u64,
+    pub(super) fuel: u64,
     /// Whether the engine begins to count there without more.
     counted: bool,
+    /// The edges that lead to it, unless a run always comes to it from the region before.
+    pub(super) group: Option<GroupId>,
+    /// How often it gains a charge that moves.
+    pub(super) gain: i64,
 }
 
 /// The number of a region.
@@ -34,21 +40,26 @@ pub(super) struct RegionId(u32);
 impl RegionId {
     /// The region that a function begins with.
     pub(super) const FIRST: RegionId = RegionId(0);
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl Regions {
     pub(super) fn clear(&mut self) {
         self.list.clear();
+        self.edges.clear();
     }
 
     /// Begins a region where the engine begins to count by itself, and charges [`ENTRY`].
-    pub(super) fn entry(&mut self, at: u32) -> RegionId {
-        self.push(Region { at, fuel: ENTRY, counted: true })
+    pub(super) fn entry(&mut self, at: u32, group: Option<GroupId>) -> RegionId {
+        self.push(Region { at, fuel: ENTRY, counted: true, group, gain: 0 })
     }
 
     /// Begins a region anywhere else.
-    pub(super) fn begin(&mut self, at: u32) -> RegionId {
-        self.push(Region { at, fuel: 0, counted: false })
+    pub(super) fn begin(&mut self, at: u32, group: Option<GroupId>) -> RegionId {
+        self.push(Region { at, fuel: 0, counted: false, group, gain: 0 })
     }
 
     fn push(&mut self, region: Region) -> RegionId {
@@ -67,24 +78,38 @@ impl Regions {
 
     /// Adds the charges to the edits of the function; returns how many operators they are made of.
     pub(super) fn finish(&mut self, edits: &mut FunctionEdits) -> u64 {
+        self.edges.move_charges(&mut self.list);
         let mut operators = 0;
-        for region in self.list.drain(..) {
-            // What the engine charges for any scope is part of the fuel.
-            let fuel = u32::try_from(region.fuel.saturating_sub(ENTRY)).unwrap_or(u32::MAX);
-            let charge = Charge { fuel, scoped: !region.counted };
-            if region.fuel > 0 && (charge.scoped || charge.fuel > 0) {
-                operators += size(charge);
-                edits.charge(region.at, charge);
-            }
+        for region in self.list.drain(..).filter(|region| region.size() > 0) {
+            operators += region.size();
+            edits.charge(region.at, region.charge());
         }
         operators
     }
 }
 
-/// Returns the number of operators of a charge.
-fn size(charge: Charge) -> u64 {
-    let (large, small) = units(charge.fuel);
-    2 * large + small + if charge.scoped { 2 } else { 0 }
+impl Region {
+    /// Returns what can be charged elsewhere instead.
+    pub(super) fn movable(&self) -> u64 {
+        if self.counted { self.fuel.saturating_sub(ENTRY) } else { self.fuel }
+    }
+
+    /// Returns whether the engine has to count there and would not by itself.
+    pub(super) fn is_charged(&self) -> bool {
+        !self.counted && self.fuel > 0
+    }
+
+    fn charge(&self) -> Charge {
+        // What the engine charges for any scope is part of the fuel.
+        let fuel = u32::try_from(self.fuel.saturating_sub(ENTRY)).unwrap_or(u32::MAX);
+        Charge { fuel, scoped: !self.counted }
+    }
+
+    /// Returns the number of operators of the charge.
+    pub(super) fn size(&self) -> u64 {
+        let (large, small) = units(self.charge().fuel);
+        2 * large + small + if self.is_charged() { 2 } else { 0 }
+    }
 }
 
 fn units(fuel: u32) -> (u64, u64) {

@@ -2,7 +2,7 @@
 
 use wasmparser::BlockType;
 
-use super::{charge::RegionId, context::Context, immediate::Immediates};
+use super::{charge::RegionId, context::Context, edges::GroupId, immediate::Immediates};
 use crate::value::ValueType;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,10 @@ pub(super) struct Frame {
     pub(super) ty: BlockType,
     /// The region before it.
     pub(super) outer: RegionId,
+    /// The edges that lead to its label.
+    pub(super) edges: GroupId,
+    /// The edges that lead into the arms of an `if`.
+    pub(super) arms: GroupId,
     /// The outermost frame that a branch in it leads to.
     pub(super) escape: usize,
     /// Whether a branch leads to its end.
@@ -32,7 +36,17 @@ pub(super) struct Frame {
 
 impl Frame {
     pub(super) fn new(kind: Kind, ty: BlockType, outer: RegionId, below: Immediates) -> Self {
-        Frame { kind, ty, outer, escape: usize::MAX, is_target: false, arm_ends: false, below }
+        Frame {
+            kind,
+            ty,
+            outer,
+            edges: GroupId::default(),
+            arms: GroupId::default(),
+            escape: usize::MAX,
+            is_target: false,
+            arm_ends: false,
+            below,
+        }
     }
 
     /// Returns the types of what a branch to it takes along.

@@ -1,0 +1,111 @@
+//! Where control parts and joins: blocks that open and close, branches, and the regions and edges between them.
+
+use wasmparser::BlockType;
+
+use super::{
+    Begin, Form,
+    charge::RegionId,
+    edges::{Edges, GroupId},
+    frame::{Frame, Kind},
+};
+
+impl Form<'_> {
+    /// Looks at `block`, `loop` or `if`, which takes this number of operands beside its parameters.
+    pub(super) fn open(&mut self, kind: Kind, ty: BlockType, region: RegionId, height: u32, operands: u32) {
+        self.hold(height, operands);
+        self.is_stacked |= ty != BlockType::Empty;
+        let params = self.context.params(ty).len() as u32;
+        self.immediates.pop(operands + params);
+        let mut frame = Frame::new(kind, ty, region, self.immediates);
+        self.immediates.push_unknown(params);
+        frame.edges = self.regions.edges.group();
+        if kind != Kind::Block {
+            frame.arms = if kind == Kind::If { self.regions.edges.group() } else { frame.edges };
+            self.regions.edges.leave(region, frame.arms);
+            self.begins = Some(Begin::Entry(frame.arms));
+        }
+        self.frames.push(frame);
+    }
+
+    /// Looks at an `else`.
+    pub(super) fn alternative(&mut self, height: u32) {
+        if self.region.is_some() {
+            self.hold(height, 0);
+        }
+        if let Some(frame) = self.frames.last_mut() {
+            frame.kind = Kind::Else;
+            frame.arm_ends = self.region.is_some();
+            if let Some(region) = self.region {
+                self.regions.edges.leave(region, frame.edges);
+            }
+            self.begins = Some(Begin::Entry(frame.arms));
+            self.immediates = frame.below;
+            self.immediates.push_unknown(self.context.params(frame.ty).len() as u32);
+        }
+    }
+
+    /// Looks at an `end`.
+    pub(super) fn close(&mut self, height: u32) {
+        let Some(mut frame) = self.frames.pop() else { return };
+        let ends = self.region.is_some();
+        let Some(parent) = self.frames.last_mut() else {
+            if ends {
+                self.hold(height, self.results);
+            }
+            return;
+        };
+        parent.escape = parent.escape.min(frame.escape);
+        if ends {
+            self.hold(height, 0);
+        }
+        self.immediates = frame.below;
+        self.immediates.push_unknown(self.context.results(frame.ty).len() as u32);
+        let edges = &mut self.regions.edges;
+        match frame.kind {
+            // Its label is where it begins.
+            Kind::Loop => frame.edges = edges.group(),
+            Kind::If => frame.edges = edges.join(frame.edges, frame.arms),
+            Kind::Block | Kind::Else => {}
+        }
+        if let Some(region) = self.region {
+            edges.leave(region, frame.edges);
+        }
+        if !frame.is_left(ends) {
+            self.region = None;
+            self.is_dead_end = true;
+        } else if frame.escape < self.frames.len() {
+            self.begins = Some(Begin::Join(frame.edges));
+        } else {
+            edges.fix(frame.edges);
+            self.region = Some(frame.outer);
+        }
+    }
+
+    /// Looks at a branch, or one of several, to this depth; returns the edges that it is of.
+    pub(super) fn branch(&mut self, depth: u32) -> GroupId {
+        let Some(target) = self.frames.len().checked_sub(1 + depth as usize) else { return Edges::EXIT };
+        self.is_stacked |= target == 0 && self.results > 0;
+        self.frames[target].is_target = true;
+        if let Some(frame) = self.frames.last_mut() {
+            frame.escape = frame.escape.min(target);
+        }
+        self.frames[target].edges
+    }
+
+    /// Looks at what a `br_if` to this depth takes along: it has left the stack.
+    pub(super) fn carried(&mut self, depth: u32) {
+        let Some(target) = self.frames.iter().rev().nth(depth as usize) else { return };
+        let values = target.label(&self.context).len() as u32;
+        self.immediates.pop(values);
+        self.immediates.push_unknown(values);
+    }
+
+    /// Looks at an operator that leaves the function with this number of operands.
+    pub(super) fn leave(&mut self, height: u32, operands: u32) {
+        self.hold(height, operands);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.escape = 0;
+        }
+        self.region = None;
+    }
+}
