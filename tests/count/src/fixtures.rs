@@ -7,7 +7,10 @@ use std::{
 
 use belljar::{Config, Value, ValueType};
 
-use crate::subject::{Run, Subject, limits};
+use crate::{
+    host,
+    subject::{Run, Subject, limits},
+};
 
 /// Fuel that no fixture needs, unless it has no end.
 const FUEL: u64 = 20_000_000;
@@ -43,7 +46,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
 fn subject(path: &Path) -> Option<Subject> {
     let wasm = wat::parse_file(path).ok()?;
     let config = config();
-    let inspection = belljar::validate(&wasm, &config).ok()?;
+    let inspection = host::sandbox(&config).ok()?.inspect(&wasm).ok()?;
     let is_entry = |name| inspection.function(name).is_some();
     let mut runs = Vec::new();
     if is_entry("execute") || is_entry("_start") {

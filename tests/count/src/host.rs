@@ -1,4 +1,5 @@
-//! The host of a module that counts: it tells how much fuel is left, and has a clock that does not go by fuel.
+//! The host of a module that counts: it tells how much fuel is left, and has a clock that does not go by fuel, and a
+//! function that waits.
 
 use belljar::{Config, Context, HostError, Sandbox};
 use wasm_encoder::{
@@ -13,6 +14,9 @@ pub const OWN: &str = "count";
 /// The name of the function that tells how much fuel is left.
 pub const FUEL_LEFT: &str = "fuel_left";
 
+/// The name of a function that waits, though not long: it adds two numbers.
+pub const LATER: &str = "later";
+
 /// The name of the clock, as WASI has it.
 const CLOCK: &str = "clock_time_get";
 
@@ -23,7 +27,7 @@ const TIMES: (u64, u64) = (1_000_000_000, 1_000);
 #[derive(Debug, Default)]
 pub struct Looks(u64);
 
-/// Makes a sandbox with both functions. Its runs are started with [`Looks`].
+/// Makes a sandbox with these functions. Its runs are started with [`Looks`].
 pub fn sandbox(config: &Config) -> Result<Sandbox, belljar::Error> {
     let fuel_left = |context: &mut Context<'_>| context.fuel_left() as i64;
     let clock = |context: &mut Context<'_>, _: i32, _: i64, to: u32| -> Result<i32, HostError> {
@@ -34,7 +38,9 @@ pub fn sandbox(config: &Config) -> Result<Sandbox, belljar::Error> {
         Ok(0)
     };
     let builder = Sandbox::builder().config(config.clone());
-    builder.host_function(OWN, FUEL_LEFT, fuel_left).host_function(OWN, CLOCK, clock).build()
+    let later = |one: i32, other: i32| async move { one.wrapping_add(other) };
+    let builder = builder.host_function(OWN, FUEL_LEFT, fuel_left).host_function(OWN, CLOCK, clock);
+    builder.async_host_function(OWN, LATER, later).build()
 }
 
 /// Makes a module look at the clock here in place of belljar's, which stands or goes by fuel.

@@ -24,6 +24,8 @@ pub struct Prices {
 #[derive(Debug, Clone)]
 pub struct Start {
     pub base: u64,
+    /// What is beside that where functions that wait are imported.
+    pub waits: u64,
     pub function: u64,
     pub global: u64,
     pub export: u64,
@@ -100,6 +102,7 @@ impl Prices {
             host_call: of("input_len host_get_input_len") - operators["call"],
             start: Start {
                 base: of("the whole run of a function that does nothing") - of("a function") - of("an export") - entry,
+                waits: of("an imported function that is async, the first") - of("an imported function"),
                 function: of("a function"),
                 global: of("a global"),
                 export: of("an export"),

@@ -4,7 +4,10 @@ use wasmparser::{
     BinaryReaderError, ConstExpr, DataKind, ElementItems, ElementKind, Operator, Parser, Payload, TableInit,
 };
 
-use crate::prices::{BYTES, ELEMENTS, Prices};
+use crate::{
+    host::{LATER, OWN},
+    prices::{BYTES, ELEMENTS, Prices},
+};
 
 /// Returns what the start of a run of a module costs, beside the functions that run in it.
 pub fn start(wasm: &[u8], prices: &Prices) -> Result<u64, BinaryReaderError> {
@@ -15,7 +18,13 @@ pub fn start(wasm: &[u8], prices: &Prices) -> Result<u64, BinaryReaderError> {
     for payload in Parser::new(0).parse_all(wasm) {
         match payload? {
             Payload::ImportSection(imports) => {
-                fuel += imports.into_imports().count() as u64 * prices.function;
+                let mut waits = false;
+                for import in imports.into_imports() {
+                    let import = import?;
+                    waits |= import.module == OWN && import.name == LATER;
+                    fuel += prices.function;
+                }
+                fuel += if waits { prices.waits } else { 0 };
             }
             Payload::FunctionSection(functions) => fuel += u64::from(functions.count()) * prices.function,
             Payload::MemorySection(memories) => {

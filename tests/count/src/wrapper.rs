@@ -4,6 +4,7 @@ use wasm_encoder::{Function, InstructionSink, ValType};
 
 use crate::{
     body::{Globals, add},
+    host,
     prices::{BYTES, OUTPUT_BYTES, Prices},
 };
 
@@ -30,6 +31,8 @@ enum Work {
     Words,
     /// Does not return.
     Ends,
+    /// Is called by a function between, which does nothing but hand on.
+    Later,
     /// Any other: the meter is asked before and after.
     Asked,
 }
@@ -47,6 +50,7 @@ impl Imported {
             ("env", "log" | "log_at") => Work::Taken,
             ("env", "fail") => Work::Words,
             ("env", "abort") | (_, "proc_exit") => Work::Ends,
+            (host::OWN, host::LATER) => Work::Later,
             _ => Work::Asked,
         };
         Imported { ty, params, work }
@@ -89,6 +93,12 @@ pub fn wrapper(import: &Imported, index: u32, fuel_left: u32, globals: Globals, 
         Work::Nothing => {
             call(code, import, index);
             add(code, host, prices.host_call);
+        }
+        Work::Later => {
+            call(code, import, index);
+            let between =
+                prices.entry + u64::from(import.params) * prices.operator("local_get") + prices.operator("call");
+            add(code, host, prices.host_call + between);
         }
         Work::Given => {
             call(code, import, index);
