@@ -2,8 +2,9 @@
 //!
 //! A region is a set of operators of a function of which either all run or none, unless the run ends among
 //! them. Its fuel is the sum of their prices, charged where it begins: at the beginning of the function, of a
-//! turn of a `loop` or of an arm of an `if`, behind a `br_if`, or behind the end of a block that a branch may
-//! have left for farther out. What follows the end of any other block belongs to the region before the block.
+//! turn of a `loop` or of an arm of an `if`, behind a `br_if` or a growth, or behind the end of a block that a
+//! branch may have left for farther out. What follows the end of any other block belongs to the region before
+//! the block.
 
 use alloc::vec::Vec;
 
