@@ -12,7 +12,7 @@ use crate::{
     zeroing::measure,
 };
 
-/// What a comparison came to.
+/// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Compared {
     /// The run came to its end, and its fuel is the count.

@@ -23,7 +23,7 @@ const CLOCK: &str = "clock_time_get";
 /// The time that a run begins at, and how far the clock goes on with each look at it, in nanoseconds.
 const TIMES: (u64, u64) = (1_000_000_000, 1_000);
 
-/// How often the clock was looked at in a run.
+/// The number of looks at the clock in a run.
 #[derive(Debug, Default)]
 pub struct Looks(u64);
 

@@ -55,7 +55,7 @@ struct Frame {
     kind: Kind,
     /// The stretch it stands in; `None` if no run comes there.
     around: Option<usize>,
-    /// Whether a run comes to its end.
+    /// A run comes to its end.
     ends: bool,
     /// The outermost frame to whose label something in it goes.
     leaves: usize,

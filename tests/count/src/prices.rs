@@ -13,7 +13,7 @@ pub struct Prices {
     operators: HashMap<String, u64>,
     /// Entering a function, a turn of a `loop`, an arm of an `if`.
     pub entry: u64,
-    /// What one page more costs.
+    /// One page more.
     pub page: u64,
     /// A call into the host, beside the operator `call`.
     pub host_call: u64,
@@ -24,7 +24,7 @@ pub struct Prices {
 #[derive(Debug, Clone)]
 pub struct Start {
     pub base: u64,
-    /// What is beside that where functions that wait are imported.
+    /// Beside that, where functions that wait are imported.
     pub waits: u64,
     pub function: u64,
     pub global: u64,

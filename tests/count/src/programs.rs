@@ -19,6 +19,8 @@ struct Program {
     /// The client of a registry and the name of the package there.
     package: String,
     module: String,
+    /// The export to call; a reactor has no other entry.
+    function: Option<String>,
     #[serde(default)]
     input: String,
     /// Files of the package, by the paths that the program finds them by.
@@ -28,7 +30,8 @@ struct Program {
     config: toml::Table,
 }
 
-/// Compares the programs of these names, or `None` if one of them is not there; packages lie unpacked in the folder.
+/// Compares the programs of these names, which take no files of others; `None` if one of them is not there. Packages
+/// lie unpacked in the folder.
 pub fn programs(folder: &Path, names: &[&str], prices: &Prices) -> Option<Tally> {
     let mut tally = Tally::default();
     for name in names {
@@ -52,13 +55,13 @@ fn subject(folder: &Path, name: &str) -> Option<Subject> {
 
     let mut table = program.config;
     table.entry("profile").or_insert("large".into());
-    // It is asked by nobody.
+    // Files get their times from a clock that goes by fuel, of which a module that counts uses more, unless it stands.
     let wasi = table.entry("wasi").or_insert(toml::Table::new().into());
     wasi.as_table_mut()?.insert("clock".into(), "fixed".into());
     let mut config = Config::from_toml(&table.to_string()).unwrap_or_else(|error| panic!("{name}: {error}"));
     for (path, from) in &program.files {
         config = config.with_file(path, read(from));
     }
-    let runs = vec![Run::entry(program.input)];
-    Some(Subject { name: (*name).into(), wasm: with_clock(&read(&program.module)), config, runs })
+    let run = Run { call: program.function.map(|name| (name, Vec::new())), input: program.input.into_bytes() };
+    Some(Subject { name: (*name).into(), wasm: with_clock(&read(&program.module)), config, runs: vec![run] })
 }

@@ -100,7 +100,7 @@ impl Reencode for Moved {
     }
 }
 
-/// What has to be known of a module before it is written anew.
+/// The parts of a module that have to be known before it is written anew.
 #[derive(Debug, Default)]
 pub struct Facts {
     /// The parameters and results of each type.
@@ -155,10 +155,10 @@ impl Facts {
         Moved { imports, functions: imports + self.defined.len() as u32, added, is_wrapped }
     }
 
-    /// Returns a name that is not exported.
+    /// Returns a name with which none begins that is exported.
     pub fn fresh(&self, name: &str) -> String {
         let mut name = name.to_owned();
-        while self.exports.contains(&name) {
+        while self.exports.iter().any(|other| other.starts_with(&name)) {
             name.push('\'');
         }
         name

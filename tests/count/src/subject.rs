@@ -1,4 +1,4 @@
-//! What is run: a module, how it is entered, and under which limits.
+//! A module to run, with the ways in which it is entered, and its limits.
 
 use belljar::{Config, Profile, Value};
 
@@ -11,7 +11,7 @@ pub struct Subject {
     pub runs: Vec<Run>,
 }
 
-/// How a module is entered.
+/// A way to enter a module.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// An export and its arguments; a run of the entry if there is none.

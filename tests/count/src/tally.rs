@@ -1,4 +1,4 @@
-//! What was compared, added up.
+//! Comparisons, added up.
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,13 +1,11 @@
-//! What belljar takes for zeroing the locals of each function.
+//! The price that belljar takes for zeroing the locals of each function.
 //!
 //! Not only the locals that a function declares are paid for, but those too that the normal form adds to it, and how
 //! many these are does not follow from the price list. So it is measured, where it makes a difference: in a module
 //! whose functions return at once.
 
 use belljar::Config;
-use wasm_encoder::{
-    BlockType, ConstExpr, ExportKind, ExportSection, Function, GlobalType, HeapType, InstructionSink, ValType,
-};
+use wasm_encoder::{BlockType, ConstExpr, ExportKind, Function, GlobalType, HeapType, InstructionSink, ValType};
 use wasmparser::FunctionBody;
 
 use crate::{
@@ -32,9 +30,9 @@ pub fn measure(wasm: &[u8], config: &Config, prices: &Prices) -> Result<Vec<u64>
     let ty = GlobalType { val_type: ValType::I32, mutable: true, shared: false };
     sections.globals.global(ty, &ConstExpr::i32_const(1));
     sections.start = None;
-    sections.exports = ExportSection::new();
     sections.types.ty().function([], [ValType::I32]);
     sections.types.ty().function([], []);
+    let prefix = facts.fresh("enter");
     let (asked, driving) = (facts.types.len() as u32, facts.types.len() as u32 + 1);
     sections.functions.function(asked);
     let mut function = Function::new([]);
@@ -51,7 +49,7 @@ pub fn measure(wasm: &[u8], config: &Config, prices: &Prices) -> Result<Vec<u64>
         });
         code.end();
         sections.code.function(&function);
-        sections.exports.export(&number.to_string(), ExportKind::Func, moved.functions + 1 + number);
+        sections.exports.export(&format!("{prefix}{number}"), ExportKind::Func, moved.functions + 1 + number);
     }
 
     let sandbox = host::sandbox(config)?;
@@ -59,7 +57,7 @@ pub fn measure(wasm: &[u8], config: &Config, prices: &Prices) -> Result<Vec<u64>
     let mut before = instance.usage().fuel;
     let mut entering = Vec::new();
     for (number, (params, results)) in types.iter().enumerate() {
-        instance.call_values(&number.to_string(), &[])?;
+        instance.call_values(&format!("{prefix}{number}"), &[])?;
         let after = instance.usage().fuel;
         let constants = (params.len() + results.len()) as u64 * prices.operator("i32_const");
         // The function that calls it, itself, the one that it asks, and the arm.
