@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Counts the fuel of runs in the modules themselves, and compares it with what belljar charges:
 #
-#   tests/count/run.sh                              benchmarks, guests, fixtures, and 1,000 modules of each generator
+#   tests/count/run.sh                              benchmarks, guests, fixtures, and 1,000 modules of each generator;
+#                                                   and each price made wrong, which has to be seen
 #   tests/count/run.sh N                            the same with N of each
 #   tests/count/run.sh programs FOLDER [NAME...]    programs that others wrote: those named, or QuickJS, CPython, SQLite
 #                                                   and one in Go
@@ -76,6 +77,7 @@ case ${1:-1000} in
     seeds=$from..$((from + ${1:-1000}))
     cargo test --quiet --locked --release --manifest-path "$here/Cargo.toml" --target-dir "$target" || failed=1
     "$count" fixed || failed=1
+    "$count" wrong 2000 || failed=1
     for generator in smith stack; do
       "$count" "$generator" "$seeds" || failed=1
     done
