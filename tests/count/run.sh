@@ -48,7 +48,7 @@ go_program() {
   local package=$1
   chmod -R +x "$package/go/bin" "$package/go/pkg/tool"
   GOROOT=$package/go GOTOOLCHAIN=local GO111MODULE=off GOCACHE=$package/cache GOPATH=$package/path \
-    GOOS=wasip1 GOARCH=wasm "$package/go/bin/go" build -trimpath -o "$package/main.wasm" "$here/programs/go/main.go"
+    GOOS=wasip1 GOARCH=wasm "$package/go/bin/go" build -buildmode=c-shared -trimpath -o "$package/main.wasm" "$here/programs/go/main.go"
   rm -r "$package/cache"
 }
 

@@ -8,7 +8,7 @@ use wasmparser::{BinaryReaderError, FunctionBody, Operator};
 
 use crate::{
     operator::{self, Amount},
-    places::{Way, places},
+    places::places,
     prices::{BYTES, ELEMENTS, Prices, zeroing},
     rewrite::Moved,
 };
@@ -28,7 +28,6 @@ pub fn counting(
     params: u32,
     entering: Option<u64>,
     globals: Globals,
-    way: Way,
     prices: &Prices,
 ) -> Result<Function, Error> {
     let (mut locals, mut count) = (Vec::new(), 0);
@@ -39,7 +38,7 @@ pub fn counting(
     }
     let operators = body.get_operators_reader()?.into_iter().collect::<Result<Vec<Operator<'_>>, _>>()?;
     let entering = entering.unwrap_or(zeroing(cells(body)?));
-    let places = places(way, &operators, entering, prices);
+    let places = places(&operators, entering, prices);
 
     // The number that a bulk operator has, and what a growth gives.
     let (number, result) = (params + count, params + count + 1);

@@ -5,7 +5,6 @@ use belljar::{Error, Instance, Module, Outcome, Sandbox, StopReason, Stopped, Va
 use crate::{
     host::{self, Looks},
     instrument::{Counting, instrument},
-    places::Way,
     prices::{BYTES, Prices},
     start::start,
     subject::{Run, Subject, wider},
@@ -23,19 +22,14 @@ pub enum Compared {
     MatchedMeasured {
         fuel: u64,
     },
-    /// The run was stopped: its fuel is the count of the stretches that it began, and not less than that of the
-    /// operators that ran.
-    MatchedStopped {
-        fuel: u64,
-    },
-    /// The run was stopped by something that is no part of the count: its fuel is not less than the count.
+    /// The run was stopped: its fuel is not less than the count, since operators are paid for before they run.
     AtLeast,
     /// Nothing is compared, since what ended the run ends a longer one elsewhere.
     Not(&'static str),
     Differs(String),
 }
 
-/// A module, and the same module with counters of each way.
+/// A module, and the same module with counters.
 pub struct Loaded<'p> {
     subject: Subject,
     prices: &'p Prices,
@@ -45,8 +39,8 @@ pub struct Loaded<'p> {
     hands_over: bool,
 }
 
-/// A module with counters of each way.
-type Counters = [(Sandbox, Module, Counting); 2];
+/// A module with counters.
+type Counters = (Sandbox, Module, Counting);
 
 /// The counters after a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,9 +77,7 @@ impl<'p> Loaded<'p> {
         let again = declared.into_iter().zip(self.compare_runs());
         Ok(again
             .map(|(declared, measured)| match (declared, measured) {
-                (Compared::Differs(_), Compared::Matched { fuel } | Compared::MatchedStopped { fuel }) => {
-                    Compared::MatchedMeasured { fuel }
-                }
+                (Compared::Differs(_), Compared::Matched { fuel }) => Compared::MatchedMeasured { fuel },
                 (Compared::Differs(why), _) => Compared::Differs(why),
                 (declared, measured) if declared == measured => declared,
                 (declared, measured) => Compared::Differs(format!("{declared:?}, and then {measured:?}")),
@@ -117,23 +109,18 @@ impl<'p> Loaded<'p> {
             None if self.hands_over => self.prices.host_call + (run.input.len() as u64).div_ceil(BYTES),
             _ => 0,
         };
-        let mut counted = Vec::new();
-        for (sandbox, module, counting) in &self.counting {
-            match self.count(sandbox, module, counting, run) {
-                Err(error) => return Compared::Differs(error),
-                Ok(None) => return Compared::Not("start"),
-                Ok(Some((ended, _))) if matches!(ended.reason, Some(StopReason::Stack { .. })) => {
-                    return Compared::Not("stack");
-                }
-                Ok(Some((ended, _))) if !ended.is_like(&whole) => {
-                    return Compared::Differs(format!("it ends as {whole:?}, with counters as {ended:?}"));
-                }
-                Ok(Some((_, found))) => counted.push(found),
+        let (sandbox, module, counting) = &self.counting;
+        match self.count(sandbox, module, counting, run) {
+            Err(error) => Compared::Differs(error),
+            Ok(None) => Compared::Not("start"),
+            Ok(Some((ended, _))) if matches!(ended.reason, Some(StopReason::Stack { .. })) => Compared::Not("stack"),
+            Ok(Some((ended, _))) if !ended.is_like(&whole) => {
+                Compared::Differs(format!("it ends as {whole:?}, with counters as {ended:?}"))
+            }
+            Ok(Some((_, Counted { count, host, exits }))) => {
+                judge(&whole, Fuel { guest: self.start + count, host: host + handed }, exits > 0)
             }
         }
-        let [operators, stretches] = counted[..] else { unreachable!("there are two ways") };
-        let fuel = |counted: Counted| Fuel { guest: self.start + counted.count, host: counted.host + handed };
-        judge(&whole, fuel(operators), fuel(stretches), operators.exits > 0)
     }
 
     /// Runs a module with counters; `None` if it is stopped before there is an instance.
@@ -161,15 +148,12 @@ impl<'p> Loaded<'p> {
     }
 }
 
-/// Makes modules with counters.
+/// Makes a module with counters.
 fn counters(subject: &Subject, entering: Option<&[u64]>, prices: &Prices) -> Result<Counters, String> {
-    let counting = |way| -> Result<(Sandbox, Module, Counting), String> {
-        let counting = instrument(&subject.wasm, way, entering, prices).map_err(|error| error.to_string())?;
-        let sandbox = host::sandbox(&wider(&subject.config)).map_err(|error| error.to_string())?;
-        let module = sandbox.load(&counting.wasm).map_err(|error| format!("with counters: {error}"))?;
-        Ok((sandbox, module, counting))
-    };
-    Ok([counting(Way::Operators)?, counting(Way::Stretches)?])
+    let counting = instrument(&subject.wasm, entering, prices).map_err(|error| error.to_string())?;
+    let sandbox = host::sandbox(&wider(&subject.config)).map_err(|error| error.to_string())?;
+    let module = sandbox.load(&counting.wasm).map_err(|error| format!("with counters: {error}"))?;
+    Ok((sandbox, module, counting))
 }
 
 /// Fuel as it was counted.
@@ -180,33 +164,19 @@ struct Fuel {
     host: u64,
 }
 
-/// Compares fuel with what was counted: of operators, and of stretches.
-fn judge(whole: &Ended, operators: Fuel, stretches: Fuel, exited: bool) -> Compared {
+/// Compares fuel with what was counted.
+fn judge(whole: &Ended, counted: Fuel, exited: bool) -> Compared {
     let fuel = whole.fuel;
-    let [all, begun] = [operators, stretches].map(|counted| counted.guest + counted.host);
-    let is_as_counted = match whole.reason {
-        None | Some(StopReason::Status { .. }) if !exited => {
-            return if (all, begun) == (fuel, fuel) {
-                Compared::Matched { fuel }
-            } else {
-                Compared::Differs(told(whole, all, begun))
-            };
-        }
-        None | Some(StopReason::Status { .. } | StopReason::Trap(_) | StopReason::Failed { .. }) => begun == fuel,
+    let all = counted.guest + counted.host;
+    match whole.reason {
+        None | Some(StopReason::Status { .. }) if !exited && all == fuel => return Compared::Matched { fuel },
+        None | Some(StopReason::Status { .. }) if !exited => {}
+        None | Some(StopReason::Status { .. } | StopReason::Trap(_) | StopReason::Failed { .. }) if all > fuel => {}
         // What the host takes for work that it refuses to do is not counted.
-        _ if operators.guest <= fuel => return Compared::AtLeast,
-        _ => false,
-    };
-    if is_as_counted && all <= fuel {
-        Compared::MatchedStopped { fuel }
-    } else {
-        Compared::Differs(told(whole, all, begun))
+        _ if counted.guest <= fuel => return Compared::AtLeast,
+        _ => {}
     }
-}
-
-fn told(whole: &Ended, all: u64, begun: u64) -> String {
-    let Ended { fuel, reason, .. } = whole;
-    format!("fuel {fuel}; operators that ran {all}, stretches that were begun {begun}; {reason:?}")
+    Compared::Differs(format!("fuel {fuel}; operators that ran {all}; {:?}", whole.reason))
 }
 
 fn number(instance: &Instance, name: &str) -> u64 {

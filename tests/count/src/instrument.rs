@@ -5,7 +5,6 @@ use wasm_encoder::{ConstExpr, EntityType, ExportKind, GlobalType, ValType};
 use crate::{
     body::{self, Globals},
     host::{FUEL_LEFT, OWN},
-    places::Way,
     prices::Prices,
     rewrite::{Facts, Sections},
     wrapper,
@@ -27,7 +26,6 @@ pub struct Counting {
 /// it is another price than that of the locals that the function declares.
 pub fn instrument(
     wasm: &[u8],
-    way: Way,
     entering: Option<&[u64]>,
     prices: &Prices,
 ) -> Result<Counting, Box<dyn std::error::Error>> {
@@ -40,7 +38,7 @@ pub fn instrument(
     let mut sections = Sections::new(wasm, &mut moved, |moved, function, number| {
         let params = facts.types[facts.defined[number] as usize].0.len() as u32;
         let entering = entering.map(|entering| entering[number]);
-        body::counting(moved, function, params, entering, globals, way, prices)
+        body::counting(moved, function, params, entering, globals, prices)
     })?;
     if asks {
         sections.types.ty().function([], [ValType::I64]);

@@ -11,7 +11,6 @@ pub struct Tally {
     /// Subjects that belljar refused.
     pub refused: u64,
     pub matched: u64,
-    pub matched_stopped: u64,
     pub measured: u64,
     pub at_least: u64,
     pub not: BTreeMap<&'static str, u64>,
@@ -26,10 +25,6 @@ impl Tally {
         match compared {
             Compared::Matched { fuel } => {
                 self.matched += 1;
-                self.fuel += fuel;
-            }
-            Compared::MatchedStopped { fuel } => {
-                self.matched_stopped += 1;
                 self.fuel += fuel;
             }
             Compared::MatchedMeasured { fuel } => {
@@ -47,7 +42,6 @@ impl Tally {
         self.subjects += other.subjects;
         self.refused += other.refused;
         self.matched += other.matched;
-        self.matched_stopped += other.matched_stopped;
         self.measured += other.measured;
         self.at_least += other.at_least;
         self.fuel += other.fuel;
@@ -58,11 +52,11 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Tally { subjects, refused, matched, matched_stopped, measured, at_least, not, fuel, differing } = self;
+        let Tally { subjects, refused, matched, measured, at_least, not, fuel, differing } = self;
         write!(
             f,
-            "{subjects} subjects ({refused} refused), {matched} runs matched, {matched_stopped} stopped ones matched, \
-             {measured} with measured locals, {at_least} not below the count, "
+            "{subjects} subjects ({refused} refused), {matched} runs matched, {measured} with \
+             measured locals, {at_least} not below the count, "
         )?;
         let not: Vec<_> = not.iter().map(|(why, count)| format!("{count} {why}")).collect();
         write!(f, "not compared {}, ", if not.is_empty() { "0".into() } else { not.join(" ") })?;

@@ -1,4 +1,5 @@
-// A program for the count of fuel: maps, goroutines, garbage, floats, text, and an exit with goroutines still waiting.
+// A reactor for the count of fuel: maps, goroutines, garbage, floats and text. A command of Go ends by an exit, amid what is
+// charged; a function that is exported comes to its end.
 package main
 
 import (
@@ -39,7 +40,10 @@ func divided(a, b int) (quotient int, err error) {
 	return a / b, nil
 }
 
-func main() {
+func main() {}
+
+//go:wasmexport work
+func work() {
 	bytes, err := json.Marshal(count(strings.Repeat("one Two two three THREE three ", 40)))
 	fmt.Println(string(bytes), err)
 
@@ -67,6 +71,4 @@ func main() {
 
 	_, err = divided(7, len(os.Args)-len(os.Args))
 	fmt.Println(err)
-	go func() { select {} }()
-	os.Exit(3)
 }
