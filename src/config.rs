@@ -290,7 +290,7 @@ settings! {
         /// Work of bringing functions to the normal form: one unit for each place where something is added or
         /// taken out, one for each 16 operators of charges, and one for each 4 operators of a function whose
         /// operands have to leave the stack.
-        form_work, with_module_form_work: 250_000, 50_000_000, 1 ..= 1_000_000_000,
+        form_work, with_module_form_work: 400_000, 50_000_000, 1 ..= 1_000_000_000,
             "units of work added to functions", "the load scan";
         /// Locals that are added to one function to bring it to the normal form.
         form_locals, with_module_form_locals: 1_000, 10_000, 0 ..= 10_000,
