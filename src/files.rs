@@ -50,7 +50,7 @@ pub enum Change {
 pub type Changes = BTreeMap<String, Change>;
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, deny_unknown_fields)]
 enum Written {
     Text(String),
     Hex { hex: String },

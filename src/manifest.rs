@@ -169,7 +169,7 @@ fn is_json(value: &DeValue<'_>) -> bool {
 
 /// As it is written.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Draft {
     name: String,
     version: String,

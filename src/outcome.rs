@@ -11,6 +11,7 @@ use crate::{files::Changes, value::Value};
 ///
 /// Everything in it is fixed by module, input and configuration; wall time is not in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Outcome {
     /// The bytes the guest wrote with `write_output`, in order.
@@ -38,6 +39,7 @@ impl Outcome {
 
 /// What a run used. All figures are deterministic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Usage {
     /// Fuel consumed, in units.
@@ -58,6 +60,7 @@ pub struct Usage {
 
 /// The log of a run: what was kept, and how much was not.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Log {
     /// Messages in order, up to the limits `log_bytes` and `log_lines`.
@@ -68,6 +71,7 @@ pub struct Log {
 
 /// One log message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// How severe the guest says it is.

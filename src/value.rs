@@ -212,6 +212,7 @@ impl fmt::Display for ValueType {
 
 /// The type of a function: parameters and results in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FuncType {
     /// Parameter types in order.
     pub params: Vec<ValueType>,

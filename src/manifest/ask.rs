@@ -45,6 +45,7 @@ pub struct Ask {
 
 /// A directory that a module asks for: which of the host it is, is for the operator to say.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AskDir {
     /// Where the program wants to find it: an absolute path.
@@ -92,7 +93,7 @@ pub(crate) fn numbers() -> impl Iterator<Item = Key> {
 
 /// As it is written.
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Draft {
     deadline_ms: Option<u64>,
     pub(crate) log: Option<LogLevel>,
@@ -104,7 +105,7 @@ pub(crate) struct Draft {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct WasiDraft {
     pub(crate) clock: Option<Clock>,
     pub(crate) random: Option<Random>,
@@ -123,7 +124,7 @@ pub(crate) enum MostAccess {
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpDraft {
     pub(crate) allow: Option<Vec<HttpRule>>,
     pub(crate) private_addresses: Option<bool>,

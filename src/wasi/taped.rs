@@ -39,6 +39,7 @@ pub(super) struct Taped {
 
 /// What a volume answers, and what that costs.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Answer<T> {
     #[serde(flatten)]
     end: End<T>,
@@ -54,6 +55,7 @@ enum End<T> {
 
 /// A name in a directory.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Listed {
     cookie: u64,
     node: Node,

@@ -27,6 +27,7 @@ pub(super) enum Kind {
 
 /// Times in ns since 1970.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Times {
     pub(super) accessed: u64,
     pub(super) modified: u64,
@@ -35,6 +36,7 @@ pub(super) struct Times {
 
 /// What is known of a node.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Stat {
     pub(super) node: Node,
     pub(super) kind: Kind,

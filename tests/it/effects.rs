@@ -372,3 +372,39 @@ fn what_another_machine_noted_is_played() {
     receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
     assert!(transcript.effects.len() > 20);
 }
+
+/// A key that no recorder writes is refused, in every object of every answer.
+#[test]
+fn unknown_keys_of_answers_are_refused() {
+    let read = |name: &str| fs::read_to_string(PathBuf::from("fixtures/transcripts").join(name)).unwrap();
+    let wasm = wat::parse_str(read("effects.wat")).unwrap();
+    let whole = Transcript::from_jsonl(&read("effects.jsonl")).unwrap();
+    let mut changed = 0;
+    for (index, effect) in whole.effects.iter().enumerate() {
+        for path in objects("", &effect.answer) {
+            let mut other = whole.clone();
+            other.effects[index].answer.pointer_mut(&path).unwrap()["more"] = 1.into();
+            let error = other.replay(&wasm, b"input").unwrap().finish().unwrap_err();
+            assert!(
+                matches!(error.stop_reason(), Some(StopReason::HostFunction { .. })),
+                "{effect:?} {path}: {error:?}"
+            );
+            changed += 1;
+        }
+    }
+    assert!(changed > 20, "{changed}");
+}
+
+/// The paths of all objects in a document.
+fn objects(path: &str, json: &serde_json::Value) -> Vec<String> {
+    match json {
+        serde_json::Value::Object(members) => {
+            let inner = members.iter().flat_map(|(key, value)| objects(&format!("{path}/{key}"), value));
+            inner.chain([path.to_owned()]).collect()
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| objects(&format!("{path}/{index}"), item)).collect()
+        }
+        _ => Vec::new(),
+    }
+}

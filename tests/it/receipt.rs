@@ -132,6 +132,29 @@ fn every_field_is_checked() {
     }
 }
 
+/// A key that no receipt has is refused in each of its objects.
+#[test]
+fn unknown_keys_are_refused() {
+    let (_, receipt) = made(&CASES[3]);
+    let json: serde_json::Value = serde_json::to_value(&receipt).unwrap();
+    let mut objects = vec![String::new()];
+    collect_objects("", &json, &mut objects);
+    assert!(objects.contains(&"/usage".into()) && objects.contains(&"/config/limits".into()), "{objects:?}");
+    for path in objects {
+        let mut changed = json.clone();
+        changed.pointer_mut(&path).unwrap()["more"] = 1.into();
+        assert!(matches!(Receipt::from_json(&changed.to_string()), Err(ReceiptError::Syntax { .. })), "{path}");
+    }
+}
+
+fn collect_objects(path: &str, json: &serde_json::Value, objects: &mut Vec<String>) {
+    for (key, value) in json.as_object().into_iter().flatten() {
+        let path = format!("{path}/{key}");
+        collect_objects(&path, value, objects);
+        objects.extend(value.is_object().then_some(path));
+    }
+}
+
 fn collect(path: &str, json: &serde_json::Value, leaves: &mut Vec<String>) {
     match json {
         serde_json::Value::Object(map) => map.iter().for_each(|(k, v)| collect(&format!("{path}/{k}"), v, leaves)),

@@ -11,6 +11,8 @@ use std::{
 
 use crate::fixture;
 
+mod unknown_keys;
+
 /// The files of the core, each of which may import those before it, and no other.
 const CORE: &[&str] = &[
     "text",

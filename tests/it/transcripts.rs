@@ -205,6 +205,7 @@ fn answers_that_no_function_gives_are_refused() {
         ("\"results\":[\"i32:2\"]", "\"results\":[]"),
         ("\"results\":[\"i32:2\"]", "\"results\":[\"i64:2\"]"),
         ("\"results\":[\"i32:2\"]", "\"nothing\":1"),
+        ("\"acts\":[]", "\"acts\":[],\"more\":1"),
         ("\"acts\":[]", "\"acts\":[{\"jump\":1}]"),
         ("\"acts\":[]", "\"acts\":[{\"write\":{\"ptr\":0,\"bytes\":{\"hex\":\"0\"}}}]"),
     ] {

@@ -33,6 +33,10 @@ pub(crate) fn call(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec
     let reel = context.caller.data_mut().tape.reel();
     let answer = reel.next(&function, &json!({ "arguments": arguments }))?;
     let garbled = || garbled(&name);
+    // A recorder writes the acts and one other member.
+    if answer.as_object().is_none_or(|answer| answer.len() != 2) {
+        return Err(garbled());
+    }
     let acts = answer.get("acts").and_then(Json::as_array).ok_or_else(garbled)?;
     let mut stopped = None;
     for act in acts {
