@@ -51,7 +51,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// What the tool is called: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`.
+    /// What the tool is called: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`.
     pub name: String,
     /// Its version; empty where it has none.
     pub version: String,
@@ -187,7 +187,7 @@ impl Draft {
     fn read(self, places: &Places<'_>) -> Result<Manifest, ManifestError> {
         let unfit = |key: &str, why| Err(places.error(key, ConfigProblem::Unfit { why }));
         if !is_name(&self.name) {
-            return unfit("name", "expected 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`");
+            return unfit("name", "expected 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`");
         }
         if self.description.trim().is_empty() {
             return unfit("description", "expected a text that says what the tool does");
@@ -229,7 +229,8 @@ impl Draft {
 
 /// Whether a tool can be called so.
 pub(crate) fn is_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+    (1..=64).contains(&name.len()) && name.bytes().all(fits) && ![".", ".."].contains(&name)
 }
 
 fn read_example(

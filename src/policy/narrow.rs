@@ -101,7 +101,7 @@ fn name_of_file(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".wasm").unwrap_or(file_name);
     let fit = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
     let name: String = stem.chars().map(fit).take(64).collect();
-    if name.is_empty() { "tool".into() } else { name }
+    if crate::manifest::is_name(&name) { name } else { "tool".into() }
 }
 
 pub(super) struct Narrowing<'a> {

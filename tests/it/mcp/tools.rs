@@ -186,6 +186,36 @@ fn a_manifest_is_what_clients_are_told() {
     assert!(result["_meta"]["belljar/fuel"].as_u64() > Some(0));
 }
 
+/// What could steer a terminal or reorder a line is escaped, and what values are compared with stays.
+#[test]
+fn texts_of_a_manifest_are_escaped() {
+    let tools = Tools::of("escaped", &[]);
+    let manifest = r#"
+name = "hidden"
+version = "1\u202e"
+title = "a\u001b[2Jb\nc"
+description = "one\u202e\ntwo\u200b"
+[input]
+type = "object"
+title = "\u2066"
+[input.properties.title]
+description = "\u202d"
+enum = ["\u202e"]
+[input.properties.enum]
+description = "\u202c"
+"#;
+    tools.put("file", &packed(manifest, "echo"));
+    let mut client = Client::new(&[tools.path()]);
+    let tool = client.ask("tools/list", json!({}))["result"]["tools"][0].take();
+    assert_eq!(tool["title"], r"a\u{1b}[2Jb\nc");
+    assert_eq!(tool["description"], "one\\u{202e}\ntwo\\u{200b}");
+    assert_eq!(tool["_meta"]["belljar/version"], r"1\u{202e}");
+    let schema = &tool["inputSchema"];
+    assert_eq!(schema["title"], r"\u{2066}");
+    assert_eq!(schema["properties"]["title"], json!({"description": r"\u{202d}", "enum": ["\u{202e}"]}));
+    assert_eq!(schema["properties"]["enum"], json!({"description": r"\u{202c}"}));
+}
+
 /// Arguments and structured content are objects in MCP, whatever they are for the guest.
 #[test]
 fn other_values_are_members_of_objects() {

@@ -8,7 +8,7 @@ use std::{
 
 use belljar::{Manifest, Policy, Tool, ToolError};
 use rmcp::model::{self, MetaObject, ToolAnnotations};
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::{failure::Failure, show, tool};
 
@@ -122,14 +122,51 @@ fn listed(tool: &Tool) -> model::Tool {
         .destructive(!read_only)
         .idempotent(tool.is_pure())
         .open_world(tool.is_open_world());
-    let description = tool.manifest().map(|manifest| manifest.description.clone().into());
-    let mut listed = model::Tool::new_with_raw(tool.name().to_owned(), description, tool.input_schema());
-    listed.title = tool.manifest().and_then(|manifest| manifest.title.clone());
-    listed.output_schema = tool.output_schema().map(Arc::new);
+    let description = tool.manifest().map(|manifest| block(&manifest.description).into());
+    let input = shown(tool.input_schema());
+    let mut listed = model::Tool::new_with_raw(tool.name().to_owned(), description, input);
+    listed.title = tool.manifest().and_then(|manifest| manifest.title.as_deref()).map(line);
+    listed.output_schema = tool.output_schema().map(|schema| Arc::new(shown(schema)));
     let mut meta = Map::from_iter([("belljar/sha256".into(), tool.sha256().into())]);
     let version = tool.manifest().map(|manifest| manifest.version.as_str()).filter(|version| !version.is_empty());
-    meta.extend(version.map(|version| ("belljar/version".into(), version.into())));
+    meta.extend(version.map(|version| ("belljar/version".into(), line(version).into())));
     listed.with_annotations(annotations).with_meta(MetaObject(meta))
+}
+
+/// A text of a manifest on one line, without what could steer a terminal or reorder it.
+fn line(text: &str) -> String {
+    belljar::escape(text, usize::MAX).to_string()
+}
+
+/// The same of a text that may have several lines.
+fn block(text: &str) -> String {
+    belljar::escape_lines(text, usize::MAX).to_string()
+}
+
+/// A schema whose titles and descriptions are escaped. All else of it is compared with values, and stays.
+fn shown(schema: Map<String, Value>) -> Map<String, Value> {
+    let member = |(key, value): (String, Value)| {
+        let value = match (key.as_str(), value) {
+            ("const" | "default" | "enum" | "examples", value) => value,
+            // Here keys are names of members.
+            ("$defs" | "definitions" | "dependentSchemas" | "patternProperties" | "properties", Value::Object(all)) => {
+                all.into_iter().map(|(name, schema)| (name, shown_value(schema))).collect()
+            }
+            ("title", Value::String(text)) => line(&text).into(),
+            ("description" | "$comment", Value::String(text)) => block(&text).into(),
+            (_, value) => shown_value(value),
+        };
+        (key, value)
+    };
+    schema.into_iter().map(member).collect()
+}
+
+fn shown_value(value: Value) -> Value {
+    match value {
+        Value::Object(schema) => shown(schema).into(),
+        Value::Array(schemas) => schemas.into_iter().map(shown_value).collect(),
+        other => other,
+    }
 }
 
 impl std::fmt::Debug for Served {
