@@ -15,6 +15,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+#[cfg(unix)]
+mod files;
 mod map;
 mod transcript;
 

@@ -112,11 +112,12 @@ pub struct RunArgs {
     /// kept there too [default: $BELLJAR_MODULE_CACHE, or none]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["isolate", "replay"])]
     pub module_cache: Option<PathBuf>,
-    /// Write a receipt to this file: what was run and what came of it, for `belljar verify`
+    /// Write a receipt to this file: what was run and what came of it, for `belljar verify`;
+    /// `-` is stdout
     #[arg(long, value_name = "FILE")]
     pub receipt: Option<PathBuf>,
     /// Note all that the run is given by the host - clock, random bytes, directories - in this file, for
-    /// `--replay` and as a log of what the guest did
+    /// `--replay` and as a log of what the guest did; `-` is stdout
     #[arg(long, value_name = "FILE", conflicts_with_all = ["isolate", "replay"])]
     pub record: Option<PathBuf>,
     /// The most that may be noted; the run stops there

@@ -25,6 +25,7 @@ mod console;
 mod engine;
 mod exit;
 mod failure;
+mod file;
 mod help;
 mod hint;
 mod inspect;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -18,8 +17,8 @@ use crate::{
     capabilities,
     console::Console,
     exit::Exit,
-    failure::{Failure, io_words},
-    json, show,
+    failure::Failure,
+    file, json, show,
     source::Source,
     transcript,
 };
@@ -144,7 +143,6 @@ impl Written {
 
     /// Writes it.
     pub fn write(self) -> Result<(), Failure> {
-        let written = fs::write(&self.path, self.json + "\n");
-        written.map_err(|error| Failure::io(&show::path(&self.path), io_words(&error)))
+        file::write(&self.path, (self.json + "\n").as_bytes())
     }
 }

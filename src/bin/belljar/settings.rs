@@ -113,6 +113,7 @@ fn policy(
     });
     let file = file(args);
     let text = match &file {
+        Some(path) if args.config.is_none() => Source::Found(path.clone()).text(MAX_TEXT_BYTES)?,
         Some(path) => Source::File(path.clone()).text(MAX_TEXT_BYTES)?,
         None => String::new(),
     };

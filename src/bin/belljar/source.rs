@@ -10,7 +10,7 @@ use belljar::{Error, ModuleError, Position, Sandbox};
 
 use crate::{
     failure::{Failure, io_words},
-    show,
+    file, show,
 };
 
 /// The largest input that is read. No memory of a guest can be larger.
@@ -21,8 +21,10 @@ const MAX_INPUT_BYTES: u64 = 1 << 30;
 pub enum Source {
     /// `-`
     Stdin,
-    /// A file.
+    /// A file, or what else has a path: it was named on the command line.
     File(PathBuf),
+    /// A plain file, which was found and not named.
+    Found(PathBuf),
 }
 
 impl Source {
@@ -35,7 +37,7 @@ impl Source {
     pub fn name(&self) -> String {
         match self {
             Source::Stdin => "stdin".into(),
-            Source::File(path) => show::path(path),
+            Source::File(path) | Source::Found(path) => show::path(path),
         }
     }
 
@@ -101,7 +103,8 @@ impl Source {
     fn read(&self, limit: u64) -> Result<Content, Failure> {
         let read = match self {
             Source::Stdin => read_at_most(io::stdin().lock(), 0, limit),
-            Source::File(path) => read_file(path, limit),
+            Source::File(path) => open(path).and_then(|file| read_file(file, limit)),
+            Source::Found(path) => file::open_plain(path).and_then(|file| read_file(file, limit)),
         };
         read.map_err(|error| Failure::io(&self.name(), io_words(&error)))
     }
@@ -113,13 +116,17 @@ enum Content {
     TooLarge(u64),
 }
 
-/// A file that says how large it is, is refused before anything of it is read.
-fn read_file(path: &Path, limit: u64) -> io::Result<Content> {
+/// Opens a file that was named, which may be a pipe and is waited for.
+pub fn open(path: &Path) -> io::Result<File> {
     // Some systems cannot even open one, and say something else.
     if fs::metadata(path)?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let file = File::open(path)?;
+    File::open(path)
+}
+
+/// A file that says how large it is, is refused before anything of it is read.
+fn read_file(file: File, limit: u64) -> io::Result<Content> {
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() > limit {
         return Ok(Content::TooLarge(metadata.len()));

@@ -4,14 +4,7 @@ use std::path::Path;
 
 use belljar::{Tool, ToolError};
 
-use crate::{
-    args::GrantArgs,
-    console::Console,
-    exit::Exit,
-    failure::{Failure, io_words},
-    settings, show,
-    source::Source,
-};
+use crate::{args::GrantArgs, console::Console, exit::Exit, failure::Failure, settings, show, source::Source};
 
 pub mod args;
 pub mod check;
@@ -56,17 +49,4 @@ pub fn failure(error: &ToolError) -> Failure {
         Some(hint) if !matches!(error, ToolError::Run(_)) => failure.with_hint(show::name(&hint)),
         _ => failure,
     }
-}
-
-/// Writes a file as a whole, or not at all.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| Failure::io(&show::path(path), io_words(error));
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path)).map_err(|error| {
-        // What is left of it is nobody's.
-        let _ = std::fs::remove_file(&part);
-        failed(&error)
-    })
 }

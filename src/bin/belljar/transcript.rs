@@ -1,21 +1,10 @@
 //! Transcripts in files: `run --record` and `run --replay`.
 
-use std::{
-    fs::File,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use belljar::{Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES};
 
-use crate::{
-    args::RunArgs,
-    failure::{Failure, io_words},
-    receipt::Call,
-    show,
-    size::Form,
-    source::Source,
-};
+use crate::{args::RunArgs, failure::Failure, file, receipt::Call, show, size::Form, source::Source};
 
 /// Reads a transcript.
 pub fn read(path: &Path) -> Result<Transcript, Failure> {
@@ -44,12 +33,10 @@ fn refused(path: &Path, error: TranscriptError) -> Failure {
     }
 }
 
-/// A transcript that is being made, with the file it goes to: whether that can be written is known before
-/// anything is run.
+/// A transcript that is being made, with the file it goes to, which was found to be one that can be written.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
-    file: File,
     limit: u64,
 }
 
@@ -59,8 +46,8 @@ impl Recording {
         let Some(path) = &args.record else { return Ok(None) };
         let limit = Form::Size.parse(&args.record_limit);
         let limit = limit.map_err(|message| Failure::usage(format!("--record-limit: {message}")))?;
-        let file = File::create(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
-        Ok(Some(Recording { path: path.clone(), file, limit }))
+        file::check(path)?;
+        Ok(Some(Recording { path: path.clone(), limit }))
     }
 
     /// The most that is noted, in bytes.
@@ -69,9 +56,8 @@ impl Recording {
     }
 
     /// Writes what was noted of a run that has ended.
-    pub fn write(mut self, transcript: &Transcript) -> Result<(), Failure> {
-        let written = self.file.write_all(transcript.to_jsonl().as_bytes());
-        written.map_err(|error| Failure::io(&show::path(&self.path), io_words(&error)))
+    pub fn write(self, transcript: &Transcript) -> Result<(), Failure> {
+        file::write(&self.path, transcript.to_jsonl().as_bytes())
     }
 }
 

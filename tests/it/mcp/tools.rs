@@ -186,6 +186,25 @@ fn a_manifest_is_what_clients_are_told() {
     assert!(result["_meta"]["belljar/fuel"].as_u64() > Some(0));
 }
 
+/// A pipe among the tools is told, and keeps nobody waiting.
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_no_tool() {
+    let tools = Tools::of("pipe", &["echo"]);
+    for name in ["first", "second"] {
+        assert!(std::process::Command::new("mkfifo").arg(tools.file(name)).status().unwrap().success());
+    }
+    let named = tools.0.join("first.wasm");
+    for paths in [vec![tools.path()], vec![tools.path(), named.to_str().unwrap()]] {
+        let mut client = Client::new(&paths);
+        assert_eq!(client.tools(), ["echo"]);
+        for name in ["first", "second"] {
+            let place = format!("error: {}: ", tools.file(name).display());
+            while !client.said().starts_with(&place) {}
+        }
+    }
+}
+
 /// What could steer a terminal or reorder a line is escaped, and what values are compared with stays.
 #[test]
 fn texts_of_a_manifest_are_escaped() {

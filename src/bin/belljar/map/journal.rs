@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     args::Format,
     failure::{Failure, io_words},
+    file,
     map::{
         args::MapArgs,
         lines::{Marks, Reader},
@@ -21,7 +22,6 @@ use crate::{
     },
     show,
     source::Source,
-    tool,
 };
 
 /// The largest one that is read, in bytes.
@@ -133,7 +133,7 @@ impl Journal {
         self.about.input = marks.iter().filter(|mark| mark.lines <= lines).cloned().collect();
         drop(marks);
         let text = serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n";
-        tool::write(&self.path, text.as_bytes())
+        file::write(&self.path, text.as_bytes())
     }
 
     /// Finds where it was ended, and goes there.
@@ -142,7 +142,7 @@ impl Journal {
             Failure::io(name, format!("it cannot be gone on with: {message}")).with_hint("`--force` begins anew")
         };
         let beside = show::path(&self.path);
-        let text = match Source::File(self.path.clone()).text(MAX_BYTES) {
+        let text = match Source::Found(self.path.clone()).text(MAX_BYTES) {
             Ok(text) => text,
             Err(_) if !self.path.exists() => return Err(refused(format!("there is no {beside}"))),
             Err(failure) => return Err(failure),

@@ -20,7 +20,7 @@ use crate::{
     failure::{Failure, io_words},
     map::journal::Mark,
     show,
-    source::Source,
+    source::{self, Source},
 };
 
 /// Read at once, and handed over at once; beside it, what is handed over is one line at least.
@@ -56,12 +56,8 @@ impl Reader {
         let failed = |error: io::Error| Failure::io(&name, io_words(&error));
         let (from, size): (Box<dyn Read + Send>, _) = match source {
             Source::Stdin => (Box::new(io::stdin()), size_of_stdin()),
-            Source::File(path) => {
-                // Some systems cannot even open one, and say something else.
-                if fs::metadata(path).map_err(failed)?.is_dir() {
-                    return Err(failed(io::ErrorKind::IsADirectory.into()));
-                }
-                let file = File::open(path).map_err(failed)?;
+            Source::File(path) | Source::Found(path) => {
+                let file = source::open(path).map_err(failed)?;
                 let size = size(&file);
                 (Box::new(file), size)
             }

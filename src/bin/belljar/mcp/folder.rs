@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, Read},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -11,7 +11,7 @@ use std::{
 use belljar::{Policy, receipt::Digest};
 
 use super::catalog::{self, Catalog, Loaded, Problem};
-use crate::{failure::io_words, tool::MAX_MODULE_BYTES};
+use crate::{failure::io_words, file, tool::MAX_MODULE_BYTES};
 
 /// A file that was changed so short ago may not be whole yet.
 const FRESH: Duration = Duration::from_secs(2);
@@ -99,7 +99,8 @@ fn modules(path: &Path) -> Vec<(PathBuf, Seen)> {
     let modules = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
     let seen = modules.filter_map(|path| {
         let metadata = fs::metadata(&path).ok()?;
-        metadata.is_file().then(|| (path, Seen::of(&metadata)))
+        // What is no plain file is refused when it is read, and told.
+        (!metadata.is_dir()).then(|| (path, Seen::of(&metadata)))
     });
     seen.collect()
 }
@@ -122,7 +123,7 @@ impl Seen {
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // How much of it a module may have, loading it says.
-    File::open(path)?.take(MAX_MODULE_BYTES + 1).read_to_end(&mut bytes)?;
+    file::open_plain(path)?.take(MAX_MODULE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

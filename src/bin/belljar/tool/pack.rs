@@ -1,17 +1,17 @@
 //! `belljar pack`: a module with a manifest in it.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use belljar::{Config, MAX_MANIFEST_BYTES, Manifest, Profile, Sandbox};
 use serde::Serialize;
 
-use super::{args::PackArgs, failure, read, write};
+use super::{args::PackArgs, failure, read};
 use crate::{
     args::Format,
     console::Console,
     exit::Exit,
     failure::Failure,
-    json,
+    file, json,
     show::{self, count, name},
     source::Source,
 };
@@ -30,12 +30,10 @@ pub fn pack(args: &PackArgs, console: &Console) -> Result<Exit, Failure> {
     let sandbox = Sandbox::new(config).map_err(Failure::of)?;
     sandbox.inspect(&wasm).map_err(|error| Failure::of(error).in_file(module.name()))?;
     let packed = manifest.pack(&wasm).map_err(|error| failure(&error.into()).in_file(module.name()))?;
+    file::write(&args.output, &packed)?;
     if args.output.as_os_str() == "-" {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&packed).and_then(|()| stdout.flush()).map_err(|e| Failure::stdout(&e))?;
         return Ok(Exit::Done);
     }
-    write(&args.output, &packed)?;
     let file = show::path(&args.output);
     let (size_bytes, sha256) = (packed.len() as u64, belljar::receipt::Digest::of(&packed).sha256);
     if console.format != Format::Human {
@@ -44,7 +42,7 @@ pub fn pack(args: &PackArgs, console: &Console) -> Result<Exit, Failure> {
     } else if !console.is_quiet() {
         let called = format!("{} {}", manifest.name, name(&manifest.version));
         let line = format!("{file}: {} ({}, SHA-256 {sha256})", called.trim_end(), count(size_bytes, "byte"));
-        writeln!(io::stdout().lock(), "{line}").map_err(|e| Failure::stdout(&e))?;
+        writeln!(std::io::stdout().lock(), "{line}").map_err(|e| Failure::stdout(&e))?;
     }
     Ok(Exit::Done)
 }
