@@ -21,7 +21,7 @@ use crate::{
         answer::{Answer, Form},
         args::MapArgs,
         journal::Journal,
-        lines::{Lines, Reader},
+        lines::{Lines, Long, Reader},
         progress::Progress,
         sink::Sink,
     },
@@ -53,12 +53,18 @@ pub fn map(args: &MapArgs, console: &Console) -> Result<Exit, Failure> {
     }
     let limit = Unit::Size.parse(&args.line_limit);
     let limit = limit.map_err(|message| Failure::usage(format!("--line-limit: {message}")))?;
+    let output = args.output.as_deref().filter(|path| path.as_os_str() != "-");
+    if output.is_none() && (args.resume || args.force) {
+        let option = if args.resume { "--resume" } else { "--force" };
+        let message = format!("`{option}` needs a file of outputs, and `-o -` is stdout");
+        return Err(Failure::usage(message).with_hint("give `-o` the name of a file"));
+    }
     let sandbox = settings::sandbox_of_map(args, console)?;
     let wasm = source.module(args.text, &sandbox)?;
     let module = load(args, &source, &sandbox, &wasm, console)?;
 
-    let mut reader = Reader::open(&input, limit)?;
-    let (sink, journal) = match &args.output {
+    let mut reader = Reader::open(&input, limit, args.keep_going)?;
+    let (sink, journal) = match output {
         None => (Sink::stdout(args.escape), None),
         Some(path) => {
             let (sink, journal) = Journal::open(path, args, &wasm, sandbox.config(), &mut reader)?;
@@ -73,7 +79,7 @@ pub fn map(args: &MapArgs, console: &Console) -> Result<Exit, Failure> {
     interruptible(cancel.clone(), console);
     let taken = Arc::new(AtomicU64::new(reader.bytes()));
     let progress = Progress::new(reader.size(), reader.bytes(), sink.is_terminal(), console);
-    let (lines, trouble) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
+    let (lines, long, trouble) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
 
     let mut batch = sandbox.run_many(&module, lines).cancel(&cancel);
     if let Some(threads) = args.threads {
@@ -87,6 +93,8 @@ pub fn map(args: &MapArgs, console: &Console) -> Result<Exit, Failure> {
         keep_going: args.keep_going,
         form: if console.format == Format::Human { Form::Text } else { Form::Record },
         source: &input,
+        limit,
+        long,
         sink,
         journal,
         progress,
@@ -135,6 +143,10 @@ struct Writer<'a> {
     keep_going: bool,
     form: Form,
     source: &'a Source,
+    /// The most bytes of a line.
+    limit: u64,
+    /// Lines that are longer.
+    long: Long,
     sink: Sink,
     journal: Option<Journal>,
     progress: Progress,
@@ -174,6 +186,7 @@ impl Writer<'_> {
             self.one(&result)?;
             self.tick();
         }
+        self.too_long()?;
         if self.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
     }
 
@@ -182,6 +195,8 @@ impl Writer<'_> {
         if !results.wait(PATIENCE) {
             self.sink.flush()?;
             while !results.wait(INTERVAL) {
+                self.too_long()?;
+                self.sink.flush()?;
                 self.tick();
             }
         }
@@ -192,6 +207,15 @@ impl Writer<'_> {
         self.progress.tick(self.console, self.line - self.first, || self.taken.load(Ordering::Relaxed));
     }
 
+    /// Answers the lines that come next and were too long to be run.
+    fn too_long(&mut self) -> Result<(), Failure> {
+        while self.long.take(self.line + 1) {
+            let answer = Answer::too_long(self.line + 1, self.limit, self.form);
+            self.put(&answer, None)?;
+        }
+        Ok(())
+    }
+
     fn one(&mut self, result: &Result<Outcome, Error>) -> Result<(), Failure> {
         if self.cancel.is_cancelled()
             && let Err(error) = result
@@ -199,14 +223,19 @@ impl Writer<'_> {
         {
             return Err(self.cancelled());
         }
+        self.too_long()?;
         let answer = Answer::of(self.line + 1, result, self.form);
+        self.put(&answer, result.as_ref().err())
+    }
+
+    fn put(&mut self, answer: &Answer<'_>, error: Option<&Error>) -> Result<(), Failure> {
         self.fuel = self.fuel.saturating_add(answer.usage.fuel);
         for entry in answer.log {
             self.console.log(entry);
         }
         if let Some(wrong) = &answer.wrong {
             if !self.keep_going {
-                return Err(self.failure(&wrong.message, result.as_ref().err().and_then(hint::of), wrong.hint));
+                return Err(self.failure(&wrong.message, error.and_then(hint::of), wrong.hint));
             }
             let failed = self.failed.get_or_insert_with(|| Failed {
                 count: 0,
@@ -214,6 +243,11 @@ impl Writer<'_> {
                 message: wrong.message.clone(),
             });
             failed.count += 1;
+        }
+        if let Some(journal) = &mut self.journal
+            && journal.is_due_before(answer.line)
+        {
+            journal.write(self.line)?;
         }
         self.sink.line(&answer.text)?;
         self.line += 1;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{BufRead, BufReader, Read, Write},
     os::unix::{
         fs::{FileTypeExt, PermissionsExt, symlink},
         net::UnixListener,
@@ -124,6 +124,24 @@ fn a_failed_write_is_an_error() {
     assert_eq!(shell.output().expect("a shell").status.code(), Some(2));
     assert_eq!(fs::read(stage.0.join("out.wasm")).expect("a file"), b"old");
     assert_eq!(left(&stage), [""; 0]);
+}
+
+/// Also where there is no end of lines.
+#[test]
+fn a_batch_ends_when_the_reader_of_its_pipe_leaves() {
+    let stage = stage("files-left");
+    let path = stage.0.join("pipe");
+    pipe(&path);
+    let mut child =
+        command(&stage, &["map", "answers.wasm", "-o", "pipe"]).stdin(Stdio::piped()).spawn().expect("belljar starts");
+    let mut stdin = child.stdin.take().expect("its stdin");
+    let writer = thread::spawn(move || while writeln!(stdin, "more").is_ok() {});
+    let mut line = String::new();
+    // The reader is dropped with the statement.
+    BufReader::new(fs::File::open(&path).expect("a pipe")).read_line(&mut line).expect("a line");
+    let ended = child.wait_with_output().expect("it ends");
+    writer.join().expect("nobody reads it");
+    assert_eq!((line.as_str(), ended.stderr.as_slice(), ended.status.code()), ("more\n", &b""[..], Some(0)));
 }
 
 /// A pipe that was named is read; one that was found is refused, and nobody waits for who might write to it.

@@ -9,7 +9,7 @@ struct Type {
     /// From its first `derive` to its name.
     attributes: String,
     name: String,
-    /// Whether it has named fields, of its own or of a variant.
+    /// It has named fields, of its own or of a variant.
     has_keys: bool,
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, str};
 use belljar::{Error, LogEntry, Outcome, StopReason, Usage};
 use serde::{Serialize, de::IgnoredAny};
 
-use crate::json::Bytes;
+use crate::{json::Bytes, show};
 
 /// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,19 @@ impl<'a> Answer<'a> {
     }
 }
 
+impl Answer<'static> {
+    /// The answer to a line that is too long to be run.
+    pub fn too_long(line: u64, limit: u64, form: Form) -> Answer<'static> {
+        let message = format!("the line is longer than {}", show::bytes(limit));
+        let text = match form {
+            Form::Record => json(&Record { end: "stopped", message: Some(message.clone()), ..Record::empty(line) }),
+            Form::Text => json(&Failed { error: ErrorRecord { line, message: &message, reason: None } }),
+        };
+        let wrong = Some(Wrong { message, hint: None });
+        Answer { line, text, wrong, log: &[], usage: Usage::default() }
+    }
+}
+
 /// `{"line", "end", "status", "output", …, "fuel"}`
 #[derive(Serialize)]
 struct Record<'a> {
@@ -90,9 +103,8 @@ struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn of(line: u64, result: &'a Result<Outcome, Error>) -> Self {
-        let stopped = |error: &Error| (Some(error.to_string()), "stopped");
-        let empty = Record {
+    fn empty(line: u64) -> Self {
+        Record {
             line,
             end: "done",
             status: None,
@@ -102,7 +114,12 @@ impl<'a> Record<'a> {
             log: &[],
             log_dropped: 0,
             fuel: 0,
-        };
+        }
+    }
+
+    fn of(line: u64, result: &'a Result<Outcome, Error>) -> Self {
+        let stopped = |error: &Error| (Some(error.to_string()), "stopped");
+        let empty = Record::empty(line);
         match result {
             Ok(outcome) => Record {
                 status: Some(outcome.status),

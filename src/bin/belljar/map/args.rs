@@ -22,8 +22,8 @@ pub struct MapArgs {
     /// Read the inputs from this file, one a line; `-` is stdin [default: stdin]
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
-    /// Write the outputs to this file, one a line; beside it, FILE.belljar says what they are of
-    /// [default: stdout]
+    /// Write the outputs to this file, one a line; beside it, FILE.belljar says what they are of; `-` is
+    /// stdout [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Go on where the same command was ended before, by whatever it was; begin, if it never was begun
@@ -32,7 +32,7 @@ pub struct MapArgs {
     /// Overwrite the file of the outputs, if there is something in it
     #[arg(long, requires = "output", conflicts_with = "resume")]
     pub force: bool,
-    /// Where a run fails, write an error record for its line and go on
+    /// Where a run fails or a line is too long, write an error record for its line and go on
     #[arg(long)]
     pub keep_going: bool,
     /// Run so many lines at the same time [default: as many as the system lets it]

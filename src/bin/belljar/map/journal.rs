@@ -5,7 +5,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
-    sync::PoisonError,
+    sync::{MutexGuard, PoisonError},
 };
 
 use belljar::{Config, receipt::Digest};
@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     args::Format,
     failure::{Failure, io_words},
-    file,
+    file::{self, Target},
     map::{
         args::MapArgs,
-        lines::{Marks, Reader},
+        lines::{Notes, Passed, Reader, Shared},
         sink::Sink,
     },
     show,
@@ -31,7 +31,7 @@ const MAX_BYTES: u64 = 64 << 10;
 pub struct Journal {
     path: PathBuf,
     about: About,
-    marks: Marks,
+    notes: Shared,
     /// There is none beside what is no file.
     kept: bool,
 }
@@ -45,14 +45,27 @@ struct About {
     config_sha256: String,
     records: bool,
     input: Vec<Mark>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unended: Option<Unended>,
 }
 
 /// What the first lines of the input are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    lines: u64,
+    /// How many.
+    pub lines: u64,
     sha256: String,
+}
+
+/// A last line of the input without an end, which may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unended {
+    /// Digest of the lines up to it, as if it had an end.
+    pub mark: Mark,
+    /// Its size.
+    pub bytes: u64,
 }
 
 impl Mark {
@@ -83,8 +96,14 @@ impl Journal {
         {
             return Err(Failure::usage(format!("{name}: inputs and outputs cannot be the same file")));
         }
-        let mut options = OpenOptions::new();
-        let mut file = options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+        let (mut file, kept) = match Target::of(path)? {
+            // Opened to be read as well, a pipe would never lose its last reader.
+            Target::Stdout | Target::Stream => (file::stream(path).map_err(failed)?, false),
+            Target::Plain(..) => {
+                let mut options = OpenOptions::new();
+                (options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?, true)
+            }
+        };
         let metadata = file.metadata().map_err(failed)?;
         let mut beside = path.as_os_str().to_owned();
         beside.push(".belljar");
@@ -95,8 +114,9 @@ impl Journal {
             config_sha256: Digest::of(&config).sha256,
             records: args.look.format != Format::Human,
             input: Vec::new(),
+            unended: None,
         };
-        let mut journal = Journal { path: beside.into(), about, marks: reader.marks(), kept: metadata.is_file() };
+        let mut journal = Journal { path: beside.into(), about, notes: reader.notes(), kept };
         if journal.kept {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
@@ -127,11 +147,21 @@ impl Journal {
         self.kept && lines.is_power_of_two()
     }
 
+    /// Tells whether it has to be written before this line is: a last line without an end may go on another time.
+    pub fn is_due_before(&self, line: u64) -> bool {
+        let is_last = |notes: &Notes| notes.unended.as_ref().is_some_and(|last| last.mark.lines == line);
+        self.kept && self.about.unended.is_none() && is_last(&self.notes())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Writes what is known when so many lines have been written.
     pub fn write(&mut self, lines: u64) -> Result<(), Failure> {
-        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        self.about.input = marks.iter().filter(|mark| mark.lines <= lines).cloned().collect();
-        drop(marks);
+        let notes = self.notes().clone();
+        self.about.input = notes.marks.into_iter().filter(|mark| mark.lines <= lines).collect();
+        self.about.unended = notes.unended;
         let text = serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n";
         file::write(&self.path, text.as_bytes())
     }
@@ -159,11 +189,20 @@ impl Journal {
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
             return Err(refused(format!("it is of another {what}")));
         }
-        let (lines, bytes) = whole_lines(file).map_err(|error| Failure::io(name, io_words(&error)))?;
-        let all = reader.skip(lines)?;
-        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let whole = whole_lines(file).map_err(|error| Failure::io(name, io_words(&error)))?;
+        let passed = match &before.unended {
+            Some(last) if last.mark.lines == whole.lines => reader.skip_unended(last)?,
+            _ if reader.skip(whole.lines)? => Passed::Same,
+            _ => Passed::Other,
+        };
+        let (lines, bytes) = match passed {
+            // Its answer is that of another line.
+            Passed::Longer => (whole.lines - 1, whole.last),
+            Passed::Same | Passed::Other => (whole.lines, whole.bytes),
+        };
+        let marks = self.notes().marks.clone();
         let same = |mark: &Mark| before.input.iter().all(|other| other.lines != mark.lines || other == mark);
-        if !all || !marks.iter().all(same) {
+        if matches!(passed, Passed::Other) || !marks.iter().all(same) {
             return Err(refused("it is of other inputs".into()));
         }
         let cut = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0)));
@@ -172,18 +211,29 @@ impl Journal {
     }
 }
 
-/// How many lines have an end, and how many bytes these are.
-fn whole_lines(file: &File) -> io::Result<(u64, u64)> {
+/// The lines of a file that have an end.
+#[derive(Default)]
+struct Whole {
+    lines: u64,
+    bytes: u64,
+    /// Where the last of them begins.
+    last: u64,
+}
+
+fn whole_lines(file: &File) -> io::Result<Whole> {
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let (mut lines, mut whole, mut bytes) = (0, 0, 0);
+    let (mut whole, mut bytes) = (Whole::default(), 0);
     loop {
         let read = reader.fill_buf()?;
         if read.is_empty() {
-            return Ok((lines, whole));
+            return Ok(whole);
         }
-        if let Some(last) = read.iter().rposition(|byte| *byte == b'\n') {
-            whole = bytes + last as u64 + 1;
-            lines += read.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let mut ends = read.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+        let mut end = || ends.next().map(|(at, _)| bytes + at as u64 + 1);
+        if let Some(last) = end() {
+            whole.last = end().unwrap_or(whole.bytes);
+            whole.bytes = last;
+            whole.lines += read.iter().filter(|byte| **byte == b'\n').count() as u64;
         }
         let size = read.len();
         bytes += size as u64;

@@ -1,6 +1,7 @@
 //! The lines of the input, on their way to the runs.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read},
     sync::{
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     failure::{Failure, io_words},
-    map::journal::Mark,
+    map::journal::{Mark, Unended},
     show,
     source::{self, Source},
 };
@@ -40,18 +41,62 @@ pub struct Reader {
     size: Option<u64>,
     lines: u64,
     bytes: u64,
+    /// Of the lines read so far, each with an end.
     hash: Sha256,
-    marks: Marks,
+    notes: Shared,
+    /// Lines that are too long are passed over.
+    passes_long: bool,
+    /// A line without an end was read: what is added to the file since then would not be a line.
+    is_over: bool,
+    /// A line that has been read and is to be read again.
+    again: Option<Raw>,
     /// Why the line after the last one could not be read.
     failed: Option<Failure>,
 }
 
-/// What the first lines are, for each power of two of them that there is.
-pub type Marks = Arc<Mutex<Vec<Mark>>>;
+/// Facts about the lines read so far, by whoever read them.
+#[derive(Debug, Clone, Default)]
+pub struct Notes {
+    /// Digests of the first lines, for each power of two of them that there is.
+    pub marks: Vec<Mark>,
+    /// The last line, if it has no end.
+    pub unended: Option<Unended>,
+}
+
+/// Notes that are shared.
+pub type Shared = Arc<Mutex<Notes>>;
+
+/// A line as it was read.
+struct Raw {
+    /// Without its end; of a line that is too long, its beginning.
+    line: Vec<u8>,
+    is_long: bool,
+    has_end: bool,
+    size: u64,
+    /// Of all lines, with this one.
+    hash: Sha256,
+}
+
+/// A line for the runs.
+enum Line {
+    Whole(Vec<u8>),
+    /// Its number and its size in bytes.
+    Long(u64, u64),
+}
+
+/// The last line that has been answered, compared with the input as it is now.
+pub enum Passed {
+    /// It is what it was.
+    Same,
+    /// It had no end then, and now goes on: it is the next line.
+    Longer,
+    /// These are other lines.
+    Other,
+}
 
 impl Reader {
-    /// Opens the input, whose lines have at most `limit` bytes.
-    pub fn open(source: &Source, limit: u64) -> Result<Reader, Failure> {
+    /// Opens the input, whose lines have at most `limit` bytes; those that are longer are an error, or passed over.
+    pub fn open(source: &Source, limit: u64, passes_long: bool) -> Result<Reader, Failure> {
         let name = source.name();
         let failed = |error: io::Error| Failure::io(&name, io_words(&error));
         let (from, size): (Box<dyn Read + Send>, _) = match source {
@@ -63,8 +108,21 @@ impl Reader {
             }
         };
         let from = BufReader::with_capacity(CHUNK, from);
-        let marks = Marks::default();
-        Ok(Reader { name, from, limit, size, lines: 0, bytes: 0, hash: Sha256::new(), marks, failed: None })
+        let (hash, notes) = (Sha256::new(), Shared::default());
+        Ok(Reader {
+            name,
+            from,
+            limit,
+            size,
+            lines: 0,
+            bytes: 0,
+            hash,
+            notes,
+            passes_long,
+            is_over: false,
+            again: None,
+            failed: None,
+        })
     }
 
     /// How large the input is, if that is known.
@@ -82,49 +140,101 @@ impl Reader {
         self.bytes
     }
 
-    /// What the first lines are, as far as they have been read by anybody.
-    pub fn marks(&self) -> Marks {
-        Arc::clone(&self.marks)
+    /// Facts about the lines, as far as they have been read by anybody.
+    pub fn notes(&self) -> Shared {
+        Arc::clone(&self.notes)
     }
 
     /// Reads past as many lines; whether there are so many.
     pub fn skip(&mut self, lines: u64) -> Result<bool, Failure> {
         while self.lines < lines {
-            if self.line()?.is_none() {
-                return Ok(false);
-            }
+            let Some(raw) = self.raw(true)? else { return Ok(false) };
+            self.count(&raw);
         }
         Ok(true)
     }
 
-    /// The next line, without its end.
-    fn line(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    /// Reads past all lines up to one that had no end, unless that goes on by now.
+    pub fn skip_unended(&mut self, then: &Unended) -> Result<Passed, Failure> {
+        let found = if self.skip(then.mark.lines.saturating_sub(1))? { self.raw(true)? } else { None };
+        let Some(raw) = found else { return Ok(Passed::Other) };
+        if Mark::of(then.mark.lines, &raw.hash.clone().finalize()) == then.mark {
+            self.count(&raw);
+            return Ok(Passed::Same);
+        }
+        let beginning = usize::try_from(then.bytes).ok().and_then(|bytes| raw.line.get(..bytes));
+        let is_same = beginning.is_some_and(|beginning| {
+            let hash = self.hash.clone().chain_update(beginning).chain_update(b"\n");
+            Mark::of(then.mark.lines, &hash.finalize()) == then.mark
+        });
+        self.again = Some(raw);
+        Ok(if is_same { Passed::Longer } else { Passed::Other })
+    }
+
+    /// The next line. Of one that is too long, its rest is read only if it is passed over.
+    fn raw(&mut self, passes_long: bool) -> Result<Option<Raw>, Failure> {
+        if let Some(raw) = self.again.take() {
+            return Ok(Some(raw));
+        }
+        if self.is_over {
+            return Ok(None);
+        }
+        let failed = |name: &str, error: io::Error| Failure::io(name, io_words(&error));
         let mut line = Vec::new();
         let most = self.limit.saturating_add(1);
         let read = (&mut self.from).take(most).read_until(b'\n', &mut line);
-        let read = read.map_err(|error| Failure::io(&self.name, io_words(&error)))?;
-        if read == 0 {
+        let mut size = read.map_err(|error| failed(&self.name, error))? as u64;
+        if size == 0 {
             return Ok(None);
         }
-        if line.last() == Some(&b'\n') {
-            line.pop();
-        } else if line.len() as u64 > self.limit {
+        let mut has_end = line.pop_if(|last| *last == b'\n').is_some();
+        let is_long = line.len() as u64 > self.limit;
+        let mut hash = self.hash.clone().chain_update(&line);
+        while is_long && passes_long && !has_end {
+            let more = self.from.fill_buf().map_err(|error| failed(&self.name, error))?;
+            let end = more.iter().position(|byte| *byte == b'\n');
+            let (rest, used) = (&more[..end.unwrap_or(more.len())], end.map_or(more.len(), |end| end + 1));
+            hash.update(rest);
+            if used == 0 {
+                break;
+            }
+            has_end = end.is_some();
+            size += used as u64;
+            self.from.consume(used);
+        }
+        self.is_over = !has_end;
+        hash.update(b"\n");
+        Ok(Some(Raw { line, is_long, has_end, size, hash }))
+    }
+
+    /// Takes note of a line.
+    fn count(&mut self, raw: &Raw) {
+        self.bytes += raw.size;
+        self.lines += 1;
+        self.hash.clone_from(&raw.hash);
+        let mark = || Mark::of(self.lines, &raw.hash.clone().finalize());
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        // What has no end may become another line, and what is too long stays it.
+        if !raw.has_end && !raw.is_long {
+            notes.unended = Some(Unended { mark: mark(), bytes: raw.line.len() as u64 });
+        } else if raw.has_end && self.lines.is_power_of_two() {
+            notes.marks.push(mark());
+        }
+    }
+
+    /// The next line, for the runs.
+    fn line(&mut self) -> Result<Option<Line>, Failure> {
+        let Some(raw) = self.raw(self.passes_long)? else { return Ok(None) };
+        if raw.is_long && !self.passes_long {
             let message = format!("line {}: longer than {}", self.lines + 1, show::bytes(self.limit));
             return Err(Failure::io(&self.name, message).with_hint("raise it with `--line-limit`"));
         }
-        self.bytes += read as u64;
-        self.lines += 1;
-        self.hash.update(&line);
-        self.hash.update(b"\n");
-        if self.lines.is_power_of_two() {
-            let mark = Mark::of(self.lines, &self.hash.clone().finalize());
-            self.marks.lock().unwrap_or_else(PoisonError::into_inner).push(mark);
-        }
-        Ok(Some(line))
+        self.count(&raw);
+        Ok(Some(if raw.is_long { Line::Long(self.lines, raw.size) } else { Line::Whole(raw.line) }))
     }
 
     /// The next line, and those that have come with it.
-    fn chunk(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
+    fn chunk(&mut self) -> Result<Vec<Line>, Failure> {
         if let Some(failure) = self.failed.take() {
             return Err(failure);
         }
@@ -160,11 +270,23 @@ fn size_of_stdin() -> Option<u64> {
 
 /// The lines, read ahead by a thread that nobody waits for: a line that never comes keeps no result back.
 pub struct Lines {
-    chunks: Receiver<Result<Vec<Vec<u8>>, Failure>>,
-    chunk: vec::IntoIter<Vec<u8>>,
+    chunks: Receiver<Result<Vec<Line>, Failure>>,
+    chunk: vec::IntoIter<Line>,
     cancel: Cancel,
     taken: Arc<AtomicU64>,
+    long: Long,
     trouble: Trouble,
+}
+
+/// The numbers of lines that were too long to be run, and have not been told yet.
+#[derive(Clone, Default)]
+pub struct Long(Arc<Mutex<BTreeSet<u64>>>);
+
+impl Long {
+    /// Takes a line out, and tells whether it was one of them.
+    pub fn take(&self, line: u64) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&line)
+    }
 }
 
 /// Why there are no more lines, if that is not that there are none.
@@ -180,9 +302,9 @@ impl Trouble {
 
 impl Lines {
     /// The lines that are still to be read, until it is cancelled; `taken` counts their bytes.
-    pub fn read(mut reader: Reader, cancel: Cancel, taken: Arc<AtomicU64>) -> (Lines, Trouble) {
+    pub fn read(mut reader: Reader, cancel: Cancel, taken: Arc<AtomicU64>) -> (Lines, Long, Trouble) {
         let (sender, chunks) = mpsc::sync_channel(AHEAD);
-        let trouble = Trouble::default();
+        let (long, trouble) = (Long::default(), Trouble::default());
         thread::spawn(move || {
             loop {
                 let chunk = reader.chunk();
@@ -192,7 +314,9 @@ impl Lines {
                 }
             }
         });
-        (Lines { chunks, chunk: Vec::new().into_iter(), cancel, taken, trouble: trouble.clone() }, trouble)
+        let chunk = Vec::new().into_iter();
+        let lines = Lines { chunks, chunk, cancel, taken, long: long.clone(), trouble: trouble.clone() };
+        (lines, long, trouble)
     }
 }
 
@@ -201,9 +325,18 @@ impl Iterator for Lines {
 
     fn next(&mut self) -> Option<Vec<u8>> {
         loop {
-            if let Some(line) = self.chunk.next() {
-                self.taken.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
-                return Some(line);
+            match self.chunk.next() {
+                Some(Line::Whole(line)) => {
+                    self.taken.fetch_add(line.len() as u64 + 1, Ordering::Relaxed);
+                    return Some(line);
+                }
+                Some(Line::Long(number, size)) => {
+                    self.taken.fetch_add(size, Ordering::Relaxed);
+                    // Before the line after it is taken: so it is known when that is answered.
+                    self.long.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
+                    continue;
+                }
+                None => {}
             }
             match self.chunks.recv_timeout(INTERVAL) {
                 Ok(Ok(chunk)) if chunk.is_empty() => return None,

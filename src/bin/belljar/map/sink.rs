@@ -3,19 +3,15 @@
 use std::{
     fs::File,
     io::{self, BufWriter, IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use crate::{
-    args::When,
-    failure::{Failure, io_words},
-    show,
-};
+use crate::{args::When, failure::Failure, file};
 
 /// Where the outputs go: whole lines at a time, as long as they fit in its buffer.
 pub struct Sink {
     /// The file; `None` is stdout.
-    name: Option<String>,
+    path: Option<PathBuf>,
     to: BufWriter<Box<dyn Write>>,
     terminal: bool,
     escape: bool,
@@ -32,16 +28,16 @@ impl Sink {
     /// To the end of a file.
     pub fn file(path: &Path, file: File, escape: When) -> Sink {
         let terminal = file.is_terminal();
-        Sink::new(Some(show::path(path)), Box::new(file), terminal, escape)
+        Sink::new(Some(path.into()), Box::new(file), terminal, escape)
     }
 
-    fn new(name: Option<String>, to: Box<dyn Write>, terminal: bool, escape: When) -> Sink {
+    fn new(path: Option<PathBuf>, to: Box<dyn Write>, terminal: bool, escape: When) -> Sink {
         let escape = match escape {
             When::Always => true,
             When::Never => false,
             When::Auto => terminal,
         };
-        Sink { name, to: BufWriter::with_capacity(64 << 10, to), terminal, escape, line: Vec::new() }
+        Sink { path, to: BufWriter::with_capacity(64 << 10, to), terminal, escape, line: Vec::new() }
     }
 
     /// Whether somebody sees the lines come.
@@ -69,9 +65,9 @@ impl Sink {
     }
 
     fn failed(&self, error: &io::Error) -> Failure {
-        match &self.name {
+        match &self.path {
             None => Failure::stdout(error),
-            Some(name) => Failure::io(name, io_words(error)),
+            Some(path) => file::streamed(path, error),
         }
     }
 }
