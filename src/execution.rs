@@ -99,6 +99,23 @@ impl Execution {
         self.end(ended)
     }
 
+    /// Runs to the end, but stops where the run is going to use more than `fuel` in all: `None`.
+    #[cfg(feature = "receipt")]
+    pub(crate) fn finish_within(&mut self, fuel: u64) -> Option<Result<Outcome, Error>> {
+        loop {
+            // A host call can have taken more than its step was given.
+            let left = fuel.checked_sub(self.usage().fuel)?;
+            let more = left.saturating_sub(self.machine.slice_left()).min(crate::meter::SLICE);
+            match self.step(more) {
+                // What comes next costs more than is left, and the limit of the run has it.
+                Ok(Step::Yielded) if more == 0 => return None,
+                Ok(Step::Yielded | Step::Waiting) => {}
+                Ok(Step::Done(outcome)) => return Some(Ok(outcome)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
     fn check_alive(&self) -> Result<(), Error> {
         if self.ended { Err(CallError::Ended.into()) } else { Ok(()) }
     }

@@ -227,7 +227,7 @@ impl Machine {
         }
     }
 
-    fn slice_left(&self) -> u64 {
+    pub(crate) fn slice_left(&self) -> u64 {
         meter::slice_left(&self.store)
     }
 

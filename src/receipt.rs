@@ -21,9 +21,14 @@ use crate::{
 };
 
 mod check;
+pub(crate) mod excess;
+mod given;
 
-pub use self::check::{Difference, ReceiptError};
-use self::check::{Given, World};
+pub use self::{
+    check::{Difference, ReceiptError},
+    excess::Excess,
+    given::Given,
+};
 pub use crate::digest::Digest;
 
 /// The version of the form that is written and read.
@@ -202,7 +207,7 @@ impl Receipt {
             rules: Rules::current(),
             module: Digest::of(wasm),
             input: Digest::of(input),
-            given: given(&config.wasi.files),
+            given: given_files(&config.wasi.files),
             config: without_files(config.clone()),
             transcript,
             entry,
@@ -245,11 +250,15 @@ impl Receipt {
 
     /// Runs the module again with the input, and compares everything. A run that was stopped by its
     /// deadline or cancelled is run again with the fuel it had used as its limit, and has to have
-    /// produced the same until there.
+    /// produced the same until there. Any run is stopped where it is going to use more fuel than the receipt says.
+    ///
+    /// Limits above those of [`Profile::Large`](crate::Profile::Large) are refused before anything is loaded;
+    /// [`verify_given`](Receipt::verify_given) takes another ceiling.
     ///
     /// # Errors
     ///
-    /// [`ReceiptError::Differs`] with each field that is not the same; [`ReceiptError::Rules`] if it
+    /// [`ReceiptError::Ceiling`] with each limit that is above; [`ReceiptError::Differs`] with each field that is not
+    /// the same; [`ReceiptError::Rules`] if it
     /// was run by others than those of this build; [`ReceiptError::NotReproducible`] if the run ended
     /// by a fault of its host; [`ReceiptError::NeedsTranscript`] if it has a transcript.
     pub fn verify(&self, wasm: &[u8], input: &[u8]) -> Result<(), ReceiptError> {
@@ -267,7 +276,7 @@ impl Receipt {
         input: &[u8],
         files: &BTreeMap<String, FileBytes>,
     ) -> Result<(), ReceiptError> {
-        check::verify(self, &Given { wasm, input, world: World::Files(files) })
+        self.verify_given(&Given::new(wasm, input).with_files(files))
     }
 
     /// As [`verify`](Receipt::verify), for a run with a transcript, which is played.
@@ -282,7 +291,27 @@ impl Receipt {
         input: &[u8],
         transcript: &Transcript,
     ) -> Result<(), ReceiptError> {
-        check::verify(self, &Given { wasm, input, world: World::Transcript(transcript) })
+        self.verify_given(&Given::new(wasm, input).with_transcript(transcript))
+    }
+
+    /// Verifies it against all that is given: files or a transcript, and the most that it may ask for.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Receipt::verify) and [`verify_with_transcript`](Receipt::verify_with_transcript).
+    pub fn verify_given(&self, given: &Given<'_>) -> Result<(), ReceiptError> {
+        check::verify(self, given)
+    }
+
+    /// Checks that no limit of the receipt's configuration is above that of the ceiling, of which only `limits` and
+    /// `module` count.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiptError::Ceiling`] with each limit that is above.
+    pub fn check_ceiling(&self, ceiling: &Config) -> Result<(), ReceiptError> {
+        let above = excess::above(&self.config, ceiling);
+        if above.is_empty() { Ok(()) } else { Err(ReceiptError::Ceiling { above }) }
     }
 }
 
@@ -291,7 +320,7 @@ fn ended(how: &str, why: &impl Serialize) -> Json {
     Json::Object([(how.to_string(), why)].into_iter().collect())
 }
 
-fn given(files: &BTreeMap<String, FileBytes>) -> BTreeMap<String, Digest> {
+fn given_files(files: &BTreeMap<String, FileBytes>) -> BTreeMap<String, Digest> {
     files.iter().map(|(path, bytes)| (path.clone(), Digest::of(bytes))).collect()
 }
 

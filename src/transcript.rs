@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     execution::Execution,
     outcome::Outcome,
-    receipt::{Entry, Receipt, Rules},
+    receipt::{Entry, Excess, Receipt, Rules, excess},
     sandbox::Sandbox,
     text::escape,
     value::{FuncType, Value},
@@ -150,6 +150,12 @@ pub enum TranscriptError {
         /// That of the bytes given.
         found: Digest,
     },
+    /// It asks for more than the ceiling of whoever plays it. Nothing was loaded or run.
+    #[error("its configuration is above the ceiling: {}", excess::list(.above))]
+    Ceiling {
+        /// Each limit that is above.
+        above: Vec<Excess>,
+    },
     /// The module cannot be run with it.
     #[error(transparent)]
     Run(#[from] Error),
@@ -241,44 +247,79 @@ impl Transcript {
         Receipt::of(entry.clone(), wasm, input, config, Some(self.digest()), result)
     }
 
-    /// The receipt of playing it, with less fuel if so much is given.
+    /// Returns the receipt of playing it, with less fuel if so much is given; `None` if that takes more than `most`.
     pub(crate) fn receipt_again(
         &self,
         wasm: &[u8],
         input: &[u8],
         fuel: Option<u64>,
-    ) -> Result<Receipt, TranscriptError> {
-        let result = match self.play(wasm, input, fuel) {
-            Ok(mut run) => run.finish(),
+        most: u64,
+        ceiling: &Config,
+    ) -> Result<Option<Receipt>, TranscriptError> {
+        let result = match self.play(wasm, input, fuel, ceiling) {
+            Ok(mut run) => match run.finish_within(most) {
+                Some(result) => result,
+                None => return Ok(None),
+            },
             Err(TranscriptError::Run(error)) => Err(error),
             Err(error) => return Err(error),
         };
         let wrong = || TranscriptError::Syntax { line: 1, message: "its configuration cannot be".into() };
-        self.receipt(wasm, input, &result).ok_or_else(wrong)
+        self.receipt(wasm, input, &result).map(Some).ok_or_else(wrong)
     }
 
     /// The run that this is a transcript of, to be run again: nothing of the world is asked, and what was
     /// done is done. It comes to the same, but for a run that was ended by its deadline or cancelled, which goes
     /// on to where it asks for what is not in here ([`StopReason::Replay`](crate::StopReason::Replay)).
     ///
+    /// Limits above those of [`Profile::Large`](crate::Profile::Large) are refused before anything is loaded;
+    /// [`replay_within`](Transcript::replay_within) takes another ceiling.
+    ///
     /// # Errors
     ///
-    /// [`TranscriptError::Rules`], [`TranscriptError::Other`], or what loading and starting answer.
+    /// [`TranscriptError::Rules`], [`TranscriptError::Ceiling`], [`TranscriptError::Other`], or what loading and
+    /// starting answer.
     pub fn replay(&self, wasm: &[u8], input: &[u8]) -> Result<Execution, TranscriptError> {
-        self.play(wasm, input, None)
+        self.replay_within(wasm, input, &excess::usual_ceiling())
+    }
+
+    /// As [`replay`](Transcript::replay), with the most that it may ask for: of the ceiling `limits` and `module` count.
+    ///
+    /// # Errors
+    ///
+    /// As [`replay`](Transcript::replay).
+    pub fn replay_within(&self, wasm: &[u8], input: &[u8], ceiling: &Config) -> Result<Execution, TranscriptError> {
+        self.play(wasm, input, None, ceiling)
     }
 
     /// The sandbox in which it is played: the configuration is what it was, but without a deadline; nothing of
     /// a host is there, and none of the host functions.
     ///
+    /// Limits above those of [`Profile::Large`](crate::Profile::Large) are refused;
+    /// [`sandbox_within`](Transcript::sandbox_within) takes another ceiling.
+    ///
     /// # Errors
     ///
-    /// [`Error::Config`].
-    pub fn sandbox(&self) -> Result<Sandbox, Error> {
-        self.sandbox_within(None)
+    /// [`TranscriptError::Ceiling`], or [`TranscriptError::Run`] with [`Error::Config`].
+    pub fn sandbox(&self) -> Result<Sandbox, TranscriptError> {
+        self.sandbox_within(&excess::usual_ceiling())
     }
 
-    fn sandbox_within(&self, fuel: Option<u64>) -> Result<Sandbox, Error> {
+    /// As [`sandbox`](Transcript::sandbox), with the most that it may ask for: of the ceiling `limits` and `module`
+    /// count.
+    ///
+    /// # Errors
+    ///
+    /// As [`sandbox`](Transcript::sandbox).
+    pub fn sandbox_within(&self, ceiling: &Config) -> Result<Sandbox, TranscriptError> {
+        self.sandbox_with(None, ceiling)
+    }
+
+    fn sandbox_with(&self, fuel: Option<u64>, ceiling: &Config) -> Result<Sandbox, TranscriptError> {
+        let above = excess::above(&self.header.config, ceiling);
+        if !above.is_empty() {
+            return Err(TranscriptError::Ceiling { above });
+        }
         let mut config = self.header.config.clone();
         config.deadline_ms = None;
         config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
@@ -287,21 +328,27 @@ impl Transcript {
             builder = builder.stub(module, name, ty.clone(), *waits);
             builder = requires.iter().fold(builder, |builder, capability| builder.requires(capability));
         }
-        builder.build()
+        Ok(builder.build()?)
     }
 
-    fn play(&self, wasm: &[u8], input: &[u8], fuel: Option<u64>) -> Result<Execution, TranscriptError> {
+    fn play(
+        &self,
+        wasm: &[u8],
+        input: &[u8],
+        fuel: Option<u64>,
+        ceiling: &Config,
+    ) -> Result<Execution, TranscriptError> {
         let Header { rules, module, entry, .. } = &self.header;
         if *rules != Rules::current() {
             return Err(TranscriptError::Rules { found: rules.clone(), expected: Rules::current() });
         }
+        let sandbox = self.sandbox_with(fuel, ceiling)?;
         for (what, expected, bytes) in [("module", module, wasm), ("input", &self.header.input, input)] {
             let found = Digest::of(bytes);
             if found != *expected {
                 return Err(TranscriptError::Other { what, expected: expected.clone(), found });
             }
         }
-        let sandbox = self.sandbox_within(fuel)?;
         let module = sandbox.load(wasm)?;
         let mut run = match entry {
             Entry::Run => sandbox.start(&module, input)?,

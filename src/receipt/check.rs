@@ -10,14 +10,14 @@ use core::fmt;
 use serde_json::Value as Json;
 use thiserror::Error;
 
-use super::{Digest, Entry, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, Rules};
+use super::{Digest, Entry, Excess, Given, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, Rules, excess, given::World};
 use crate::{
+    config::Config,
     error::Error,
-    files::FileBytes,
     outcome::Outcome,
     sandbox::Sandbox,
     text::{escape, quote},
-    transcript::{Transcript, TranscriptError},
+    transcript::TranscriptError,
     value::Value,
 };
 
@@ -66,6 +66,12 @@ pub enum ReceiptError {
     /// The transcript cannot be played.
     #[error("the transcript: {0}")]
     Transcript(#[from] TranscriptError),
+    /// It asks for more than the ceiling of whoever checks it. Nothing was loaded or run.
+    #[error("its configuration is above the ceiling: {}", excess::list(.above))]
+    Ceiling {
+        /// Each limit that is above.
+        above: Vec<Excess>,
+    },
     /// The run ended by a fault of its host, which need not occur again.
     #[error("a run that its host ended cannot be run again: {reason}")]
     NotReproducible {
@@ -88,7 +94,8 @@ pub struct Difference {
     pub field: String,
     /// What the receipt says, as JSON.
     pub receipt: String,
-    /// What was found, as JSON.
+    /// What was found, as JSON. Of a run that was stopped because it went past the fuel of the receipt, that is
+    /// `"more than N"` at `usage.fuel`, and no other field was looked at.
     pub found: String,
 }
 
@@ -125,42 +132,31 @@ pub(super) fn read(text: &str) -> Result<Receipt, ReceiptError> {
     }
 }
 
-/// What a receipt is checked against.
-pub(super) struct Given<'a> {
-    pub(super) wasm: &'a [u8],
-    pub(super) input: &'a [u8],
-    pub(super) world: World<'a>,
-}
-
-/// What the run gets beside its input.
-pub(super) enum World<'a> {
-    Files(&'a BTreeMap<String, FileBytes>),
-    Transcript(&'a Transcript),
-}
-
 pub(super) fn verify(receipt: &Receipt, given: &Given<'_>) -> Result<(), ReceiptError> {
     let expected = Rules::current();
     let has_effects = receipt.transcript.is_some() || receipt.config.effect().is_some();
     match &given.world {
-        World::Files(_) if has_effects => return Err(ReceiptError::NeedsTranscript),
+        World::Nothing | World::Files(_) if has_effects => return Err(ReceiptError::NeedsTranscript),
         World::Transcript(_) if receipt.transcript.is_none() => return Err(ReceiptError::NoTranscript),
         _ => {}
     }
     if receipt.rules != expected {
         return Err(ReceiptError::Rules { found: receipt.rules.clone(), expected });
     }
+    receipt.check_ceiling(&given.ceiling)?;
     // Another module or input can only come out otherwise; it is not run.
     let mut found = receipt.clone();
     (found.module, found.input) = (Digest::of(given.wasm), Digest::of(given.input));
     match &given.world {
-        World::Files(files) => found.given = super::given(files),
+        World::Nothing => found.given = BTreeMap::new(),
+        World::Files(files) => found.given = super::given_files(files),
         World::Transcript(transcript) => found.transcript = Some(transcript.digest()),
     }
     compare(receipt, &found)?;
     match interrupted(&receipt.end) {
         Interruption::None => compare(receipt, &again(receipt, given, None)?),
         Interruption::Fuel => {
-            let mut found = again(receipt, given, Some(receipt.usage.fuel.max(1)))?;
+            let mut found = again(receipt, given, Some(receipt.usage.fuel.min(receipt.config.limits.fuel).max(1)))?;
             // Until there it has to be the same; the end itself was not the guest's.
             (found.config, found.end) = (receipt.config.clone(), receipt.end.clone());
             (found.status, found.results) = (receipt.status, receipt.results.clone());
@@ -193,15 +189,20 @@ fn interrupted(end: &Json) -> Interruption {
     }
 }
 
-/// The same run, with less fuel if so much is given, and without its deadline.
+/// Runs it again without its deadline, with less fuel if so much is given, and to the end unless that takes more fuel
+/// than the receipt says.
 fn again(receipt: &Receipt, given: &Given<'_>, fuel: Option<u64>) -> Result<Receipt, ReceiptError> {
-    let Given { wasm, input, world } = given;
-    let files = match world {
-        World::Files(files) => *files,
-        World::Transcript(transcript) => return Ok(transcript.receipt_again(wasm, input, fuel)?),
-    };
+    let Given { wasm, input, world, ceiling } = given;
+    let most = fuel.unwrap_or(receipt.usage.fuel);
     let mut config = receipt.config.clone();
-    config.wasi.files.clone_from(files);
+    match world {
+        World::Nothing => {}
+        World::Files(files) => config.wasi.files.clone_from(files),
+        World::Transcript(transcript) => {
+            let made = transcript.receipt_again(wasm, input, fuel, most, ceiling)?;
+            return made.ok_or_else(|| past(receipt));
+        }
+    }
     let told = config.clone();
     config.deadline_ms = None;
     config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
@@ -209,19 +210,40 @@ fn again(receipt: &Receipt, given: &Given<'_>, fuel: Option<u64>) -> Result<Rece
         Entry::Run => Vec::new(),
         Entry::Call { arguments, .. } => values(arguments)?,
     };
-    let result = run(&receipt.entry, &arguments, wasm, input, config);
+    let result = run(&receipt.entry, &arguments, wasm, input, config, most).ok_or_else(|| past(receipt))?;
     let made = Receipt::of(receipt.entry.clone(), wasm, input, &told, None, &result);
     // Only a configuration has none, and this one has been read as one that can be.
     made.ok_or_else(|| ReceiptError::Syntax { message: "its configuration cannot be".into() })
 }
 
-fn run(entry: &Entry, arguments: &[Value], wasm: &[u8], input: &[u8], config: crate::Config) -> Result<Outcome, Error> {
-    let sandbox = Sandbox::new(config)?;
-    let module = sandbox.load(wasm)?;
-    match entry {
-        Entry::Run => sandbox.run(&module, input),
-        Entry::Call { function, .. } => sandbox.start_call(&module, function, arguments, input, ())?.finish(),
+/// Runs to the end; `None` if that takes more than `most` fuel.
+fn run(
+    entry: &Entry,
+    arguments: &[Value],
+    wasm: &[u8],
+    input: &[u8],
+    config: Config,
+    most: u64,
+) -> Option<Result<Outcome, Error>> {
+    let started = || {
+        let sandbox = Sandbox::new(config)?;
+        let module = sandbox.load(wasm)?;
+        match entry {
+            Entry::Run => sandbox.start(&module, input),
+            Entry::Call { function, .. } => sandbox.start_call(&module, function, arguments, input, ()),
+        }
+    };
+    match started() {
+        Ok(mut run) => run.finish_within(most),
+        Err(error) => Some(Err(error)),
     }
+}
+
+/// Tells of a run that was stopped because it went past the fuel of the receipt.
+fn past(receipt: &Receipt) -> ReceiptError {
+    let fuel = receipt.usage.fuel;
+    let [says, found] = [Json::from(fuel), Json::from(alloc::format!("more than {fuel}"))].map(|json| json.to_string());
+    ReceiptError::Differs { differences: alloc::vec![Difference { field: "usage.fuel".into(), receipt: says, found }] }
 }
 
 fn values(written: &[String]) -> Result<Vec<Value>, ReceiptError> {

@@ -53,6 +53,7 @@ fn transcripts_are_the_same_isolated() {
             "dirs.toml",
             "--record",
             "--replay",
+            "--ceiling",
             "--record-limit",
             "--module-cache",
         ];

@@ -4,8 +4,8 @@
 use std::{fs, path::PathBuf};
 
 use belljar::{
-    Config, Error, Outcome, Receipt, ReceiptError, Sandbox, Step, StopReason, Value,
-    receipt::{Digest, Entry, MAX_RECEIPT_BYTES},
+    Config, Error, Outcome, Profile, Receipt, ReceiptError, Sandbox, Step, StopReason, Value,
+    receipt::{Digest, Entry, Given, MAX_RECEIPT_BYTES},
 };
 
 /// Name, guest, export (or none for a run), arguments, input, fuel.
@@ -99,7 +99,10 @@ fn faults_are_part_of_a_receipt() {
         assert!(other["config"]["faults"][name].is_u64());
         other["config"]["faults"][name] = serde_json::Value::Null;
         let other = Receipt::from_json(&other.to_string()).unwrap();
-        assert!(differing(&other, &wasm, input).iter().any(|field| field.starts_with("end")), "{name}");
+        assert!(
+            differing(&other, &wasm, input).iter().any(|field| field.starts_with("end") || field == "usage.fuel"),
+            "{name}"
+        );
     }
 }
 
@@ -209,6 +212,91 @@ fn an_interrupted_run_can_be_checked() {
         other.output = Digest::of(b"something");
         assert_eq!(differing(&other, &wasm, b"hello"), ["output.bytes", "output.sha256"], "{fuel}");
     }
+}
+
+/// A receipt says how much fuel its run used: whoever repeats it needs no more, whatever the limit is.
+#[test]
+fn a_run_is_repeated_up_to_the_fuel_of_the_receipt() {
+    let wasm = wat::parse_str(
+        r#"(module (memory (export "memory") 1) (func (export "_start") (loop $again (br $again)))
+            (func (export "ends") (memory.fill (i32.const 0) (i32.const 1) (i32.const 6400))))"#,
+    )
+    .unwrap();
+    let config = Config::default();
+    let endless = Receipt::of_run(&wasm, b"", &config, &belljar::execute(&wasm, b"", &config)).unwrap();
+    endless.verify(&wasm, b"").unwrap();
+    let mut forged = endless.clone();
+    forged.config = config.with_fuel(1_000_000_000_000);
+    for end in
+        [endless.end.clone(), "done".into(), serde_json::json!({"stopped": {"fuel": {"limit": 1_000_000_000_000_u64}}})]
+    {
+        for fuel in [0, 5, 1_000, 1_100, 250_000] {
+            (forged.end, forged.usage.fuel) = (end.clone(), fuel);
+            let Err(ReceiptError::Differs { differences }) = forged.verify(&wasm, b"") else { panic!("{fuel}") };
+            let [one] = &*differences else { panic!("{differences:?}") };
+            let says = (one.field.as_str(), one.receipt.clone(), one.found.clone());
+            assert_eq!(says, ("usage.fuel", fuel.to_string(), format!("\"more than {fuel}\"")));
+        }
+    }
+    // A deadline ends at the fuel that was used, which is no more than the limit.
+    forged.config.limits.fuel = 2_000;
+    (forged.end, forged.usage.fuel) = (serde_json::json!({"stopped": "cancelled"}), u64::MAX);
+    assert!(differing(&forged, &wasm, b"").contains(&"usage.fuel".into()));
+
+    // At every limit the end is the same, be it the guest's own or that of the limit.
+    let full = Config::default();
+    let call = |config: &Config| {
+        let sandbox = Sandbox::new(config.clone()).unwrap();
+        let module = sandbox.load(&wasm).unwrap();
+        let result = sandbox.start_call(&module, "ends", &[], b"", ()).unwrap().finish();
+        Receipt::of_call("ends", &[], &wasm, b"", config, &result).unwrap()
+    };
+    let used = call(&full).usage.fuel;
+    for fuel in (1..=used + 2).rev().step_by(97).chain([used - 1, used, used + 1]) {
+        let receipt = call(&full.clone().with_fuel(fuel));
+        assert_eq!(receipt.end == "done", fuel >= used, "{fuel}");
+        receipt.verify(&wasm, b"").unwrap();
+        for other in [receipt.usage.fuel.wrapping_sub(1), receipt.usage.fuel + 1] {
+            let mut lie = receipt.clone();
+            lie.usage.fuel = other;
+            assert_eq!(differing(&lie, &wasm, b""), ["usage.fuel"], "{fuel} {other}");
+        }
+    }
+}
+
+/// Limits above the ceiling are refused before the module is looked at.
+#[test]
+fn no_limit_of_a_receipt_is_above_the_ceiling() {
+    let (wasm, receipt) = made(&CASES[0]);
+    let input = CASES[0].4;
+    let large = Config::profile(Profile::Large);
+    for key in Config::keys() {
+        let mut high = receipt.clone();
+        high.config.set(key.path, key.max).unwrap();
+        let checked = high.verify(b"no module", input);
+        let is_limit = key.path.starts_with("limits.") || key.path.starts_with("module.");
+        match checked.unwrap_err() {
+            ReceiptError::Ceiling { above } => {
+                let [one] = &*above else { panic!("{above:?}") };
+                assert!(is_limit && key.max > key.large);
+                assert_eq!((one.key, one.asked, one.allowed), (key.path, key.max, key.large));
+                let mut ceiling = large.clone();
+                ceiling.set(key.path, key.max).unwrap();
+                assert_eq!(high.check_ceiling(&ceiling), Ok(()), "{}", key.path);
+            }
+            ReceiptError::Differs { .. } => assert!(!is_limit || key.max == key.large, "{}", key.path),
+            other => panic!("{}: {other:?}", key.path),
+        }
+    }
+    let mut high = receipt.clone();
+    (high.config.limits.fuel, high.config.limits.files) = (2_000_000_000_000, 500_000);
+    let Err(ReceiptError::Ceiling { above }) = high.verify(&wasm, input) else { panic!() };
+    assert_eq!(above.iter().map(|one| one.key).collect::<Vec<_>>(), ["limits.fuel", "limits.files"]);
+    let ceiling = large.with_fuel(2_000_000_000_000).with_file_names(500_000);
+    let given = Given::new(&wasm, input).with_ceiling(ceiling);
+    high.verify_given(&given).unwrap();
+    let low = Config::profile(Profile::Large).with_output_bytes(10);
+    assert!(matches!(receipt.verify_given(&given.with_ceiling(low)), Err(ReceiptError::Ceiling { .. })));
 }
 
 /// The form is what the documents say: sorted, without spaces, and every value in it.

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use belljar::{
-    AbiFault, AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, Sandbox, Step,
-    StopReason, Transcript, TranscriptError, Value,
+    AbiFault, AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, ReceiptError,
+    Sandbox, Step, StopReason, Transcript, TranscriptError, Value, receipt::Given,
 };
 
 type Done = Result<Outcome, Error>;
@@ -53,6 +53,45 @@ fn both(builder: Builder, imports: &str, body: &str) -> (Done, Transcript) {
         assert_eq!(in_steps(&mut run, step), done, "played in steps of {step}");
     }
     (done, transcript)
+}
+
+/// Limits above the ceiling are refused before the module is looked at.
+#[test]
+fn no_limit_of_a_transcript_is_above_the_ceiling() {
+    let config = Config::default().with_fuel(2_000_000_000_000);
+    let sandbox = Sandbox::new(config.clone()).unwrap();
+    let wasm = module("", "");
+    let (done, transcript) = recorded(&sandbox, &wasm, u64::MAX);
+    for refused in [transcript.replay(b"no module", b"input").unwrap_err(), transcript.sandbox().unwrap_err()] {
+        let TranscriptError::Ceiling { above } = refused else { panic!("{refused:?}") };
+        assert_eq!((above.len(), above[0].key, above[0].asked), (1, "limits.fuel", 2_000_000_000_000));
+    }
+    assert_eq!(transcript.replay_within(&wasm, b"input", &config).unwrap().finish(), done);
+    let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
+    let given = Given::new(&wasm, b"input").with_transcript(&transcript);
+    assert!(matches!(receipt.verify_given(&given), Err(ReceiptError::Ceiling { .. })));
+    receipt.verify_given(&given.with_ceiling(config)).unwrap();
+    // A receipt whose limits are low does not bring a transcript whose limits are high.
+    let mut low = receipt.clone();
+    low.config = Config::default();
+    let refused = low.verify_with_transcript(&wasm, b"input", &transcript);
+    assert!(matches!(refused, Err(ReceiptError::Transcript(TranscriptError::Ceiling { .. }))));
+}
+
+/// A transcript without an end is played as far as its receipt says.
+#[test]
+fn a_transcript_is_played_up_to_the_fuel_of_the_receipt() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let wasm = module("", "(loop $again (br $again))");
+    let (done, mut transcript) = recorded(&sandbox, &wasm, u64::MAX);
+    transcript.header.config = Config::default().with_fuel(1_000_000_000_000);
+    let mut receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
+    (receipt.end, receipt.usage.fuel) = ("done".into(), 5_000);
+    let Err(ReceiptError::Differs { differences }) = receipt.verify_with_transcript(&wasm, b"input", &transcript)
+    else {
+        panic!()
+    };
+    assert_eq!(differences.iter().map(|one| &*one.field).collect::<Vec<_>>(), ["usage.fuel"]);
 }
 
 fn stopped(done: Done) -> StopReason {

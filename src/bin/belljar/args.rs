@@ -127,6 +127,10 @@ pub struct RunArgs {
     /// host but what is in it
     #[arg(long, value_name = "FILE", conflicts_with_all = replayed())]
     pub replay: Option<PathBuf>,
+    /// Refuse what a transcript asks for above the limits in the section `[ceiling]` of this file, before anything is
+    /// loaded; for those not in it, and without a file, above the profile `large`
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    pub ceiling: Option<PathBuf>,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub escape: When,
@@ -214,6 +218,10 @@ pub struct VerifyArgs {
     /// A file that the run was given, as with `belljar run`
     #[arg(long, value_name = "GUEST=FILE", conflicts_with = "transcript")]
     pub file: Vec<String>,
+    /// Refuse what a receipt or transcript asks for above the limits in the section `[ceiling]` of this file, before anything is
+    /// loaded; for those not in it, and without a file, above the profile `large`
+    #[arg(long, value_name = "FILE")]
+    pub ceiling: Option<PathBuf>,
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,

@@ -98,18 +98,19 @@ Examples:
   belljar verify receipt.json tool.wasm --input input.json
   belljar verify receipt.json program.wasm --file /in.txt=in.txt
   belljar verify receipt.json program.wasm --transcript run.jsonl
+  belljar verify receipt.json tool.wasm --ceiling belljar.toml
 
 Configuration and arguments are the receipt's. A run with something of the host is checked with its
 transcript, and nothing of the host is asked. A run that a deadline or Ctrl-C ended is run again until
-there.
+there, and no run beyond the fuel that the receipt says.
 
 The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
 
 Exit status:
   0  the same
   1  something is not what the receipt says
-  2  usage or I/O; or the receipt cannot be checked: it is none, of another engine or price list, or of a
-     run that its host ended
+  2  usage or I/O; or the receipt cannot be checked: it is none, above the ceiling, of another engine or
+     price list, or of a run that its host ended
   3  the module was not assembled from its text";
 
 /// Of `mcp`.

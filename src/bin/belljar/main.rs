@@ -20,6 +20,7 @@ mod argument;
 mod base64;
 mod cache;
 mod capabilities;
+mod ceiling;
 mod completions;
 mod console;
 mod engine;

@@ -8,13 +8,13 @@ use std::{
 
 use belljar::{
     Config, Error, FileBytes, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript, Value,
-    receipt::{Difference, MAX_RECEIPT_BYTES},
+    receipt::{Difference, Given, MAX_RECEIPT_BYTES},
 };
 use serde::Serialize;
 
 use crate::{
     args::{Format, VerifyArgs},
-    capabilities,
+    capabilities, ceiling,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -34,18 +34,20 @@ pub fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
         let failure = Failure::receipt(error.to_string()).in_file(file.name());
         match error {
             ReceiptError::NeedsTranscript => failure.with_hint("give it with `--transcript`"),
+            ReceiptError::Ceiling { above } => failure.with_hint(ceiling::hint(above)),
             _ => failure,
         }
     };
     let receipt = Receipt::from_json(&file.text(MAX_RECEIPT_BYTES)?).map_err(|error| refused(&error))?;
-    let transcript = args.transcript.as_deref().map(transcript::read).transpose()?;
+    let ceiling = ceiling::of(args.ceiling.as_deref())?;
+    receipt.check_ceiling(&ceiling).map_err(|error| refused(&error))?;
+    let transcript = args.transcript.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
     let sandbox = match &transcript {
-        Some(transcript) => transcript.sandbox(),
+        Some((path, played)) => played.sandbox_within(&ceiling).map_err(|error| transcript::refused(path, error))?,
         // What it grants is not opened on its word.
         None if receipt.config.effect().is_some() => return Err(refused(&ReceiptError::NeedsTranscript)),
-        None => Sandbox::new(receipt.config.clone()),
+        None => Sandbox::new(receipt.config.clone()).map_err(|error| Failure::of(error).in_file(file.name()))?,
     };
-    let sandbox = sandbox.map_err(|error| Failure::of(error).in_file(file.name()))?;
     let wasm = Source::of(&args.module).module(args.text, &sandbox)?;
     let input = match (&args.input, &args.input_text) {
         (Some(path), _) => Source::of(path).input()?,
@@ -62,11 +64,12 @@ pub fn verify(args: &VerifyArgs, console: &Console) -> Result<Exit, Failure> {
         let message = format!("the run was given a file `{}`, whose digest only is in the receipt", show::name(path));
         return Err(Failure::receipt(message).in_file(file.name()).with_hint("give it again with `--file GUEST=FILE`"));
     }
-    let verified = match &transcript {
-        None => receipt.verify_with_files(&wasm, &input, &files),
-        Some(transcript) => receipt.verify_with_transcript(&wasm, &input, transcript),
+    let given = Given::new(&wasm, &input).with_ceiling(ceiling);
+    let given = match &transcript {
+        None => given.with_files(&files),
+        Some((_, transcript)) => given.with_transcript(transcript),
     };
-    let differences = match verified {
+    let differences = match receipt.verify_given(&given) {
         Ok(()) => Vec::new(),
         Err(ReceiptError::Differs { differences }) => differences,
         Err(error) => return Err(refused(&error)),

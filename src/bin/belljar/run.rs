@@ -15,6 +15,7 @@ use crate::{
     args::{Format, RunArgs},
     argument, cache,
     capabilities::CapabilityArgs,
+    ceiling,
     console::Console,
     engine::{Engine, Loaded, Run},
     exit::Exit,
@@ -38,10 +39,11 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
         return Err(Failure::usage("module and input cannot both be read from stdin"));
     }
     let played = args.replay.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
+    let ceiling = ceiling::of(args.ceiling.as_deref())?;
     let (sandbox, origins) = match &played {
         Some((path, played)) => {
-            let sandbox = played.sandbox().map_err(|error| Failure::of(error).in_file(show::path(path)))?;
-            (sandbox, Origins::default())
+            let sandbox = played.sandbox_within(&ceiling);
+            (sandbox.map_err(|error| transcript::refused(path, error))?, Origins::default())
         }
         None => settings::sandbox_of_run(args, console)?,
     };
@@ -53,7 +55,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
             let about = sandbox.inspect(&wasm).map_err(refused)?;
             note(&source, &about, console);
             let job = replayed(args, &source, asked, played, &about, console)?;
-            let run = transcript::replay(path, played, &source, &wasm, &job.input)?;
+            let run = transcript::replay(path, played, &ceiling, &source, &wasm, &job.input)?;
             (job, Run::Here(Box::new(run)))
         }
         None => {

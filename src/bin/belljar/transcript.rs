@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES};
+use belljar::{
+    Config, Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES,
+};
 
-use crate::{args::RunArgs, failure::Failure, file, receipt::Call, show, size::Form, source::Source};
+use crate::{args::RunArgs, ceiling, failure::Failure, file, receipt::Call, show, size::Form, source::Source};
 
 /// Reads a transcript.
 pub fn read(path: &Path) -> Result<Transcript, Failure> {
@@ -16,19 +18,24 @@ pub fn read(path: &Path) -> Result<Transcript, Failure> {
 pub fn replay(
     path: &Path,
     transcript: &Transcript,
+    ceiling: &Config,
     module: &Source,
     wasm: &[u8],
     input: &Input,
 ) -> Result<Execution, Failure> {
-    transcript.replay(wasm, input.as_bytes()).map_err(|error| match error {
+    transcript.replay_within(wasm, input.as_bytes(), ceiling).map_err(|error| match error {
         TranscriptError::Run(error @ Error::Module(_)) => Failure::of(error).in_file(module.name()),
         error => refused(path, error),
     })
 }
 
-fn refused(path: &Path, error: TranscriptError) -> Failure {
+/// Tells why a transcript is not played.
+pub fn refused(path: &Path, error: TranscriptError) -> Failure {
     match error {
         TranscriptError::Run(error) => Failure::of(error).in_file(show::path(path)),
+        TranscriptError::Ceiling { ref above } => {
+            Failure::transcript(error.to_string()).in_file(show::path(path)).with_hint(ceiling::hint(above))
+        }
         error => Failure::transcript(error.to_string()).in_file(show::path(path)),
     }
 }

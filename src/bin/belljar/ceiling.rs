@@ -1,0 +1,37 @@
+//! The ceiling for the configuration that a receipt or a transcript brings.
+
+use std::path::Path;
+
+use belljar::{Config, MAX_TEXT_BYTES, Policy, Profile, receipt::Excess};
+
+use crate::{failure::Failure, show, source::Source};
+
+/// Reads the ceiling from a file with a section `[ceiling]`; what is not in it, and all without a file, is as in the
+/// profile `large`. A file that was only found is not read: it may have come with the receipt.
+pub fn of(path: Option<&Path>) -> Result<Config, Failure> {
+    let mut ceiling = Config::profile(Profile::Large);
+    let Some(path) = path else { return Ok(ceiling) };
+    let text = Source::of(path).text(MAX_TEXT_BYTES)?;
+    let of_library = |error| Failure::of(error).in_file(show::path(path));
+    let policy = Policy::from_toml(&text).map_err(of_library)?;
+    let limits = || policy.ceiling().numbers.iter().filter(|(key, _)| is_limit(key));
+    if limits().next().is_none() {
+        let failure = Failure::config("expected a section `[ceiling]` with a key of `limits` or `module`");
+        let hint = "for example `[ceiling]`, and on the next line `limits.fuel = 10_000_000`";
+        return Err(failure.with_hint(hint).in_file(show::path(path)));
+    }
+    for (key, value) in limits() {
+        ceiling.set(key, *value).map_err(of_library)?;
+    }
+    Ok(ceiling)
+}
+
+fn is_limit(key: &str) -> bool {
+    key.starts_with("limits.") || key.starts_with("module.")
+}
+
+/// Says how to allow what is above a ceiling.
+pub fn hint(above: &[Excess]) -> String {
+    let lines = above.iter().map(|excess| format!("`{} = {}`", excess.key, excess.asked)).collect::<Vec<_>>();
+    format!("to allow it, write {} under `[ceiling]` of a file, and give that with `--ceiling`", lines.join(", "))
+}

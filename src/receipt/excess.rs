@@ -1,0 +1,54 @@
+//! Limits of a configuration that came from somebody else, held against a ceiling.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    config::{Config, Profile},
+    text::quote,
+};
+
+/// A limit that a receipt or a transcript asks for and whoever repeats the run does not allow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Excess {
+    /// Path in TOML: `limits.fuel`.
+    pub key: &'static str,
+    /// The value that the receipt or transcript has.
+    pub asked: u64,
+    /// The largest value that the ceiling allows.
+    pub allowed: u64,
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is {}, at most {} is allowed", quote(self.key), self.asked, self.allowed)
+    }
+}
+
+/// Joins them for a message.
+pub(crate) fn list(above: &[Excess]) -> String {
+    above.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Returns the ceiling where nobody gives one: the limits of [`Profile::Large`].
+pub(crate) fn usual_ceiling() -> Config {
+    Config::profile(Profile::Large)
+}
+
+/// Lists the limits of a run and of a module that are above those of the ceiling. No other key costs whoever
+/// repeats a run: its deadline is off, and nothing of the host is asked.
+pub(crate) fn above(config: &Config, ceiling: &Config) -> Vec<Excess> {
+    let numbers = config.numbers().zip(ceiling.numbers());
+    let limits = numbers.filter(|((key, _), _)| key.path.starts_with("limits.") || key.path.starts_with("module."));
+    let excess = limits.filter_map(|((key, asked), (_, allowed))| {
+        let (asked, allowed) = (asked?, allowed?);
+        (asked > allowed).then_some(Excess { key: key.path, asked, allowed })
+    });
+    excess.collect()
+}
