@@ -16,6 +16,7 @@ use crate::{
     files::{Changes, FileBytes, MAX_PATH_BYTES},
 };
 
+mod carry;
 mod error;
 mod known;
 mod listing;
@@ -360,6 +361,7 @@ impl Volume for Mount {
         }
         self.check_new_name()?;
         // Of a symbolic link this is another name of the link itself.
+        self.check_carried(&source.dir, &name, &meta)?;
         source.dir.hard_link(&name, &dir, &new_name)?;
         self.made(&dir, &new_name);
         Ok(())
@@ -407,6 +409,7 @@ impl Volume for Mount {
             return Err(if target.meta.is_some() { Errno::NotDir } else { Errno::NoEnt }.into());
         }
         self.check_writable()?;
+        self.check_carried(&source.dir, name, &meta)?;
         self.spend(2 * CALL);
         source.dir.rename(name, &target.dir, new_name)?;
         let id = |meta: &Metadata| (meta.dev(), meta.ino());

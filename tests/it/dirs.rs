@@ -3,6 +3,7 @@
 //! A test of a defence shows first that there is something to defend: `naive`, or what is beside it, does
 //! what a host would do that only joins paths, and gets out.
 
+mod carry;
 mod change;
 mod escape;
 mod grant;

@@ -111,7 +111,7 @@ fn nothing_is_made_or_removed_through_a_link_that_leads_out() {
     assert_eq!(then, before());
     // Removing and renaming are about the link itself.
     guest.unlink(3, "relative").unwrap();
-    guest.rename(3, "absolute", 3, "moved").unwrap();
+    guest.rename(3, "chain-1", 3, "moved").unwrap();
     guest.set_times(3, "file", 7).unwrap();
     assert!(fs::symlink_metadata(place.inside("relative")).is_err());
     assert!(fs::symlink_metadata(place.inside("moved")).unwrap().is_symlink());
@@ -186,10 +186,10 @@ fn hard_links_stay_within_one_mount() {
     assert_eq!(guest.link(3, "../out/secret", 3, "taken"), Err(errno::NOTCAPABLE));
     assert_eq!(guest.link(3, "sub", 3, "taken"), Err(errno::PERM));
     // Of a link, another name of the link; to follow it is refused.
-    guest.link(3, "relative", 3, "again").unwrap();
+    guest.link(3, "chain-1", 3, "again").unwrap();
     assert_eq!(guest.open(3, "again"), Err(errno::NOTCAPABLE));
-    let inode = fs::metadata(place.outside("secret")).unwrap().ino();
-    assert_ne!(fs::symlink_metadata(place.inside("again")).unwrap().ino(), inode);
+    let inode = |path| fs::symlink_metadata(place.inside(path)).unwrap().ino();
+    assert_eq!(inode("again"), inode("chain-1"));
     guest.link(3, "file", 3, "sub/second").unwrap();
     assert_eq!(guest.stat(3, "file", true).map(|stat| stat.links), Ok(2));
     assert_eq!(guest.contents(3, "sub/second").unwrap(), "inside");
