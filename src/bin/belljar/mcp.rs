@@ -15,6 +15,8 @@ mod http;
 #[cfg(feature = "mcp")]
 mod message;
 #[cfg(feature = "mcp")]
+mod owners;
+#[cfg(feature = "mcp")]
 mod serve;
 #[cfg(feature = "mcp")]
 mod server;

@@ -1,6 +1,6 @@
 //! Which tools there are, and what becomes of them when their files change.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -64,19 +64,69 @@ fn a_bad_tool_takes_nothing_down() {
     assert_eq!(client.call("echo", "on")["content"][0]["text"], "on");
 }
 
-/// The first by its path has the name.
+/// Waits until this is said of a file, with the other one.
+fn told(client: &mut Client, file: &Path, other: &Path) {
+    let place = format!("error: {}: ", file.display());
+    while !(client.said()).strip_prefix(&*place).is_some_and(|said| said.contains(other.to_str().unwrap())) {}
+}
+
+/// Of two modules that claim a name, neither is taken for the other; the policy says which is meant.
 #[test]
-fn names_that_clash_are_told() {
+fn a_name_that_two_files_claim_is_nobodys() {
     let first = Tools::of("clash-a", &["echo"]);
     let second = Tools::of("clash-b", &["chatty"]);
     second.put("echo", &wasm("blob"));
-    // The order on the command line does not matter.
     let mut client = Client::new(&[second.path(), first.path()]);
-    assert_eq!(client.tools(), ["chatty", "echo"]);
+    assert_eq!(client.tools(), ["chatty"]);
+    told(&mut client, &first.file("echo"), &second.file("echo"));
+    told(&mut client, &second.file("echo"), &first.file("echo"));
+    assert_eq!(client.ask("tools/call", call("echo", ""))["error"]["code"], -32602);
+    // Where one goes, the other has the name.
+    fs::remove_file(second.file("echo")).unwrap();
+    changed(&mut client);
     assert_eq!(client.call("echo", "the first")["content"][0]["text"], "the first");
-    let (said, taken) = (client.said(), first.file("echo"));
-    let place = format!("error: {}: ", second.file("echo").display());
-    assert!(said.starts_with(&place) && said.contains(taken.to_str().unwrap()), "{said}");
+
+    second.put("echo", &wasm("blob"));
+    let pin = belljar::receipt::Digest::of(&wasm("blob")).sha256;
+    let policy = first.0.join("policy.toml");
+    fs::write(&policy, format!("[tools.echo]\nsha256 = \"{pin}\"\n")).unwrap();
+    let mut client = Client::new(&[first.path(), second.path(), "--config", policy.to_str().unwrap()]);
+    assert_eq!(client.tools(), ["chatty", "echo"]);
+    assert_eq!(client.call("echo", "")["content"][0]["type"], "resource");
+
+    // The same module twice is one tool.
+    second.put("echo", &wasm("echo"));
+    let mut client = Client::new(&[first.path(), second.path()]);
+    assert_eq!(client.call("echo", "twice")["content"][0]["text"], "twice");
+}
+
+/// A tool that is served keeps its name while its file is there, whatever comes beside it.
+#[test]
+fn a_name_that_is_served_is_not_taken_over() {
+    let before = Tools::of("owner-a", &["chatty"]);
+    let tools = Tools::of("owner-b", &["echo"]);
+    let after = Tools::of("owner-c", &["chatty"]);
+    let mut client = Client::new(&[before.path(), tools.path(), after.path()]);
+    // The same file twice is one tool, which its first path has.
+    assert_eq!(client.tools(), ["chatty", "echo"]);
+    for other in [&before, &after] {
+        other.put("echo", &wasm("blob"));
+        told(&mut client, &other.file("echo"), &tools.file("echo"));
+        changed(&mut client);
+        assert_eq!(client.call("echo", "as ever")["content"][0]["text"], "as ever");
+    }
+    // While it cannot be loaded, nobody else has its name.
+    tools.put("echo", b"broken");
+    changed(&mut client);
+    assert_eq!(client.tools(), ["chatty"]);
+    tools.put("echo", &wasm("echo"));
+    changed(&mut client);
+    assert_eq!(client.call("echo", "again")["content"][0]["text"], "again");
+    fs::remove_file(after.file("echo")).unwrap();
+    changed(&mut client);
+    fs::remove_file(tools.file("echo")).unwrap();
+    changed(&mut client);
+    assert_eq!(client.call("echo", "")["content"][0]["type"], "resource");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The tools that are served, by name.
 
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,6 +10,7 @@ use belljar::{Manifest, Policy, Tool, ToolError};
 use rmcp::model::{self, MetaObject, ToolAnnotations};
 use serde_json::{Map, Value};
 
+use super::owners::{Claims, Owners};
 use crate::{failure::Failure, show, tool};
 
 /// The tools that are served, by name, and those that are not, with the reason.
@@ -41,19 +42,38 @@ pub struct Problem {
 }
 
 impl Catalog {
-    /// Puts tools together, and says which have a name that is taken: the first of the paths has it.
-    pub fn of<'a>(files: impl Iterator<Item = (&'a PathBuf, &'a Loaded)>) -> (Catalog, Vec<(PathBuf, Problem)>) {
-        let (mut catalog, mut owners, mut clashes) = (Catalog::default(), BTreeMap::new(), Vec::new());
+    /// Puts tools together, and says of which files the name is not theirs.
+    pub fn of<'a>(
+        files: impl Iterator<Item = (&'a PathBuf, &'a Loaded)>,
+        owners: &mut Owners,
+    ) -> (Catalog, Vec<(PathBuf, Problem)>) {
+        let (mut catalog, mut claims, mut failed) = (Catalog::default(), Claims::new(), BTreeSet::new());
         for (path, loaded) in files {
             match loaded {
-                Ok(served) => match owners.entry(served.tool.name()) {
-                    Entry::Vacant(free) => {
-                        free.insert(path);
-                        catalog.tools.insert(served.tool.name().into(), served.clone());
+                Ok(served) => claims.entry(served.tool.name()).or_default().push((path, served)),
+                Err(problem) => {
+                    failed.insert(path);
+                    catalog.refused.insert(problem.name.clone(), told(path, problem));
+                }
+            }
+        }
+        owners.keep(&claims, &failed);
+        let mut clashes = Vec::new();
+        for (name, claimants) in claims {
+            let owner = owners.of(name, &claimants).cloned();
+            for (path, served) in &claimants {
+                let problem = match &owner {
+                    Some(owner) if owner == *path => {
+                        catalog.tools.insert(name.into(), Arc::clone(served));
+                        continue;
                     }
-                    Entry::Occupied(taken) => clashes.push((path.clone(), taken_by(served.tool.name(), taken.get()))),
-                },
-                Err(problem) => drop(catalog.refused.insert(problem.name.clone(), told(path, problem))),
+                    Some(owner) => taken_by(name, owner),
+                    None => {
+                        claimed_by(served, claimants.iter().find(|(other, _)| other != path).map(|(other, _)| *other))
+                    }
+                };
+                catalog.refused.entry(name.into()).or_insert_with(|| told(path, &problem));
+                clashes.push(((*path).clone(), problem));
             }
         }
         (catalog, clashes)
@@ -107,6 +127,15 @@ fn taken_by(name: &str, path: &Path) -> Problem {
     let message = format!("the name `{}` is taken by {}", show::name(name), show::path(path));
     let hint = "`name` in the manifest, or the name of the file where there is none, has to be another";
     Problem { name: name.into(), message, hint: Some(hint.into()) }
+}
+
+fn claimed_by(served: &Served, other: Option<&PathBuf>) -> Problem {
+    let name = served.tool.name();
+    let other = other.map(|other| show::path(other)).unwrap_or_default();
+    let message = format!("the name `{}` is claimed by {other}, too, so that neither is served", show::name(name));
+    let pin = format!("`sha256 = \"{}\"` under `[tools.{}]`", served.tool.sha256(), show::name(name));
+    let hint = format!("to serve this one, add {pin} of the configuration, or give the other another name");
+    Problem { name: name.into(), message, hint: Some(hint) }
 }
 
 fn told(path: &Path, problem: &Problem) -> String {

@@ -10,7 +10,10 @@ use std::{
 
 use belljar::{Policy, receipt::Digest};
 
-use super::catalog::{self, Catalog, Loaded, Problem};
+use super::{
+    catalog::{self, Catalog, Loaded, Problem},
+    owners::Owners,
+};
 use crate::{failure::io_words, file, tool::MAX_MODULE_BYTES};
 
 /// A file that was changed so short ago may not be whole yet.
@@ -22,8 +25,10 @@ pub struct Folder {
     paths: Vec<PathBuf>,
     policy: Policy,
     known: BTreeMap<PathBuf, Known>,
+    /// The files that have the names.
+    owners: Owners,
     /// What was said of names that are taken, so that it is said once.
-    clashes: Vec<PathBuf>,
+    clashes: Vec<(PathBuf, String)>,
     /// Whether there was a look before.
     looked: bool,
 }
@@ -45,7 +50,8 @@ struct Seen {
 impl Folder {
     /// The files at these paths.
     pub fn new(paths: &[PathBuf], policy: Policy) -> Folder {
-        Folder { paths: paths.to_vec(), policy, known: BTreeMap::new(), clashes: Vec::new(), looked: false }
+        let (known, owners, clashes) = (BTreeMap::new(), Owners::default(), Vec::new());
+        Folder { paths: paths.to_vec(), policy, known, owners, clashes, looked: false }
     }
 
     /// Looks at all files. If something is not as it was: the tools, and what is to be told.
@@ -81,9 +87,14 @@ impl Folder {
         if !changed {
             return None;
         }
-        let (catalog, clashes) = Catalog::of(self.known.iter().map(|(path, known)| (path, &known.loaded)));
-        let old = std::mem::replace(&mut self.clashes, clashes.iter().map(|(path, _)| path.clone()).collect());
-        told.extend(clashes.into_iter().filter(|(path, _)| !old.contains(path)));
+        let loaded = self.known.iter().map(|(path, known)| (path, &known.loaded));
+        let (catalog, clashes) = Catalog::of(loaded, &mut self.owners);
+        let said = clashes.iter().map(|(path, problem)| (path.clone(), problem.message.clone())).collect();
+        let old: Vec<_> = std::mem::replace(&mut self.clashes, said);
+        let is_new = |(path, problem): &(PathBuf, Problem)| {
+            !old.iter().any(|(other, message)| other == path && *message == problem.message)
+        };
+        told.extend(clashes.into_iter().filter(is_new));
         Some((catalog, told))
     }
 }
