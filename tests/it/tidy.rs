@@ -382,7 +382,8 @@ fn no_file_names_a_place_that_is_not_here() {
 
 #[test]
 fn the_top_level_is_as_agreed() {
-    let agreed = ["Cargo.toml", "Cargo.lock", "src", "tests", "fixtures", "findings", "benches", "README.md", "LICENSE"];
+    let agreed =
+        ["Cargo.toml", "Cargo.lock", "src", "tests", "fixtures", "findings", "benches", "README.md", "LICENSE"];
     let own = ["target"];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
