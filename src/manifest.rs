@@ -51,7 +51,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// What the tool is called: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`.
+    /// The name of the tool: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`.
     pub name: String,
     /// Its version; empty where it has none.
     pub version: String,

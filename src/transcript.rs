@@ -150,7 +150,7 @@ pub enum TranscriptError {
         /// That of the bytes given.
         found: Digest,
     },
-    /// It asks for more than the ceiling of whoever plays it. Nothing was loaded or run.
+    /// It asks for more than the ceiling that it is played under. Nothing was loaded or run.
     #[error("its configuration is above the ceiling: {}", excess::list(.above))]
     Ceiling {
         /// Each limit that is above.

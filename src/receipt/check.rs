@@ -66,7 +66,7 @@ pub enum ReceiptError {
     /// The transcript cannot be played.
     #[error("the transcript: {0}")]
     Transcript(#[from] TranscriptError),
-    /// It asks for more than the ceiling of whoever checks it. Nothing was loaded or run.
+    /// It asks for more than the ceiling that it is checked under. Nothing was loaded or run.
     #[error("its configuration is above the ceiling: {}", excess::list(.above))]
     Ceiling {
         /// Each limit that is above.
@@ -94,7 +94,7 @@ pub struct Difference {
     pub field: String,
     /// What the receipt says, as JSON.
     pub receipt: String,
-    /// What was found, as JSON. Of a run that was stopped because it went past the fuel of the receipt, that is
+    /// The value that was found, as JSON. Of a run that was stopped because it went past the fuel of the receipt, that is
     /// `"more than N"` at `usage.fuel`, and no other field was looked at.
     pub found: String,
 }

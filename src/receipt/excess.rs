@@ -13,7 +13,7 @@ use crate::{
     text::quote,
 };
 
-/// A limit that a receipt or a transcript asks for and whoever repeats the run does not allow.
+/// A limit of a receipt or a transcript that is above the ceiling.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Excess {
@@ -36,7 +36,7 @@ pub(crate) fn list(above: &[Excess]) -> String {
     above.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the ceiling where nobody gives one: the limits of [`Profile::Large`].
+/// Returns the ceiling where none is given: the limits of [`Profile::Large`].
 pub(crate) fn usual_ceiling() -> Config {
     Config::profile(Profile::Large)
 }

@@ -1,4 +1,4 @@
-//! Files: opened without waiting for anybody, and written as a whole or not at all.
+//! Files: opened without waiting for the other end of a pipe, and written as a whole or not at all.
 
 use std::{
     fs::{self, File, FileType, OpenOptions, Permissions},
@@ -76,7 +76,7 @@ pub fn streamed(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe { Failure::Closed } else { failed(path, error) }
 }
 
-/// Opens a plain file to read, and refuses all else without waiting for anybody.
+/// Opens a plain file to read, and refuses all else without waiting for the other end of a pipe.
 pub fn open_plain(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     without_waiting(options.read(true));
@@ -136,7 +136,7 @@ struct Part {
 }
 
 impl Part {
-    /// Makes it beside the file that it is to be, by a name that nobody can guess.
+    /// Makes it beside the file that it is to be, by a random name.
     fn beside(path: &Path, real: &Path, permissions: Option<Permissions>) -> Result<Part, Failure> {
         let made = || -> io::Result<(PathBuf, File)> {
             let mut random = [0; 8];
@@ -146,7 +146,7 @@ impl Part {
             options.write(true).create_new(true);
             #[cfg(unix)]
             if permissions.is_some() {
-                // For nobody else, until it has those of the file that it replaces.
+                // Closed to other users until it has the permissions of the file that it replaces.
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             }
             let file = options.open(&part)?;
@@ -179,7 +179,7 @@ impl Part {
 impl Drop for Part {
     fn drop(&mut self) {
         if !self.done {
-            // What is left of it is nobody's.
+            // No other program knows its name.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -189,7 +189,7 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::io(&show::path(path), io_words(error))
 }
 
-/// Makes opening wait for nobody at the other end of a pipe.
+/// Makes opening a pipe return at once, whether its other end is open or not.
 fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {

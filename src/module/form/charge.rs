@@ -30,7 +30,7 @@ pub(super) struct Region {
     counted: bool,
     /// The edges that lead to it, unless a run always comes to it from the region before.
     pub(super) group: Option<GroupId>,
-    /// How often it gains a charge that moves.
+    /// The number of times that it gains a charge that moves.
     pub(super) gain: i64,
 }
 

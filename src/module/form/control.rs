@@ -1,4 +1,4 @@
-//! Where control parts and joins: blocks that open and close, branches, and the regions and edges between them.
+//! Control that parts and joins: blocks that open and close, branches, and the regions and edges between them.
 
 use wasmparser::BlockType;
 

@@ -27,7 +27,7 @@ pub(super) struct GroupId(u32);
 struct Group {
     /// The group that it has become part of, or itself.
     parent: GroupId,
-    /// Whether an edge leads to where no charge can be.
+    /// Set if an edge leads to where no charge can be.
     is_fixed: bool,
     /// The first region that edges lead to: of a list.
     into: Option<u32>,

@@ -2,8 +2,8 @@
 //!
 //! Others on the host follow a link by its text, from the directory that it is in. One with `..` leads
 //! elsewhere from another directory, and from high enough out of the mount. So neither such a link nor a
-//! directory above one gets another place, whoever asks for it and however often: there is nothing
-//! that two runs could exchange between a look and a use.
+//! directory above one gets another place, and there is nothing that two runs could exchange between
+//! a look and a use.
 
 use alloc::{sync::Arc, vec};
 use std::{
@@ -26,7 +26,7 @@ const MAX_LEVELS: u32 = 100;
 /// The most that the directories which are still to be looked into may take, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// What one of them takes beside its name.
+/// The bytes that one of them takes beside its name.
 const PENDING_BYTES: usize = 64;
 
 struct Pending {

@@ -91,7 +91,7 @@ pub fn add(code: &mut InstructionSink<'_>, counter: u32, number: u64) {
     }
 }
 
-/// Adds 1 to a counter for each so many of what a local says.
+/// Adds to a counter the number in a local, divided by a unit.
 fn part(code: &mut InstructionSink<'_>, counter: u32, local: u32, unit: u64) {
     code.global_get(counter).local_get(local).i64_extend_i32_u();
     code.i64_const(unit as i64).i64_div_u().i64_add().global_set(counter);

@@ -46,7 +46,7 @@ const USAGE: &str = "usage: count [--prices FILE] MODE
   fixed                      benchmarks, guests, fixtures
   smith|stack FROM..TO       modules of a generator
   programs FOLDER [NAME...]  programs, whose packages lie unpacked in the folder
-  wrong COUNT                for each operator, that another price of it is seen in so many modules of each generator
+  wrong COUNT                for each operator, that another price of it is seen in COUNT modules of each generator
   print smith|stack SEED     the module of a seed, and how it is entered";
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Where in a function how much is added to the counter.
+//! Places in a function where the counter grows, and by how much.
 
 use wasmparser::Operator;
 

@@ -61,7 +61,7 @@ impl Prices {
     ///
     /// # Panics
     ///
-    /// Where a line is missing that a price follows from.
+    /// If a line is missing that a price follows from.
     pub fn parse(text: &str) -> Prices {
         let (mut figures, mut operators) = (HashMap::new(), HashMap::new());
         for line in text.lines() {

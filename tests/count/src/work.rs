@@ -17,7 +17,7 @@ use crate::{
     tally::Tally,
 };
 
-/// Compares so many subjects, each made from its number. Differences are told when they come.
+/// Compares `count` subjects, each made from its number. Differences are told when they come.
 pub fn all(count: u64, subject: &(dyn Fn(u64) -> Subject + Sync), prices: &Prices) -> Tally {
     let (next, tally) = (AtomicU64::new(0), Mutex::new(Tally::default()));
     let work = || {

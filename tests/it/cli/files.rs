@@ -1,4 +1,4 @@
-//! What the program writes to and reads from that is no plain file.
+//! Pipes, devices and links that the program writes to and reads from.
 
 use std::{
     fs,
@@ -140,11 +140,11 @@ fn a_batch_ends_when_the_reader_of_its_pipe_leaves() {
     // The reader is dropped with the statement.
     BufReader::new(fs::File::open(&path).expect("a pipe")).read_line(&mut line).expect("a line");
     let ended = child.wait_with_output().expect("it ends");
-    writer.join().expect("nobody reads it");
+    writer.join().expect("it is written");
     assert_eq!((line.as_str(), ended.stderr.as_slice(), ended.status.code()), ("more\n", &b""[..], Some(0)));
 }
 
-/// A pipe that was named is read; one that was found is refused, and nobody waits for who might write to it.
+/// A pipe that was named is read; one that was found is refused at once.
 #[test]
 fn a_pipe_is_read_only_where_it_is_named() {
     let stage = stage("files-found");

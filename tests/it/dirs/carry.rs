@@ -93,7 +93,7 @@ fn a_directory_above_a_link_that_leads_up_stays_where_it_is() {
     assert!(place.inside("x/a/b/y").is_dir());
 }
 
-/// What cannot be looked through is not moved.
+/// A directory that cannot be looked through is not moved.
 #[test]
 fn a_directory_with_too_much_below_stays_where_it_is() {
     let place = Place::new("deep");

@@ -72,7 +72,7 @@ fn told(client: &mut Client, file: &Path, other: &Path) {
 
 /// Of two modules that claim a name, neither is taken for the other; the policy says which is meant.
 #[test]
-fn a_name_that_two_files_claim_is_nobodys() {
+fn a_name_that_two_files_claim_is_not_served() {
     let first = Tools::of("clash-a", &["echo"]);
     let second = Tools::of("clash-b", &["chatty"]);
     second.put("echo", &wasm("blob"));
@@ -115,7 +115,7 @@ fn a_name_that_is_served_is_not_taken_over() {
         changed(&mut client);
         assert_eq!(client.call("echo", "as ever")["content"][0]["text"], "as ever");
     }
-    // While it cannot be loaded, nobody else has its name.
+    // While it cannot be loaded, no other file has its name.
     tools.put("echo", b"broken");
     changed(&mut client);
     assert_eq!(client.tools(), ["chatty"]);
@@ -236,7 +236,7 @@ fn a_manifest_is_what_clients_are_told() {
     assert!(result["_meta"]["belljar/fuel"].as_u64() > Some(0));
 }
 
-/// A pipe among the tools is told, and keeps nobody waiting.
+/// A pipe among the tools is told, and not waited for.
 #[test]
 #[cfg(unix)]
 fn a_pipe_is_no_tool() {
@@ -255,7 +255,7 @@ fn a_pipe_is_no_tool() {
     }
 }
 
-/// What could steer a terminal or reorder a line is escaped, and what values are compared with stays.
+/// Characters that could steer a terminal or reorder a line are escaped; values that are compared stay.
 #[test]
 fn texts_of_a_manifest_are_escaped() {
     let tools = Tools::of("escaped", &[]);

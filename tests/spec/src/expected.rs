@@ -57,7 +57,7 @@ fn is_vector(expected: &V128Pattern, found: u128) -> bool {
     }
 }
 
-/// Compares lanes of so many bits, the lowest first.
+/// Compares lanes of this number of bits, the lowest first.
 fn all<T>(lanes: &[T], bits: usize, found: u128, is: impl Fn(&T, u64) -> bool) -> bool {
     lanes.iter().enumerate().all(|(at, lane)| is(lane, (found >> (at * bits)) as u64))
 }

@@ -1,4 +1,4 @@
-//! Why an assertion cannot apply.
+//! The reasons for which an assertion cannot apply.
 
 use std::fmt;
 

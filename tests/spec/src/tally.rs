@@ -45,7 +45,7 @@ impl Tally {
         *self.proposals.entry(proposal).or_default() += 1;
     }
 
-    /// Tells whether nothing failed, and so many assertions passed.
+    /// Returns whether nothing failed and at least this number of assertions passed.
     pub fn is_good(&self, least: u64) -> bool {
         self.assertions.failed + self.steps.failed == 0 && self.assertions.passed >= least
     }

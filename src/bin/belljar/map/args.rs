@@ -32,7 +32,7 @@ pub struct MapArgs {
     /// Overwrite the file of the outputs, if there is something in it
     #[arg(long, requires = "output", conflicts_with = "resume")]
     pub force: bool,
-    /// Where a run fails or a line is too long, write an error record for its line and go on
+    /// Write an error record for a line that is too long or whose run fails, and go on
     #[arg(long)]
     pub keep_going: bool,
     /// Run so many lines at the same time [default: as many as the system lets it]

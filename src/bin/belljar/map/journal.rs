@@ -53,7 +53,7 @@ struct About {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// How many.
+    /// The number of them.
     pub lines: u64,
     sha256: String,
 }
@@ -216,7 +216,7 @@ impl Journal {
 struct Whole {
     lines: u64,
     bytes: u64,
-    /// Where the last of them begins.
+    /// The offset of the last of them.
     last: u64,
 }
 

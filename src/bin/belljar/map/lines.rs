@@ -54,7 +54,7 @@ pub struct Reader {
     failed: Option<Failure>,
 }
 
-/// Facts about the lines read so far, by whoever read them.
+/// Facts about the lines read so far.
 #[derive(Debug, Clone, Default)]
 pub struct Notes {
     /// Digests of the first lines, for each power of two of them that there is.

@@ -16,8 +16,8 @@ pub type Claims<'a> = BTreeMap<&'a str, Vec<(&'a PathBuf, &'a Arc<Served>)>>;
 pub struct Owners(BTreeMap<String, PathBuf>);
 
 impl Owners {
-    /// Forgets files that are gone, or have another name now. One that cannot be loaded keeps its name, which nobody
-    /// else gets meanwhile.
+    /// Forgets files that are gone, or have another name now. One that cannot be loaded keeps its name, which no
+    /// other file gets meanwhile.
     pub fn keep(&mut self, claims: &Claims<'_>, failed: &BTreeSet<&PathBuf>) {
         self.0.retain(|name, path| {
             let claimants = claims.get(&**name).into_iter().flatten();
