@@ -16,6 +16,8 @@ mod config;
 mod digest;
 mod dispatch;
 pub mod docs;
+#[cfg(feature = "json")]
+mod document;
 mod error;
 mod execution;
 mod files;

@@ -18,10 +18,14 @@ use self::{
     graph::Graph,
     work::Shape,
 };
-use crate::text::escape;
+use crate::{
+    document::{Document, Node},
+    text::escape,
+};
 
 pub(crate) mod error;
 mod graph;
+mod representation;
 mod work;
 
 /// A JSON Schema, ready to check values.
@@ -30,7 +34,7 @@ mod work;
 /// same schema; formats are not checked; patterns are those that take linear time.
 #[derive(Debug)]
 pub struct Schema {
-    validator: Validator,
+    validator: Validator<Document>,
     graph: Graph,
 }
 
@@ -47,8 +51,8 @@ pub struct Mismatch {
 /// Mismatches that are told at once.
 const MAX_TOLD: usize = 8;
 
-/// Values in a document of which one mismatch is told.
-const MANY: u64 = 10_000;
+/// Values in a document of which one mismatch is told, and members of an object whose names may be told.
+const MANY: u64 = 1_000;
 
 /// Bytes of a message.
 const MESSAGE_BYTES: usize = 1024;
@@ -68,14 +72,14 @@ impl Schema {
     pub fn new(schema: &Value) -> Result<Schema, SchemaError> {
         let graph = Graph::of(schema)?;
         let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(DFA_BYTES);
-        let validator = jsonschema::options()
+        let validator = jsonschema::options_for::<Document>()
             .offline()
             .with_pattern_options(patterns)
             .should_validate_formats(false)
             .build(schema)
             .map_err(|error| SchemaError {
                 path: error.instance_path().to_string(),
-                problem: SchemaProblem::Invalid { message: message(&error) },
+                problem: SchemaProblem::Invalid { message: message(&error, true) },
             })?;
         Ok(Schema { validator, graph })
     }
@@ -84,11 +88,17 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Where it does not fit: at most 8 places, of a document of more than 10,000 values one. A value that would take too long to check, or
-    /// is nested too deep, does not fit.
+    /// Where it does not fit: at most 8 places; of a document of more than 1,000 values one, or none where to find it
+    /// would take more memory than the document. A value that would take too long to check, or is nested too deep,
+    /// does not fit.
     pub fn check(&self, value: &Value) -> Result<(), Vec<Mismatch>> {
+        self.check_node(Document::of(value).root())
+    }
+
+    /// Checks a value of a document.
+    pub(crate) fn check_node(&self, value: Node<'_>) -> Result<(), Vec<Mismatch>> {
         let shape = Shape::of(value);
-        let whole = |message: &str| Err(vec![Mismatch { path: String::new(), message: message.into() }]);
+        let whole = |message: &str| Err(vec![Mismatch::new("", message)]);
         if !self.graph.admits(&shape, false) {
             return whole("it is too large, or nested too deep, to be checked against its schema");
         }
@@ -97,19 +107,22 @@ impl Schema {
         }
         // To tell why is more work than to tell that.
         if !self.graph.admits(&shape, true) {
-            return whole("it does not fit its schema");
+            return whole(MISMATCH);
         }
-        // Of a large value the first mismatch is told: all of them together could be larger.
-        if shape.values() > MANY {
-            return match self.validator.validate(value) {
-                Ok(()) => whole("it does not fit its schema"),
-                Err(error) => Err(vec![Mismatch::of(&error)]),
-            };
-        }
-        let told: Vec<_> = self.validator.iter_errors(value).take(MAX_TOLD).map(|error| Mismatch::of(&error)).collect();
-        if told.is_empty() { whole("it does not fit its schema") } else { Err(told) }
+        let told: Vec<_> = if shape.values() <= MANY {
+            let errors = self.validator.iter_errors(value).take(MAX_TOLD);
+            errors.map(|error| Mismatch::of(&error, value)).collect()
+        } else if self.graph.gathers || shape.most_members() > MANY {
+            Vec::new()
+        } else {
+            self.validator.validate(value).err().iter().map(|error| Mismatch::of(error, value)).collect()
+        };
+        if told.is_empty() { whole(MISMATCH) } else { Err(told) }
     }
 }
+
+/// Of a value of which no more is told.
+const MISMATCH: &str = "it does not fit its schema";
 
 impl Mismatch {
     pub(crate) fn new(path: &str, message: &str) -> Mismatch {
@@ -121,15 +134,17 @@ impl Mismatch {
         Mismatch { path: format!("{prefix}{}", self.path), ..self }
     }
 
-    fn of(error: &ValidationError<'_>) -> Mismatch {
-        Mismatch { path: error.instance_path().to_string(), message: message(error) }
+    fn of(error: &ValidationError<'_>, document: Node<'_>) -> Mismatch {
+        let path = error.instance_path().to_string();
+        let is_small = document.pointer(&path).is_some_and(Node::is_small);
+        Mismatch { message: message(error, is_small), path }
     }
 }
 
-/// What is wrong, without a value that is long.
-fn message(error: &ValidationError<'_>) -> String {
-    let text = error.to_string();
-    if text.len() <= MESSAGE_BYTES { text } else { error.masked().to_string().chars().take(MESSAGE_BYTES).collect() }
+/// Returns what is wrong, with the value if it and the message are short.
+fn message(error: &ValidationError<'_>, is_small: bool) -> String {
+    let text = is_small.then(|| error.to_string()).filter(|text| text.len() <= MESSAGE_BYTES);
+    text.unwrap_or_else(|| error.masked().to_string().chars().take(MESSAGE_BYTES).collect())
 }
 
 impl fmt::Display for Mismatch {

@@ -29,6 +29,8 @@ pub(super) struct Graph {
     pub top: usize,
     /// How many schemas one may lead to in a row, for the same value.
     pub chain: usize,
+    /// Whether the validator gathers all that is wrong with a value before it tells of any.
+    pub gathers: bool,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +65,8 @@ const WITHIN: [&str; 8] = [
 const NAMED: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 const DATA: [&str; 4] = ["enum", "const", "default", "examples"];
+/// Keywords of which an error holds the errors of other schemas, or all items that are wrong.
+const GATHERING: [&str; 4] = ["anyOf", "oneOf", "unevaluatedItems", "unevaluatedProperties"];
 /// Keywords that refer in ways that cannot be followed here.
 const REFUSED: [&str; 5] = ["$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor"];
 
@@ -111,7 +115,7 @@ impl Graph {
             patterns: self.nodes[*node].patterns,
         };
         let chain = length.into_iter().max().unwrap_or(1);
-        Ok(Graph { nodes: order.iter().map(moved).collect(), top: place[0], chain })
+        Ok(Graph { nodes: order.iter().map(moved).collect(), top: place[0], chain, gathers: self.gathers })
     }
 }
 
@@ -153,6 +157,7 @@ impl<'a> Building<'a> {
     /// Notes what a node refers to.
     fn look(&mut self, node: usize, at: &str, value: &'a Value) -> Result<(), SchemaError> {
         let Value::Object(keywords) = value else { return Ok(()) };
+        self.graph.gathers |= GATHERING.iter().any(|keyword| keywords.contains_key(*keyword));
         let of_names = members(keywords, "patternProperties").count() as u64;
         let patterns = of_names + u64::from(keywords.contains_key("pattern"));
         self.graph.nodes[node].patterns = patterns;

@@ -2,9 +2,8 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use serde_json::Value;
-
 use super::graph::Graph;
+use crate::document::{Kind, Node};
 
 /// The most work for one value: schemas that are looked at, each as large as it is, and bytes of text.
 const MAX_WORK: u64 = 10_000_000;
@@ -19,7 +18,10 @@ const MAX_DEPTH: usize = 1_000;
 
 /// How many values there are at each depth.
 #[derive(Debug, Default)]
-pub(super) struct Shape(Vec<Level>);
+pub(super) struct Shape {
+    levels: Vec<Level>,
+    most_members: u64,
+}
 
 /// The values of one depth.
 #[derive(Debug, Default)]
@@ -30,22 +32,29 @@ struct Level {
 }
 
 impl Shape {
-    pub(super) fn of(value: &Value) -> Shape {
+    /// Returns that of a value.
+    pub(super) fn of(value: Node<'_>) -> Shape {
         let mut shape = Shape::default();
         shape.add(value, 0);
         shape
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub(super) fn values(&self) -> u64 {
-        self.0.iter().map(|level| level.values).sum()
+        self.levels.iter().map(|level| level.values).sum()
     }
 
-    fn add(&mut self, value: &Value, depth: usize) {
+    /// Returns the number of members of the object that has most of them.
+    pub(super) fn most_members(&self) -> u64 {
+        self.most_members
+    }
+
+    fn add(&mut self, value: Node<'_>, depth: usize) {
         self.level(depth).values += 1;
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.add(item, depth + 1)),
-            Value::Object(members) => {
+        match value.kind() {
+            Kind::Array(items) => items.for_each(|item| self.add(item, depth + 1)),
+            Kind::Object(members) => {
+                self.most_members = self.most_members.max(members.len() as u64);
                 for (name, member) in members {
                     // Patterns look at it from above, schemas for names as at a value.
                     self.level(depth).bytes += name.len() as u64;
@@ -53,16 +62,16 @@ impl Shape {
                     self.add(member, depth + 1);
                 }
             }
-            Value::String(text) => self.level(depth).bytes += text.len() as u64,
+            Kind::Text(text) => self.level(depth).bytes += text.len() as u64,
             _ => {}
         }
     }
 
     fn level(&mut self, depth: usize) -> &mut Level {
-        if self.0.len() <= depth {
-            self.0.resize_with(depth + 1, Level::default);
+        if self.levels.len() <= depth {
+            self.levels.resize_with(depth + 1, Level::default);
         }
-        &mut self.0[depth]
+        &mut self.levels[depth]
     }
 }
 
@@ -76,7 +85,7 @@ impl Graph {
     /// Whether a value of this shape can be checked; `telling`: and be told why it does not fit, for which
     /// what is tried one by one is gone through again.
     pub(super) fn admits(&self, shape: &Shape, telling: bool) -> bool {
-        shape.0.len().saturating_mul(self.chain + 1) <= MAX_DEPTH
+        shape.levels.len().saturating_mul(self.chain + 1) <= MAX_DEPTH
             && self.work(shape, telling).is_some_and(|work| work <= MAX_WORK)
     }
 
@@ -86,7 +95,7 @@ impl Graph {
         let mut steps = MAX_STEPS;
         let mut times = self.all(Times::from([(self.top, 1)]), telling, &mut steps)?;
         let mut work = 0u64;
-        for Level { values, bytes } in &shape.0 {
+        for Level { values, bytes } in &shape.levels {
             for (node, times) in &times {
                 let node = &self.nodes[*node];
                 let text = bytes / BYTES + bytes.saturating_mul(node.patterns.saturating_mul(PATTERN));

@@ -8,6 +8,8 @@ mod allocator;
 #[allow(dead_code, reason = "a part of it is needed here")]
 mod costs;
 mod denied;
+#[cfg(feature = "json")]
+mod documents;
 #[path = "../it/fixture/parse.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]
 mod parse;

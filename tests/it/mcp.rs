@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 mod client;
 mod http;
+#[cfg(target_os = "linux")]
+mod memory;
 mod protocol;
 mod tools;
 mod wire;

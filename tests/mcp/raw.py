@@ -143,7 +143,7 @@ def bad_lines():
 
 
 def versions():
-    for asked, agreed in [("2025-06-18",) * 2, ("2025-03-26",) * 2, ("2024-11-05",) * 2, ("1999-01-01", None)]:
+    for asked, agreed in [("2025-06-18",) * 2, ("2025-03-26", "2024-11-05"), ("2024-11-05",) * 2, ("1999-01-01", None)]:
         with lines() as over:
             hello = json.loads(json.dumps(HELLO))
             hello["params"]["protocolVersion"] = asked

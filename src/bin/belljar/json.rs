@@ -41,6 +41,27 @@ pub fn print(format: Format, document: &impl Serialize) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Returns the text of a value that can always be written, in memory of its size: to grow it would take twice that.
+#[cfg(feature = "serve")]
+pub fn to_vec(value: &impl Serialize) -> Vec<u8> {
+    struct Count(usize);
+    impl Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    let _ = serde_json::to_writer(&mut count, value);
+    let mut text = Vec::with_capacity(count.0);
+    let _ = serde_json::to_writer(&mut text, value);
+    text
+}
+
 /// What could steer a terminal, as JSON escapes: to a reader of JSON it is the same document.
 /// Such characters occur only within texts.
 fn harmless(json: &str) -> String {

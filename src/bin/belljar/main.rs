@@ -47,6 +47,8 @@ mod settings;
 mod show;
 mod size;
 mod source;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod stream;
 mod time;
 mod tool;
 mod transcript;

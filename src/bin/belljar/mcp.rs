@@ -5,6 +5,10 @@ pub mod args;
 #[cfg(feature = "mcp")]
 mod answer;
 #[cfg(feature = "mcp")]
+mod arguments;
+#[cfg(feature = "mcp")]
+mod body;
+#[cfg(feature = "mcp")]
 mod call;
 #[cfg(feature = "mcp")]
 mod catalog;
@@ -12,6 +16,8 @@ mod catalog;
 mod folder;
 #[cfg(feature = "mcp")]
 mod http;
+#[cfg(feature = "mcp")]
+mod members;
 #[cfg(feature = "mcp")]
 mod message;
 #[cfg(feature = "mcp")]

@@ -37,8 +37,6 @@ mod reply;
 mod server;
 #[cfg(feature = "serve")]
 mod service;
-#[cfg(feature = "serve")]
-mod stream;
 
 /// Serves until it is told to stop.
 pub fn serve(args: &args::ServeArgs, console: &Console) -> Result<Exit, Failure> {

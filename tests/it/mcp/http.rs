@@ -15,7 +15,7 @@ fn request(id: u32, method: &str, params: Value) -> Value {
 }
 
 /// Shakes hands, and gives the name of the session.
-fn session(server: &Server) -> String {
+pub fn session(server: &Server) -> String {
     let reply = server.post(&[], &request(0, "initialize", hello("2025-11-25")));
     assert_eq!(reply.status, 200);
     let session = reply.headers["mcp-session-id"].clone();
@@ -294,4 +294,20 @@ fn a_signal_ends_the_server() {
     let kill = std::process::Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
     assert!(kill.unwrap().success());
     assert_eq!(super::client::ended(&mut server.child).code(), Some(0));
+}
+
+/// A client that reads nothing of what its call logs keeps its place until the deadline, and no longer: another has it
+/// then. What was not taken is counted.
+#[test]
+fn who_does_not_read_has_a_deadline_too() {
+    let tools = Tools::of("http-unread", &["echo", "flood"]);
+    let args = ["--jobs", "1", "--timeout", "1s", "--profile", "large", "--set", "limits.log_bytes=64MiB"];
+    let server = Server::start(&[&[tools.path()], &args[..]].concat());
+    let session = session(&server);
+    let unread = ask(&server, &session, &request(1, "tools/call", call("flood", "")));
+    let echo = answer(&server, &session, &request(2, "tools/call", call("echo", "beside it")));
+    assert_eq!(echo["result"]["content"][0]["text"], "beside it");
+    let result = unread.events().pop().unwrap()["result"].take();
+    assert!(!result["_meta"]["belljar/stop"]["deadline"].is_null(), "{}", result["_meta"]["belljar/stop"]);
+    assert!(result["_meta"]["belljar/log_dropped"].as_u64() > Some(0));
 }

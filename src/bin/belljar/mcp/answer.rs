@@ -45,6 +45,14 @@ pub fn refused(error: &ToolError) -> CallToolResult {
     failed(&message, hint.as_deref())
 }
 
+/// Notes how many messages of the log the client was not told.
+pub fn note_dropped(result: &mut CallToolResult, dropped: u64) {
+    if dropped > 0 {
+        let meta = result.meta.get_or_insert_with(|| MetaObject(Map::new()));
+        meta.0.insert("belljar/log_dropped".into(), dropped.into());
+    }
+}
+
 /// A result in one line, for people.
 pub fn summary(result: &CallToolResult) -> String {
     let fuel = result.meta.as_ref().and_then(|meta| meta.0.get("belljar/fuel")?.as_u64());

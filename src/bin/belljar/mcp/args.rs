@@ -26,9 +26,9 @@ pub struct McpArgs {
     /// Calls that run at once, 1 to 1024; others wait in order [default: the number of processors]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// The largest message that is read
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
-    pub max_message: String,
+    /// The largest message that is read, up to 255MiB [default: 64MiB over stdin, 4MiB over HTTP]
+    #[arg(long, value_name = "SIZE")]
+    pub max_message: Option<String>,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,

@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use belljar::{Error, LogEntry, Outcome, Step};
+use belljar::{Error, Input, LogEntry, Outcome, Step};
+use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
-use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::{answer, catalog::Served};
 
@@ -13,6 +14,10 @@ const STEP: u64 = 500_000;
 
 /// Time between two notes of progress.
 const TICK: Duration = Duration::from_millis(100);
+
+/// What waits for a client at most. What comes then is dropped: a run never waits for its client, so that its deadline
+/// acts whatever the client does.
+const WAITING: usize = 1_024;
 
 /// What a run tells on its way.
 #[derive(Debug)]
@@ -23,18 +28,46 @@ pub enum Event {
     Progress(u64),
 }
 
-/// Runs a tool to its end, or until `tell` is false: nobody listens any more. It is asked each [`TICK`].
-pub fn call(served: &Served, arguments: &Value, mut tell: impl FnMut(Event) -> bool) -> CallToolResult {
-    let input = match served.tool.encode(arguments) {
-        Ok(input) => input,
-        Err(error) => return answer::refused(&error),
-    };
-    let result = run(served, input.clone(), &mut tell);
-    answer::of_run(served, &input, &result)
+/// What a run tells, to whoever listens.
+#[derive(Debug)]
+pub struct Teller {
+    events: mpsc::Sender<Event>,
+    /// The messages of the log that nobody took.
+    dropped: u64,
 }
 
-fn run(served: &Served, input: Vec<u8>, tell: &mut impl FnMut(Event) -> bool) -> Result<Outcome, Error> {
-    let mut execution = served.tool.start(input)?;
+impl Teller {
+    /// Returns both ends.
+    pub fn new() -> (Teller, mpsc::Receiver<Event>) {
+        let (events, told) = mpsc::channel(WAITING);
+        (Teller { events, dropped: 0 }, told)
+    }
+
+    fn log(&mut self, entries: &[LogEntry]) {
+        for entry in entries {
+            self.dropped += u64::from(self.events.try_send(Event::Log(entry.clone())).is_err());
+        }
+    }
+
+    fn progress(&self, fuel: u64) {
+        // The next one says more.
+        let _ = self.events.try_send(Event::Progress(fuel));
+    }
+}
+
+/// Runs a tool to its end, or until nobody listens any more, which is asked each [`TICK`]. Returns the result, and the
+/// number of messages of the log that were dropped.
+pub fn call(served: &Served, arguments: Bytes, mut teller: Teller) -> (CallToolResult, u64) {
+    let input: Bytes = match served.tool.encode_json(arguments) {
+        Ok(input) => input.into(),
+        Err(error) => return (answer::refused(&error), 0),
+    };
+    let result = run(served, input.clone(), &mut teller);
+    (answer::of_run(served, &input, &result), teller.dropped)
+}
+
+fn run(served: &Served, input: Bytes, teller: &mut Teller) -> Result<Outcome, Error> {
+    let mut execution = served.tool.start(Input::shared(input))?;
     let (mut logged, mut ticked) = (0, Instant::now());
     let ended = loop {
         match execution.step(STEP) {
@@ -44,12 +77,12 @@ fn run(served: &Served, input: Vec<u8>, tell: &mut impl FnMut(Event) -> bool) ->
         }
         let new = execution.log().entries.get(logged..).unwrap_or_default();
         logged += new.len();
-        let mut heard = new.iter().all(|entry| tell(Event::Log(entry.clone())));
+        teller.log(new);
         if ticked.elapsed() >= TICK {
             ticked = Instant::now();
-            heard &= tell(Event::Progress(execution.usage().fuel));
+            teller.progress(execution.usage().fuel);
         }
-        if !heard {
+        if teller.events.is_closed() {
             execution.cancel_handle().cancel();
         }
     };
@@ -58,8 +91,7 @@ fn run(served: &Served, input: Vec<u8>, tell: &mut impl FnMut(Event) -> bool) ->
         Err(Error::Stopped(stop)) => (&stop.log, stop.usage),
         Err(_) => return ended,
     };
-    let rest = log.entries.iter().skip(logged).map(|entry| Event::Log(entry.clone()));
-    // Whether anybody still listens, does not matter now.
-    let _ = rest.chain([Event::Progress(usage.fuel)]).all(tell);
+    teller.log(log.entries.get(logged..).unwrap_or_default());
+    teller.progress(usage.fuel);
     ended
 }

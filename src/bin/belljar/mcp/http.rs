@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited, combinators::BoxBody};
+use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
@@ -10,27 +10,38 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::{
     model::JsonRpcError,
     transport::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use tokio::{
-    net::TcpListener,
-    sync::Semaphore,
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, oneshot},
     task,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{args::McpArgs, message, server::Server, session::Session, sessions::Sessions};
+use super::{
+    args::McpArgs,
+    arguments::Arguments,
+    body::{self, Fault, Later, Refused},
+    message,
+    server::Server,
+    session::Session,
+    sessions::Sessions,
+};
 use crate::{
     failure::{Failure, io_words},
     show,
+    stream::Stream,
 };
+
+/// The name of a session, and the version of the protocol, which with each request is complete in itself from one on.
+const SESSION: &str = "mcp-session-id";
+const VERSION: &str = "mcp-protocol-version";
+const COMPLETE: &str = "2026-07-28";
 
 /// Where clients find the server.
 const PATH: &str = "/mcp";
@@ -78,15 +89,14 @@ pub async fn serve(
         let server = server.clone();
         move || Ok(Session::new(server.clone(), CancellationToken::new()))
     };
-    let service = StreamableHttpService::new(session, Arc::new(Sessions::default()), config);
-    accept(listener, &Site { service, origins, max_message }, stop).await;
+    let sessions = Arc::new(Sessions::default());
+    let service = StreamableHttpService::new(session, sessions.clone(), config);
+    accept(listener, &Site { service, sessions, origins, max_message }, stop).await;
     Ok(())
 }
 
 async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
-    let (connections, graceful) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), GracefulShutdown::new());
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let next = async || {
         let place = connections.clone().acquire_owned().await.ok()?;
         Some((listener.accept().await, place))
@@ -97,25 +107,39 @@ async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let site = site.clone();
-        let answer = service_fn(move |request| {
-            let site = site.clone();
-            async move { Ok::<_, Infallible>(site.answer(request).await) }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(stream), answer));
+        let (site, stop) = (site.clone(), stop.clone());
         task::spawn(async move {
-            // What goes wrong with a connection, its client knows.
-            let _ = connection.await;
+            attend(stream, site, stop).await;
             drop(place);
         });
     }
-    let _ = timeout(LAST_WORDS, graceful.shutdown()).await;
+    let _ = timeout(LAST_WORDS, connections.acquire_many(MAX_CONNECTIONS as u32)).await;
+}
+
+/// Answers what comes on a connection. What goes wrong with it, its client knows.
+async fn attend(stream: TcpStream, site: Site, stop: CancellationToken) {
+    let answer = service_fn(move |request| {
+        let site = site.clone();
+        async move { Ok::<_, Infallible>(site.answer(request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    let mut connection = http.serve_connection(TokioIo::new(Stream::new(stream, BODY_TIME)), answer);
+    tokio::select! {
+        _ = &mut connection => {}
+        () = stop.cancelled() => {
+            Pin::new(&mut connection).graceful_shutdown();
+            let _ = (&mut connection).await;
+        }
+    }
+    connection.into_parts().io.into_inner().linger().await;
 }
 
 /// What there is at an address.
 #[derive(Clone)]
 struct Site {
     service: StreamableHttpService<Session, Sessions>,
+    sessions: Arc<Sessions>,
     /// The web pages that may use it.
     origins: Vec<String>,
     max_message: u64,
@@ -140,22 +164,52 @@ impl Site {
         answer
     }
 
-    /// Reads a message, and answers what is none as it is answered elsewhere.
+    /// Answers a message. Its body is read once the SDK has looked at host, origin and types, and here at the session.
     async fn post(&self, request: Request<Incoming>) -> Answer {
-        let (parts, body) = request.into_parts();
-        let limit = usize::try_from(self.max_message).unwrap_or(usize::MAX);
-        let body = match timeout(BODY_TIME, Limited::new(body, limit).collect()).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return json(StatusCode::PAYLOAD_TOO_LARGE, &message::too_large(self.max_message));
-            }
-            Ok(Err(_)) => return text(StatusCode::BAD_REQUEST, "the body has no end\n"),
-            Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the body takes too long\n"),
+        let (mut parts, body) = request.into_parts();
+        let arguments = Arguments::default();
+        parts.extensions.insert(arguments.clone());
+        let session = parts.headers.get(SESSION).cloned();
+        // Without a session there is only what begins one, and what is complete in itself.
+        let is_complete = parts.headers.get(VERSION).is_some_and(|version| version >= COMPLETE);
+        let limit = if session.is_some() || is_complete { self.max_message } else { message::MAX_BYTES as u64 };
+        let (refuse, mut refused) = oneshot::channel();
+        let site = self.clone();
+        let read = async move {
+            let text = site.message(session, body, limit, &arguments).await;
+            text.map_err(|answer| {
+                let _ = refuse.send(answer);
+                Refused
+            })
         };
-        match message::read(&body) {
-            Ok(_) => self.service.handle(Request::from_parts(parts, Full::new(body))).await,
-            Err(answer) => json(StatusCode::BAD_REQUEST, &answer),
+        let answer = self.service.handle(Request::from_parts(parts, Later::new(read))).await;
+        refused.try_recv().unwrap_or(answer)
+    }
+
+    /// Reads the message in a body: its text without the arguments of a tool, which are set beside it.
+    async fn message(
+        &self,
+        session: Option<HeaderValue>,
+        mut body: Incoming,
+        limit: u64,
+        arguments: &Arguments,
+    ) -> Result<Bytes, Answer> {
+        if session.is_some_and(|id| !self.has(&id)) {
+            return Err(text(StatusCode::NOT_FOUND, "the session is over\n"));
         }
+        let limit = limit.min(self.max_message);
+        let body = body::read(&mut body, limit, BODY_TIME).await.map_err(|fault| unread(fault, limit))?;
+        // A large text takes a while.
+        let read = task::spawn_blocking(move || message::read(&body)).await;
+        let read = read.map_err(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the server ends\n"))?;
+        let message = read.map_err(|answer| json(StatusCode::BAD_REQUEST, &answer))?;
+        arguments.set(message.arguments);
+        Ok(message.text.into())
+    }
+
+    /// Returns whether there is a session of this name.
+    fn has(&self, id: &HeaderValue) -> bool {
+        id.to_str().is_ok_and(|id| self.sessions.has(id))
     }
 
     /// The page that a request comes from, if it may.
@@ -202,6 +256,15 @@ fn preflight() -> Answer {
     let allowed = "content-type, accept, last-event-id, mcp-session-id, mcp-protocol-version, mcp-method, mcp-name";
     headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
     answer
+}
+
+/// The answer to a body that could not be read.
+fn unread(fault: Fault, limit: u64) -> Answer {
+    match fault {
+        Fault::TooLarge => json(StatusCode::PAYLOAD_TOO_LARGE, &message::too_large(limit)),
+        Fault::Cut => text(StatusCode::BAD_REQUEST, "the body has no end\n"),
+        Fault::Late => text(StatusCode::REQUEST_TIMEOUT, "the body takes too long\n"),
+    }
 }
 
 fn text(status: StatusCode, text: &'static str) -> Answer {

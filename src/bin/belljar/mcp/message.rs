@@ -1,39 +1,64 @@
 //! One message of JSON-RPC, as MCP has them, and the answer to what is none.
 #![expect(deprecated, reason = "levels of the log are deprecated from 2026-07-28 on, and most clients are older")]
 
+use hyper::body::Bytes;
 use rmcp::model::{
     CallToolRequestParams, ClientJsonRpcMessage, ErrorData, InitializeRequestParams, JsonRpcError,
     PaginatedRequestParams, RequestId, SetLevelRequestParams,
 };
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
-/// Reads a message; the error is what to answer.
+use super::members::{MAX_MEMBERS, Members, Scalars, is_json};
+
+/// What the SDK makes several trees of: so many bytes, and so many commas, colons and brackets.
+pub const MAX_BYTES: usize = 64 << 10;
+const MAX_MARKS: usize = 2_000;
+
+/// A message as it was read.
+#[derive(Debug)]
+pub struct Message {
+    /// The message as text, without what only a tool reads.
+    pub text: String,
+    /// The message.
+    pub message: ClientJsonRpcMessage,
+    /// The arguments of a tool, as text.
+    pub arguments: Option<Bytes>,
+}
+
+/// Reads a message; the error is what to answer. Beside the text it takes at most 2 MiB.
 ///
-/// The SDK drops what is no JSON, and takes a request with wrong parameters for one of an unknown method.
-pub fn read(text: &[u8]) -> Result<ClientJsonRpcMessage, JsonRpcError> {
-    let json = serde_json::from_slice::<Value>(text)
-        .map_err(|error| answer(None, ErrorData::parse_error(format!("no JSON: {error}"), None)))?;
-    let Value::Object(message) = &json else {
-        return Err(invalid(None, "a message is one JSON object"));
-    };
-    let id = match message.get("id") {
-        None => None,
-        Some(id) => match serde_json::from_value::<RequestId>(id.clone()) {
-            Ok(id) => Some(id),
-            Err(_) => return Err(invalid(None, "`id` is neither a string nor an integer")),
-        },
-    };
-    if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+/// The SDK drops what is no JSON, takes a request with wrong parameters for one of an unknown method, and makes trees
+/// of all that is in a message, of some 200 times its size.
+pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
+    let mut members = members(text)?;
+    let id = members.get("id").map(serde_json::from_str::<RequestId>).transpose();
+    let id = id.map_err(|_| invalid(None, "`id` is neither a string nor an integer"))?;
+    let string = |text| serde_json::from_str::<String>(text);
+    if members.get("jsonrpc").and_then(|text| string(text).ok()).as_deref() != Some("2.0") {
         return Err(invalid(id, "`jsonrpc` is not \"2.0\""));
     }
-    if let Some(method) = message.get("method") {
-        let Some(method) = method.as_str() else { return Err(invalid(id, "`method` is not a string")) };
-        if let Some(id) = &id {
-            parameters(method, message).map_err(|error| answer(Some(id.clone()), error))?;
-        }
+    let method = members.get("method").map(string).transpose();
+    let method = method.map_err(|_| invalid(id.clone(), "`method` is not a string"))?;
+    let (mut params, mut arguments) = (None, None);
+    if method.as_deref() == Some("tools/call")
+        && let Some(given) = members.take("params")
+    {
+        let (rest, taken) = without_arguments(given).map_err(|error| answer(id.clone(), error))?;
+        params = Some(rest);
+        arguments = taken.map(|taken| text.slice_ref(taken.as_bytes()));
     }
-    serde_json::from_value(json).map_err(|_| invalid(id, "neither a request nor a notification nor a response"))
+    let text = members.text(params.as_deref().map(|params| ("params", params)));
+    let marks = text.bytes().filter(|byte| b",:[{".contains(byte)).count();
+    if text.len() > MAX_BYTES || marks > MAX_MARKS {
+        let message = format!("more than {MAX_BYTES} bytes or {MAX_MARKS} values beside the arguments of a tool");
+        return Err(invalid(id, message));
+    }
+    if let (Some(method), Some(id)) = (&method, &id) {
+        parameters(method, &text).map_err(|error| answer(Some(id.clone()), error))?;
+    }
+    let message =
+        serde_json::from_str(&text).map_err(|_| invalid(id, "neither a request nor a notification nor a response"))?;
+    Ok(Message { text, message, arguments })
 }
 
 /// The answer to a message that is too large to be read.
@@ -52,25 +77,50 @@ pub fn write(message: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(message).unwrap_or_default()
 }
 
-/// Checks the parameters of a request that is served here.
-fn parameters(method: &str, message: &Map<String, Value>) -> Result<(), ErrorData> {
-    let params = message.get("params");
-    if params.is_some_and(|params| !params.is_object()) {
-        return Err(ErrorData::invalid_params("`params` is not an object", None));
+/// Reads the members of a message.
+fn members(text: &[u8]) -> Result<Members<'_>, JsonRpcError> {
+    let no_json = |error| answer(None, ErrorData::parse_error(format!("no JSON: {error}"), None));
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        is_json(text).map_err(no_json)?;
+        return Err(invalid(None, "a message is one JSON object"));
     }
-    let params = || params.cloned().unwrap_or_else(|| Value::Object(Map::new()));
+    serde_json::from_slice(text).map_err(|error| match error.is_data() {
+        true => invalid(None, format!("a message of more than {MAX_MEMBERS} members")),
+        false => no_json(error),
+    })
+}
+
+/// Takes the arguments out of the parameters of a call. Those that are short stay too: clients repeat them in headers,
+/// with which the SDK compares them.
+fn without_arguments(params: &str) -> Result<(String, Option<&str>), ErrorData> {
+    let mut params: Members<'_> = serde_json::from_str(params).map_err(wrong)?;
+    let arguments = params.take("arguments").filter(|arguments| *arguments != "null");
+    let Some(arguments) = arguments else { return Ok((params.text(None), None)) };
+    let scalars = serde_json::from_str::<Scalars<'_>>(arguments);
+    let Scalars(scalars) = scalars.map_err(|error| ErrorData::invalid_params(format!("`arguments`: {error}"), None))?;
+    Ok((params.text(Some(("arguments", &scalars.text(None)))), Some(arguments)))
+}
+
+/// Checks the parameters of a request that is served here.
+fn parameters(method: &str, message: &str) -> Result<(), ErrorData> {
+    let message: Members<'_> = serde_json::from_str(message).map_err(wrong)?;
+    let params = message.get("params").unwrap_or("{}");
+    check::<Members<'_>>(params)?;
     match method {
-        "initialize" => check::<InitializeRequestParams>(params()),
-        "tools/call" => check::<CallToolRequestParams>(params()),
-        "tools/list" => check::<PaginatedRequestParams>(params()),
-        "logging/setLevel" => check::<SetLevelRequestParams>(params()),
+        "initialize" => check::<InitializeRequestParams>(params),
+        "tools/call" => check::<CallToolRequestParams>(params),
+        "tools/list" => check::<PaginatedRequestParams>(params),
+        "logging/setLevel" => check::<SetLevelRequestParams>(params),
         _ => Ok(()),
     }
 }
 
-fn check<P: DeserializeOwned>(params: Value) -> Result<(), ErrorData> {
-    let checked = serde_json::from_value::<P>(params);
-    checked.map(drop).map_err(|error| ErrorData::invalid_params(format!("`params`: {error}"), None))
+fn check<'a, P: Deserialize<'a>>(params: &'a str) -> Result<(), ErrorData> {
+    serde_json::from_str::<P>(params).map(drop).map_err(wrong)
+}
+
+fn wrong(error: serde_json::Error) -> ErrorData {
+    ErrorData::invalid_params(format!("`params`: {error}"), None)
 }
 
 fn invalid(id: Option<RequestId>, message: impl Into<String>) -> JsonRpcError {

@@ -23,14 +23,16 @@ use crate::{
 /// Time between two looks at the files.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The largest message that can be asked for: documents have no more bytes.
+const MAX_MESSAGE: u64 = 255 << 20;
+
 /// Time for what is written to be read, when all else is over.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Serves tools until its client is gone, or a signal ends it.
 pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let console = Console::new(args.look());
-    let max_message = Form::Size.parse(&args.max_message);
-    let max_message = max_message.map_err(|message| Failure::usage(format!("--max-message: {message}")))?;
+    let max_message = max_message(args)?;
     let (policy, _) = settings::of_tools(&args.grant, &console)?;
     for path in &args.paths {
         fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
@@ -51,6 +53,18 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     // What still runs has been cancelled.
     runtime.shutdown_background();
     ended.map(|()| Exit::Done)
+}
+
+/// Returns the largest message that is read, in bytes.
+fn max_message(args: &McpArgs) -> Result<u64, Failure> {
+    let usual = if args.listen.is_some() { 4 << 20 } else { 64 << 20 };
+    let Some(text) = &args.max_message else { return Ok(usual) };
+    let wrong = |message: String| Failure::usage(format!("--max-message: {message}"));
+    let size = Form::Size.parse(text).map_err(wrong)?;
+    if size > MAX_MESSAGE {
+        return Err(wrong(format!("`{}` is more than {}", show::name(text), show::bytes(MAX_MESSAGE))));
+    }
+    Ok(size)
 }
 
 /// Looks at the files now, and then again and again.

@@ -2,6 +2,8 @@
 #![expect(deprecated, reason = "logging is deprecated from 2026-07-28 on, and most clients are older")]
 
 use std::{
+    borrow::Cow,
+    pin::pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -10,26 +12,32 @@ use std::{
 };
 
 use belljar::{Level, LogEntry};
+use hyper::body::Bytes;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
     model::{
         CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod, CompleteRequestParams,
         CompleteResult, ConstString, CustomRequest, CustomResult, ErrorCode, GetExtensions, Implementation,
-        ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod, ListResourceTemplatesResult,
-        ListResourcesRequestMethod, ListResourcesResult, ListToolsResult, LoggingLevel, LoggingMessageNotification,
+        InitializeRequestParams, InitializeResult, ListPromptsRequestMethod, ListPromptsResult,
+        ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
+        ListResourcesResult, ListToolsResult, LoggingLevel, LoggingMessageNotification,
         LoggingMessageNotificationParam, PaginatedRequestParams, ProgressNotification, ProgressNotificationParam,
         ProtocolVersion, ServerCapabilities, ServerConfig, ServerNotification, SetLevelRequestParams,
         SubscriptionFilter, Tool,
     },
     service::{NotificationContext, OriginatingRequestId, RequestContext, SubscriptionContext},
 };
-use serde_json::{Value, json};
-use tokio::{sync::mpsc, task, time::timeout};
+use serde_json::json;
+use tokio::{
+    task,
+    time::{Instant, sleep, timeout_at},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     answer,
-    call::{self, Event},
+    arguments::Arguments,
+    call::{self, Event, Teller},
     catalog::Served,
     server::Server,
 };
@@ -41,11 +49,12 @@ Each tool is a WebAssembly module in a sandbox: a call is a run of its own, whic
 one, and the same arguments give the same result unless the tool is granted something of the outside. A call \
 that is stopped by a limit says which; the same call again is stopped again.";
 
-/// A client that does not read what it is told for so long is not there: its call gives up its place.
+/// A client that takes nothing of what it is told for so long is not there, and its run ends. When a run has ended, all
+/// that is left is to be taken within this time.
 const UNREAD: Duration = Duration::from_secs(30);
 
-/// What waits between a run and the client. More of it lets the run wait.
-const EVENTS: usize = 64;
+/// A stream of what is no answer ends after so long; a client that wants more of it opens another.
+pub const STREAM_TIME: Duration = Duration::from_secs(3_600);
 
 /// One client.
 #[derive(Debug)]
@@ -79,7 +88,7 @@ impl Session {
     async fn run(
         &self,
         served: Arc<Served>,
-        arguments: Value,
+        arguments: Bytes,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
         let cancelled = &context.ct;
@@ -92,14 +101,19 @@ impl Session {
         let place = place.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
         let mut notes = Notes::of(self, &served, context);
         let name = show::name(served.tool.name());
-        let (events, mut told) = mpsc::channel(EVENTS);
+        let (teller, mut told) = Teller::new();
         let running = task::spawn_blocking(move || {
             let _place = place;
-            call::call(&served, &arguments, |event| events.blocking_send(event).is_ok())
+            call::call(&served, arguments, teller)
         });
         let passed_on = async {
+            let mut last = None;
             while let Some(event) = told.recv().await {
-                if timeout(UNREAD, notes.pass(event, context)).await.is_err() {
+                if running.is_finished() {
+                    last.get_or_insert_with(|| Instant::now() + UNREAD);
+                }
+                let until = last.unwrap_or_else(|| Instant::now() + UNREAD);
+                if timeout_at(until, notes.pass(event, context)).await.is_err() {
                     break;
                 }
             }
@@ -110,12 +124,13 @@ impl Session {
             () = self.gone.cancelled() => {}
         }
         // If it still runs, that ends it.
+        let untaken = told.len() as u64;
         drop(told);
-        let ended = running.await.map_err(|error| ErrorData::internal_error(error.to_string(), None));
-        if let Ok(result) = &ended {
-            self.server.tell(|console| console.note(format_args!("{name}: {}", answer::summary(result))));
-        }
-        ended
+        let (mut result, dropped) =
+            running.await.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        answer::note_dropped(&mut result, dropped + untaken);
+        self.server.tell(|console| console.note(format_args!("{name}: {}", answer::summary(&result))));
+        Ok(result)
     }
 }
 
@@ -166,6 +181,25 @@ fn level(entry: &LogEntry) -> LoggingLevel {
 }
 
 impl ServerHandler for Session {
+    /// All but 2025-03-26, of which batches are a part.
+    fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
+        let all = ProtocolVersion::KNOWN_VERSIONS.iter();
+        all.filter(|version| **version != ProtocolVersion::V_2025_03_26).cloned().collect()
+    }
+
+    /// Answers a client of 2025-03-26 with the version before it, which it knows too.
+    async fn initialize(
+        &self,
+        mut request: InitializeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<InitializeResult, ErrorData> {
+        if request.protocol_version == ProtocolVersion::V_2025_03_26 {
+            request.protocol_version = ProtocolVersion::V_2024_11_05;
+        }
+        context.peer.set_peer_info(request.clone());
+        self.negotiate_initialize(&request)
+    }
+
     fn get_info(&self) -> ServerConfig {
         let mut capabilities = ServerCapabilities::builder().enable_tools().enable_tool_list_changed().build();
         capabilities.logging = Some(Default::default());
@@ -201,7 +235,7 @@ impl ServerHandler for Session {
             let data = json!({ "tool": request.name });
             ErrorData::invalid_params(why, Some(data))
         })?;
-        let arguments = Value::Object(request.arguments.unwrap_or_default());
+        let arguments = Arguments::of(&context.extensions).unwrap_or_else(|| Bytes::from_static(b"{}"));
         Ok(self.run(served.clone(), arguments, &context).await?.into())
     }
 
@@ -232,10 +266,12 @@ impl ServerHandler for Session {
     /// The same for newer clients, which ask for it.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.server.changes();
+        let mut end = pin!(sleep(STREAM_TIME));
         loop {
             tokio::select! {
                 () = context.cancelled() => break,
                 () = self.gone.cancelled() => break,
+                () = &mut end => break,
                 changed = changes.changed() => {
                     if changed.is_err() || context.sink().notify_tool_list_changed().await.is_err() {
                         break;

@@ -26,8 +26,13 @@ use rmcp::{
     },
 };
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::mpsc,
+    time::{Sleep, sleep},
+};
 use tokio_util::sync::CancellationToken;
+
+use super::session::STREAM_TIME;
 
 /// More are not kept: the one that has been silent longest has to give way.
 const MAX_SESSIONS: usize = 1_000;
@@ -35,8 +40,13 @@ const MAX_SESSIONS: usize = 1_000;
 /// A session that is silent so long has been left.
 const SILENCE: Duration = Duration::from_secs(3_600);
 
-/// What waits for one stream. More of it lets the run wait.
+/// What waits for one stream; more of it waits where it comes from.
 const WAITING: usize = 16;
+
+/// The streams of a session at a time: of requests, after which more are refused, and of all else, of which the oldest
+/// gives way.
+const MAX_REQUESTS: usize = 1_024;
+const MAX_OTHER: usize = 4;
 
 /// The sessions, by their secret names.
 #[derive(Debug, Default)]
@@ -51,6 +61,9 @@ pub enum SessionError {
     /// Two requests could not be told apart.
     #[error("a request with this id is being answered")]
     Twice,
+    /// It has all the streams that a session may have.
+    #[error("{MAX_REQUESTS} requests of the session are being answered")]
+    Many,
     /// None of them is idle.
     #[error("{MAX_SESSIONS} sessions are at work")]
     Full,
@@ -95,9 +108,12 @@ impl Open {
             if streams.requests.contains_key(&id) {
                 return Err(SessionError::Twice);
             }
+            if streams.requests.len() >= MAX_REQUESTS {
+                return Err(SessionError::Many);
+            }
             streams.requests.insert(id.clone(), answers);
         }
-        let asked = Answers { messages, request: Some((id, self.clone())) };
+        let asked = Answers { messages, request: Some((id, self.clone())), end: None };
         self.incoming.send(message).map_err(|_| SessionError::Over)?;
         Ok(asked)
     }
@@ -110,8 +126,11 @@ impl Open {
             let _ = other.try_send(ServerSseMessage::from_message(untold));
         }
         streams.other.retain(|stream| !stream.is_closed());
+        if streams.other.len() >= MAX_OTHER {
+            streams.other.remove(0);
+        }
         streams.other.push(other);
-        Answers { messages, request: None }
+        Answers { messages, request: None, end: Some(Box::pin(sleep(STREAM_TIME))) }
     }
 }
 
@@ -120,13 +139,17 @@ pub struct Answers {
     messages: mpsc::Receiver<ServerSseMessage>,
     /// The request that they answer.
     request: Option<(RequestId, Open)>,
+    /// When it ends, if it answers none.
+    end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream for Answers {
     type Item = ServerSseMessage;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ServerSseMessage>> {
-        self.messages.poll_recv(context)
+        let next = self.messages.poll_recv(context);
+        let is_over = |end: &mut Pin<Box<Sleep>>| end.as_mut().poll(context).is_ready();
+        if next.is_pending() && self.end.as_mut().is_some_and(is_over) { Poll::Ready(None) } else { next }
     }
 }
 
@@ -214,6 +237,11 @@ impl Sessions {
         let open = all.get_mut(id).ok_or(SessionError::Over)?;
         open.heard = Instant::now();
         Ok(open.clone())
+    }
+
+    /// Returns whether there is a session of this name.
+    pub fn has(&self, id: &str) -> bool {
+        self.all().get(id).is_some_and(|open| !open.closed.is_cancelled())
     }
 
     /// Makes room for one more.

@@ -17,8 +17,8 @@ use std::{
 use rmcp::{
     RoleServer,
     model::{
-        ClientJsonRpcMessage, ClientNotification, ClientRequest, GetMeta, JsonRpcError, ProtocolVersion, RequestId,
-        ServerJsonRpcMessage,
+        ClientJsonRpcMessage, ClientNotification, ClientRequest, GetExtensions, GetMeta, JsonRpcError, ProtocolVersion,
+        RequestId, ServerJsonRpcMessage,
     },
     transport::Transport,
 };
@@ -29,7 +29,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::message;
+use super::{
+    arguments::Arguments,
+    message::{self, Message},
+};
 
 /// What is asked before the end of stdin has so long to be answered, before it is cancelled.
 const GRACE: Duration = Duration::from_secs(1);
@@ -84,7 +87,7 @@ fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read)
             let read = match size > max_bytes {
                 true => Some(Err(message::too_large(max_bytes))),
                 false if line.trim_ascii().is_empty() => None,
-                false => Some(message::read(&line)),
+                false => Some(read_line(std::mem::take(&mut line))),
             };
             if !read.is_none_or(&mut give) || last {
                 return;
@@ -92,6 +95,15 @@ fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read)
             (line, size) = (Vec::new(), 0);
         }
     }
+}
+
+/// Reads a line as a message, which the arguments of a tool accompany.
+fn read_line(line: Vec<u8>) -> Read {
+    let Message { mut message, arguments, .. } = message::read(&line.into())?;
+    if let (ClientJsonRpcMessage::Request(request), Some(text)) = (&mut message, arguments) {
+        request.request.extensions_mut().insert(Arguments::new(text));
+    }
+    Ok(message)
 }
 
 /// Messages on their way out, in the order in which they are sent.

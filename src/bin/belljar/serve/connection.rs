@@ -6,7 +6,8 @@ use hyper::{Error, StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use super::{access::Access, phase::Phase, server::Server, service::Service, stream::Stream};
+use super::{access::Access, phase::Phase, server::Server, service::Service};
+use crate::stream::Stream;
 
 /// The head of a request; a larger one is answered with 431.
 const MAX_HEAD_BYTES: usize = 32 << 10;

@@ -92,11 +92,9 @@ impl Guest {
         if self.tool.manifest().is_none_or(|manifest| manifest.input.is_none()) {
             return Ok(body);
         }
-        let wrong = |message: String| Problem::new(StatusCode::BAD_REQUEST, message);
-        let value = serde_json::from_slice(&body).map_err(|error| wrong(format!("the body is not JSON: {error}")))?;
-        self.tool.write(&value).map_err(|error| match &error {
-            ToolError::Input(all) => wrong(error.to_string()).with_mismatches(all.clone()),
-            _ => wrong(error.to_string()),
+        self.tool.write_json(body).map_err(|error| {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, error.to_string());
+            if let ToolError::Input(all) = error { problem.with_mismatches(all) } else { problem }
         })
     }
 
@@ -105,7 +103,7 @@ impl Guest {
         if !self.gives_json() {
             return Ok(());
         }
-        self.tool.read(output).map(drop).map_err(|error| {
+        self.tool.check_output(output).map_err(|error| {
             let problem = Problem::new(StatusCode::BAD_GATEWAY, error.to_string());
             if let ToolError::Output(all) = error { problem.with_mismatches(all) } else { problem }
         })

@@ -9,7 +9,7 @@ use super::{
     cgi,
     reply::{Draft, Malformed, Reply},
 };
-use crate::base64;
+use crate::{base64, json};
 
 #[derive(Serialize)]
 struct Request<'a> {
@@ -65,8 +65,7 @@ pub fn request(head: &Parts, body: &[u8]) -> Vec<u8> {
         body: text,
         body_base64: text.is_none().then(|| base64::encode(body)),
     };
-    // Texts and maps of texts always are one.
-    serde_json::to_vec(&request).unwrap_or_default()
+    json::to_vec(&request)
 }
 
 /// Reads an answer.

@@ -1,0 +1,133 @@
+//! What a message costs: at most 8 times its size, and nothing before it is known who asks.
+
+use std::{fs, thread, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    client::{Client, Tools},
+    http::session,
+    wire::Server,
+};
+
+/// For what does not depend on the size of a message, threads and their stacks among it.
+const FIXED: u64 = 8 << 20;
+
+/// The most memory of a process since it was asked last, in bytes; and from then on anew.
+struct Peak(u32, u64);
+
+impl Peak {
+    fn of(process: u32) -> Peak {
+        fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+        Peak(process, read(process, "VmRSS:"))
+    }
+
+    fn more(&self) -> u64 {
+        read(self.0, "VmHWM:").saturating_sub(self.1)
+    }
+}
+
+fn read(process: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+}
+
+/// A text of this size: one part again and again.
+fn repeated(open: &str, part: &str, close: &str, size: usize) -> String {
+    let count = (size - open.len() - close.len()) / part.len();
+    format!("{open}{}{close}", part.repeat(count))
+}
+
+/// Parts of which trees are largest.
+const PARTS: [&str; 4] = ["{\"\":0},", "0,", "\"\",", "[],"];
+
+const SIZE: usize = 4 << 20;
+
+fn call(part: &str) -> String {
+    let open = r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{"input":["#;
+    repeated(open, part, "0]}}}", SIZE)
+}
+
+#[test]
+fn a_message_over_http_takes_at_most_eight_times_its_size() {
+    let tools = Tools::of("http-memory", &["echo"]);
+    let server = Server::start(&[tools.path()]);
+    let session = session(&server);
+    let within = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
+    for part in PARTS {
+        let peak = Peak::of(server.child.id());
+        let reply = server.ask("POST", &within, &call(part));
+        // The arguments are no string.
+        assert_eq!((reply.status, &reply.events()[0]["result"]["isError"]), (200, &json!(true)));
+        let more = peak.more();
+        assert!(more <= 8 * SIZE as u64 + FIXED, "{part}: {more}");
+
+        // What is no argument of a tool is not read at all.
+        let peak = Peak::of(server.child.id());
+        let open = r#"{"jsonrpc":"2.0","id":6,"method":"ping","params":{"x":["#;
+        let reply = server.ask("POST", &within, &repeated(open, part, "0]}}", SIZE));
+        assert_eq!((reply.status, &reply.json()["error"]["code"]), (400, &json!(-32600)));
+        let more = peak.more();
+        assert!(more <= 3 * SIZE as u64 + FIXED, "{part}: {more}");
+    }
+}
+
+/// Nothing is kept of what comes from a page that may not ask, of another type, or of no session.
+#[test]
+fn who_may_not_ask_costs_nothing() {
+    let tools = Tools::of("http-refused", &["echo"]);
+    let server = Server::start(&[tools.path()]);
+    let message = call(PARTS[0]);
+    for (headers, status) in [
+        (("host", "evil.example"), 403),
+        (("origin", "http://evil.example"), 403),
+        (("content-type", "text/plain"), 415),
+        (("accept", "text/html"), 406),
+        (("mcp-session-id", "another"), 404),
+        (("x-none", "1"), 413),
+    ] {
+        let peak = Peak::of(server.child.id());
+        assert_eq!(server.ask("POST", &[headers], &message).status, status, "{headers:?}");
+        let more = peak.more();
+        assert!(more <= FIXED, "{headers:?}: {more}");
+    }
+}
+
+/// Who announces too much, or may not ask, is answered before there is a body.
+#[test]
+fn a_refusal_waits_for_no_body() {
+    let tools = Tools::of("http-early", &["echo"]);
+    let server = Server::start(&[tools.path()]);
+    let session = session(&server);
+    for (more, status) in [
+        ("origin: http://evil.example\r\ncontent-length: 100", 403),
+        ("mcp-session-id: another\r\ncontent-length: 100", 404),
+        ("content-length: 65537", 413),
+        (&*format!("mcp-session-id: {session}\r\ncontent-length: 4194305"), 413),
+        ("mcp-protocol-version: 2026-07-28\r\ncontent-length: 4194305", 413),
+    ] {
+        let head = format!(
+            "POST /mcp HTTP/1.1\r\nhost: {}\r\naccept: application/json, text/event-stream\r\n\
+             content-type: application/json\r\n{more}\r\n\r\n",
+            server.at
+        );
+        assert_eq!(server.send(head.as_bytes()).status, status, "{more}");
+    }
+}
+
+#[test]
+fn a_line_takes_at_most_eight_times_its_size() {
+    let tools = Tools::of("memory", &["echo"]);
+    let mut client = Client::new(&[tools.path()]);
+    for part in PARTS {
+        let peak = Peak::of(client.child.id());
+        client.write(call(part).as_bytes());
+        let answer = client.wait(|message| message["id"] == 5);
+        assert_eq!(answer["result"]["isError"], true);
+        let more = peak.more();
+        assert!(more <= 8 * SIZE as u64 + FIXED, "{part}: {more}");
+        // What was freed may be given back a little later.
+        thread::sleep(Duration::from_millis(50));
+    }
+}
