@@ -16,7 +16,7 @@ use tokio::{
 
 /// How long, and for how much, a connection is read that has been answered for the last time.
 const LINGER: Duration = Duration::from_secs(2);
-const LINGER_BYTES: usize = 4 << 20;
+const LINGER_BYTES: usize = 64 << 20;
 
 /// A connection whose other end has so much time to take what it is sent.
 #[derive(Debug)]
