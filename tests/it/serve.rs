@@ -8,6 +8,8 @@ mod life;
 mod program;
 mod told;
 mod tools;
+#[cfg(target_os = "linux")]
+mod turns;
 mod wire;
 
 use program::Served;

@@ -39,6 +39,8 @@ mod origin;
 mod output;
 mod plan;
 mod progress;
+#[cfg(feature = "serve")]
+mod queue;
 mod receipt;
 mod run;
 mod selftest;
@@ -52,6 +54,8 @@ mod stream;
 mod time;
 mod tool;
 mod transcript;
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only servers give turns"))]
+mod turns;
 mod usage;
 mod validate;
 

@@ -32,6 +32,11 @@ impl Client {
                 Err(error) => assert!(started.elapsed() < PATIENCE, "{error}"),
             }
         };
+        Client::of(stream)
+    }
+
+    /// A client that is connected.
+    pub fn of(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         Client { stream, rest: Vec::new() }

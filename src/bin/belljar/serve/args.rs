@@ -58,6 +58,9 @@ pub struct TrafficArgs {
     /// Requests that may wait for a run; more are answered with 503
     #[arg(long, value_name = "NUMBER", default_value = "1_024")]
     pub queue: String,
+    /// Runs of one client at a time; more wait, whatever is free [default: as --jobs]
+    #[arg(long, value_name = "NUMBER")]
+    pub per_client: Option<String>,
     /// Connections at a time; more wait until one is closed
     #[arg(long, value_name = "NUMBER", default_value = "2_048")]
     pub max_connections: String,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::args::{LogFormat, ServeArgs};
-use crate::{failure::Failure, show, size::Form};
+use crate::{failure::Failure, show, size::Form, turns::Bounds};
 
 /// How to serve.
 #[derive(Debug)]
@@ -24,10 +24,8 @@ pub struct Options {
     pub max_body: u64,
     /// Connections at a time.
     pub max_connections: usize,
-    /// Runs at a time.
-    pub jobs: usize,
-    /// Requests that may wait for a run.
-    pub queue: usize,
+    /// Runs at a time, of all and of one client, and requests that may wait for one.
+    pub runs: Bounds,
     /// For the head of a request to come.
     pub header_timeout: Duration,
     /// For the body of a request to come, and for an answer to be taken.
@@ -64,8 +62,14 @@ impl Options {
             content_type: args.content_type.clone().map(content_type).transpose()?,
             max_body: number("--max-body", &traffic.max_body, Form::Size, 0..=1 << 30)?,
             max_connections: count("--max-connections", &traffic.max_connections, 1..=1_000_000)?,
-            jobs: jobs as usize,
-            queue: count("--queue", &traffic.queue, 0..=1_000_000)?,
+            runs: Bounds {
+                places: jobs as usize,
+                waiting: count("--queue", &traffic.queue, 0..=1_000_000)?,
+                per_client: match &traffic.per_client {
+                    Some(text) => count("--per-client", text, 1..=1_024)?,
+                    None => jobs as usize,
+                },
+            },
             header_timeout: time("--header-timeout", &traffic.header_timeout, 1..=HOUR)?,
             body_timeout: time("--body-timeout", &traffic.body_timeout, 1..=HOUR)?,
             grace: time("--grace", &traffic.grace, 0..=HOUR)?,

@@ -1,29 +1,31 @@
-//! Where runs are made: so many at a time, and the rest in a line.
+//! Where runs are made: so many at a time, and the rest in turn.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering::SeqCst},
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 use belljar::Cancel;
 use hyper::StatusCode;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    task::{self, JoinError},
-};
+use tokio::task::{self, JoinError};
 
 use super::{
     metrics::Metrics,
+    peer::{self, Peer},
     phase::{Phase, Phases},
     problem::Problem,
+};
+use crate::{
+    queue::{Place, Queue, Refused},
+    turns::Bounds,
 };
 
 /// Where runs are made.
 #[derive(Debug)]
-pub struct Pool {
-    slots: Arc<Semaphore>,
-    queue: u64,
-}
+pub struct Pool(Queue<Peer>);
 
 /// Asks a run to stop, whether or not it has begun.
 #[derive(Debug, Default)]
@@ -34,25 +36,27 @@ pub struct Stop {
 
 impl Pool {
     /// So many runs at a time, and so many requests that wait for one.
-    pub fn new(jobs: usize, queue: usize) -> Pool {
-        Pool { slots: Arc::new(Semaphore::new(jobs)), queue: queue as u64 }
+    pub fn new(bounds: Bounds) -> Pool {
+        Pool(Queue::new(bounds))
     }
 
     /// Does this on a thread of the pool. It is asked to stop when whoever waits for it is gone, and when the
     /// server ends.
     pub async fn run<T: Send + 'static>(
         &self,
+        client: SocketAddr,
         metrics: &Metrics,
         phases: &Phases,
         work: impl FnOnce(&Stop) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let slot = self.slot(metrics, phases).await?;
+        let place = self.0.join(Peer::of(client), peer::connection(client)).map_err(refused)?;
+        let place = if place.waits() { turn(place, metrics, phases).await? } else { place };
         let stop = Arc::new(Stop::default());
         let asked = Gone(Arc::clone(&stop));
         let running = metrics.running.one();
         let mut done = task::spawn_blocking(move || {
             // Another may begin when this has ended, not when nobody waits for it any more.
-            let _of_this = (slot, running);
+            let _of_this = (place, running);
             work(&stop)
         });
         let done = tokio::select! {
@@ -64,21 +68,23 @@ impl Pool {
         };
         done.map_err(|error| failed(&error))
     }
+}
 
-    async fn slot(&self, metrics: &Metrics, phases: &Phases) -> Result<OwnedSemaphorePermit, Problem> {
-        if let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned() {
-            return Ok(slot);
-        }
-        if metrics.waiting.now() >= self.queue {
-            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for a run")
-                .with_header("retry-after", "1"));
-        }
-        let _waiting = metrics.waiting.one();
-        tokio::select! {
-            Ok(slot) = Arc::clone(&self.slots).acquire_owned() => Ok(slot),
-            () = phases.reached(Phase::Cancelling) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, ENDS)),
-        }
+/// Waits for a place.
+async fn turn(place: Place<Peer>, metrics: &Metrics, phases: &Phases) -> Result<Place<Peer>, Problem> {
+    let _waiting = metrics.waiting.one();
+    tokio::select! {
+        place = place.turn() => place.map_err(refused),
+        () = phases.reached(Phase::Cancelling) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, ENDS)),
     }
+}
+
+fn refused(why: Refused) -> Problem {
+    let (status, detail) = match why {
+        Refused::Full => (StatusCode::SERVICE_UNAVAILABLE, "too many requests wait for a run"),
+        Refused::Crowding => (StatusCode::TOO_MANY_REQUESTS, "too many requests of this client wait for a run"),
+    };
+    Problem::new(status, detail).with_header("retry-after", "1")
 }
 
 const ENDS: &str = "the server ends";

@@ -60,13 +60,13 @@ pub fn serve(guest: Guest, options: Options, console: &Console) -> Result<Exit, 
     let of_system = |error: std::io::Error| Failure::io("the server", error.to_string());
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(options.jobs)
+        .max_blocking_threads(options.runs.places)
         .thread_name("run")
         .build()
         .map_err(of_system)?;
     let server = Arc::new(Server {
         metrics: Metrics::default(),
-        pool: Pool::new(options.jobs, options.queue),
+        pool: Pool::new(options.runs),
         phases: Phases::new(),
         quiet: console.is_quiet(),
         verbose: console.is_verbose(),

@@ -73,19 +73,25 @@ fn figures(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
 
 async fn guest(server: &Arc<Server>, client: SocketAddr, head: Parts, body: Incoming) -> Reply {
     let mut access = Access::new(server, client, Some(&head));
-    let reply = run(server, &mut access, head, body).await.unwrap_or_else(|problem| problem.reply());
+    let reply = run(server, client, &mut access, head, body).await.unwrap_or_else(|problem| problem.reply());
     access.answered(reply.status.as_u16(), reply.body.len() as u64);
     reply
 }
 
-async fn run(server: &Arc<Server>, access: &mut Access, head: Parts, body: Incoming) -> Result<Reply, Problem> {
+async fn run(
+    server: &Arc<Server>,
+    client: SocketAddr,
+    access: &mut Access,
+    head: Parts,
+    body: Incoming,
+) -> Result<Reply, Problem> {
     server.guest.exchange.admits(&head).map_err(Problem::closing)?;
     one_host(&head)?;
     let body = collected(server, body).await?;
     access.received(body.len() as u64);
     let (of_run, number) = (Arc::clone(server), access.number());
     let work = move |stop: &Stop| of_run.serve_one(number, &head, body, stop);
-    let ran = server.pool.run(&server.metrics, &server.phases, work).await?;
+    let ran = server.pool.run(client, &server.metrics, &server.phases, work).await?;
     if let Some(end) = &ran.end {
         access.ran(end, ran.fuel);
     }
