@@ -155,6 +155,20 @@ fn only_so_many_calls_run_at_once() {
     assert_eq!(client.answer(last)["result"]["content"][0]["text"], "last");
 }
 
+/// A call for which there is no room is answered at once, and those that wait keep theirs.
+#[test]
+fn a_full_queue_is_an_answer() {
+    let tools = Tools::of("queue", &["spin", "echo"]);
+    let mut client = Client::new(&[&[tools.path(), "--queue", "1"], ENDLESS].concat());
+    let spinning = client.request("tools/call", call("spin", ""));
+    begun(&mut client);
+    let waiting = client.request("tools/call", call("echo", "waits"));
+    let refused = client.request("tools/call", call("echo", "does not"));
+    assert_eq!(client.answer(refused)["result"]["isError"], true);
+    client.tell("notifications/cancelled", json!({"requestId": spinning}));
+    assert_eq!(client.answer(waiting)["result"]["content"][0]["text"], "waits");
+}
+
 /// What is asked is answered, if it does not take long; what takes long is cancelled.
 #[test]
 fn the_end_of_stdin_is_the_end() {

@@ -11,6 +11,7 @@ use std::{
 
 use crate::fixture;
 
+mod promises;
 mod unknown_keys;
 
 /// The files of the core, each of which may import those before it, and no other.
@@ -52,6 +53,7 @@ const AROUND: &[&str] = &[
     "batch",
     "bin",
     "docs",
+    "document",
     "explain",
     "mcp",
     "capi",

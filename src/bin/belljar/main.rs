@@ -37,9 +37,11 @@ mod map;
 mod mcp;
 mod origin;
 mod output;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod peer;
 mod plan;
 mod progress;
-#[cfg(feature = "serve")]
+#[cfg(any(feature = "mcp", feature = "serve"))]
 mod queue;
 mod receipt;
 mod run;
@@ -54,7 +56,7 @@ mod stream;
 mod time;
 mod tool;
 mod transcript;
-#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "only servers give turns"))]
+#[cfg_attr(not(any(feature = "mcp", feature = "serve")), allow(dead_code, reason = "only servers give turns"))]
 mod turns;
 mod usage;
 mod validate;

@@ -94,6 +94,7 @@ impl<K: Clone + Eq + Hash> Inner<K> {
 
 impl<K: Clone + Eq + Hash> Place<K> {
     /// Whether it has to wait.
+    #[cfg(feature = "serve")]
     pub fn waits(&self) -> bool {
         self.told.is_some()
     }

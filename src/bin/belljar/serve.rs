@@ -26,8 +26,6 @@ mod metrics;
 #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "what is typed is checked in every build"))]
 mod options;
 #[cfg(feature = "serve")]
-mod peer;
-#[cfg(feature = "serve")]
 mod phase;
 #[cfg(feature = "serve")]
 mod pool;

@@ -1,6 +1,10 @@
 //! `belljar mcp --listen`, as bytes over TCP.
 
-use std::{thread, time::Duration};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 
@@ -310,4 +314,30 @@ fn who_does_not_read_has_a_deadline_too() {
     let result = unread.events().pop().unwrap()["result"].take();
     assert!(!result["_meta"]["belljar/stop"]["deadline"].is_null(), "{}", result["_meta"]["belljar/stop"]);
     assert!(result["_meta"]["belljar/log_dropped"].as_u64() > Some(0));
+}
+
+/// A call waits for the end of one that runs, and not for all that another session has asked for before.
+#[test]
+fn sessions_take_turns() {
+    let tools = Tools::of("http-turns", &["echo", "spin"]);
+    let server = Server::start(&[tools.path(), "--jobs", "1", "--fuel-limit", "2M"]);
+    let (many, one) = (session(&server), session(&server));
+    let ended = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        let spins: Vec<_> =
+            (0..16).map(|id| ask(&server, &many, &request(id + 1, "tools/call", call("spin", "")))).collect();
+        for spin in spins {
+            let ended = &ended;
+            scope.spawn(move || {
+                assert_eq!(spin.events().pop().unwrap()["result"]["isError"], true);
+                ended.fetch_add(1, Relaxed);
+            });
+        }
+        let before = ended.load(Relaxed);
+        let echo = answer(&server, &one, &request(1, "tools/call", call("echo", "soon")));
+        assert_eq!(echo["result"]["content"][0]["text"], "soon");
+        let waited = ended.load(Relaxed) - before;
+        assert!(waited <= 4, "{waited}");
+    });
+    assert_eq!(ended.load(Relaxed), 16);
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::catalog::{Served, reason};
-use crate::{base64, hint, show};
+use crate::{base64, hint, queue::Refused, show};
 
 /// The longest part of an output, and of a log, that an error repeats.
 const PARTIAL_BYTES: usize = 8 << 10;
@@ -66,6 +66,15 @@ pub fn summary(result: &CallToolResult) -> String {
 /// The result of a call that was cancelled before it had a place.
 pub fn cancelled() -> CallToolResult {
     failed(&StopReason::Cancelled.to_string(), None)
+}
+
+/// The result of a call for which there is no place to wait in.
+pub fn busy(why: Refused) -> CallToolResult {
+    let message = match why {
+        Refused::Full => "the server is busy: too many calls wait for their turn",
+        Refused::Crowding => "the server is busy: too many calls of this client wait for their turn",
+    };
+    failed(message, Some("try again in a moment"))
 }
 
 /// An error that the model should see, and what to do about it.

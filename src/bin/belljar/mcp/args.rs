@@ -23,9 +23,15 @@ pub struct McpArgs {
     /// A web page that may use the server, such as http://localhost:6274; else none may
     #[arg(long, value_name = "ORIGIN", requires = "listen")]
     pub allow_origin: Vec<String>,
-    /// Calls that run at once, 1 to 1024; others wait in order [default: the number of processors]
+    /// Calls that run at once, 1 to 1024; others wait for their turn [default: the number of processors]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Calls that may wait for their turn; more are answered with an error
+    #[arg(long, value_name = "NUMBER", default_value = "1024")]
+    pub queue: u32,
+    /// Calls of one client at a time, 1 to 1024; more wait, whatever is free [default: as --jobs]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024), requires = "listen")]
+    pub per_client: Option<u16>,
     /// The largest message that is read, up to 255MiB [default: 64MiB over stdin, 4MiB over HTTP]
     #[arg(long, value_name = "SIZE")]
     pub max_message: Option<String>,

@@ -34,6 +34,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, io_words},
+    peer::Caller,
     show,
     stream::Stream,
 };
@@ -102,14 +103,14 @@ async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
         Some((listener.accept().await, place))
     };
     while let Some(Some((accepted, place))) = stop.run_until_cancelled(next()).await {
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, client)) = accepted else {
             // Too many files are open, say: it may be over in a moment.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (site, stop) = (site.clone(), stop.clone());
         task::spawn(async move {
-            attend(stream, site, stop).await;
+            attend(stream, client, site, stop).await;
             drop(place);
         });
     }
@@ -117,9 +118,12 @@ async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
 }
 
 /// Answers what comes on a connection. What goes wrong with it, its client knows.
-async fn attend(stream: TcpStream, site: Site, stop: CancellationToken) {
-    let answer = service_fn(move |request| {
+async fn attend(stream: TcpStream, client: SocketAddr, site: Site, stop: CancellationToken) {
+    let answer = service_fn(move |mut request: Request<Incoming>| {
         let site = site.clone();
+        let session = request.headers().get(SESSION).map(HeaderValue::as_bytes);
+        let caller = Caller::of(client, session);
+        request.extensions_mut().insert(caller);
         async move { Ok::<_, Infallible>(site.answer(request).await) }
     });
     let mut http = http1::Builder::new();

@@ -18,6 +18,7 @@ use crate::{
     failure::{Failure, io_words},
     settings, show,
     size::Form,
+    turns::Bounds,
 };
 
 /// Time between two looks at the files.
@@ -38,7 +39,9 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
         fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
     }
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
-    let server = Arc::new(Server::new(jobs, console));
+    let bounds =
+        Bounds { places: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
+    let server = Arc::new(Server::new(bounds, console));
     watch(&server, Folder::new(&args.paths, policy));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("runtime", io_words(&error)))?;

@@ -2,25 +2,25 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::{catalog::Catalog, folder::Folder};
-use crate::{console::Console, show};
+use crate::{console::Console, peer::Peer, queue::Queue, show, turns::Bounds};
 
 /// What all clients share.
 #[derive(Debug)]
 pub struct Server {
     catalog: watch::Sender<Arc<Catalog>>,
-    /// Places for calls, given out in the order in which they are asked for.
-    pub places: Arc<Semaphore>,
+    /// Places for calls.
+    pub places: Queue<Peer>,
     console: Mutex<Console>,
 }
 
 impl Server {
     /// A server without tools, which runs so many calls at once.
-    pub fn new(jobs: usize, console: Console) -> Server {
+    pub fn new(calls: Bounds, console: Console) -> Server {
         let catalog = watch::Sender::new(Arc::default());
-        Server { catalog, places: Arc::new(Semaphore::new(jobs)), console: Mutex::new(console) }
+        Server { catalog, places: Queue::new(calls), console: Mutex::new(console) }
     }
 
     /// The tools as they are now.

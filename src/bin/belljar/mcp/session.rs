@@ -41,7 +41,11 @@ use super::{
     catalog::Served,
     server::Server,
 };
-use crate::show;
+use crate::{
+    peer::{Caller, Peer},
+    queue::{Place, Refused},
+    show,
+};
 
 /// What clients are told of the server, for their models.
 const INSTRUCTIONS: &str = "\
@@ -84,6 +88,13 @@ impl Session {
         }
     }
 
+    /// Waits for a place for a call of its client.
+    async fn turn(&self, context: &RequestContext<RoleServer>) -> Result<Place<Peer>, Refused> {
+        let over_http = context.extensions.get::<hyper::http::request::Parts>();
+        let caller = over_http.and_then(|parts| parts.extensions.get::<Caller>()).copied().unwrap_or(Caller::ONLY);
+        self.server.places.join(caller.peer, caller.strand)?.turn().await
+    }
+
     /// Runs a tool when there is a place, and passes on what it tells.
     async fn run(
         &self,
@@ -96,9 +107,12 @@ impl Session {
             biased;
             () = cancelled.cancelled() => return Ok(answer::cancelled()),
             () = self.gone.cancelled() => return Ok(answer::cancelled()),
-            place = self.server.places.clone().acquire_owned() => place,
+            place = self.turn(context) => place,
         };
-        let place = place.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
+        let place = match place {
+            Ok(place) => place,
+            Err(why) => return Ok(answer::busy(why)),
+        };
         let mut notes = Notes::of(self, &served, context);
         let name = show::name(served.tool.name());
         let (teller, mut told) = Teller::new();

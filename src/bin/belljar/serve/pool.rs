@@ -14,11 +14,11 @@ use tokio::task::{self, JoinError};
 
 use super::{
     metrics::Metrics,
-    peer::{self, Peer},
     phase::{Phase, Phases},
     problem::Problem,
 };
 use crate::{
+    peer::{Caller, Peer},
     queue::{Place, Queue, Refused},
     turns::Bounds,
 };
@@ -49,7 +49,8 @@ impl Pool {
         phases: &Phases,
         work: impl FnOnce(&Stop) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let place = self.0.join(Peer::of(client), peer::connection(client)).map_err(refused)?;
+        let caller = Caller::of(client, None);
+        let place = self.0.join(caller.peer, caller.strand).map_err(refused)?;
         let place = if place.waits() { turn(place, metrics, phases).await? } else { place };
         let stop = Arc::new(Stop::default());
         let asked = Gone(Arc::clone(&stop));

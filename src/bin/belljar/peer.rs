@@ -1,6 +1,9 @@
 //! Whoever a request comes from, as turns are given.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    net::{IpAddr, SocketAddr},
+};
 
 /// The network of a client: its address, and of IPv6 the half that says which network, since whoever has one of its
 /// addresses commonly has them all.
@@ -17,8 +20,33 @@ impl Peer {
     }
 }
 
+/// A client of a server, and which of its sessions or connections a request belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// The client.
+    pub peer: Peer,
+    /// The number of its session or connection.
+    pub strand: u64,
+}
+
+impl Caller {
+    /// The client of a server that has no other.
+    #[cfg(feature = "mcp")]
+    pub const ONLY: Caller = Caller { peer: Peer(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), strand: 0 };
+
+    /// The caller on a connection, within a session if there is one.
+    pub fn of(client: SocketAddr, session: Option<&[u8]>) -> Caller {
+        let number = |session: &[u8]| {
+            let mut hasher = DefaultHasher::new();
+            session.hash(&mut hasher);
+            hasher.finish()
+        };
+        Caller { peer: Peer::of(client), strand: session.map_or_else(|| connection(client), number) }
+    }
+}
+
 /// Which of the connections of its client this is, by what else there is of its address.
-pub fn connection(client: SocketAddr) -> u64 {
+fn connection(client: SocketAddr) -> u64 {
     match client.ip() {
         IpAddr::V6(ip) => (u128::from(ip) as u64).wrapping_add(u64::from(client.port()) << 32),
         IpAddr::V4(_) => client.port().into(),
