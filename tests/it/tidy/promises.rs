@@ -21,7 +21,8 @@ fn named(page: &Path) -> Vec<String> {
 
 #[test]
 fn each_promise_has_a_test() {
-    let tests: String = walk("tests").iter().chain(&walk("src")).filter(|path| is(path, "rs")).map(|p| read(p)).collect();
+    let tests: String =
+        walk("tests").iter().chain(&walk("src")).filter(|path| is(path, "rs")).map(|p| read(p)).collect();
     let pages = walk("src/docs");
     let named: Vec<_> = pages.iter().filter(|path| is(path, "md")).flat_map(|page| named(page)).collect();
     assert!(named.len() > 5, "{named:?}");
