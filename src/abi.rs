@@ -3,8 +3,10 @@
 
 use crate::value::{FuncType, ValueType};
 
+pub use self::builtin::{Builtin, Capability};
 pub use crate::error::refused;
 
+pub(crate) mod builtin;
 pub mod http;
 pub mod wasi;
 
@@ -29,6 +31,8 @@ pub struct Function {
     pub results: &'static [ValueType],
     /// What it does.
     pub meaning: &'static str,
+    /// The capabilities that it stands for.
+    pub capabilities: &'static [Capability],
     pub(crate) call: Call,
 }
 
@@ -53,6 +57,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[],
         results: &[I32],
         meaning: "input size in bytes",
+        capabilities: &[Capability::Input],
         call: Call::InputLen,
     },
     Function {
@@ -60,6 +65,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32],
         results: &[I32],
         meaning: "copies the next at most `len` input bytes to `ptr`, advances the cursor, returns the count; 0 at the end",
+        capabilities: &[Capability::Input],
         call: Call::ReadInput,
     },
     Function {
@@ -67,6 +73,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32],
         results: &[],
         meaning: "appends `len` bytes at `ptr` to the output",
+        capabilities: &[Capability::Output],
         call: Call::WriteOutput,
     },
     Function {
@@ -74,6 +81,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32],
         results: &[],
         meaning: "one UTF-8 message at level info",
+        capabilities: &[Capability::Log],
         call: Call::Log,
     },
     Function {
@@ -81,6 +89,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32, I32],
         results: &[],
         meaning: "one UTF-8 message at a level: 0 error, 1 warn, 2 info, 3 debug, 4 trace",
+        capabilities: &[Capability::Log],
         call: Call::LogAt,
     },
     Function {
@@ -88,6 +97,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32],
         results: &[],
         meaning: "ends the run with a UTF-8 message from the guest; does not return",
+        capabilities: &[Capability::End],
         call: Call::Fail,
     },
     Function {
@@ -95,6 +105,7 @@ pub const FUNCTIONS: &[Function] = &[
         params: &[I32, I32, I32, I32],
         results: &[],
         meaning: "ends the run with message, file, line and column, as AssemblyScript calls it (UTF-16 strings); does not return",
+        capabilities: &[Capability::End],
         call: Call::Abort,
     },
 ];

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 
 use crate::{
-    abi,
+    abi::{self, Builtin, Capability},
     value::{FuncType, ValueType},
 };
 
@@ -178,17 +178,15 @@ impl Inspection {
 
     /// What the module can do.
     pub fn powers(&self) -> Powers {
-        let imports =
-            |names: &[&str]| self.imports.iter().any(|i| i.module == abi::MODULE && names.contains(&i.name.as_str()));
-        let wasi = |names: &[&str]| {
-            self.imports
-                .iter()
-                .any(|i| names.contains(&i.name.as_str()) && abi::wasi::import(&i.module, &i.name).is_some())
+        let builtin = |i: &Import| Builtin::of(&i.module, &i.name);
+        let has = |capability: Capability, of: fn(Builtin) -> bool| {
+            let stands = |b: Builtin| b.capabilities().contains(&capability) && of(b);
+            self.imports.iter().filter_map(builtin).any(stands)
         };
-        let is_abi =
-            |i: &Import| abi::import(&i.module, &i.name).is_some() || abi::wasi::import(&i.module, &i.name).is_some();
+        let is_http = |b: Builtin| matches!(b, Builtin::Http(_));
+        let is_call = |i: &&Import| builtin(i).is_none_or(is_http);
         let mut calls: Vec<_> =
-            self.imports.iter().filter(|i| !is_abi(i)).map(|i| alloc::format!("{}.{}", i.module, i.name)).collect();
+            self.imports.iter().filter(is_call).map(|i| alloc::format!("{}.{}", i.module, i.name)).collect();
         calls.sort_unstable();
         calls.dedup();
         let entry = [abi::EXECUTE, abi::START].into_iter().find(|name| self.function(name).is_some());
@@ -197,14 +195,13 @@ impl Inspection {
         let max =
             self.memories.iter().try_fold(0u64, |sum, m| Some(sum.saturating_add(m.max_pages?.saturating_mul(PAGE))));
         Powers {
-            reads_input: wasi(&["fd_read"])
-                || handed_over
-                || imports(&["read_input", "host_read_input", "input_len", "host_get_input_len"]),
-            writes_output: wasi(&["fd_write"]) || imports(&["write_output", "host_write_output"]),
-            logs: wasi(&["fd_write"]) || imports(&["log", "host_log", "log_at"]),
-            fails: imports(&["fail", "abort"]),
+            reads_input: has(Capability::Input, |_| true) || handed_over,
+            writes_output: has(Capability::Output, |_| true),
+            logs: has(Capability::Log, |_| true),
+            // The end of every WASI program says nothing.
+            fails: has(Capability::End, |builtin| matches!(builtin, Builtin::Env(_))),
             calls,
-            reads_clock: wasi(&["clock_time_get", "poll_oneoff"]),
+            reads_clock: has(Capability::Clock, |_| true),
             start_function: self.start_function,
             entry,
             memory_max_bytes: max,

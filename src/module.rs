@@ -18,7 +18,7 @@ use crate::{
     abi::{self, wasi::Snapshot},
     config::Config,
     error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
-    host::{Host, Name, env, function::HostFunction},
+    host::{Host, Name, function::HostFunction},
     inspect::{ExternType, Import, Inspection},
     meter, observe,
     pool::{self, Place, Pool},
@@ -38,6 +38,7 @@ mod form;
 pub(crate) mod known;
 mod operators;
 mod prices;
+mod provider;
 mod rewrite;
 mod scan;
 mod sizes;
@@ -47,7 +48,7 @@ mod validation;
 mod work;
 
 pub(crate) use self::entries::Entry;
-use self::validation::Facts;
+use self::{provider::Provider, validation::Facts};
 
 /// The most imports or exports that an error names.
 const NAMED: usize = 64;
@@ -279,7 +280,7 @@ fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
 
 /// Whether a memory that the host makes can be linked: nobody else has its name, and there is no adapter.
 fn can_import_memory(inspection: &Inspection, policy: &Policy) -> bool {
-    let waits = |import: &Import| policy.function(&import.module, &import.name).is_some_and(|f| f.waits);
+    let waits = |import: &Import| Provider::of(import, policy).and_then(Provider::waiting).is_some();
     policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(waits)
 }
 
@@ -358,24 +359,11 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
     let mut problems = Vec::new();
     let mut needs_memory = None;
     for import in &inspection.imports {
-        let provided = match abi::import(&import.module, &import.name) {
-            Some(f) => {
-                if f.needs_memory() {
-                    needs_memory = Some(import);
-                }
-                Some(f.ty())
-            }
-            None => match wasi::import(&import.module, &import.name) {
-                Some((_, f)) => {
-                    if f.needs_memory() {
-                        needs_memory = Some(import);
-                    }
-                    Some(f.ty())
-                }
-                None => policy.function(&import.module, &import.name).map(|f| f.ty.clone()),
-            },
-        };
-        let expected = provided.map(ExternType::Function);
+        let provider = Provider::of(import, policy);
+        if provider.is_some_and(Provider::needs_memory) {
+            needs_memory = Some(import);
+        }
+        let expected = provider.map(|provider| ExternType::Function(provider.ty()));
         if expected.as_ref() != Some(&import.ty) {
             problems.push(ImportProblem {
                 module: import.module.clone(),
@@ -416,16 +404,9 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
         if !linked.insert((&import.module, &import.name)) {
             continue;
         }
-        let bound = match abi::import(&import.module, &import.name) {
-            Some(f) => Some(env::link(&mut linker, f, &import.name)),
-            None => match wasi::import(&import.module, &import.name) {
-                Some((snapshot, f)) => Some(wasi::link(&mut linker, snapshot, f)),
-                None => {
-                    policy.function(&import.module, &import.name).map(|f| f.link(&mut linker, &policy.config.grants))
-                }
-            },
-        };
-        bound.unwrap_or(Ok(())).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
+        if let Some(provider) = Provider::of(import, policy) {
+            provider.link(&mut linker, &import.name, policy)?;
+        }
     }
     Ok(linker)
 }
@@ -436,8 +417,8 @@ fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Op
     let functions: Vec<_> = inspection
         .imports
         .iter()
-        .filter_map(|import| policy.function(&import.module, &import.name))
-        .filter(|function| function.waits && imported.insert((&function.name.module, &function.name.function)))
+        .filter_map(|import| Provider::of(import, policy)?.waiting())
+        .filter(|function| imported.insert((&function.name.module, &function.name.function)))
         .collect();
     if functions.is_empty() {
         return Ok(None);

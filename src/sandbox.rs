@@ -6,7 +6,7 @@ use core::any::Any;
 #[cfg(feature = "receipt")]
 use crate::host::tape::play::stub;
 use crate::{
-    abi,
+    abi::Builtin,
     config::Config,
     error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
     execution::Execution,
@@ -324,7 +324,7 @@ impl Sandbox {
     /// The host functions of the embedding program.
     #[cfg(feature = "receipt")]
     pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
-        self.0.functions.iter().filter(|function| !is_http(&function.name, &self.0.config))
+        self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
     }
 
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
@@ -430,11 +430,7 @@ impl Builder {
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
-            let (module, function) = (&*name.module, &*name.function);
-            let own = abi::import(module, function).is_some()
-                || wasi::import(module, function).is_some()
-                || is_http(name, &self.config);
-            let why = if own {
+            let why = if is_reserved(name, &self.config) {
                 HostFunctionProblem::Reserved
             } else if self.functions[..i].iter().any(same) {
                 HostFunctionProblem::Duplicate
@@ -478,14 +474,18 @@ impl Builder {
     }
 }
 
-/// Whether a function is one of the library's own for requests, which are there where some are granted.
-fn is_http(name: &Name, config: &Config) -> bool {
-    !config.http.allow.is_empty() && abi::http::import(&name.module, &name.function).is_some()
+/// Returns whether belljar itself provides a function of this name.
+fn is_reserved(name: &Name, config: &Config) -> bool {
+    match Builtin::of(&name.module, &name.function) {
+        Some(Builtin::Wasi(..)) => wasi::IS_PROVIDED,
+        Some(Builtin::Http(_)) => !config.http.allow.is_empty(),
+        builtin => builtin.is_some(),
+    }
 }
 
 /// The functions for requests, of a transcript.
 #[cfg(feature = "receipt")]
 fn http_stubs(config: &Config) -> Vec<HostFunction> {
-    let granted = if config.http.allow.is_empty() { &[] } else { abi::http::FUNCTIONS };
-    granted.iter().map(|f| stub(Name::new(abi::http::MODULE, f.name), f.ty(), false)).collect()
+    let granted = if config.http.allow.is_empty() { &[] } else { crate::abi::http::FUNCTIONS };
+    granted.iter().map(|f| stub(Name::new(crate::abi::http::MODULE, f.name), f.ty(), false)).collect()
 }

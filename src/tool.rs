@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 pub use self::error::ToolError;
 use crate::{
+    abi::Builtin,
     config::{Config, dirs::Access},
     document::{Document, Kind, Node},
     error::Error,
@@ -200,9 +201,8 @@ impl Tool {
     /// Whether it imports functions of the embedding program.
     fn calls_host(&self) -> bool {
         let calls = self.module().inspect().powers().calls;
-        calls.iter().any(|call| {
-            call.split_once('.').is_none_or(|(module, name)| crate::abi::http::import(module, name).is_none())
-        })
+        let is_http = |(module, name)| matches!(Builtin::of(module, name), Some(Builtin::Http(_)));
+        calls.iter().any(|call| !call.split_once('.').is_some_and(is_http))
     }
 
     /// Returns the input of the guest for arguments in the form of [`input_schema`](Tool::input_schema).

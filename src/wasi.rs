@@ -53,7 +53,8 @@ mod walk;
 pub(crate) use self::mount::Roots;
 #[cfg(feature = "receipt")]
 use self::taped::Taped;
-pub(crate) use crate::abi::wasi::import;
+/// Whether this build provides WASI.
+pub(crate) const IS_PROVIDED: bool = true;
 
 /// All that a program has of its system.
 struct State {

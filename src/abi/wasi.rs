@@ -6,6 +6,7 @@
 
 use alloc::vec::Vec;
 
+use super::Capability;
 use crate::value::{FuncType, ValueType};
 
 /// Which of the two modules an import names.
@@ -108,6 +109,8 @@ pub struct Function {
     pub params: &'static [Param],
     /// What it does here.
     pub meaning: &'static str,
+    /// The capabilities that it stands for.
+    pub capabilities: &'static [Capability],
     pub(crate) call: Call,
 }
 
@@ -161,113 +164,119 @@ pub fn import(module: &str, name: &str) -> Option<(Snapshot, &'static Function)>
 }
 
 macro_rules! functions {
-    ($($name:literal $call:ident ($($param:expr),*): $meaning:literal;)*) => {
+    ($($name:literal $call:ident [$($capability:ident),*] ($($param:expr),*): $meaning:literal;)*) => {
         /// Which host function answers.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Call { $($call),* }
 
         /// All functions, in the order of the specification.
         pub const FUNCTIONS: &[Function] =
-            &[$(Function { name: $name, params: &[$($param),*], meaning: $meaning, call: Call::$call }),*];
+            &[$(Function {
+                name: $name,
+                params: &[$($param),*],
+                meaning: $meaning,
+                capabilities: &[$(Capability::$capability),*],
+                call: Call::$call,
+            }),*];
     };
 }
 
 use Param::{Buffer, Buffers, Filestat, I32, I64, Path, Ptr};
 
 functions! {
-    "args_get" ArgsGet (Ptr("argv", 0), Ptr("argv_buf", 0)):
+    "args_get" ArgsGet [Arguments] (Ptr("argv", 0), Ptr("argv_buf", 0)):
         "writes `wasi.program` and `wasi.args`, each with a 0 at its end, and where they are";
-    "args_sizes_get" ArgsSizesGet (Ptr("argc", 4), Ptr("argv_buf_size", 4)):
+    "args_sizes_get" ArgsSizesGet [Arguments] (Ptr("argc", 4), Ptr("argv_buf_size", 4)):
         "how many arguments there are, and their bytes";
-    "environ_get" EnvironGet (Ptr("environ", 0), Ptr("environ_buf", 0)):
+    "environ_get" EnvironGet [Variables] (Ptr("environ", 0), Ptr("environ_buf", 0)):
         "writes `wasi.env` as `NAME=VALUE`, sorted by name, each with a 0 at its end, and where they are";
-    "environ_sizes_get" EnvironSizesGet (Ptr("count", 4), Ptr("buf_size", 4)):
+    "environ_sizes_get" EnvironSizesGet [Variables] (Ptr("count", 4), Ptr("buf_size", 4)):
         "how many variables there are, and their bytes";
-    "clock_res_get" ClockResGet (I32("id"), Ptr("resolution", 8)):
+    "clock_res_get" ClockResGet [Clock] (I32("id"), Ptr("resolution", 8)):
         "1 ns; `notcapable` with `wasi.clock = \"none\"`, `inval` for an unknown clock";
-    "clock_time_get" ClockTimeGet (I32("id"), I64("precision"), Ptr("time", 8)):
+    "clock_time_get" ClockTimeGet [Clock] (I32("id"), I64("precision"), Ptr("time", 8)):
         "the virtual time: fuel used and time slept, in ns, and for `realtime` since `wasi.clock_start_ns`";
-    "fd_advise" FdAdvise (I32("fd"), I64("offset"), I64("len"), I32("advice")):
+    "fd_advise" FdAdvise [] (I32("fd"), I64("offset"), I64("len"), I32("advice")):
         "nothing";
-    "fd_allocate" FdAllocate (I32("fd"), I64("offset"), I64("len")):
+    "fd_allocate" FdAllocate [] (I32("fd"), I64("offset"), I64("len")):
         "makes the file at least so large, with zeros; `nospc` at the quota";
-    "fd_close" FdClose (I32("fd")):
+    "fd_close" FdClose [] (I32("fd")):
         "closes; a file whose names are all gone goes with its last descriptor";
-    "fd_datasync" FdDatasync (I32("fd")):
+    "fd_datasync" FdDatasync [] (I32("fd")):
         "writes a file of the host through; files in memory are not kept anywhere";
-    "fd_fdstat_get" FdFdstatGet (I32("fd"), Ptr("stat", 24)):
+    "fd_fdstat_get" FdFdstatGet [] (I32("fd"), Ptr("stat", 24)):
         "type, flags and rights; the standard streams are of unknown type, so no terminals";
-    "fd_fdstat_set_flags" FdFdstatSetFlags (I32("fd"), I32("flags")):
+    "fd_fdstat_set_flags" FdFdstatSetFlags [] (I32("fd"), I32("flags")):
         "sets the flags, of which `append` has an effect";
-    "fd_fdstat_set_rights" FdFdstatSetRights (I32("fd"), I64("rights_base"), I64("rights_inheriting")):
+    "fd_fdstat_set_rights" FdFdstatSetRights [] (I32("fd"), I64("rights_base"), I64("rights_inheriting")):
         "takes rights away; `notcapable` for any that is not there";
-    "fd_filestat_get" FdFilestatGet (I32("fd"), Filestat("stat")):
+    "fd_filestat_get" FdFilestatGet [] (I32("fd"), Filestat("stat")):
         "the attributes of an open file";
-    "fd_filestat_set_size" FdFilestatSetSize (I32("fd"), I64("size")):
+    "fd_filestat_set_size" FdFilestatSetSize [] (I32("fd"), I64("size")):
         "cuts a file, or makes it longer with zeros; `nospc` at the quota";
-    "fd_filestat_set_times" FdFilestatSetTimes (I32("fd"), I64("atim"), I64("mtim"), I32("fst_flags")):
+    "fd_filestat_set_times" FdFilestatSetTimes [] (I32("fd"), I64("atim"), I64("mtim"), I32("fst_flags")):
         "sets the times; `now` is the virtual time";
-    "fd_pread" FdPread (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nread", 4)):
+    "fd_pread" FdPread [] (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nread", 4)):
         "reads from a place in a file; `spipe` for the standard streams";
-    "fd_prestat_get" FdPrestatGet (I32("fd"), Ptr("prestat", 8)):
+    "fd_prestat_get" FdPrestatGet [Files] (I32("fd"), Ptr("prestat", 8)):
         "with `wasi.files`, 3 is the directory `/`; a module of `wasi_unstable` has it as 4, named `.`, too";
-    "fd_prestat_dir_name" FdPrestatDirName (I32("fd"), Buffer("path")):
+    "fd_prestat_dir_name" FdPrestatDirName [Files] (I32("fd"), Buffer("path")):
         "the name of such a directory; `nametoolong` where it does not fit";
-    "fd_pwrite" FdPwrite (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nwritten", 4)):
+    "fd_pwrite" FdPwrite [] (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nwritten", 4)):
         "writes to a place in a file, or to its end with `append`; `spipe` for the standard streams";
-    "fd_read" FdRead (I32("fd"), Buffers("iovs"), Ptr("nread", 4)):
+    "fd_read" FdRead [Input] (I32("fd"), Buffers("iovs"), Ptr("nread", 4)):
         "reads on; 0 is the input of the run, and 0 bytes its end";
-    "fd_readdir" FdReaddir (I32("fd"), Buffer("buf"), I64("cookie"), Ptr("bufused", 4)):
+    "fd_readdir" FdReaddir [Files] (I32("fd"), Buffer("buf"), I64("cookie"), Ptr("bufused", 4)):
         "lists: `.`, `..`, what was given in the order of names, then what was made in its order";
-    "fd_renumber" FdRenumber (I32("fd"), I32("to")):
+    "fd_renumber" FdRenumber [] (I32("fd"), I32("to")):
         "moves a descriptor over another, which has to be open";
-    "fd_seek" FdSeek (I32("fd"), I64("offset"), I32("whence"), Ptr("newoffset", 8)):
+    "fd_seek" FdSeek [] (I32("fd"), I64("offset"), I32("whence"), Ptr("newoffset", 8)):
         "moves the place in a file; `spipe` for the standard streams";
-    "fd_sync" FdSync (I32("fd")):
+    "fd_sync" FdSync [] (I32("fd")):
         "writes a file or directory of the host through; files in memory are not kept anywhere";
-    "fd_tell" FdTell (I32("fd"), Ptr("offset", 8)):
+    "fd_tell" FdTell [] (I32("fd"), Ptr("offset", 8)):
         "the place in a file; `spipe` for the standard streams";
-    "fd_write" FdWrite (I32("fd"), Buffers("iovs"), Ptr("nwritten", 4)):
+    "fd_write" FdWrite [Output, Log] (I32("fd"), Buffers("iovs"), Ptr("nwritten", 4)):
         "writes on; 1 is the output of the run, 2 its log: a message for each line, at level info";
-    "path_create_directory" PathCreateDirectory (I32("fd"), Path("path")):
+    "path_create_directory" PathCreateDirectory [Files] (I32("fd"), Path("path")):
         "makes a directory";
-    "path_filestat_get" PathFilestatGet (I32("fd"), I32("flags"), Path("path"), Filestat("stat")):
+    "path_filestat_get" PathFilestatGet [Files] (I32("fd"), I32("flags"), Path("path"), Filestat("stat")):
         "the attributes of what a path names";
-    "path_filestat_set_times" PathFilestatSetTimes
+    "path_filestat_set_times" PathFilestatSetTimes [Files]
         (I32("fd"), I32("flags"), Path("path"), I64("atim"), I64("mtim"), I32("fst_flags")):
         "sets the times of what a path names";
-    "path_link" PathLink (I32("old_fd"), I32("old_flags"), Path("old_path"), I32("new_fd"), Path("new_path")):
+    "path_link" PathLink [Files] (I32("old_fd"), I32("old_flags"), Path("old_path"), I32("new_fd"), Path("new_path")):
         "gives a file one more name; `perm` for a directory, `inval` if links are to be followed";
-    "path_open" PathOpen
+    "path_open" PathOpen [Files]
         (I32("fd"), I32("dirflags"), Path("path"), I32("oflags"), I64("rights_base"), I64("rights_inheriting"),
          I32("fdflags"), Ptr("opened", 4)):
         "opens under the lowest free number; `notcapable` for rights that the directory does not pass on, and for a path out of it";
-    "path_readlink" PathReadlink (I32("fd"), Path("path"), Buffer("buf"), Ptr("bufused", 4)):
+    "path_readlink" PathReadlink [Files] (I32("fd"), Path("path"), Buffer("buf"), Ptr("bufused", 4)):
         "the target of a symbolic link, as much of it as fits";
-    "path_remove_directory" PathRemoveDirectory (I32("fd"), Path("path")):
+    "path_remove_directory" PathRemoveDirectory [Files] (I32("fd"), Path("path")):
         "removes an empty directory";
-    "path_rename" PathRename (I32("fd"), Path("old_path"), I32("new_fd"), Path("new_path")):
+    "path_rename" PathRename [Files] (I32("fd"), Path("old_path"), I32("new_fd"), Path("new_path")):
         "renames, over a file or an empty directory where one is there";
-    "path_symlink" PathSymlink (Path("old_path"), I32("fd"), Path("new_path")):
+    "path_symlink" PathSymlink [Files] (Path("old_path"), I32("fd"), Path("new_path")):
         "makes a symbolic link; `notcapable` for an absolute target";
-    "path_unlink_file" PathUnlinkFile (I32("fd"), Path("path")):
+    "path_unlink_file" PathUnlinkFile [Files] (I32("fd"), Path("path")):
         "removes a name of a file, or a link; `isdir` for a directory";
-    "poll_oneoff" PollOneoff (Ptr("in", 0), Ptr("out", 0), I32("nsubscriptions"), Ptr("nevents", 4)):
+    "poll_oneoff" PollOneoff [Clock] (Ptr("in", 0), Ptr("out", 0), I32("nsubscriptions"), Ptr("nevents", 4)):
         "files and streams are ready at once; else the virtual time goes on to the first of the clocks";
-    "proc_exit" ProcExit (I32("code")):
+    "proc_exit" ProcExit [End] (I32("code")):
         "ends the run: with success for 0, else with `StopReason::Status`; does not return";
-    "proc_raise" ProcRaise (I32("signal")):
+    "proc_raise" ProcRaise [] (I32("signal")):
         "`nosys`: there are no signals";
-    "sched_yield" SchedYield ():
+    "sched_yield" SchedYield [] ():
         "nothing: there is nobody else";
-    "random_get" RandomGet (Buffer("buf")):
+    "random_get" RandomGet [Random] (Buffer("buf")):
         "the next bytes of the ChaCha20 key stream of `wasi.random_seed`; `notcapable` with `wasi.random = \"none\"`";
-    "sock_accept" SockAccept (I32("fd"), I32("flags"), Ptr("opened", 4)):
+    "sock_accept" SockAccept [] (I32("fd"), I32("flags"), Ptr("opened", 4)):
         "`notsock`, or `badf`: no descriptor is a socket";
-    "sock_recv" SockRecv (I32("fd"), Buffers("ri_data"), I32("ri_flags"), Ptr("nread", 4), Ptr("ro_flags", 2)):
+    "sock_recv" SockRecv [] (I32("fd"), Buffers("ri_data"), I32("ri_flags"), Ptr("nread", 4), Ptr("ro_flags", 2)):
         "`notsock`, or `badf`: no descriptor is a socket";
-    "sock_send" SockSend (I32("fd"), Buffers("si_data"), I32("si_flags"), Ptr("nwritten", 4)):
+    "sock_send" SockSend [] (I32("fd"), Buffers("si_data"), I32("si_flags"), Ptr("nwritten", 4)):
         "`notsock`, or `badf`: no descriptor is a socket";
-    "sock_shutdown" SockShutdown (I32("fd"), I32("how")):
+    "sock_shutdown" SockShutdown [] (I32("fd"), I32("how")):
         "`notsock`, or `badf`: no descriptor is a socket";
 }

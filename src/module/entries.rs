@@ -9,7 +9,7 @@ use super::NAMED;
 use crate::{
     abi::{self, wasi::Snapshot},
     error::{CallError, Error, ModuleError},
-    inspect::{ExternType, Inspection},
+    inspect::{ExternType, Import, Inspection},
     wasi,
 };
 
@@ -51,7 +51,8 @@ pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
 
 /// The snapshot of WASI that a module imports from, if it does; of both, the older.
 pub(super) fn snapshot(inspection: &Inspection) -> Option<Snapshot> {
-    let mut snapshots = inspection.imports.iter().filter_map(|i| wasi::import(&i.module, &i.name)).map(|(s, _)| s);
+    let import = |i: &Import| abi::wasi::import(&i.module, &i.name).filter(|_| wasi::IS_PROVIDED);
+    let mut snapshots = inspection.imports.iter().filter_map(import).map(|(snapshot, _)| snapshot);
     let first = snapshots.next()?;
     Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
 }

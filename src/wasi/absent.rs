@@ -15,9 +15,8 @@ mod mount;
 
 pub(crate) use self::mount::Roots;
 
-pub(crate) fn import(_: &str, _: &str) -> Option<(Snapshot, &'static Function)> {
-    None
-}
+/// Whether this build provides WASI.
+pub(crate) const IS_PROVIDED: bool = false;
 
 pub(crate) fn link(_: &mut Linker<Host>, _: Snapshot, _: &'static Function) -> Result<(), wasmi::Error> {
     Ok(())

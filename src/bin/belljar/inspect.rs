@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Powers, abi};
+use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Powers, abi::Builtin};
 use serde::Serialize;
 
 use crate::{
@@ -64,9 +64,8 @@ struct Document<'a> {
 
 /// Whether the ABI has it. This program has no host functions of its own.
 fn is_provided(import: &Import) -> bool {
-    let function = abi::function(&import.name).filter(|_| import.module == abi::MODULE).map(abi::Function::ty);
-    let wasi = || abi::wasi::import(&import.module, &import.name).map(|(_, function)| function.ty());
-    function.or_else(wasi).is_some_and(|ty| ExternType::Function(ty) == import.ty)
+    let builtin = Builtin::of(&import.module, &import.name).filter(|builtin| !matches!(builtin, Builtin::Http(_)));
+    builtin.is_some_and(|builtin| ExternType::Function(builtin.ty()) == import.ty)
 }
 
 /// The page for people.

@@ -6,7 +6,10 @@ use std::{
     io::{self, Write as _},
 };
 
-use belljar::{Config, Inspection, Powers, Setting, abi};
+use belljar::{
+    Config, Import, Inspection, Powers, Setting,
+    abi::{Builtin, Capability},
+};
 use serde::Serialize;
 
 use crate::{
@@ -24,20 +27,6 @@ const WIDTH: usize = 100;
 
 /// Columns of a value that stands beside its key.
 const VALUE: usize = 23;
-
-/// What the names of functions mean.
-const POWERS: [(&str, &[&str]); 10] = [
-    ("input", &["read_input", "host_read_input", "input_len", "host_get_input_len", "fd_read"]),
-    ("output", &["write_output", "host_write_output", "fd_write"]),
-    ("log", &["log", "host_log", "log_at", "fd_write"]),
-    ("arguments", &["args_get", "args_sizes_get"]),
-    ("variables", &["environ_get", "environ_sizes_get"]),
-    ("clock", &["clock_time_get", "clock_res_get", "poll_oneoff"]),
-    ("random", &["random_get"]),
-    ("files", &["path_*", "fd_prestat_get", "fd_prestat_dir_name", "fd_readdir"]),
-    ("requests", &["send", "headers_len", "read_headers", "body_len", "read_body"]),
-    ("end", &["fail", "abort", "proc_exit"]),
-];
 
 /// Tells it.
 pub fn tell(
@@ -83,20 +72,13 @@ struct Ask {
 }
 
 fn asks(about: &Inspection) -> Vec<Ask> {
-    let provided = |module: &str, name: &str| {
-        (module == abi::MODULE && abi::function(name).is_some())
-            || abi::wasi::import(module, name).is_some()
-            || abi::http::import(module, name).is_some()
-    };
-    let imports = || about.imports.iter().filter(|import| provided(&import.module, &import.name));
-    let all = POWERS.iter().map(|(power, names)| {
-        let is = |function: &str| {
-            let fits =
-                |name: &&str| name.strip_suffix('*').map_or(*name == function, |start| function.starts_with(start));
-            names.iter().any(fits)
+    let all = Capability::ALL.into_iter().map(|capability| {
+        let is = |import: &&Import| {
+            let builtin = Builtin::of(&import.module, &import.name);
+            builtin.is_some_and(|builtin| builtin.capabilities().contains(&capability))
         };
-        let functions = imports().filter(|import| is(&import.name)).map(|import| import.name.clone()).collect();
-        Ask { power, functions }
+        let functions = about.imports.iter().filter(is).map(|import| import.name.clone()).collect();
+        Ask { power: capability.name(), functions }
     });
     all.filter(|ask| !ask.functions.is_empty()).collect()
 }

@@ -57,7 +57,7 @@ impl Pool {
         let running = metrics.running.one();
         let mut done = task::spawn_blocking(move || {
             // Another may begin when this has ended, not when nobody waits for it any more.
-            let _of_this = (place, running);
+            let _of_this = (running, place);
             work(&stop)
         });
         let done = tokio::select! {

@@ -1,0 +1,64 @@
+//! The provider of an import: a function that belljar has, or one of the embedding program.
+
+use alloc::string::ToString;
+
+use wasmi::Linker;
+
+use super::Policy;
+use crate::{
+    abi::builtin::Builtin,
+    error::ModuleError,
+    host::{Host, env, function::HostFunction},
+    inspect::Import,
+    value::FuncType,
+    wasi,
+};
+
+/// The provider of an import, which decides its type and what is linked.
+#[derive(Clone, Copy)]
+pub(super) enum Provider<'a> {
+    Builtin(Builtin),
+    /// A custom host function; those for HTTP requests are among them.
+    Custom(&'a HostFunction),
+}
+
+impl<'a> Provider<'a> {
+    /// Returns the provider of an import, if there is one in this build under this policy.
+    pub(super) fn of(import: &Import, policy: &'a Policy) -> Option<Provider<'a>> {
+        let custom = || policy.function(&import.module, &import.name).map(Provider::Custom);
+        match Builtin::of(&import.module, &import.name) {
+            Some(Builtin::Wasi(..)) if !wasi::IS_PROVIDED => None,
+            Some(Builtin::Http(_)) | None => custom(),
+            Some(builtin) => Some(Provider::Builtin(builtin)),
+        }
+    }
+
+    /// Returns the type of the function.
+    pub(super) fn ty(self) -> FuncType {
+        match self {
+            Provider::Builtin(builtin) => builtin.ty(),
+            Provider::Custom(function) => function.ty.clone(),
+        }
+    }
+
+    /// Returns whether the function needs the exported memory. A custom function finds out when it is called.
+    pub(super) fn needs_memory(self) -> bool {
+        matches!(self, Provider::Builtin(builtin) if builtin.needs_memory())
+    }
+
+    /// Returns the function if a call of it leaves the engine, to be answered later.
+    pub(super) fn waiting(self) -> Option<&'a HostFunction> {
+        if let Provider::Custom(function) = self { Some(function).filter(|function| function.waits) } else { None }
+    }
+
+    /// Links the function under the name that the module imports it by.
+    pub(super) fn link(self, linker: &mut Linker<Host>, name: &str, policy: &Policy) -> Result<(), ModuleError> {
+        let linked = match self {
+            Provider::Builtin(Builtin::Env(function)) => env::link(linker, function, name),
+            Provider::Builtin(Builtin::Wasi(snapshot, function)) => wasi::link(linker, snapshot, function),
+            Provider::Builtin(Builtin::Http(_)) => Ok(()),
+            Provider::Custom(function) => function.link(linker, &policy.config.grants),
+        };
+        linked.map_err(|error| ModuleError::Engine { message: error.to_string() })
+    }
+}
