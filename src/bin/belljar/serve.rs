@@ -26,6 +26,8 @@ mod metrics;
 #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "what is typed is checked in every build"))]
 mod options;
 #[cfg(feature = "serve")]
+mod pace;
+#[cfg(feature = "serve")]
 mod phase;
 #[cfg(feature = "serve")]
 mod pool;
@@ -33,6 +35,8 @@ mod pool;
 mod problem;
 #[cfg(feature = "serve")]
 mod reply;
+#[cfg(feature = "serve")]
+mod running;
 #[cfg(feature = "serve")]
 mod server;
 #[cfg(feature = "serve")]

@@ -120,3 +120,26 @@ fn a_client_has_so_many_runs_at_a_time() {
     served.until("belljar_queue_length", 0.0);
     assert_eq!(served.metrics()["belljar_runs_in_flight"], 2.0);
 }
+
+/// Short runs are made where requests are read, and long ones elsewhere: it makes no difference to anybody.
+#[test]
+fn where_a_run_is_made_changes_nothing() {
+    let served = acts(&["--fuel-limit", "1M"]);
+    let mut client = served.client();
+    let mut ask = |path| {
+        let answer = client.ask("GET", path, "", b"");
+        (answer.status, answer.body.len(), answer.find("belljar-fuel").map(str::to_string))
+    };
+    let paths = ["/", "/e", "/b", "/t", "/f", "/w", "/s", "/g", "/l"];
+    let first = paths.map(&mut ask);
+    for _ in 0..40 {
+        assert_eq!(ask("/"), first[0]);
+    }
+    // By now runs are known to be short; each long one changes that again.
+    for (path, first) in paths.iter().zip(first) {
+        assert_eq!(ask(path), first, "{path}");
+        for _ in 0..40 {
+            ask("/");
+        }
+    }
+}

@@ -1,13 +1,15 @@
 //! A request, as the access log and the metrics have it.
 
 use std::{
+    borrow::Cow,
+    fmt::Write,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use belljar::LogEntry;
-use hyper::http::request::Parts;
+use hyper::{Method, Uri, http::request::Parts};
 use serde::Serialize;
 
 use super::{args::LogFormat, metrics::Counted, server::Server};
@@ -21,16 +23,22 @@ const GONE: u16 = 499;
 pub struct Access {
     server: Arc<Server>,
     started: Instant,
-    line: Line,
+    number: u64,
+    client: SocketAddr,
+    target: Option<(Method, Uri)>,
+    status: u16,
+    received_bytes: u64,
+    sent_bytes: u64,
+    run: Option<(Cow<'static, str>, u64)>,
     _in_flight: Counted,
 }
 
 /// A line of the log.
 #[derive(Debug, Serialize)]
-struct Line {
+struct Line<'a> {
     time: String,
     request: u64,
-    client: String,
+    client: SocketAddr,
     method: Option<String>,
     path: Option<String>,
     status: u16,
@@ -38,77 +46,98 @@ struct Line {
     sent_bytes: u64,
     ms: f64,
     fuel: Option<u64>,
-    end: Option<String>,
+    end: Option<&'a str>,
 }
 
 impl Access {
     /// A request that has come; without a head, one that is none.
     pub fn new(server: &Arc<Server>, client: SocketAddr, head: Option<&Parts>) -> Access {
-        let line = Line {
-            time: String::new(),
-            request: server.next_request(),
-            client: client.to_string(),
-            method: head.map(|head| shown(head.method.as_str())),
-            path: head.map(|head| shown(&head.uri.to_string())),
+        Access {
+            server: Arc::clone(server),
+            started: Instant::now(),
+            number: server.next_request(),
+            client,
+            target: head.map(|head| (head.method.clone(), head.uri.clone())),
             status: GONE,
             received_bytes: 0,
             sent_bytes: 0,
-            ms: 0.0,
-            fuel: None,
-            end: None,
-        };
-        let _in_flight = server.metrics.in_flight.one();
-        Access { server: Arc::clone(server), started: Instant::now(), line, _in_flight }
+            run: None,
+            _in_flight: server.metrics.in_flight.one(),
+        }
     }
 
     /// Its number, by which its lines are known.
     pub fn number(&self) -> u64 {
-        self.line.request
+        self.number
     }
 
     /// Notes that its body has come.
     pub fn received(&mut self, bytes: u64) {
-        self.line.received_bytes = bytes;
+        self.received_bytes = bytes;
     }
 
     /// Notes how its run ended.
-    pub fn ran(&mut self, end: &str, fuel: u64) {
-        self.line.end = Some(end.into());
-        self.line.fuel = Some(fuel);
+    pub fn ran(&mut self, end: Cow<'static, str>, fuel: u64) {
+        self.run = Some((end, fuel));
     }
 
     /// Notes its answer.
     pub fn answered(&mut self, status: u16, bytes: u64) {
-        self.line.status = status;
-        self.line.sent_bytes = bytes;
+        self.status = status;
+        self.sent_bytes = bytes;
     }
 }
 
 impl Drop for Access {
     fn drop(&mut self) {
         let (time, metrics) = (self.started.elapsed(), &self.server.metrics);
-        metrics.requests.count(self.line.status);
+        metrics.requests.count(self.status);
         metrics.request_time.add(time);
-        metrics.received_bytes.add(self.line.received_bytes);
-        metrics.sent_bytes.add(self.line.sent_bytes);
+        metrics.received_bytes.add(self.received_bytes);
+        metrics.sent_bytes.add(self.sent_bytes);
         if !self.server.quiet {
-            self.line.ms = time.as_micros() as f64 / 1e3;
-            self.line.time = now();
-            self.server.say(self.line.text(self.server.options.log_format));
+            let line = self.line(time);
+            self.server.say(|text| line.write(self.server.options.log_format, text));
         }
     }
 }
 
-impl Line {
-    fn text(&self, format: LogFormat) -> String {
+impl Access {
+    fn line(&self, took: Duration) -> Line<'_> {
+        let target = self.target.as_ref();
+        let run = self.run.as_ref();
+        Line {
+            time: now(),
+            request: self.number,
+            client: self.client,
+            method: target.map(|(method, _)| shown(method.as_str())),
+            path: target.map(|(_, uri)| match uri.path_and_query() {
+                Some(path) if uri.scheme().is_none() && uri.authority().is_none() => shown(path.as_str()),
+                _ => shown(&uri.to_string()),
+            }),
+            status: self.status,
+            received_bytes: self.received_bytes,
+            sent_bytes: self.sent_bytes,
+            ms: took.as_micros() as f64 / 1e3,
+            fuel: run.map(|(_, fuel)| *fuel),
+            end: run.map(|(end, _)| &**end),
+        }
+    }
+}
+
+impl Line<'_> {
+    fn write(&self, format: LogFormat, text: &mut String) {
         if format == LogFormat::Json {
-            return serde_json::to_string(self).unwrap_or_default();
+            text.push_str(&serde_json::to_string(self).unwrap_or_default());
+            return;
         }
         let Line { time, request, client, status, sent_bytes, ms, .. } = self;
         let [method, path] = [&self.method, &self.path].map(|text| text.as_deref().unwrap_or("-"));
-        let fuel = self.fuel.map_or(String::new(), |fuel| format!(" fuel={fuel}"));
-        let end = self.end.as_ref().map_or(String::new(), |end| format!(" end={end}"));
-        format!("{time} #{request} {client} {method} {path} {status} bytes={sent_bytes} ms={ms}{fuel}{end}")
+        // Writing to a string does not fail.
+        let _ = write!(text, "{time} #{request} {client} {method} {path} {status} bytes={sent_bytes} ms={ms}");
+        if let Some((fuel, end)) = self.fuel.zip(self.end) {
+            let _ = write!(text, " fuel={fuel} end={end}");
+        }
     }
 }
 

@@ -82,6 +82,13 @@ impl Guest {
         self.loaded.start(input.into())
     }
 
+    /// Whether a run may wait for something else than itself, however little fuel it has.
+    pub fn waits(&self) -> bool {
+        let config = self.tool.sandbox().config();
+        let is_here = matches!(self.loaded, Loaded::Here(..));
+        !is_here || !config.http.allow.is_empty() || !config.wasi.dirs.is_empty()
+    }
+
     /// Whether its output is said to be JSON.
     pub fn gives_json(&self) -> bool {
         self.tool.manifest().is_some_and(|manifest| manifest.output.is_some())

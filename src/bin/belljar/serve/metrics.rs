@@ -1,6 +1,7 @@
 //! What has been done so far, in the text format of Prometheus.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt::{self, Write},
     sync::{
@@ -20,7 +21,7 @@ pub struct Metrics {
     /// Requests that were answered, by status.
     pub requests: Family<u16>,
     /// Runs that ended, by how.
-    pub runs: Family<String>,
+    pub runs: Family<Cow<'static, str>>,
     /// How long requests took, from their head to their answer.
     pub request_time: Histogram,
     /// How long runs took.

@@ -40,18 +40,22 @@ impl Pool {
         Pool(Queue::new(bounds))
     }
 
+    /// Waits for the turn of a request of this client.
+    pub async fn place(&self, client: SocketAddr, metrics: &Metrics, phases: &Phases) -> Result<Place<Peer>, Problem> {
+        let caller = Caller::of(client, None);
+        let place = self.0.join(caller.peer, caller.strand).map_err(refused)?;
+        if place.waits() { turn(place, metrics, phases).await } else { Ok(place) }
+    }
+
     /// Does this on a thread of the pool. It is asked to stop when whoever waits for it is gone, and when the
     /// server ends.
     pub async fn run<T: Send + 'static>(
         &self,
-        client: SocketAddr,
+        place: Place<Peer>,
         metrics: &Metrics,
         phases: &Phases,
         work: impl FnOnce(&Stop) -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let caller = Caller::of(client, None);
-        let place = self.0.join(caller.peer, caller.strand).map_err(refused)?;
-        let place = if place.waits() { turn(place, metrics, phases).await? } else { place };
         let stop = Arc::new(Stop::default());
         let asked = Gone(Arc::clone(&stop));
         let running = metrics.running.one();

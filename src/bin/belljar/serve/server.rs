@@ -23,6 +23,7 @@ use super::{
     log::Log,
     metrics::Metrics,
     options::Options,
+    pace::Pace,
     phase::{Phase, Phases},
     pool::Pool,
     service::Service,
@@ -40,6 +41,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// Where runs are made.
     pub pool: Pool,
+    /// How long they have taken lately.
+    pub pace: Pace,
     /// How far it is on its way to its end.
     pub phases: Phases,
     /// Whether there is no access log.
@@ -67,6 +70,7 @@ pub fn serve(guest: Guest, options: Options, console: &Console) -> Result<Exit, 
     let server = Arc::new(Server {
         metrics: Metrics::default(),
         pool: Pool::new(options.runs),
+        pace: Pace::new(),
         phases: Phases::new(),
         quiet: console.is_quiet(),
         verbose: console.is_verbose(),
@@ -89,7 +93,7 @@ impl Server {
     }
 
     /// Writes a line to stderr, or counts it as lost.
-    pub fn say(&self, line: String) {
+    pub fn say(&self, line: impl FnOnce(&mut String)) {
         if !self.log.line(line) {
             self.metrics.lost_lines.add(1);
         }
@@ -128,9 +132,11 @@ impl Server {
 
     fn announce(&self, what: &str, listener: &TcpListener) {
         let Ok(at) = listener.local_addr() else { return };
-        self.say(match self.options.log_format {
-            LogFormat::Text => format!("{what} on http://{at}"),
-            LogFormat::Json => format!("{{\"{what}\":\"http://{at}\"}}"),
+        self.say(|line| {
+            line.push_str(&match self.options.log_format {
+                LogFormat::Text => format!("{what} on http://{at}"),
+                LogFormat::Json => format!("{{\"{what}\":\"http://{at}\"}}"),
+            });
         });
     }
 }

@@ -1,8 +1,7 @@
 //! From a request to its answer.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Instant};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
-use belljar::{Error, Log, Outcome, Step};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
     Method, Request, Response, StatusCode, Version,
@@ -12,14 +11,7 @@ use hyper::{
 };
 use tokio::time::timeout;
 
-use super::{
-    access::{self, Access},
-    metrics,
-    pool::Stop,
-    problem::{self, Problem},
-    reply::Reply,
-    server::Server,
-};
+use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
 
 /// Who answers on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,10 +81,13 @@ async fn run(
     one_host(&head)?;
     let body = collected(server, body).await?;
     access.received(body.len() as u64);
-    let (of_run, number) = (Arc::clone(server), access.number());
-    let work = move |stop: &Stop| of_run.serve_one(number, &head, body, stop);
-    let ran = server.pool.run(client, &server.metrics, &server.phases, work).await?;
-    if let Some(end) = &ran.end {
+    let place = server.pool.place(client, &server.metrics, &server.phases).await?;
+    let mut running = Running::new(server, access.number(), head, body);
+    let ran = match running.begin() {
+        Some(ran) => ran,
+        None => server.pool.run(place, &server.metrics, &server.phases, move |stop| running.finish(stop)).await?,
+    };
+    if let Some(end) = ran.end {
         access.ran(end, ran.fuel);
     }
     ran.reply
@@ -124,63 +119,5 @@ async fn collected(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> 
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is malformed").closing()),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time").closing()),
-    }
-}
-
-/// What came of a run.
-#[derive(Debug)]
-pub struct Ran {
-    /// How it ended; `None` if there was none.
-    end: Option<String>,
-    fuel: u64,
-    reply: Result<Reply, Problem>,
-}
-
-impl Server {
-    /// Makes the run of a request, on a thread that may be kept for as long as it takes.
-    fn serve_one(&self, number: u64, head: &Parts, body: Vec<u8>, stop: &Stop) -> Ran {
-        let started = Instant::now();
-        let exchange = self.guest.exchange;
-        let input = match exchange.input(&self.guest, head, body) {
-            Ok(input) => input,
-            Err(problem) => return Ran { end: None, fuel: 0, reply: Err(problem) },
-        };
-        let (end, fuel, reply) = match self.drive(input, stop) {
-            Ok(outcome) => {
-                self.tell(number, &outcome.log);
-                let fuel = outcome.usage.fuel;
-                let reply = exchange.reply(&self.guest, outcome.output, self.options.content_type.as_deref());
-                ("done".into(), fuel, reply.map_err(|problem| problem.with_fuel(fuel)))
-            }
-            Err(Error::Stopped(stopped)) => {
-                self.tell(number, &stopped.log);
-                (problem::kind(&stopped.reason), stopped.usage.fuel, Err(Problem::stopped(&stopped)))
-            }
-            Err(error) => ("failed".into(), 0, Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))),
-        };
-        self.metrics.runs.count(end.clone());
-        self.metrics.fuel.add(fuel);
-        self.metrics.run_time.add(started.elapsed());
-        let with_fuel = |reply: Reply| reply.with_header("belljar-fuel", fuel.to_string());
-        Ran { end: Some(end), fuel, reply: reply.map(with_fuel) }
-    }
-
-    fn drive(&self, input: Vec<u8>, stop: &Stop) -> Result<Outcome, Error> {
-        let mut run = self.guest.start(input)?;
-        stop.stops(run.cancel_handle());
-        loop {
-            if let Step::Done(outcome) = run.step()? {
-                return Ok(outcome);
-            }
-        }
-    }
-
-    /// What a guest has logged, for those who asked for it.
-    fn tell(&self, number: u64, log: &Log) {
-        if self.verbose {
-            for entry in &log.entries {
-                self.say(access::message(entry, number, self.options.log_format));
-            }
-        }
     }
 }
