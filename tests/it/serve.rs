@@ -4,6 +4,7 @@ mod client;
 mod crowd;
 mod ends;
 mod forms;
+mod gone;
 mod life;
 mod program;
 mod told;

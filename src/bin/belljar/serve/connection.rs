@@ -14,17 +14,19 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 
 /// Answers what comes on a connection.
 pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, client: SocketAddr) {
-    let stream = TokioIo::new(Stream::new(tcp, server.options.body_timeout));
+    let stream = Stream::new(tcp, server.options.body_timeout);
     let answers = {
-        let server = Arc::clone(&server);
-        service_fn(move |request| service.answer(Arc::clone(&server), client, request))
+        let (server, watch) = (Arc::clone(&server), stream.watch());
+        service_fn(move |request| service.answer(Arc::clone(&server), client, watch.clone(), request))
     };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(server.options.header_timeout)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
-        .serve_connection(stream, answers);
+        // Who sends nothing more may still wait for an answer; who does not is watched for while it is made.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), answers);
     let ended = tokio::select! {
         ended = &mut connection => Some(ended),
         () = server.phases.reached(Phase::Draining) => None,

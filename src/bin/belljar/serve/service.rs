@@ -1,6 +1,6 @@
 //! From a request to its answer.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
@@ -9,9 +9,10 @@ use hyper::{
     header::HOST,
     http::request::Parts,
 };
+use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
+use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server, stream::Watch};
 
 /// Who answers on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,18 +23,24 @@ pub enum Service {
     Metrics,
 }
 
+/// There is no other end to answer to.
+#[derive(Debug, Error)]
+#[error("the client is gone")]
+pub struct Gone;
+
 impl Service {
     /// The answer to a request.
     pub async fn answer(
         self,
         server: Arc<Server>,
         client: SocketAddr,
+        watch: Watch,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Infallible> {
+    ) -> Result<Response<Full<Bytes>>, Gone> {
         let (head, body) = request.into_parts();
         let reply = match figures(self, &server, &head) {
             Some(reply) => reply,
-            None => guest(&server, client, head, body).await,
+            None => guest(&server, client, &watch, head, body).await?,
         };
         Ok(reply.into_response())
     }
@@ -63,11 +70,22 @@ fn figures(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
     Some(problem.with_header("allow", "GET, HEAD").closing().reply())
 }
 
-async fn guest(server: &Arc<Server>, client: SocketAddr, head: Parts, body: Incoming) -> Reply {
+async fn guest(
+    server: &Arc<Server>,
+    client: SocketAddr,
+    watch: &Watch,
+    head: Parts,
+    body: Incoming,
+) -> Result<Reply, Gone> {
     let mut access = Access::new(server, client, Some(&head));
-    let reply = run(server, client, &mut access, head, body).await.unwrap_or_else(|problem| problem.reply());
+    let reply = tokio::select! {
+        // There is nothing to watch while a short run is made.
+        biased;
+        reply = run(server, client, &mut access, head, body) => reply.unwrap_or_else(|problem| problem.reply()),
+        () = watch.gone() => return Err(Gone),
+    };
     access.answered(reply.status.as_u16(), reply.body.len() as u64);
-    reply
+    Ok(reply)
 }
 
 async fn run(
