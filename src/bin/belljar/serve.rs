@@ -14,9 +14,13 @@ mod exchange;
 #[cfg(feature = "serve")]
 mod guest;
 #[cfg(feature = "serve")]
+mod head;
+#[cfg(feature = "serve")]
 mod histogram;
 #[cfg(feature = "serve")]
 mod json;
+#[cfg(feature = "serve")]
+mod length;
 #[cfg(feature = "serve")]
 mod listener;
 #[cfg(feature = "serve")]

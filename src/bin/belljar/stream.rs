@@ -15,6 +15,8 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
+use super::length;
+
 /// How long, and for how much, a connection is read that has been answered for the last time.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 64 << 20;
@@ -41,6 +43,8 @@ struct Inner {
     waiting: Option<Pin<Box<Sleep>>>,
     /// Of the next answer, bytes that have been sent ahead of it.
     ahead: usize,
+    /// Whether an answer is made: what is read otherwise is the head of a request.
+    is_answering: bool,
 }
 
 impl Stream {
@@ -48,7 +52,7 @@ impl Stream {
     pub fn new(tcp: TcpStream, patience: Duration) -> Stream {
         // Answers are sent whole, so there is nothing to wait for; without it they only come later.
         let _ = tcp.set_nodelay(true);
-        Stream(Arc::new(Mutex::new(Inner { tcp, patience, waiting: None, ahead: 0 })))
+        Stream(Arc::new(Mutex::new(Inner { tcp, patience, waiting: None, ahead: 0, is_answering: false })))
     }
 
     /// What sees whether its other end is still there.
@@ -84,6 +88,12 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 }
 
 impl Watch {
+    /// Says that an answer is made from now on, until what is returned is dropped.
+    pub fn answering(&self) -> impl Drop + Send + use<> {
+        lock(&self.0).is_answering = true;
+        Answering(Arc::clone(&self.0))
+    }
+
     /// Waits until the other end is gone, while an answer is being made.
     ///
     /// That it sends nothing more does not say so: it may still wait for its answer. And whether it sends nothing more
@@ -113,6 +123,14 @@ impl Watch {
             }
         })
         .await
+    }
+}
+
+struct Answering(Arc<Mutex<Inner>>);
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        lock(&self.0).is_answering = false;
     }
 }
 
@@ -148,7 +166,13 @@ impl Inner {
 
 impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lock().tcp).poll_read(cx, buf)
+        let mut inner = self.lock();
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut inner.tcp).poll_read(cx, buf))?;
+        if !inner.is_answering {
+            length::lower(buf.filled_mut().get_mut(before..).unwrap_or_default());
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

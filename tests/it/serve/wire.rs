@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::acts;
+use super::{acts, client::Client};
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 
@@ -30,7 +30,33 @@ fn what_is_no_request_is_refused() {
         ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab", 400),
         ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n", 400),
-        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999999999999999\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 99999999999999999999\r\n\r\n", 413),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 18446744073709551615\r\n\r\n", 413),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 999999999999999999999999999999\r\n\r\n", 413),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1, 1\r\n\r\na", 400),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +1\r\n\r\na", 400),
+        ("POST / HTTP/1.1\r\nhost: a\r\ncontent-length:\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: br\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 501),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, chunked\r\n\r\n0\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: user@a\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a/b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a:b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a:65536\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a, b\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: [::1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: [a]\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a%zz\r\n\r\n", 400),
+        ("GET / HTTP/1.0\r\nhost: a b\r\n\r\n", 400),
+        ("GET http://a/ HTTP/1.1\r\n\r\n", 400),
+        ("GET http://a/ HTTP/1.1\r\nhost: a b\r\n\r\n", 400),
+        ("GET http://user@a/ HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        ("GET ftp://a/ HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        ("GET a HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        ("GET a:80 HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        ("GET * HTTP/1.1\r\nhost: a\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip\r\n\r\n", 400),
         ("POST / HTTP/1.0\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", 400),
@@ -54,9 +80,88 @@ fn what_is_no_request_is_refused() {
     let metrics = served.metrics();
     assert_eq!(metrics["belljar_requests_in_flight"], 0.0);
     assert!(!metrics.keys().any(|name| name.starts_with("belljar_runs_total")));
-    for status in [400, 431, 501, 505] {
+    for status in [400, 413, 431, 501, 505] {
         let expected = requests.iter().filter(|(_, s)| *s == status).count() as f64;
         assert_eq!(metrics[&format!("belljar_requests_total{{status=\"{status}\"}}")], expected, "{status}");
+    }
+}
+
+/// What of a target and of `host` a guest is given, by what was sent.
+#[test]
+fn a_target_has_one_form() {
+    let served = acts(&["--metrics-listen", "127.0.0.1:0"]);
+    let long = "a".repeat(300);
+    for (target, host, given, given_host) in [
+        ("/e", "a", "/e", "a"),
+        ("/e?b=http://c/", "a.example:8080", "/e?b=http://c/", "a.example:8080"),
+        ("/e", "[::1]:80", "/e", "[::1]:80"),
+        ("/e", "a:", "/e", "a:"),
+        ("/e", "a%2Db_c~!", "/e", "a%2Db_c~!"),
+        ("/e", &long, "/e", &long),
+        ("//e", "", "//e", ""),
+        ("http://b.example/e", "b.example", "/e", "b.example"),
+        ("HTTP://b.example:81/e?f#", "a", "/e?f", "b.example:81"),
+        ("https://b.example/e", "a", "/e", "b.example"),
+    ] {
+        let mut client = served.client();
+        client.send(format!("GET {target} HTTP/1.1\r\nhost: {host}\r\n\r\n"));
+        let answer = client.answer(false).unwrap();
+        assert_eq!(answer.status, 200, "{target} {host}");
+        if !target.starts_with("//") {
+            let text = format!("GET {given} HTTP/1.1\nhost: {given_host}\ncontent-length: 0\n\n");
+            assert_eq!(answer.text(), text, "{target} {host}");
+        }
+    }
+    // The target says the host where there is no other, too; and there is a target that is no path.
+    for (request, status) in [
+        ("GET http://b.example/e HTTP/1.0\r\n\r\n", 200),
+        ("GET http://b.example HTTP/1.1\r\nhost: a\r\n\r\n", 200),
+        ("OPTIONS * HTTP/1.1\r\nhost: a\r\n\r\n", 200),
+    ] {
+        assert_eq!(served.client().send(request).answer(false).unwrap().status, status, "{request}");
+    }
+    // The metrics have the same rules.
+    let at = served.address("metrics");
+    for (request, status) in [
+        ("GET http://b.example/healthz HTTP/1.1\r\nhost: a\r\n\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nhost: a b\r\n\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\n\r\n", 400),
+        ("GET a HTTP/1.1\r\nhost: a\r\n\r\n", 400),
+        ("CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n", 501),
+        ("GET /healthz HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501),
+    ] {
+        assert_eq!(Client::new(at).send(request).answer(false).unwrap().status, status, "{request}");
+    }
+}
+
+/// A length beside chunks is not looked at, and nothing else is read then (RFC 9112, section 6.1); the same length twice
+/// is one.
+#[test]
+fn a_body_has_one_length() {
+    let served = acts(&[]);
+    let chunks = "3\r\nabc\r\n0\r\n\r\n";
+    for (headers, body, is_closed) in [
+        ("transfer-encoding: chunked\r\n", chunks, false),
+        ("transfer-encoding: Chunked\r\n", chunks, false),
+        ("transfer-encoding: chunked\r\ncontent-length: 5\r\n", chunks, true),
+        ("content-length: 5\r\ntransfer-encoding: chunked\r\n", chunks, true),
+        ("content-length: 3\r\ncontent-length: 3\r\n", "abc", false),
+        ("content-length: 3\r\nexpect: 100-continue\r\n", "abc", false),
+    ] {
+        let mut client = served.client();
+        client.send(format!("POST /e HTTP/1.1\r\nhost: a\r\n{headers}\r\n{body}{GET}"));
+        let answer = client.answer(false).map(|answer| match answer.status {
+            100 => client.answer(false).unwrap(),
+            _ => answer,
+        });
+        let answer = answer.unwrap();
+        assert_eq!(answer.text(), "POST /e HTTP/1.1\nhost: a\ncontent-length: 3\n\nabc", "{headers}");
+        assert_eq!(answer.find("connection") == Some("close"), is_closed, "{headers}");
+        if is_closed {
+            assert!(client.is_closed(), "{headers}");
+        } else {
+            assert_eq!(client.answer(false).unwrap().text(), "hello\n", "{headers}");
+        }
     }
 }
 

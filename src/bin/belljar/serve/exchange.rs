@@ -17,7 +17,6 @@ impl Exchange {
         // Of a body alone nobody could see what else is asked.
         let methods = [Method::GET, Method::HEAD, Method::POST];
         match self {
-            _ if head.method == Method::CONNECT => Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "this is no proxy")),
             Exchange::Body if !methods.contains(&head.method) => {
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "it is asked with GET or POST");
                 Err(problem.with_header("allow", "GET, HEAD, POST"))

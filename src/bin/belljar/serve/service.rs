@@ -4,15 +4,16 @@ use std::{net::SocketAddr, sync::Arc};
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
-    Method, Request, Response, StatusCode, Version,
+    Method, Request, Response, StatusCode,
     body::{Body, Bytes, Incoming},
-    header::HOST,
     http::request::Parts,
 };
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server, stream::Watch};
+use super::{
+    access::Access, head, metrics, problem::Problem, reply::Reply, running::Running, server::Server, stream::Watch,
+};
 
 /// Who answers on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +38,14 @@ impl Service {
         watch: Watch,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, Gone> {
-        let (head, body) = request.into_parts();
-        let reply = match figures(self, &server, &head) {
-            Some(reply) => reply,
-            None => guest(&server, client, &watch, head, body).await?,
+        let _answering = watch.answering();
+        let (mut head, body) = request.into_parts();
+        let reply = match head::settle(&mut head) {
+            Err(problem) => refuse(self, &server, client, &head, &problem),
+            Ok(()) => match figures(self, &server, &head) {
+                Some(reply) => reply,
+                None => guest(&server, client, &watch, head, body).await?,
+            },
         };
         Ok(reply.into_response())
     }
@@ -70,6 +75,16 @@ fn figures(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
     Some(problem.with_header("allow", "GET, HEAD").closing().reply())
 }
 
+/// The answer to what is no request. That of a guest is noted.
+fn refuse(service: Service, server: &Arc<Server>, client: SocketAddr, head: &Parts, problem: &Problem) -> Reply {
+    let reply = problem.reply();
+    if service == Service::Guest {
+        let mut access = Access::new(server, client, Some(head));
+        access.answered(reply.status.as_u16(), reply.body.len() as u64);
+    }
+    reply
+}
+
 async fn guest(
     server: &Arc<Server>,
     client: SocketAddr,
@@ -96,7 +111,6 @@ async fn run(
     body: Incoming,
 ) -> Result<Reply, Problem> {
     server.guest.exchange.admits(&head).map_err(Problem::closing)?;
-    one_host(&head)?;
     let body = collected(server, body).await?;
     access.received(body.len() as u64);
     let place = server.pool.place(client, &server.metrics, &server.phases).await?;
@@ -109,16 +123,6 @@ async fn run(
         access.ran(end, ran.fuel);
     }
     ran.reply
-}
-
-/// As RFC 9112 (section 3.2) asks: whoever is before this server has to see the same host.
-fn one_host(head: &Parts) -> Result<(), Problem> {
-    let hosts = head.headers.get_all(HOST).iter().count();
-    match hosts {
-        1 => Ok(()),
-        0 if head.version < Version::HTTP_11 => Ok(()),
-        _ => Err(Problem::new(StatusCode::BAD_REQUEST, "there has to be one `host`").closing()),
-    }
 }
 
 async fn collected(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> {
