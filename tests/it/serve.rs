@@ -7,6 +7,7 @@ mod forms;
 mod gone;
 mod life;
 mod program;
+mod promises;
 mod told;
 mod tools;
 #[cfg(target_os = "linux")]
