@@ -28,8 +28,10 @@ fn a_client_that_sends_nothing_more_is_answered() {
     }
 }
 
-/// What a client sends before it goes, and how it goes.
-const GOERS: &[(&str, fn(Client))] = &[
+/// What a client sends behind its request, and how it goes.
+type Goer = (&'static str, fn(Client));
+
+const GOERS: &[Goer] = &[
     ("", drop),
     ("GET / HTTP/1.1\r\nhost: a\r\n\r\n", drop),
     ("garbage", drop),
