@@ -21,7 +21,7 @@ const HALF_LIFE: Duration = Duration::from_secs(10);
 /// Use up to which clients are equal.
 const ALLOWANCE: Duration = Duration::from_millis(100);
 /// Of so many turns among equals, one is the oldest one's.
-const OLDEST_EVERY: u64 = 4;
+const OLDEST_EVERY: u64 = 8;
 
 /// The order in which requests get places.
 #[derive(Debug)]

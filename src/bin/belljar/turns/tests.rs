@@ -119,7 +119,7 @@ fn the_oldest_has_its_turn() {
     let mut line = Line::new(BOUNDS);
     let oldest: Vec<_> = (0..5).map(|client| line.joins(client, 0)).collect();
     let mut given = Vec::new();
-    for client in 5..40 {
+    for client in 5..50 {
         line.joins(client, 0);
         let ticket = line.next().unwrap();
         given.push(ticket);
