@@ -7,7 +7,6 @@ mod forms;
 mod gone;
 mod life;
 mod program;
-mod promises;
 mod told;
 mod tools;
 #[cfg(target_os = "linux")]

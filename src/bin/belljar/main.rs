@@ -31,6 +31,8 @@ mod help;
 mod hint;
 mod inspect;
 mod json;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod length;
 mod limits;
 mod man;
 mod map;
@@ -42,6 +44,7 @@ mod peer;
 mod plan;
 mod progress;
 #[cfg(any(feature = "mcp", feature = "serve"))]
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "not all servers use all of it"))]
 mod queue;
 mod receipt;
 mod run;
@@ -52,6 +55,7 @@ mod show;
 mod size;
 mod source;
 #[cfg(any(feature = "mcp", feature = "serve"))]
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "not all servers use all of it"))]
 mod stream;
 mod time;
 mod tool;

@@ -20,8 +20,6 @@ mod histogram;
 #[cfg(feature = "serve")]
 mod json;
 #[cfg(feature = "serve")]
-mod length;
-#[cfg(feature = "serve")]
 mod listener;
 #[cfg(feature = "serve")]
 mod log;

@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use super::length;
+use crate::length;
 
 /// How long, and for how much, a connection is read that has been answered for the last time.
 const LINGER: Duration = Duration::from_secs(2);

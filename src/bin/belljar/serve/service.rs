@@ -11,9 +11,8 @@ use hyper::{
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{
-    access::Access, head, metrics, problem::Problem, reply::Reply, running::Running, server::Server, stream::Watch,
-};
+use super::{access::Access, head, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
+use crate::stream::Watch;
 
 /// Who answers on a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
