@@ -45,7 +45,7 @@ pub struct Config {
     /// The profile that gave the defaults.
     pub profile: Profile,
     /// Wall time a run may take, in milliseconds; none by default, since it is the one limit that
-    /// is not deterministic. It acts between slices of at most 100,000 fuel.
+    /// is not deterministic. It acts between slices of at most 100,000 fuel and pieces of 256 KiB.
     pub deadline_ms: Option<u64>,
     /// What the modules that [`execute`](crate::execute) keeps loaded may take, in bytes; 0 keeps none.
     /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) tells what one takes.

@@ -12,6 +12,7 @@ use crate::{
     meter::{self, Meter, Metered},
     observe,
     outcome::{Level, Log, LogEntry, Usage},
+    watch::{Alarm, Watch},
 };
 
 pub(crate) mod async_function;
@@ -19,6 +20,7 @@ pub(crate) mod context;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
+pub(crate) mod pieces;
 pub(crate) mod tape;
 pub(crate) mod waiting;
 
@@ -33,6 +35,10 @@ pub(crate) struct Host {
     pub(crate) growth: growth::Growth,
     /// The exported memory, known once the instance is made.
     pub(crate) memory: Option<wasmi::Memory>,
+    /// The bulk operator or growth that is under way.
+    pub(crate) part: Option<pieces::Part>,
+    /// What may stop the work of one host function, known once the run has begun.
+    pub(crate) alarm: Option<Alarm>,
     /// Why the guest is being stopped, set before the engine is told to stop.
     pub(crate) stop: Option<StopReason>,
     /// What is done with the world outside.
@@ -84,6 +90,8 @@ impl Host {
             log: Log::default(),
             growth: growth::Growth::new(&limits, on_growth_limit, faults.deny_growth),
             memory: None,
+            part: None,
+            alarm: None,
             stop: None,
             tape: tape::Tape::default(),
             waiting: None,
@@ -102,6 +110,24 @@ impl Host {
             log_lines: 0,
             log_full: false,
         }
+    }
+
+    /// Has work of the host's end when the run is to end.
+    #[inline]
+    pub(crate) fn heed(&mut self, watch: &Watch) {
+        if self.alarm.is_none() {
+            self.alarm = Some(watch.alarm());
+        }
+    }
+
+    /// Returns an error if the run is to stop now.
+    pub(crate) fn ask(&self) -> Result<(), StopReason> {
+        self.alarm.as_ref().map_or(Ok(()), Alarm::ask)
+    }
+
+    /// Returns what a host function asks between two pieces of its work.
+    pub(crate) fn alarm(&self) -> Alarm {
+        self.alarm.clone().unwrap_or_default()
     }
 
     /// Drops an input, for a call that has none.
@@ -154,13 +180,24 @@ impl Host {
         &rest[..rest.len().min(len as usize)]
     }
 
+    /// Copies the next bytes of the input, as many as there is room for.
+    pub(crate) fn give_input(&mut self, to: &mut [u8]) -> Result<(), StopReason> {
+        for piece in self.alarm().pieces(to.len()) {
+            let to = &mut to[piece?];
+            to.copy_from_slice(self.next_input(to.len() as u32));
+            self.cursor += to.len();
+            self.took_input(to.len() as u64);
+        }
+        Ok(())
+    }
+
     /// Checks that the output may grow by `len` bytes.
     pub(crate) fn check_output(&self, len: u32) -> Result<(), StopReason> {
         let (limit, asked) = (self.limits.output_bytes, self.output_bytes + u64::from(len));
         if asked > limit { Err(StopReason::Output { limit, asked }) } else { Ok(()) }
     }
 
-    pub(crate) fn append_output(&mut self, bytes: &[u8]) -> Result<(), StopReason> {
+    pub(crate) fn append_output(&mut self, bytes: &[u8], alarm: &Alarm) -> Result<(), StopReason> {
         let free = self.output.capacity() - self.output.len();
         if bytes.len() > free {
             // Doubling, but never past the limit, which is what the documented bound counts on.
@@ -169,8 +206,11 @@ impl Host {
             let more = wanted - self.output.len();
             self.output.try_reserve_exact(more).map_err(|_| StopReason::HostMemory { what: "output" })?;
         }
-        self.output.extend_from_slice(bytes);
-        self.output_bytes += bytes.len() as u64;
+        for piece in alarm.pieces(bytes.len()) {
+            let piece = &bytes[piece?];
+            self.output.extend_from_slice(piece);
+            self.output_bytes += piece.len() as u64;
+        }
         Ok(())
     }
 
@@ -206,6 +246,25 @@ impl Host {
         self.input_bytes += bytes;
     }
 
+    fn mark(&self) -> Mark {
+        Mark {
+            output: (self.output.len(), self.output_bytes),
+            input: (self.cursor, self.input_bytes),
+            log: (self.log.entries.len(), self.log.dropped, self.log_full),
+            logged: (self.log_bytes, self.log_lines),
+        }
+    }
+
+    /// Takes back what a call has done that was ended in its midst.
+    fn go_back(&mut self, mark: &Mark) {
+        self.output.truncate(mark.output.0);
+        self.output_bytes = mark.output.1;
+        (self.cursor, self.input_bytes) = mark.input;
+        self.log.entries.truncate(mark.log.0);
+        (_, self.log.dropped, self.log_full) = mark.log;
+        (self.log_bytes, self.log_lines) = mark.logged;
+    }
+
     fn count_call(&mut self) -> Result<(), StopReason> {
         if self.host_calls >= self.limits.host_calls {
             return Err(StopReason::HostCalls { limit: self.limits.host_calls });
@@ -216,6 +275,14 @@ impl Host {
             _ => Ok(()),
         }
     }
+}
+
+/// What a call may have to be taken back to.
+struct Mark {
+    output: (usize, u64),
+    input: (usize, u64),
+    log: (usize, u64, bool),
+    logged: (u64, u64),
 }
 
 /// A copy of a message, for the log.
@@ -266,6 +333,7 @@ pub(crate) fn enter<R>(
     name: &Name,
     body: impl FnOnce(&mut Caller<'_, Host>) -> Result<R, StopReason>,
 ) -> Result<R, wasmi::Error> {
+    let (left, mark) = (meter::left(&mut caller), caller.data().mark());
     let result = observe::contain(|| {
         caller.data_mut().count_call()?;
         observe::host_call(name);
@@ -276,6 +344,11 @@ pub(crate) fn enter<R>(
         Err(StopReason::HostPanic { module, function, message })
     });
     result.map_err(|reason| {
+        if matches!(reason, StopReason::Deadline { .. } | StopReason::Cancelled) {
+            // The run stops before the call, as one does whose fuel does not reach for it.
+            meter::give_back(&mut caller, left);
+            caller.data_mut().go_back(&mark);
+        }
         caller.data_mut().stop = Some(reason);
         // The reason is in the store; this only makes the engine return.
         wasmi::Error::i32_exit(0)

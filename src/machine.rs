@@ -1,22 +1,17 @@
 //! A store with one instance in it, driven task by task and slice by slice.
 
-use alloc::{
-    boxed::Box,
-    collections::VecDeque,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::{
     any::Any,
     task::{Context as TaskContext, Poll, Waker},
 };
 
-use wasmi::{Extern, Func, Instance, Linker, Ref, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
+use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
 
 use crate::{
     abi::{self, wasi::Snapshot},
     error::{AbiFault, Error, StopReason, Stopped},
-    host::{Host, growth, waiting::Waiting},
+    host::{Host, pieces, waiting::Waiting},
     input::Input,
     inspect::PAGE,
     meter,
@@ -30,6 +25,7 @@ use crate::{
     watch::Watch,
 };
 
+mod make;
 mod reason;
 mod typed;
 
@@ -105,7 +101,7 @@ impl Machine {
         let mut store = module.place();
         let host = store.data_mut();
         host.data = data;
-        host.growth.tables.host = u64::from(module.reserve().is_some());
+        host.growth.tables.host = if module.reserve().is_some() { pieces::SLOTS } else { 0 };
         if let Some(snapshot) = module.snapshot() {
             wasi::start(host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
         }
@@ -199,6 +195,7 @@ impl Machine {
             self.watch.tell(waker);
         }
         self.watch.begin()?;
+        self.store.data_mut().heed(&self.watch);
         loop {
             let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
             let wanted = if short { meter::SLICE } else { 0 };
@@ -297,43 +294,6 @@ impl Machine {
             }
             reason => Err(reason),
         }
-    }
-
-    fn instantiate(&mut self) -> Result<(), StopReason> {
-        let fuel = self.module.instantiation();
-        meter::charge(&mut *self.store, fuel)?;
-        let instance = self.linked().map_err(|error| self.reason(error.kind()))?;
-        let name = self.module.inspect().memory_export().unwrap_or(abi::MEMORY);
-        let memory = instance.get_export(&*self.store, name).and_then(Extern::into_memory);
-        self.store.data_mut().memory = memory;
-        self.instance = Some(instance);
-        self.store.data_mut().growth.counted = true;
-        if let Some(name) = self.module.reserve() {
-            let table = instance.get_table(&*self.store, name);
-            let top_up = Func::wrap(&mut *self.store, growth::top_up);
-            let slot = table.map(|table| table.set(&mut *self.store, 0, Ref::Func(top_up.into())));
-            if !matches!(slot, Some(Ok(()))) {
-                return Err(StopReason::Engine { message: "the table for growth is not there".into() });
-            }
-        }
-        Ok(())
-    }
-
-    /// The instance; between it and async host functions, if it imports any, an adapter.
-    fn linked(&mut self) -> Result<Instance, wasmi::Error> {
-        let Machine { module, store, .. } = self;
-        let Some(adapter) = module.adapter() else {
-            return store.instantiate(module.linker(), module.engine_module());
-        };
-        let between = module.linker().instantiate_and_start(&mut **store, &adapter.module)?;
-        let mut linker: Linker<Host> = module.linker().clone();
-        linker.allow_shadowing(true);
-        for (i, name) in adapter.names.iter().enumerate() {
-            if let Some(function) = between.get_func(&**store, &i.to_string()) {
-                linker.define(&name.module, &name.function, function)?;
-            }
-        }
-        linker.instantiate_and_start(&mut **store, module.engine_module())
     }
 
     /// Whether the engine was left because an async host function waits.

@@ -157,6 +157,12 @@ pub(crate) fn charge<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel:
     Ok(())
 }
 
+/// Gives the engine what it takes of its own accord for work that is paid for, or is not the guest's.
+pub(crate) fn give<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: u64) {
+    let engine = engine_fuel(&context);
+    let _ = context.as_context_mut().set_fuel(engine.saturating_add(fuel));
+}
+
 /// Gives the engine up to `fuel` more; returns how much it was.
 pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: u64) -> u64 {
     let engine = engine_fuel(&context);
@@ -169,6 +175,14 @@ pub(crate) fn grant<T: Metered>(mut context: impl AsContextMut<Data = T>, fuel: 
 /// Gives fuel to a store that has no meter.
 pub(crate) fn fill<T>(store: &mut wasmi::Store<T>, fuel: u64) -> Result<(), wasmi::Error> {
     store.set_fuel(fuel)
+}
+
+/// Gives back what was charged since so much was left: work that was ended in its midst was not done.
+pub(crate) fn give_back<T: Metered>(mut context: impl AsContextMut<Data = T>, before: u64) {
+    let engine = engine_fuel(&context);
+    let mut context = context.as_context_mut();
+    let meter = context.data_mut().meter();
+    meter.reserve += before.saturating_sub(meter.left(engine));
 }
 
 /// Fills the slice up to `fuel`, as far as the reserve reaches.

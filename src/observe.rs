@@ -54,9 +54,14 @@ pub(crate) fn host_call(name: &Name) {
     tracing::trace!(target: TARGET, module = &*name.module, function = &*name.function, "host_call");
 }
 
+/// At most this many bytes of a message are shown.
+pub(crate) const SHOWN_BYTES: usize = 1024;
+
+/// Tells of a message, of which so many bytes are left out.
+///
 /// Within a host function, where a panic is caught already.
-pub(crate) fn log(level: Level, text: &str) {
-    let text = text::escape(text, 1024);
+pub(crate) fn log(level: Level, text: &str, more: usize) {
+    let text = text::escape(text, SHOWN_BYTES).and(more);
     match level {
         Level::Error => tracing::error!(target: TARGET, %text, "log"),
         Level::Warn => tracing::warn!(target: TARGET, %text, "log"),

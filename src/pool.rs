@@ -18,7 +18,7 @@ use wasmi::{Engine, Instance, Linker, Memory, MemoryType, ResourceLimiter, Store
 
 use crate::{
     config::{Config, bound::STORE_BYTES},
-    host::Host,
+    host::{Host, pieces},
     inspect::{ExternType, Inspection, PAGE},
     meter,
 };
@@ -49,6 +49,8 @@ const INSTANCE_BYTES: u64 = 1024;
 /// The stores of one module.
 #[derive(Default)]
 pub(crate) struct Pool {
+    /// The memory that the module imports, if it is rewritten to.
+    memory: Option<MemoryType>,
     recipe: Option<Recipe>,
     state: Mutex<State>,
 }
@@ -104,10 +106,8 @@ struct Ground {
 }
 
 impl Recipe {
-    fn new(inspection: &Inspection, config: &Config) -> Option<Recipe> {
-        let [memory] = inspection.memories[..] else { return None };
-        let imported = inspection.imports.iter().any(|import| matches!(import.ty, ExternType::Memory(_)));
-        if imported || memory.min_pages < MIN_PAGES || !Mapping::is_supported() {
+    fn new(inspection: &Inspection, config: &Config, ty: MemoryType) -> Option<Recipe> {
+        if !Mapping::is_supported() {
             return None;
         }
         let parts = inspection.functions
@@ -120,13 +120,10 @@ impl Recipe {
         if uses < MIN_USES {
             return None;
         }
-        let min_bytes = memory.min_pages * PAGE;
-        let declared = memory.max_pages.map_or(u64::MAX, |pages| pages.saturating_mul(PAGE));
+        let min_bytes = ty.minimum() * PAGE;
+        let declared = ty.maximum().map_or(u64::MAX, |pages| pages.saturating_mul(PAGE));
         Some(Recipe {
-            ty: MemoryType::new(
-                u32::try_from(memory.min_pages).ok()?,
-                memory.max_pages.map(|max| u32::try_from(max).unwrap_or(u32::MAX)),
-            ),
+            ty,
             min_bytes,
             elements,
             // All that the limit allows to grow to, or else a growth would fail here and nowhere else.
@@ -139,12 +136,16 @@ impl Recipe {
 impl Pool {
     /// For a module whose memory may be imported.
     pub(crate) fn new(inspection: &Inspection, config: &Config) -> Pool {
-        Pool { recipe: Recipe::new(inspection, config), state: Mutex::default() }
+        let memory = large_memory(inspection);
+        let recipe = memory.and_then(|ty| Recipe::new(inspection, config, ty));
+        // What is not recycled is made here to be made piece by piece.
+        let memory = memory.filter(|ty| recipe.is_some() || ty.minimum() > pieces::PAGES.into());
+        Pool { memory, recipe, state: Mutex::default() }
     }
 
-    /// Whether it makes the module's memory: this build can, and it is worth while.
+    /// Whether it makes the module's memory: it is worth while.
     pub(crate) fn makes_memory(&self) -> bool {
-        self.recipe.is_some()
+        self.memory.is_some()
     }
 
     /// A store for a run: one that is kept, or a fresh one.
@@ -159,7 +160,7 @@ impl Pool {
             }
             None => (store(engine, host()), None),
         };
-        Place { store, ground, memory: self.recipe.map(|recipe| recipe.ty), is_at_rest: false }
+        Place { store, ground, memory: self.memory, is_at_rest: false }
     }
 
     /// Makes stores until so many are ready; tells how many are.
@@ -263,11 +264,36 @@ impl Place {
                 ground.linker.instantiate_and_start(&mut *self.store, module)
             }
             (None, Some(ty)) => {
-                let memory = Memory::new(&mut *self.store, ty)?;
+                let memory = self.large_memory(ty)?;
                 with_memory(linker, memory)?.instantiate_and_start(&mut *self.store, module)
             }
             (None, None) => linker.instantiate_and_start(&mut *self.store, module),
         }
+    }
+}
+
+impl Place {
+    /// Makes a memory piece by piece, since the engine writes zeros over all of it.
+    fn large_memory(&mut self, ty: MemoryType) -> Result<Memory, wasmi::Error> {
+        let max = ty.maximum().map(|max| u32::try_from(max).unwrap_or(u32::MAX));
+        let mut pages = ty.minimum();
+        self.store.data_mut().growth.begin_initial(usize::try_from(pages.saturating_mul(PAGE)).unwrap_or(usize::MAX));
+        let piece = pages.min(pieces::PAGES.into());
+        let memory = Memory::new(&mut *self.store, MemoryType::new(piece as u32, max))?;
+        pages -= piece;
+        while pages > 0 {
+            if let Err(reason) = self.store.data().ask() {
+                let host = self.store.data_mut();
+                host.growth.give_up();
+                host.stop = Some(reason);
+                // The reason is in the store.
+                return Err(wasmi::Error::i32_exit(0));
+            }
+            let piece = pages.min(pieces::PAGES.into());
+            memory.grow(&mut *self.store, piece)?;
+            pages -= piece;
+        }
+        Ok(memory)
     }
 }
 
@@ -298,6 +324,17 @@ impl Drop for Place {
             pool.lose();
         }
     }
+}
+
+/// The memory of a module that has one of its own and no other, which is large.
+fn large_memory(inspection: &Inspection) -> Option<MemoryType> {
+    let [memory] = inspection.memories[..] else { return None };
+    let imported = inspection.imports.iter().any(|import| matches!(import.ty, ExternType::Memory(_)));
+    if imported || memory.min_pages < MIN_PAGES {
+        return None;
+    }
+    let max = memory.max_pages.map(|max| u32::try_from(max).unwrap_or(u32::MAX));
+    Some(MemoryType::new(u32::try_from(memory.min_pages).ok()?, max))
 }
 
 fn store(engine: &Engine, host: Host) -> Box<Store<Host>> {

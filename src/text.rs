@@ -16,20 +16,29 @@ pub(crate) const SHOWN_BYTES: usize = 256;
 /// assert_eq!(belljar::escape("abcdef", 3).to_string(), "abc… (3 bytes more)");
 /// ```
 pub fn escape(text: &str, max_bytes: usize) -> Escaped<'_> {
-    Escaped { text, max_bytes, keep_lines: false }
+    Escaped { text, more: 0, max_bytes, keep_lines: false }
 }
 
 /// As [`escape`], but newlines and tabs stay: for text that is shown as a block of its own.
 pub fn escape_lines(text: &str, max_bytes: usize) -> Escaped<'_> {
-    Escaped { text, max_bytes, keep_lines: true }
+    Escaped { text, more: 0, max_bytes, keep_lines: true }
 }
 
 /// Text that escapes itself when shown: see [`escape`].
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a> {
     text: &'a str,
+    /// Bytes behind the text.
+    more: usize,
     max_bytes: usize,
     keep_lines: bool,
+}
+
+impl Escaped<'_> {
+    /// Counts so many more bytes among those that are cut.
+    pub(crate) fn and(self, more: usize) -> Self {
+        Escaped { more, ..self }
+    }
 }
 
 impl fmt::Display for Escaped<'_> {
@@ -49,7 +58,10 @@ impl fmt::Display for Escaped<'_> {
                 c => f.write_char(c)?,
             }
         }
-        if cut.is_empty() { Ok(()) } else { write!(f, "… ({} bytes more)", cut.len()) }
+        match cut.len() + self.more {
+            0 => Ok(()),
+            more => write!(f, "… ({more} bytes more)"),
+        }
     }
 }
 

@@ -11,8 +11,8 @@ use spin::Mutex;
 
 use crate::error::StopReason;
 
-/// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel,
-/// start functions included, and while an own host function waits.
+/// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel and
+/// pieces of 256 KiB, start functions included, and while an own host function waits.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<Asked>);
 
@@ -102,6 +102,18 @@ impl Watch {
         self.cancel.tell(waker);
     }
 
+    /// Returns what is asked between two pieces of one work of the host's.
+    pub(crate) fn alarm(&self) -> Alarm {
+        Alarm {
+            cancel: self.cancel(),
+            #[cfg(feature = "std")]
+            deadline: self.deadline_ms.and_then(|limit_ms| {
+                let end = self.clock.started?.checked_add(core::time::Duration::from_millis(limit_ms))?;
+                Some((end, limit_ms))
+            }),
+        }
+    }
+
     /// Whether the run is to stop now.
     #[inline]
     pub(crate) fn ask(&self) -> Result<(), StopReason> {
@@ -134,6 +146,30 @@ impl Watch {
     #[cfg(feature = "std")]
     pub(crate) fn elapsed(&self) -> core::time::Duration {
         self.clock.elapsed()
+    }
+}
+
+/// What stops work of the host's that has begun: the run's cancel and its deadline.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Alarm {
+    cancel: Cancel,
+    #[cfg(feature = "std")]
+    deadline: Option<(std::time::Instant, u64)>,
+}
+
+impl Alarm {
+    /// Returns an error if the run is to stop now.
+    pub(crate) fn ask(&self) -> Result<(), StopReason> {
+        if self.cancel.is_cancelled() {
+            return Err(StopReason::Cancelled);
+        }
+        #[cfg(feature = "std")]
+        if let Some((end, limit_ms)) = self.deadline
+            && std::time::Instant::now() >= end
+        {
+            return Err(StopReason::Deadline { limit_ms });
+        }
+        Ok(())
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
     error::StopReason,
     meter,
     outcome::{Level, LogEntry},
+    watch::Alarm,
 };
 
 /// The run that called a host function.
@@ -132,7 +133,7 @@ impl Context<'_> {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.caller.data().check_output(len)?;
         meter::charge(&mut self.caller, meter::output_call(u64::from(len)))?;
-        Ok(self.caller.data_mut().append_output(bytes)?)
+        Ok(self.caller.data_mut().append_output(bytes, &Alarm::default())?)
     }
 
     /// Adds a message to the run's log; past the log's limits it is dropped and counted, and below its level

@@ -10,6 +10,7 @@ use crate::{
     error::{AbiFault, StopReason},
     meter, observe,
     outcome::{Level, LogEntry},
+    watch::Alarm,
 };
 
 /// At most this many bytes of a guest's last words are kept.
@@ -55,9 +56,7 @@ fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) ->
     let count = caller.data().next_input(len).len();
     meter::charge(&mut *caller, meter::host_call(count as u64))?;
     let (memory, host) = memory_and_host(caller, name)?;
-    memory[range.start..range.start + count].copy_from_slice(host.next_input(len));
-    host.cursor += count;
-    host.took_input(count as u64);
+    host.give_input(&mut memory[range.start..range.start + count])?;
     Ok(count as u32)
 }
 
@@ -66,7 +65,8 @@ fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) 
     caller.data().check_output(len)?;
     meter::charge(&mut *caller, meter::output_call(u64::from(len)))?;
     let (memory, host) = memory_and_host(caller, name)?;
-    host.append_output(&memory[range])
+    let alarm = host.alarm();
+    host.append_output(&memory[range], &alarm)
 }
 
 fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
@@ -79,22 +79,45 @@ fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len:
 fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: u32) -> Result<(), StopReason> {
     let range = check_and_charge(caller, name, ptr, len)?;
     let (memory, host) = memory_and_host(caller, name)?;
-    let text = core::str::from_utf8(&memory[range]).map_err(|e| {
-        // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
-        StopReason::Abi(AbiFault::Utf8 { function: name.shown(), ptr, len, valid: e.valid_up_to() as u32 })
-    })?;
+    let bytes = &memory[range];
+    // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
+    let broken = |valid| StopReason::Abi(AbiFault::Utf8 { function: name.shown(), ptr, len, valid: valid as u32 });
+    check_text(bytes, &host.alarm(), broken)?;
     if !host.logs(level) {
         return Ok(());
     }
-    observe::log(level, text);
-    let Some(mut room) = host.log_room(text.len()) else {
+    let head = beginning(bytes, observe::SHOWN_BYTES);
+    observe::log(level, head, bytes.len() - head.len());
+    let Some(room) = host.log_room(bytes.len()) else {
         return host.keep_log(None, false);
     };
-    while !text.is_char_boundary(room) {
-        room -= 1;
+    let text = beginning(bytes, room);
+    let kept = super::copied(text)?;
+    host.keep_log(Some(LogEntry::new(level, kept)), text.len() == bytes.len())
+}
+
+/// Checks that bytes are UTF-8; if not, hands on how many of them are.
+fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason) -> Result<(), StopReason> {
+    let mut checked = 0;
+    for piece in alarm.pieces(bytes.len()) {
+        let end = piece?.end;
+        checked = match core::str::from_utf8(&bytes[checked..end]) {
+            Ok(_) => end,
+            // A character may go on in the next piece.
+            Err(error) if error.error_len().is_none() && end < bytes.len() => checked + error.valid_up_to(),
+            Err(error) => return Err(broken(checked + error.valid_up_to())),
+        };
     }
-    let kept = super::copied(&text[..room])?;
-    host.keep_log(Some(LogEntry::new(level, kept)), room == text.len())
+    Ok(())
+}
+
+/// Returns the first characters of a text, in at most so many bytes.
+fn beginning(text: &[u8], len: usize) -> &str {
+    let text = &text[..text.len().min(len)];
+    match core::str::from_utf8(text) {
+        Ok(text) => text,
+        Err(error) => core::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
+    }
 }
 
 /// The last words of a guest are shown even if they are not quite UTF-8.

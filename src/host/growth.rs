@@ -7,6 +7,7 @@ use super::Host;
 use crate::{
     config::{Limits, OnGrowthLimit},
     error::StopReason,
+    inspect::PAGE,
     meter, observe,
 };
 
@@ -18,8 +19,21 @@ pub(crate) struct Growth {
     /// Growths asked for, and which of them is denied on purpose.
     asked: u64,
     denied: Option<u64>,
+    /// A growth of a memory that is done piece by piece.
+    whole: Option<Whole>,
     /// Whether there is an instance: what it begins with is no growth.
     pub(crate) counted: bool,
+}
+
+/// A growth that is done piece by piece.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
+    /// The size in bytes in the end.
+    desired: usize,
+    /// Whether it has been counted and told.
+    is_counted: bool,
+    /// The peak before it.
+    peak: u64,
 }
 
 /// The sum over all memories, or all tables.
@@ -44,8 +58,45 @@ impl Growth {
             on_limit,
             asked: 0,
             denied,
+            whole: None,
             counted: false,
         }
+    }
+
+    /// Begins a growth that is done piece by piece; `false` if it will be refused.
+    pub(super) fn begin(&mut self, size: u32, max: u32, added: u32) -> bool {
+        let (size, added) = (u64::from(size), u64::from(added));
+        let desired = (size + added).saturating_mul(PAGE);
+        let is_denied = self.counted && self.denied == Some(self.asked + 1);
+        if is_denied
+            || size + added > max.into()
+            || added * PAGE > self.memory.left()
+            || u32::try_from(desired).is_err()
+        {
+            return false;
+        }
+        let whole = |desired| Whole { desired, is_counted: false, peak: self.memory.peak };
+        self.whole = usize::try_from(desired).ok().map(whole);
+        self.whole.is_some()
+    }
+
+    /// Begins a memory of this size that is made piece by piece.
+    pub(crate) fn begin_initial(&mut self, desired: usize) {
+        self.whole = Some(Whole { desired, is_counted: false, peak: self.memory.peak });
+    }
+
+    /// Ends a growth that has not come to its end.
+    pub(crate) fn give_up(&mut self) {
+        if let Some(whole) = self.whole.take() {
+            self.memory.peak = whole.peak;
+        }
+    }
+
+    /// Returns the size in bytes that is grown to in the end, and whether that has been counted and told.
+    fn of_piece(&mut self, desired: usize) -> (usize, bool) {
+        let Some(whole) = self.whole else { return (desired, false) };
+        self.whole = (desired < whole.desired).then_some(Whole { is_counted: true, ..whole });
+        (whole.desired, whole.is_counted)
     }
 
     /// Counts a growth that is asked for; `true` if it is the one that is denied.
@@ -110,11 +161,13 @@ impl ResourceLimiter for Host {
             // All 4 GiB: where pointers have 32 bits the engine answers -1 without asking, so it is -1 everywhere.
             return Ok(false);
         }
-        if self.growth.count() {
+        let (whole, goes_on) = self.growth.of_piece(desired);
+        if !goes_on && self.growth.count() {
             return Ok(false);
         }
         match self.growth.memory.add(current, desired) {
-            Ok(()) => self.observed("memory", current, desired),
+            Ok(()) if goes_on => Ok(true),
+            Ok(()) => self.observed("memory", current, whole),
             Err(asked) => self.at_limit(StopReason::Memory { limit: self.growth.memory.limit, asked }),
         }
     }

@@ -87,6 +87,7 @@ fn run<P: WasmParams, R: WasmResults>(
 ) -> Result<R, Box<End>> {
     observe::start(name, 0)?;
     watch.begin()?;
+    store.data_mut().heed(watch);
     if meter::slice_left(&**store) == 0 {
         meter::grant(&mut **store, meter::SLICE);
     }

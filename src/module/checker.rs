@@ -48,6 +48,8 @@ pub(super) enum Rule {
     Store,
     /// A `table.grow` comes right behind the call of the reserve.
     TableGrow,
+    /// A bulk operator or a growth of a memory is for no more than a piece.
+    Piece,
     /// There is no start section.
     StartSection,
 }
@@ -65,6 +67,9 @@ pub(super) fn is_normal(bytes: &[u8]) -> core::result::Result<(), NotNormal> {
     let mut at = 0;
     check(bytes, &mut at).map_err(|rule| NotNormal { offset: at as u64, rule })
 }
+
+/// The numbers of parameters and results of the host's functions.
+const HOST_TYPES: [(usize, usize); 2] = [(3, 1), (4, 4)];
 
 /// The parts of a module that operators refer to.
 #[derive(Debug, Default)]
@@ -88,6 +93,15 @@ impl<'m> Facts<'m> {
     /// Returns how many parameters and results a function has.
     fn of_function(&self, index: u32) -> Result<(usize, usize)> {
         self.functions.get(index as usize).ok_or(Rule::Malformed).and_then(|ty| self.of_type(*ty))
+    }
+
+    /// Returns whether these are the table of the host, which is the last, and the type of one of its functions, which
+    /// are the last two.
+    fn is_of_host(&self, ty: u32, table: u32, function: usize) -> bool {
+        let Some(first) = self.types.len().checked_sub(HOST_TYPES.len()) else { return false };
+        self.types[first..] == HOST_TYPES
+            && ty as usize == first + function
+            && self.tables.checked_sub(1) == Some(table)
     }
 
     /// Returns what stands there, or a `nop` if nothing does.

@@ -1,8 +1,8 @@
-//! What operators do to the operand stack, and which of them touch memory, divide or truncate.
+//! What operators do to the operand stack, and which of them touch memory, divide, truncate or move much.
 
 use wasmparser::{MemArg, Operator};
 
-use crate::value::ValueType;
+use crate::{host::pieces::Kind, value::ValueType};
 
 /// What an operator takes from the stack and leaves there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,4 +164,19 @@ pub(super) fn truncates(operator: &Operator<'_>) -> Option<ValueType> {
         I32TruncF64S | I32TruncF64U | I64TruncF64S | I64TruncF64U => Some(ValueType::F64),
         _ => None,
     }
+}
+
+/// Returns the kind of an operator that is done piece by piece, if it is one.
+#[inline(always)]
+pub(super) fn divided(operator: &Operator<'_>) -> Option<Kind> {
+    Some(match operator {
+        Operator::MemoryFill { .. } => Kind::FillBytes,
+        Operator::MemoryCopy { dst_mem, src_mem } if dst_mem == src_mem => Kind::CopyBytes,
+        Operator::MemoryCopy { .. } | Operator::MemoryInit { .. } => Kind::MoveBytes,
+        Operator::TableFill { .. } => Kind::FillElements,
+        Operator::TableCopy { dst_table, src_table } if dst_table == src_table => Kind::CopyElements,
+        Operator::TableCopy { .. } | Operator::TableInit { .. } => Kind::MoveElements,
+        Operator::MemoryGrow { .. } => Kind::GrowMemory,
+        _ => return None,
+    })
 }

@@ -24,12 +24,13 @@ use self::{
     store::Last,
 };
 use super::{
-    effect::{Effect, divides, loaded, stored, truncates},
+    effect::{Effect, divided, divides, loaded, stored, truncates},
     encode::{leb, local_get, local_set},
     prices::price,
 };
-use crate::{error::ModuleError, inspect::PAGE, meter, value::ValueType};
+use crate::{error::ModuleError, host::pieces::Kind as Division, inspect::PAGE, meter, value::ValueType};
 
+pub(super) mod bulk;
 pub(super) mod charge;
 mod context;
 mod control;
@@ -75,6 +76,8 @@ pub(super) struct Form<'m> {
     last: [Last; 2],
     /// Whether operands have to leave the stack somewhere.
     is_stacked: bool,
+    /// Whether they have to for pieces of bulk operators.
+    is_divided: bool,
     /// Offset of the first operator.
     start: u32,
     results: u32,
@@ -109,6 +112,7 @@ impl<'m> Form<'m> {
             literals: [0; 64],
             last: [Last::Other; 2],
             is_stacked: false,
+            is_divided: false,
             start: 0,
             results: 0,
         }
@@ -133,6 +137,7 @@ impl<'m> Form<'m> {
         self.immediates = Immediates::default();
         self.last = [Last::Other; 2];
         self.is_stacked = false;
+        self.is_divided = false;
     }
 
     /// Looks at the next operator of the function, with the height of the stack before it.
@@ -250,7 +255,10 @@ impl<'m> Form<'m> {
                 self.immediates.pop(1);
                 self.immediates.compute(2);
             }
-            Operator::MemoryGrow { .. } => self.grown(1),
+            Operator::MemoryGrow { .. } => {
+                bulk::divide(self, operator, Division::GrowMemory, at, height)?;
+                self.grown(1);
+            }
             Operator::TableGrow { table } => {
                 let reserve = store::reserve(*table, &self.context);
                 self.edits.reserves = true;
@@ -264,6 +272,11 @@ impl<'m> Form<'m> {
                 if let Some(value) = store::of_itself(operator, self.last) {
                     self.function.put(&mut self.edits, Rank::Before, at, 0, value);
                     self.added += 4;
+                }
+                if let Some(kind) = divided(operator)
+                    && bulk::divide(self, operator, kind, at, height)?
+                {
+                    self.is_divided |= height > 3;
                 }
                 self.apply(operator, effect, at, height)?;
             }
@@ -391,7 +404,8 @@ impl<'m> Form<'m> {
 
     /// Ends a function whose declared locals take this number of cells; returns the work of what was added.
     pub(super) fn finish(&mut self, function: &Function<'_>, cells: u64) -> Result<u64> {
-        if self.is_stacked && !OFF {
+        if (self.is_stacked || self.is_divided) && !OFF {
+            self.locals.is_for_pieces = !self.is_stacked;
             self.added += stack::unstack(function, self)?;
         }
         let cells = cells + self.locals.cells();

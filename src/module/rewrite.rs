@@ -4,8 +4,8 @@
 //!   instantiation, where it can neither be sliced nor resumed. As an export it is called first,
 //!   metered and interruptible like the rest.
 //! * A memory that is made anew for each run is imported, where the host can recycle it (`pool`).
-//! * Function bodies are brought to the normal form (`form`). Where that has the host top up the slice before a
-//!   `table.grow`, the module gets a table for the host's function, and its type.
+//! * Function bodies are brought to the normal form (`form`). Where that calls the host, before a `table.grow` or for
+//!   the pieces of a bulk operator, the module gets a table for the host's functions, and their types.
 //!
 //! The original has been validated before, so nothing that is added can make an invalid module
 //! valid; and what is added takes indices that the original cannot name.
@@ -18,7 +18,7 @@ use super::{
     form::edit::Edits,
     validation::Facts,
 };
-use crate::pool;
+use crate::{host::pieces, pool};
 
 /// What a rewritten module exports beside its own.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(super) struct Rewritten {
     pub(super) bytes: Vec<u8>,
     /// The export that stands for the start function.
     pub(super) start: Option<String>,
-    /// The exported table that the host puts its top-up function into.
+    /// The exported table that the host puts its functions into.
     pub(super) reserve: Option<String>,
 }
 
@@ -58,6 +58,7 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Optio
         new.reserve = Some(name);
     }
     let mut memory = import_memory.then(|| memory_import(bytes)).flatten();
+    let mut table = reserves;
     let mut pending = (!exports.is_empty()).then(|| exports.concat());
     let added = exports.len() as u32;
 
@@ -71,18 +72,21 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Optio
         {
             section(out, IMPORT, &[leb(1), entry].concat());
         }
+        if id > TABLE && core::mem::take(&mut table) {
+            section(out, TABLE, &[&leb(1), HOST_TABLE].concat());
+        }
         if id > EXPORT
             && let Some(entries) = pending.take()
         {
             section(out, EXPORT, &[leb(added), entries].concat());
         }
         match id {
-            TYPE if reserves => section(out, TYPE, &append(&bytes[contents], 1, RESERVE_TYPE)),
+            TYPE if reserves => section(out, TYPE, &append(&bytes[contents], 2, HOST_TYPES)),
             IMPORT if memory.is_some() => {
                 section(out, IMPORT, &append(&bytes[contents], 1, &memory.take().unwrap_or_default()));
             }
             MEMORY if import_memory => {}
-            TABLE if reserves => section(out, TABLE, &append(&bytes[contents], 1, RESERVE_TABLE)),
+            TABLE if core::mem::take(&mut table) => section(out, TABLE, &append(&bytes[contents], 1, HOST_TABLE)),
             EXPORT => {
                 let entries = pending.take().unwrap_or_default();
                 let added = if entries.is_empty() { 0 } else { added };
@@ -109,10 +113,14 @@ fn memory_import(bytes: &[u8]) -> Option<Vec<u8>> {
     Some([&name(pool::IMPORT.0), &name(pool::IMPORT.1), &[KIND][..], ty].concat())
 }
 
-/// `(func (param i32 i32 i32) (result i32))`
-const RESERVE_TYPE: &[u8] = &[0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f];
-/// `(table 1 1 funcref)`
-const RESERVE_TABLE: &[u8] = &[0x70, 1, 1, 1];
+/// The types of what tops up a slice, `(func (param i32 i32 i32) (result i32))`, and of what tells the next piece,
+/// `(func (param i32 i32 i32 i32) (result i32 i32 i32 i32))`.
+const HOST_TYPES: &[u8] = &[
+    0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f, //
+    0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 4, 0x7f, 0x7f, 0x7f, 0x7f,
+];
+/// `(table 2 2 funcref)`
+const HOST_TABLE: &[u8] = &[0x70, 1, pieces::SLOTS as u8, pieces::SLOTS as u8];
 
 /// Returns the code section with the edits in its bodies.
 fn code(bytes: &[u8], contents: Range<usize>, edits: &Edits) -> Vec<u8> {

@@ -53,13 +53,14 @@ impl Guest<'_, '_> {
         let size = self.volume(at.volume)?.stat(at.node)?.size;
         let mut left = size.saturating_sub(offset).min(u64::from(sum));
         self.charge_bytes(left)?;
+        let alarm = self.host().alarm();
         self.each(list, |guest, (ptr, len), done| {
             // No more than is paid for.
             let len = u64::from(len).min(left) as u32;
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            let count = volume.read(at.node, offset.saturating_add(done), &mut memory[range])?;
+            let count = volume.read(at.node, offset.saturating_add(done), &mut memory[range], &alarm)?;
             left -= count as u64;
             Ok(count as u32)
         })
@@ -74,11 +75,12 @@ impl Guest<'_, '_> {
         let work = self.volume(at.volume)?.work_of(at.node, end)?;
         self.charge_bytes(work.saturating_add(sum.into()))?;
         let now = self.now()?;
+        let alarm = self.host().alarm();
         self.each(list, |guest, (ptr, len), done| {
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            volume.write(at.node, offset.saturating_add(done), &memory[range], now)?;
+            volume.write(at.node, offset.saturating_add(done), &memory[range], now, &alarm)?;
             Ok(len)
         })
     }
@@ -95,12 +97,10 @@ impl Guest<'_, '_> {
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len.min(left))?;
             let (memory, host) = guest.parts()?;
-            let count = range.len();
-            memory[range].copy_from_slice(host.next_input(count as u32));
-            host.cursor += count;
-            host.took_input(count as u64);
-            left -= count as u32;
-            Ok(count as u32)
+            let count = range.len() as u32;
+            host.give_input(&mut memory[range])?;
+            left -= count;
+            Ok(count)
         })
     }
 
@@ -112,7 +112,8 @@ impl Guest<'_, '_> {
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
             let (memory, host) = guest.parts()?;
-            host.append_output(&memory[range])?;
+            let alarm = host.alarm();
+            host.append_output(&memory[range], &alarm)?;
             Ok(len)
         })
     }
@@ -121,15 +122,19 @@ impl Guest<'_, '_> {
     fn write_log(&mut self, list: Pair) -> Result<u32> {
         let sum = self.sum(list)?;
         self.charge_bytes(u64::from(sum) * LOG_WORK)?;
+        let alarm = self.host().alarm();
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
             let (memory, _) = guest.parts()?;
-            let lines = memory[range.clone()].iter().filter(|byte| **byte == b'\n').count();
+            let mut lines = 0;
+            for piece in alarm.pieces(range.len()) {
+                lines += memory[range.clone()][piece?].iter().filter(|byte| **byte == b'\n').count();
+            }
             guest.charge(lines as u64 * meter::HOST_CALL)?;
             let (memory, host) = guest.parts()?;
             let mut system = host.system.take();
             let state = system.as_mut().and_then(|system| system.downcast_mut::<State>());
-            let written = state.map_or(Ok(()), |state| state.stderr.write(&memory[range], host));
+            let written = state.map_or(Ok(()), |state| state.stderr.write(&memory[range], &alarm, host));
             host.system = system;
             written?;
             Ok(len)

@@ -7,6 +7,7 @@ use crate::{
     host::Host,
     observe,
     outcome::{Level, LogEntry},
+    watch::Alarm,
 };
 
 /// The level of what a program writes to its stream of errors.
@@ -20,14 +21,30 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Takes more text, and logs each line that it ends.
-    pub(super) fn write(&mut self, mut text: &[u8], host: &mut Host) -> Result<(), StopReason> {
+    /// Takes more text, and logs each line that it ends. Where the run is to stop meanwhile, the line is what it was.
+    pub(super) fn write(&mut self, text: &[u8], alarm: &Alarm, host: &mut Host) -> Result<(), StopReason> {
+        let (len, cut, mut first) = (self.bytes.len(), self.cut, None);
+        for piece in alarm.pieces(text.len()) {
+            let Ok(piece) = piece else {
+                self.bytes = first.unwrap_or_else(|| core::mem::take(&mut self.bytes));
+                self.bytes.truncate(len);
+                self.cut = cut;
+                return piece.map(|_| ());
+            };
+            self.write_piece(&text[piece], host, &mut first)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the bytes of the first line that it ends, if there is none yet.
+    fn write_piece(&mut self, mut text: &[u8], host: &mut Host, first: &mut Option<Vec<u8>>) -> Result<(), StopReason> {
         if !host.logs(LEVEL) {
             return Ok(());
         }
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
             self.add(&text[..end], host)?;
-            self.log(host)?;
+            let ended = self.log(host)?;
+            first.get_or_insert(ended);
             text = &text[end + 1..];
         }
         self.add(text, host)
@@ -35,7 +52,7 @@ impl Line {
 
     /// Logs what has no end.
     pub(super) fn end(&mut self, host: &mut Host) -> Result<(), StopReason> {
-        if self.bytes.is_empty() && !self.cut { Ok(()) } else { self.log(host) }
+        if self.bytes.is_empty() && !self.cut { Ok(()) } else { self.log(host).map(|_| ()) }
     }
 
     fn add(&mut self, text: &[u8], host: &Host) -> Result<(), StopReason> {
@@ -47,9 +64,10 @@ impl Line {
         Ok(())
     }
 
-    fn log(&mut self, host: &mut Host) -> Result<(), StopReason> {
+    /// Logs a line, and returns its bytes.
+    fn log(&mut self, host: &mut Host) -> Result<Vec<u8>, StopReason> {
         let (bytes, cut) = core::mem::take(self).into_parts();
-        let Some(room) = host.log_room(bytes.len()) else { return host.keep_log(None, false) };
+        let Some(room) = host.log_room(bytes.len()) else { return host.keep_log(None, false).map(|()| bytes) };
         let mut text = String::new();
         let room = room.min(bytes.len());
         text.try_reserve(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
@@ -66,8 +84,8 @@ impl Line {
                 text.push_str(&piece[..fits]);
             }
         }
-        observe::log(LEVEL, &text);
-        host.keep_log(Some(LogEntry::new(LEVEL, text)), whole)
+        observe::log(LEVEL, &text, 0);
+        host.keep_log(Some(LogEntry::new(LEVEL, text)), whole).map(|()| bytes)
     }
 
     fn into_parts(self) -> (Vec<u8>, bool) {

@@ -10,6 +10,7 @@ use crate::{
     config::Limits,
     error::StopReason,
     files::{Changes, FileBytes},
+    watch::Alarm,
 };
 
 mod changes;
@@ -257,7 +258,7 @@ impl Volume for Tree {
             Kind::Directory => {}
             _ if how.directory || slash => return Err(Errno::NotDir.into()),
             Kind::Link => return Err(Errno::Loop.into()),
-            _ if how.truncate => self.set_size(node, 0, now)?,
+            _ if how.truncate => self.set_size(node, 0, now, &Alarm::default())?,
             _ => {}
         }
         self.hold(node);
@@ -296,11 +297,14 @@ impl Volume for Tree {
         self.touch(node, times, now)
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
         let bytes = self.data(node)?.bytes();
         let from = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
         let count = from.len().min(to.len());
-        to[..count].copy_from_slice(&from[..count]);
+        for piece in alarm.pieces(count) {
+            let piece = piece?;
+            to[piece.clone()].copy_from_slice(&from[piece]);
+        }
         Ok(count)
     }
 
@@ -311,12 +315,12 @@ impl Volume for Tree {
         Ok(data.work_of(end))
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64) -> Result<()> {
-        self.change(node, now, |data, room| data.write(offset, bytes, room))
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
+        self.change(node, now, |data, room| data.write(offset, bytes, room, alarm))
     }
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64) -> Result<()> {
-        self.change(node, now, |data, room| data.resize(size, room))
+    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
+        self.change(node, now, |data, room| data.resize(size, room, alarm))
     }
 
     fn entry(&self, directory: Node, cookie: u64) -> Result<Option<Entry<'_>>> {

@@ -14,6 +14,7 @@ use crate::{
     config::dirs::Access,
     error::StopReason,
     files::{Changes, FileBytes, MAX_PATH_BYTES},
+    watch::Alarm,
 };
 
 mod carry;
@@ -246,16 +247,19 @@ impl Volume for Mount {
         self.change_times(&found.dir, found.name.as_deref().unwrap_or("."), &timestamps(times, now))
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
         self.spend(CALL);
         let (file, _) = self.file(node)?;
         let mut count = 0;
-        while count < to.len() {
-            match file.read_at(&mut to[count..], offset.saturating_add(count as u64)) {
-                Ok(0) => break,
-                Ok(more) => count += more,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+        for piece in alarm.pieces(to.len()) {
+            let end = piece?.end;
+            while count < end {
+                match file.read_at(&mut to[count..end], offset.saturating_add(count as u64)) {
+                    Ok(0) => return Ok(count),
+                    Ok(more) => count += more,
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.into()),
+                }
             }
         }
         Ok(count)
@@ -267,13 +271,16 @@ impl Volume for Mount {
         Ok(0)
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], _: u64) -> Result<()> {
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], _: u64, alarm: &Alarm) -> Result<()> {
         let size = self.size_to_write(node)?;
         let end = offset.checked_add(bytes.len() as u64).ok_or(Errno::FBig)?;
         self.known.check_growth(size, end)?;
         self.spend(CALL);
         let (file, _) = self.file(node)?;
-        let written = file.write_all_at(bytes, offset);
+        let written = alarm.pieces(bytes.len()).try_for_each(|piece| -> Result<()> {
+            let piece = piece?;
+            Ok(file.write_all_at(&bytes[piece.clone()], offset + piece.start as u64)?)
+        });
         // A part may be there.
         let end = if written.is_ok() { end } else { file.metadata()?.len().min(end) };
         self.known.resized(node, size, end.max(size));
@@ -281,7 +288,7 @@ impl Volume for Mount {
         Ok(())
     }
 
-    fn set_size(&mut self, node: Node, end: u64, _: u64) -> Result<()> {
+    fn set_size(&mut self, node: Node, end: u64, _: u64, _: &Alarm) -> Result<()> {
         let size = self.size_to_write(node)?;
         self.known.check_growth(size, end)?;
         self.spend(CALL);

@@ -16,6 +16,7 @@ use crate::host::tape::{act::Bytes, reel::garbled};
 use crate::{
     config::wasi::{Random, Wasi},
     error::StopReason,
+    watch::Alarm,
 };
 
 /// The key stream of ChaCha20 (RFC 8439, with nonce and counter at 0), whose key is the seed in eight
@@ -51,7 +52,14 @@ impl Stream {
         Stream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
     }
 
-    fn fill(&mut self, mut to: &mut [u8]) {
+    fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
+        for piece in alarm.pieces(to.len()) {
+            self.fill_piece(&mut to[piece?]);
+        }
+        Ok(())
+    }
+
+    fn fill_piece(&mut self, mut to: &mut [u8]) {
         while !to.is_empty() {
             if self.used == self.block.len() {
                 self.blocks.fill_bytes(&mut self.block);
@@ -76,22 +84,23 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
         return Err(Errno::NotCapable.into());
     }
     guest.charge_bytes(u64::from(len) * WORK)?;
+    let alarm = guest.host().alarm();
     #[cfg(feature = "receipt")]
     let reel = guest.host().tape.reel();
     let (memory, state) = guest.memory_and_state()?;
     let to = &mut memory[range];
     match &mut state.random {
         Source::None => {}
-        Source::Stream(stream) => stream.fill(to),
+        Source::Stream(stream) => stream.fill(to, &alarm)?,
         #[cfg(not(feature = "receipt"))]
-        Source::Host => ask_host(to)?,
+        Source::Host => ask_host(to, &alarm)?,
         #[cfg(feature = "receipt")]
-        Source::Host if reel.is_off() => ask_host(to)?,
+        Source::Host if reel.is_off() => ask_host(to, &alarm)?,
         #[cfg(feature = "receipt")]
         Source::Host => {
             let asked = || serde_json::json!({ "len": len });
             let bytes = reel.ask("random", asked, || {
-                ask_host(to)?;
+                ask_host(to, &alarm)?;
                 Ok(Bytes::of(to))
             })?;
             let bytes = bytes.to_vec().filter(|bytes| bytes.len() == to.len()).ok_or_else(|| garbled("random"))?;
@@ -102,13 +111,15 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
 }
 
 #[cfg(feature = "host-random")]
-fn ask_host(to: &mut [u8]) -> core::result::Result<(), StopReason> {
-    getrandom::fill(to).map_err(|_| failed("the operating system has no random bytes"))
+fn ask_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
+    alarm.pieces(to.len()).try_for_each(|piece| {
+        getrandom::fill(&mut to[piece?]).map_err(|_| failed("the operating system has no random bytes"))
+    })
 }
 
 /// A configuration that grants them was refused.
 #[cfg(not(feature = "host-random"))]
-fn ask_host(_: &mut [u8]) -> core::result::Result<(), StopReason> {
+fn ask_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
     Err(failed("this build has no random bytes of the host"))
 }
 

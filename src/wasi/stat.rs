@@ -81,8 +81,8 @@ pub(super) fn set_size(guest: &mut Guest<'_, '_>, fd: u32, size: u64) -> Result<
     }
     let work = guest.volume(at.volume)?.work_of(at.node, size)?;
     guest.charge_bytes(work)?;
-    let now = guest.now()?;
-    guest.volume(at.volume)?.set_size(at.node, size, now)
+    let (now, alarm) = (guest.now()?, guest.host().alarm());
+    guest.volume(at.volume)?.set_size(at.node, size, now, &alarm)
 }
 
 pub(super) fn allocate(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64) -> Result<()> {
@@ -96,8 +96,8 @@ pub(super) fn allocate(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64
     }
     let work = guest.volume(at.volume)?.work_of(at.node, end)?;
     guest.charge_bytes(work)?;
-    let now = guest.now()?;
-    guest.volume(at.volume)?.set_size(at.node, end, now)
+    let (now, alarm) = (guest.now()?, guest.host().alarm());
+    guest.volume(at.volume)?.set_size(at.node, end, now, &alarm)
 }
 
 /// Checked, and that is all.

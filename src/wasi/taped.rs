@@ -24,6 +24,7 @@ use crate::{
         act::Bytes,
         reel::{Reel, garbled},
     },
+    watch::Alarm,
 };
 
 /// A volume that is an effect.
@@ -133,15 +134,15 @@ impl Volume for Taped {
         self.ask("set_times_at", asked, |volume| volume.set_times_at(at, follow, times, now))
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
         if let Some(volume) = self.volume.as_mut().filter(|_| self.reel.is_off()) {
             // What nobody notes is not copied.
-            return volume.read(node, offset, to);
+            return volume.read(node, offset, to, alarm);
         }
         let len = to.len();
         let asked = || json!({ "node": node, "offset": offset, "len": len });
         let bytes = self.ask("read", asked, |volume| {
-            let count = volume.read(node, offset, to)?;
+            let count = volume.read(node, offset, to, alarm)?;
             Ok(Bytes::of(&to[..count]))
         })?;
         let bytes = bytes.to_vec().filter(|bytes| bytes.len() <= len).ok_or_else(|| garbled("dir.read"))?;
@@ -153,13 +154,13 @@ impl Volume for Taped {
         self.ask("room", || json!({ "node": node, "end": end }), |volume| volume.work_of(node, end))
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64) -> Result<()> {
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
         let asked = || json!({ "node": node, "offset": offset, "bytes": Digest::of(bytes) });
-        self.ask("write", asked, |volume| volume.write(node, offset, bytes, now))
+        self.ask("write", asked, |volume| volume.write(node, offset, bytes, now, alarm))
     }
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64) -> Result<()> {
-        self.ask("set_size", || json!({ "node": node, "size": size }), |volume| volume.set_size(node, size, now))
+    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
+        self.ask("set_size", || json!({ "node": node, "size": size }), |volume| volume.set_size(node, size, now, alarm))
     }
 
     fn sync(&mut self, node: Node) -> Result<()> {

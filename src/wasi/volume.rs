@@ -6,7 +6,10 @@ use core::any::Any;
 use serde::{Deserialize, Serialize};
 
 use super::errno::Result;
-use crate::files::{Changes, FileBytes};
+use crate::{
+    files::{Changes, FileBytes},
+    watch::Alarm,
+};
 
 /// A file, directory or link of a volume.
 pub(super) type Node = u64;
@@ -90,15 +93,15 @@ pub(super) trait Volume: Any + Send + Sync {
     fn set_times_at(&mut self, at: Place<'_>, follow: bool, times: (Option<u64>, Option<u64>), now: u64) -> Result<()>;
 
     /// Copies what is at a place in a file; tells how much that was.
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8]) -> Result<usize>;
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize>;
 
     /// How many bytes are moved, beside those that are written, when a file is written to up to `end`;
     /// an error if it cannot become so large.
     fn work_of(&mut self, node: Node, end: u64) -> Result<u64>;
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64) -> Result<()>;
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()>;
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64) -> Result<()>;
+    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()>;
 
     /// Writes a file or directory through to where it is kept.
     fn sync(&mut self, _: Node) -> Result<()> {

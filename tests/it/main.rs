@@ -41,6 +41,7 @@ mod memory;
 mod mutated;
 mod observe;
 mod operands;
+mod pieces;
 mod pooling;
 mod prices;
 #[cfg(all(feature = "receipt", feature = "wasi"))]

@@ -12,6 +12,9 @@ use super::{
     operands::{self, Effect, Value},
 };
 
+/// How many operators back rules look.
+pub(super) const LOOKED_AT: usize = 7;
+
 /// A function whose operators are checked in order.
 pub(super) struct Body<'b, 'm> {
     facts: &'b Facts<'m>,
@@ -20,8 +23,8 @@ pub(super) struct Body<'b, 'm> {
     reachable: bool,
     /// Whether a region of code begins behind the last operator.
     begins: bool,
-    /// The offsets of the last four operators.
-    before: [usize; 4],
+    /// The offsets of the last operators.
+    before: [usize; LOOKED_AT],
 }
 
 /// What is used for one function after another.
@@ -46,7 +49,7 @@ impl<'b, 'm> Body<'b, 'm> {
         buffers.values.clear();
         buffers.labels.clear();
         buffers.labels.push(Label::default());
-        Body { facts, results, buffers, reachable: true, begins: false, before: [usize::MAX; 4] }
+        Body { facts, results, buffers, reachable: true, begins: false, before: [usize::MAX; LOOKED_AT] }
     }
 
     /// Checks all operators, and tells where the one starts that is checked.
@@ -60,7 +63,8 @@ impl<'b, 'm> Body<'b, 'm> {
                 continue;
             }
             reader.visit_operator(self)??;
-            self.before = [self.before[1], self.before[2], self.before[3], *at];
+            self.before.copy_within(1.., 0);
+            self.before[LOOKED_AT - 1] = *at;
         }
         if self.buffers.labels.is_empty() { Ok(()) } else { Err(Rule::Malformed) }
     }
@@ -70,7 +74,8 @@ impl<'b, 'm> Body<'b, 'm> {
     pub(super) fn operator(&mut self, operator: &Operator<'_>, effect: &Effect) -> Result {
         use Operator::*;
         if !self.reachable && !matches!(operator, Else | End) {
-            let is_end_of_loop = matches!(operator, Unreachable) && matches!(self.facts.read(self.before[3]), End);
+            let is_end_of_loop =
+                matches!(operator, Unreachable) && matches!(self.facts.read(self.before[LOOKED_AT - 1]), End);
             return if is_end_of_loop { Ok(()) } else { Err(Rule::DeadCode) };
         }
         let (params, results) = match operator {

@@ -2,8 +2,14 @@
 
 use wasmparser::{MemArg, Operator, Operator::*, VisitOperator, VisitSimdOperator};
 
-use super::{Facts, Result, Rule, body::Body};
-use crate::module::operators::unsupported;
+use super::{
+    Facts, Result, Rule,
+    body::{Body, LOOKED_AT},
+};
+use crate::{
+    host::pieces,
+    module::{effect::divided, operators::unsupported},
+};
 
 /// What is known of a value on the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,14 +117,14 @@ const fn operands(kind: &str) -> usize {
     }
 }
 
-/// Checks what is asked of the values that an operator takes, and of the four operators before it.
+/// Checks what is asked of the values that an operator takes, and of the operators before it.
 #[inline(always)]
 pub(super) fn check<'m>(
     operator: &Operator<'_>,
     effect: &Effect,
     operands: &[Value],
     facts: &Facts<'m>,
-    before: impl Fn() -> [Operator<'m>; 4],
+    before: impl Fn() -> [Operator<'m>; LOOKED_AT],
 ) -> Result {
     let is_immediate = |at: usize| operands.get(at).is_some_and(|value| *value != Value::Computed);
     if let Some(MemArg { offset, memory, .. }) = effect.memarg {
@@ -152,18 +158,21 @@ pub(super) fn check<'m>(
         Nop | RefNull { .. } => Rule::Charge,
         V128Store8Lane { .. } | V128Store16Lane { .. } => Rule::LaneStore,
         TableGrow { table } if !is_reserved(*table, &before(), facts) => Rule::TableGrow,
-        _ => return Ok(()),
+        operator => match divided(operator) {
+            Some(kind) if !is_piece(kind.piece(), operands, &before(), facts) => Rule::Piece,
+            _ => return Ok(()),
+        },
     };
     Err(broken)
 }
 
 /// Whether a literal that is not zero was pushed last.
-fn is_divisor(before: &[Operator<'_>; 4]) -> bool {
+fn is_divisor(before: &[Operator<'_>]) -> bool {
     matches!(before, [.., I32Const { value: ..=-1 | 1.. } | I64Const { value: ..=-1 | 1.. }])
 }
 
 /// Whether the two values on top of the stack are not one local.
-fn differ(before: &[Operator<'_>; 4]) -> bool {
+fn differ(before: &[Operator<'_>]) -> bool {
     match before {
         [.., LocalGet { local_index: pointer }, LocalGet { local_index: value }] => pointer != value,
         [.., I32Const { .. } | I64Const { .. }] | [.., I32Const { .. } | I64Const { .. }, LocalGet { .. }] => true,
@@ -172,13 +181,53 @@ fn differ(before: &[Operator<'_>; 4]) -> bool {
     }
 }
 
-/// Whether the last type was called in the last table, which are the reserve's, for a growth of this table.
-fn is_reserved(table: u32, before: &[Operator<'_>; 4], facts: &Facts<'_>) -> bool {
-    let [TableSize { table: size }, I32Const { .. }, I32Const { value: 0 }, CallIndirect { type_index, table_index }] =
-        before
+/// Whether the host was called for a growth of this table.
+fn is_reserved(table: u32, before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+    let [
+        ..,
+        TableSize { table: size },
+        I32Const { .. },
+        I32Const { value: 0 },
+        CallIndirect { type_index, table_index },
+    ] = before
     else {
         return false;
     };
-    let last = (facts.types.len().checked_sub(1), facts.tables.checked_sub(1));
-    *size == table && last == (Some(*type_index as usize), Some(*table_index)) && facts.types.last() == Some(&(3, 1))
+    *size == table && facts.is_of_host(*type_index, *table_index, 0)
+}
+
+/// Whether what is on top of the stack is no more than so much: by a literal, by a choice right before it, or by what
+/// the host says.
+fn is_piece(piece: u32, operands: &[Value], before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+    let is_next = |slot: i32, type_index: u32, table_index: u32| {
+        slot == pieces::NEXT as i32 && facts.is_of_host(type_index, table_index, 1)
+    };
+    if let Some(Value::Address(len)) = operands.last() {
+        return *len <= piece;
+    }
+    match before {
+        // A fill takes the host's length and a value that the host has not seen.
+        [
+            ..,
+            I32Const { value },
+            CallIndirect { type_index, table_index },
+            LocalSet { local_index: set },
+            Drop,
+            LocalGet { .. },
+            LocalGet { local_index: len },
+        ] if set == len => is_next(*value, *type_index, *table_index),
+        [.., I32Const { value }, CallIndirect { type_index, table_index }] => {
+            is_next(*value, *type_index, *table_index)
+        }
+        _ => is_chosen(piece, before),
+    }
+}
+
+/// Whether a local was fetched last, at most two others before it, and a branch before those was taken if the local
+/// is more than so much.
+fn is_chosen(piece: u32, before: &[Operator<'_>]) -> bool {
+    let fetched = before.iter().rev().take(3).take_while(|operator| matches!(operator, LocalGet { .. })).count();
+    let (choice, fetched) = before.split_at(before.len() - fetched);
+    let [.., LocalGet { local_index: chosen }, I32Const { value }, I32GtU, BrIf { .. }] = choice else { return false };
+    matches!(fetched, [.., LocalGet { local_index }] if local_index == chosen) && *value as u32 <= piece
 }

@@ -4,6 +4,8 @@ use alloc::{format, vec::Vec};
 
 use super::{NotNormal, Rule, is_normal};
 
+mod pieces;
+
 /// Returns a module with one body, of a function with this number of results.
 fn module(results: usize, body: &str) -> Vec<u8> {
     let text = format!(
@@ -15,6 +17,7 @@ fn module(results: usize, body: &str) -> Vec<u8> {
             (type $pair (func (param i32 i64) (result i32 i32)))
             (type $same (func (param i32 i32 i32) (result i32)))
             (type $reserve (func (param i32 i32 i32) (result i32)))
+            (type $next (func (param i32 i32 i32 i32) (result i32 i32 i32 i32)))
             (import "host" "pair" (func $pair (type $pair)))
             (import "host" "table" (table $imported 1 funcref))
             (func $nothing (type $nothing))
@@ -28,7 +31,8 @@ fn module(results: usize, body: &str) -> Vec<u8> {
                 (param $r funcref) {returned} (local $c i32)
                 {body})
             (elem declare func $nothing)
-            (data "data"))"#,
+            (elem $items func $nothing)
+            (data $data "data"))"#,
         returned = ["", "(result i32)", "(result i32 i32)"][results],
     );
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{body}: {error}"))
@@ -413,9 +417,9 @@ fn a_table_grows_behind_the_reserve() {
         0,
         &[("local.get $a table.size $own i32.const 9 i32.const 0 call_indirect $reserve (type $reserve) drop", Ok(()))],
     );
-    // The last type is not that of the reserve.
+    // The last types are not those of the host.
     let bytes = wat::parse_str(
-        "(module (type $same (func (param i32 i32 i32 i32) (result i32))) (table $own 1 funcref) (table $last 1 funcref)
+        "(module (type $same (func (param i32 i32 i32 i32) (result i32))) (type (func)) (table $own 1 funcref) (table $last 1 funcref)
             (func (local funcref) local.get 0 i32.const 1 i32.const 1
             table.size $own i32.const 9 i32.const 0 call_indirect $last (type $same) table.grow $own drop))",
     );

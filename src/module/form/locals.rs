@@ -22,6 +22,8 @@ pub(super) enum Purpose {
     Height(u32),
     /// The parameter or result with this number, on its way to a label.
     Label(u32),
+    /// The operand with this number of a bulk operator or a growth, while that is done piece by piece.
+    Piece(u8),
 }
 
 /// The locals of one function.
@@ -31,9 +33,18 @@ pub(super) struct Locals {
     declared: u32,
     /// Groups of what it declares.
     groups: u32,
-    added: Vec<ValueType>,
+    added: Vec<Added>,
     by_purpose: BTreeMap<(Purpose, u8), u32>,
+    /// Whether locals that are asked for are there for pieces alone.
+    pub(super) is_for_pieces: bool,
     limit: u64,
+}
+
+#[derive(Debug)]
+struct Added {
+    ty: ValueType,
+    /// Whether calls pay for it: not if it is there for pieces alone.
+    is_paid: bool,
 }
 
 impl Locals {
@@ -47,38 +58,43 @@ impl Locals {
         self.groups = groups;
         self.added.clear();
         self.by_purpose.clear();
+        self.is_for_pieces = false;
     }
 
     /// Returns the local for a purpose, which is added where it is not there yet.
     pub(super) fn get(&mut self, purpose: Purpose, ty: ValueType) -> Result<u32, ModuleError> {
         let key = (purpose, value_code(ty));
-        if let Some(local) = self.by_purpose.get(&key) {
-            return Ok(*local);
+        let is_paid = !self.is_for_pieces && !matches!(purpose, Purpose::Piece(_));
+        if let Some(index) = self.by_purpose.get(&key) {
+            if let Some(added) = self.added.get_mut(*index as usize) {
+                added.is_paid |= is_paid;
+            }
+            return Ok(self.declared + index);
         }
-        let found = self.added.len() as u64 + 1;
-        limit("module.form_locals", self.limit, found, "locals added to a function")?;
-        let local = self.declared + self.added.len() as u32;
-        self.added.push(ty);
-        self.by_purpose.insert(key, local);
-        Ok(local)
+        let index = self.added.len() as u32;
+        limit("module.form_locals", self.limit, u64::from(index) + 1, "locals added to a function")?;
+        self.added.push(Added { ty, is_paid });
+        self.by_purpose.insert(key, index);
+        Ok(self.declared + index)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.added.is_empty()
     }
 
-    /// Returns the cells of the value stack that the added locals take.
+    /// Returns the cells of the value stack that the added locals take which calls pay for.
     pub(super) fn cells(&self) -> u64 {
-        self.added.iter().map(|ty| if *ty == ValueType::V128 { 2 } else { 1 }).sum()
+        let paid = self.added.iter().filter(|added| added.is_paid);
+        paid.map(|added| if added.ty == ValueType::V128 { 2 } else { 1 }).sum()
     }
 
     /// Returns the number of groups of all locals, and the groups that are added, as bytes.
     pub(super) fn declarations(&self) -> (u32, Vec<u8>) {
         let mut bytes = Vec::new();
         let mut groups = self.groups;
-        for run in self.added.chunk_by(|a, b| a == b) {
+        for run in self.added.chunk_by(|a, b| a.ty == b.ty) {
             bytes.extend(leb(run.len() as u32));
-            bytes.extend(run.first().map(|ty| value_code(*ty)));
+            bytes.extend(run.first().map(|added| value_code(added.ty)));
             groups += 1;
         }
         (groups, bytes)

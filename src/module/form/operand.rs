@@ -11,6 +11,8 @@ pub(super) struct Operand {
     pub(super) time: u32,
     /// The segment in which it was made; [`FROM_LABEL`] if it came by a label.
     pub(super) segment: u32,
+    /// As that, where bulk operators end no segment.
+    pub(super) stretch: u32,
 }
 
 /// Before all segments.

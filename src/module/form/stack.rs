@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     module::{
+        effect::divided,
         encode::{local_get, local_set},
         scan::malformed,
         validation::{features, invalid},
@@ -69,6 +70,8 @@ pub(super) fn unstack(function: &Function<'_>, form: &mut Form<'_>) -> Result<u6
     Ok(u64::from(stack.now) / 4)
 }
 
+mod labels;
+
 const BLOCK: [u8; 2] = [0x02, EMPTY];
 const EMPTY: u8 = 0x40;
 const UNREACHABLE: u8 = 0x00;
@@ -111,6 +114,8 @@ struct Dead {
 #[derive(Default)]
 struct Segment {
     number: u32,
+    /// As that, where bulk operators end no segment.
+    stretch: u32,
     at: u32,
     /// Operators that fetch what it uses of before, the last operand first.
     fetched: Vec<Vec<u8>>,
@@ -189,6 +194,7 @@ impl<'m> Stack<'_, 'm> {
         self.make(arity.1, made);
         match operator {
             Operator::MemoryGrow { .. } | Operator::TableGrow { .. } => self.keep(1, end)?,
+            operator if divided(operator).is_some() => self.divide(end)?,
             _ if arity.1 > 1 => self.keep(arity.1, end)?,
             _ => {}
         }
@@ -303,62 +309,6 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Returns the frame that a branch to this depth leads to.
-    fn target(&self, depth: u32) -> usize {
-        self.frames.len().saturating_sub(1 + depth as usize)
-    }
-
-    /// Returns the types of what a branch to this frame takes along.
-    fn label(&self, target: usize) -> &'m [ValueType] {
-        self.frames.get(target).map_or(&[], |open| open.frame.label(&self.form.context))
-    }
-
-    /// Notes that a branch leads to a frame.
-    fn mark(&mut self, target: usize) {
-        if let Some(open) = self.frames.get_mut(target) {
-            open.frame.is_target = true;
-        }
-        self.is_wrapped |= target == 0 && !self.label(0).is_empty();
-    }
-
-    /// Puts what a branch takes along where its target looks for it.
-    fn carry(&mut self, target: usize, at: u32, conditions: usize) -> Result {
-        self.mark(target);
-        self.hand_over(self.label(target), at, conditions)
-    }
-
-    /// Puts operands, below a condition or not, into the locals for what comes to a label.
-    fn hand_over(&mut self, types: &[ValueType], at: u32, conditions: usize) -> Result {
-        self.take(conditions)?;
-        self.take(types.len())?;
-        if types.is_empty() {
-            return Ok(());
-        }
-        let mut bytes = Vec::new();
-        let condition = match conditions {
-            0 => None,
-            _ => Some(self.form.locals.get(Purpose::Through(0), ValueType::I32)?),
-        };
-        bytes.extend(condition.map(local_set).unwrap_or_default());
-        for (number, ty) in types.iter().enumerate().rev() {
-            bytes.extend(local_set(self.form.locals.get(Purpose::Label(number as u32), *ty)?));
-        }
-        bytes.extend(condition.map(local_get).unwrap_or_default());
-        self.put(Rank::Before, at, 0, &bytes);
-        Ok(())
-    }
-
-    /// Begins with operands that come by a label.
-    fn arrive(&mut self, types: &[ValueType]) -> Result {
-        self.segment.first_label = self.operands.len();
-        self.segment.labels = types.len();
-        for (number, ty) in types.iter().enumerate() {
-            let local = self.form.locals.get(Purpose::Label(number as u32), *ty)?;
-            self.operands.push(Operand { ty: *ty, made: Made::Kept { local }, time: self.now, segment: FROM_LABEL });
-        }
-        Ok(())
-    }
-
     /// Ends the run through a block.
     fn leave(&mut self, end: u32) -> Result {
         self.discard(self.frames.last().map_or(0, |open| open.height));
@@ -387,7 +337,8 @@ impl<'m> Stack<'_, 'm> {
                 Some(ValType::Ref(ty)) if !ty.is_extern_ref() => ValueType::FuncRef,
                 ty => ty.and_then(ValueType::from_parser).unwrap_or(ValueType::I32),
             };
-            self.operands.push(Operand { ty, made, time: self.now, segment: self.segment.number });
+            let Segment { number: segment, stretch, .. } = self.segment;
+            self.operands.push(Operand { ty, made, time: self.now, segment, stretch });
         }
     }
 
@@ -412,7 +363,8 @@ impl<'m> Stack<'_, 'm> {
                 self.move_from(at, end)
             }
             Made::Local { end, .. } | Made::Computed { end } => {
-                let local = self.form.locals.get(Purpose::Height(self.operands.len() as u32), operand.ty)?;
+                let height = Purpose::Height(self.operands.len() as u32);
+                let local = self.for_pieces(operand.stretch == self.segment.stretch, height, operand.ty)?;
                 self.put(Rank::After, end, 0, &local_set(local));
                 local_get(local)
             }
@@ -437,6 +389,23 @@ impl<'m> Stack<'_, 'm> {
         }
         self.put(Rank::After, end, 0, &bytes);
         self.boundary(end)?;
+        Ok(())
+    }
+
+    /// Returns a local, which calls do not pay for if it is there for pieces alone.
+    fn for_pieces(&mut self, is: bool, purpose: Purpose, ty: ValueType) -> Result<u32> {
+        let before = self.form.locals.is_for_pieces;
+        self.form.locals.is_for_pieces |= is;
+        let local = self.form.locals.get(purpose, ty);
+        self.form.locals.is_for_pieces = before;
+        local
+    }
+
+    /// Ends the segment at hand behind a bulk operator.
+    fn divide(&mut self, end: u32) -> Result {
+        let stretch = self.segment.stretch;
+        self.boundary(end)?;
+        self.segment.stretch = stretch;
         Ok(())
     }
 
@@ -465,6 +434,7 @@ impl<'m> Stack<'_, 'm> {
     /// Begins a segment.
     fn begin(&mut self, at: u32) {
         self.segment.number += 1;
+        self.segment.stretch += 1;
         self.segment.at = at;
         self.segment.labels = 0;
     }

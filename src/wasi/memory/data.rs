@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::StopReason, files::FileBytes, wasi::errno::Result};
+use crate::{error::StopReason, files::FileBytes, wasi::errno::Result, watch::Alarm};
 
 pub(super) enum Data {
     Given(FileBytes),
@@ -32,22 +32,27 @@ impl Data {
     }
 
     /// Writes; what is missing before it becomes 0. All files may grow by `room`.
-    pub(super) fn write(&mut self, offset: u64, bytes: &[u8], room: u64) -> Result<()> {
+    pub(super) fn write(&mut self, offset: u64, bytes: &[u8], room: u64, alarm: &Alarm) -> Result<()> {
         let start = usize::try_from(offset).map_err(|_| no_memory())?;
         let end = start.checked_add(bytes.len()).ok_or_else(no_memory)?;
-        let own = self.own(end, room)?;
-        if own.len() < end {
-            own.resize(end, 0);
+        let own = self.own(end, room, alarm)?;
+        lengthen(own, start, alarm)?;
+        for piece in alarm.pieces(bytes.len()) {
+            let piece = piece?;
+            let at = start + piece.start;
+            let (over, behind) = bytes[piece.clone()].split_at(piece.len().min(own.len() - at));
+            own[at..][..over.len()].copy_from_slice(over);
+            own.extend_from_slice(behind);
         }
-        own[start..end].copy_from_slice(bytes);
         Ok(())
     }
 
     /// Cuts it, or makes it longer with 0.
-    pub(super) fn resize(&mut self, size: u64, room: u64) -> Result<()> {
+    pub(super) fn resize(&mut self, size: u64, room: u64, alarm: &Alarm) -> Result<()> {
         let size = usize::try_from(size).map_err(|_| no_memory())?;
-        let own = self.own(size, room)?;
-        own.resize(size, 0);
+        let own = self.own(size, room, alarm)?;
+        own.truncate(size);
+        lengthen(own, size, alarm)?;
         // What a file does not need any more is another's.
         if own.capacity() / 2 > size {
             own.shrink_to_fit();
@@ -56,11 +61,13 @@ impl Data {
     }
 
     /// Its own bytes, with room for `size`.
-    fn own(&mut self, size: usize, room: u64) -> Result<&mut Vec<u8>> {
+    fn own(&mut self, size: usize, room: u64, alarm: &Alarm) -> Result<&mut Vec<u8>> {
         if let Data::Given(bytes) = self {
             let mut own = Vec::new();
             own.try_reserve_exact(bytes.len().max(size)).map_err(|_| no_memory())?;
-            own.extend_from_slice(bytes);
+            for piece in alarm.pieces(bytes.len()) {
+                own.extend_from_slice(&bytes[piece?]);
+            }
             *self = Data::Own(own);
         }
         let Data::Own(own) = self else { return Err(no_memory().into()) };
@@ -84,6 +91,15 @@ impl Data {
             }
         }
     }
+}
+
+/// Makes a file as long as this with 0, if it is shorter; there is room for it.
+fn lengthen(own: &mut Vec<u8>, size: usize, alarm: &Alarm) -> Result<()> {
+    let len = own.len();
+    for piece in alarm.pieces(size.saturating_sub(len)) {
+        own.resize(len + piece?.end, 0);
+    }
+    Ok(())
 }
 
 fn no_memory() -> StopReason {

@@ -8,9 +8,12 @@ use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt}
 use rustix::fs::OFlags;
 
 use super::{CALL, Found, Handle, Held, Mount, kind_of, system};
-use crate::wasi::{
-    errno::{Errno, Result},
-    volume::{How, Kind, Node, Place},
+use crate::{
+    wasi::{
+        errno::{Errno, Result},
+        volume::{How, Kind, Node, Place},
+    },
+    watch::Alarm,
 };
 
 /// How often what was there a moment ago may be gone, or the other way round.
@@ -86,7 +89,7 @@ impl Mount {
                 };
                 let (node, kind) = self.hold_file(file?, write)?;
                 if how.truncate
-                    && let Err(error) = super::Volume::set_size(self, node, 0, 0)
+                    && let Err(error) = super::Volume::set_size(self, node, 0, 0, &Alarm::default())
                 {
                     super::Volume::release(self, node)?;
                     return Err(error);
