@@ -7,7 +7,7 @@ use cap_fs_ext::{DirExt, FollowSymlinks, OpenOptionsFollowExt, OpenOptionsSyncEx
 use cap_std::fs::{Dir, File, Metadata, MetadataExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
-use super::{CALL, Found, Handle, Held, Mount, kind_of, system};
+use super::{CALL, Found, Handle, Held, MAKE, Mount, kind_of, system};
 use crate::{
     wasi::{
         errno::{Errno, Result},
@@ -55,6 +55,7 @@ impl Mount {
     /// Makes a file; `None` if something else made one before.
     fn create(&mut self, dir: &Dir, name: &str, how: How) -> Result<Option<(Node, Kind)>> {
         self.check_new_name()?;
+        self.spend(MAKE);
         match dir.open_with(name, options(true).create_new(true)) {
             Ok(file) => {
                 let opened = self.hold_file(file, true)?;
