@@ -32,6 +32,14 @@ pub enum IsolationError {
         /// The version it named, if it is a worker of another one.
         found: Option<String>,
     },
+    /// A signal killed the worker before it said what it is.
+    #[error("the worker {} ended before it began: {end}", escape(.program, SHOWN_BYTES))]
+    Died {
+        /// The program that was started.
+        program: String,
+        /// How it ended.
+        end: WorkerEnd,
+    },
     /// The worker could not lock itself in.
     #[error("the worker could not build the wall `{wall}`: {}", escape(.message, SHOWN_BYTES))]
     Wall {
@@ -104,7 +112,7 @@ impl IsolationError {
             IsolationError::Nested | IsolationError::NotAWorker { .. } => {
                 "a worker calls `belljar::isolate::worker()` first thing in `main`".into()
             }
-            IsolationError::Start { .. } => return None,
+            IsolationError::Start { .. } | IsolationError::Died { .. } => return None,
             IsolationError::Wall { .. } => {
                 "the system, or what this process runs in, does not let it; without all walls nothing is run".into()
             }

@@ -98,7 +98,16 @@ impl IsolatedExecution {
     fn greet(&mut self, program: &Program, head: &[u8]) -> Result<(), IsolationError> {
         let stranger = |found| IsolationError::NotAWorker { program: program.name(), found };
         let sent = self.channel.send(head);
-        let greeting = self.channel.receive(MAX_GREETING_BYTES).map_err(|_| stranger(None))?;
+        let greeting = match self.channel.receive(MAX_GREETING_BYTES) {
+            Ok(greeting) => greeting,
+            Err(Gap::Closed) => {
+                return Err(match self.child.end() {
+                    end @ WorkerEnd::Signal { .. } => IsolationError::Died { program: program.name(), end },
+                    _ => stranger(None),
+                });
+            }
+            Err(_) => return Err(stranger(None)),
+        };
         if greeting == GREETING.as_bytes() && sent.is_ok() {
             return Ok(());
         }

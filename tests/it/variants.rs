@@ -32,6 +32,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("IsolationError", "Nested", "isolate/liars.rs: a_worker_that_starts_a_worker"),
     ("IsolationError", "Start", "isolate/liars.rs: a_program_that_is_not_there"),
     ("IsolationError", "NotAWorker", "isolate/liars.rs: a_program_that_is_no_worker"),
+    ("IsolationError", "Died", "isolate/liars.rs: a_worker_that_is_killed_before_it_begins"),
     ("IsolationError", "Wall", "isolate/liars.rs: a_wall_that_cannot_be_built"),
     ("WorkerEnd", "Signal", "isolate/liars.rs: a_worker_that_dies"),
     ("WorkerEnd", "Exit", "isolate/liars.rs: a_worker_that_dies"),

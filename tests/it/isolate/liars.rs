@@ -100,9 +100,23 @@ fn a_wall_that_cannot_be_built() {
     assert!(error.to_string().contains("ermission") || error.to_string().contains("ermitted"), "{error}");
 }
 
+/// What kills a program before it says what it is need not be a fault of its own.
+#[test]
+fn a_worker_that_is_killed_before_it_begins() {
+    for (name, signal) in
+        [("KILL", 9), ("SEGV", 11), ("TERM", 15), ("SYS", if cfg!(target_os = "linux") { 31 } else { 12 })]
+    {
+        let end = WorkerEnd::Signal { signal };
+        let found = isolated(run(&script(&format!("kill -{name} $$"))));
+        assert_eq!(found, IsolationError::Died { program: "/bin/sh".into(), end }, "{name}");
+    }
+}
+
 #[test]
 fn a_worker_that_dies() {
     let deaths = [
+        #[cfg(target_os = "linux")]
+        ("kill -SYS $$", WorkerEnd::Signal { signal: 31 }),
         ("kill -SEGV $$", WorkerEnd::Signal { signal: 11 }),
         ("kill -ABRT $$", WorkerEnd::Signal { signal: 6 }),
         ("kill -KILL $$", WorkerEnd::Signal { signal: 9 }),
