@@ -114,14 +114,16 @@ pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
     Ok(bytes)
 }
 
-/// Writes a file that was not there, for nobody else.
+/// Writes a file that was not there, for nobody else; nothing of it stays if that fails.
 pub(super) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
-    file.write_all(contents)
+    file.write_all(contents).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })
 }
 
 /// Reads a file, not something that only looks like one and never ends.

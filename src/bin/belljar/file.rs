@@ -61,6 +61,30 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
+/// A plain file that has been written, but has not taken its name yet.
+pub struct Ready {
+    part: Part,
+    path: PathBuf,
+    real: PathBuf,
+}
+
+impl Ready {
+    /// Writes a plain file beside the one that it is to replace, which stays for now.
+    pub fn new(path: &Path, bytes: &[u8]) -> Result<Ready, Failure> {
+        let Target::Plain(real, permissions) = Target::of(path)? else {
+            return Err(failed(path, &io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
+        };
+        let mut part = Part::beside(path, &real, permissions)?;
+        part.fill(bytes).map_err(|error| failed(path, &error))?;
+        Ok(Ready { part, path: path.into(), real })
+    }
+
+    /// Has it take its name.
+    pub fn take_name(self) -> Result<(), Failure> {
+        self.part.take_name(&self.real).map_err(|error| failed(&self.path, &error))
+    }
+}
+
 /// Opens a pipe or a device, to write only: so it is known when its reader leaves.
 pub fn stream(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).open(path)?;
@@ -164,12 +188,20 @@ impl Part {
     }
 
     fn finish(mut self, real: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.fill(bytes)?;
+        self.take_name(real)
+    }
+
+    fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         if let Some(permissions) = self.permissions.take() {
             self.file.set_permissions(permissions)?;
         }
         // Some systems say only now that there is no room.
-        self.file.sync_all()?;
+        self.file.sync_all()
+    }
+
+    fn take_name(mut self, real: &Path) -> io::Result<()> {
         fs::rename(&self.path, real)?;
         self.done = true;
         Ok(())

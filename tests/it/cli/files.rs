@@ -7,7 +7,7 @@ use std::{
         fs::{FileTypeExt, PermissionsExt, symlink},
         net::UnixListener,
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -183,5 +183,64 @@ fn a_pipe_is_read_only_where_it_is_named() {
             thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(child.wait().expect("it ends").code(), Some(2), "{args:?}");
+    }
+}
+
+/// What a folder has in it, with the contents of files.
+fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        match path.is_dir() {
+            true => all.extend(tree(&path)),
+            false => all.push((path.clone(), fs::read(&path).expect("a file"))),
+        }
+    }
+    all.sort();
+    all
+}
+
+/// A limit of a file's size stands for a disk that is full: the system says it of a write in the same way.
+#[test]
+fn where_nothing_can_be_written_nothing_is_left_and_nothing_lost() {
+    let stage = stage("files-full");
+    let at = |name: &str| stage.0.join(name);
+    fs::write(at("kept"), "precious").expect("a file");
+    fs::write(at("input"), "one\ntwo\n").expect("a file");
+    fs::create_dir(at("cache")).expect("a directory");
+    fs::set_permissions(at("cache"), fs::Permissions::from_mode(0o700)).expect("its mode");
+    let before = tree(&stage.0);
+    let run = ["run", "tools/sum.wasm", "--input-text", "[1]"];
+    let pack = ["pack", "-q", "tools/sum.wasm", "--manifest", "tools/sum.toml"];
+    let map = ["map", "tools/sum.wasm", "--input", "input"];
+    let cases: [(&[&str], &[&str]); 10] = [
+        (&run, &["--receipt", "new"]),
+        (&run, &["--receipt", "kept"]),
+        (&run, &["--record", "new"]),
+        (&run, &["--record", "kept"]),
+        (&run, &["--module-cache", "cache"]),
+        (&pack, &["-o", "new"]),
+        (&pack, &["-o", "kept"]),
+        (&pack, &["-o", "tools/sum.wasm"]),
+        (&map, &["-o", "new"]),
+        (&map, &["-o", "kept", "--force"]),
+    ];
+    let alone = ended(&stage, &run);
+    // Nothing can be written, or a part of what is.
+    for blocks in ["0", "1"] {
+        for (command, options) in cases {
+            let is_small = command == map || options.contains(&"cache");
+            if blocks == "1" && is_small {
+                continue;
+            }
+            let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &limited, PROGRAM]).args(command).args(options).current_dir(&stage.0);
+            let status = shell.stdin(Stdio::null()).output().expect("a shell").status;
+            // Without its cache a run goes on.
+            let expected = if options.contains(&"cache") { alone.status.code() } else { Some(2) };
+            assert_eq!(status.code(), expected, "{command:?} {options:?}");
+            assert!(tree(&stage.0) == before, "{blocks}: {command:?} {options:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Write,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
     sync::{MutexGuard, PoisonError},
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     args::Format,
     failure::{Failure, io_words},
-    file::{self, Target},
+    file::{self, Ready, Target},
     map::{
         args::MapArgs,
         lines::{Notes, Passed, Reader, Shared},
@@ -96,12 +96,12 @@ impl Journal {
         {
             return Err(Failure::usage(format!("{name}: inputs and outputs cannot be the same file")));
         }
-        let (mut file, kept) = match Target::of(path)? {
+        let (mut file, kept, is_new) = match Target::of(path)? {
             // Opened to be read as well, a pipe would never lose its last reader.
-            Target::Stdout | Target::Stream => (file::stream(path).map_err(failed)?, false),
+            Target::Stdout | Target::Stream => (file::stream(path).map_err(failed)?, false, false),
             Target::Plain(..) => {
-                let mut options = OpenOptions::new();
-                (options.read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?, true)
+                let (file, is_new) = opened(path).map_err(failed)?;
+                (file, true, is_new)
             }
         };
         let metadata = file.metadata().map_err(failed)?;
@@ -127,9 +127,16 @@ impl Journal {
             }
             match (metadata.len(), args.resume, args.force) {
                 (0, ..) | (_, false, true) => {
-                    // In this order: what was there before is never taken for what is described.
+                    let text = journal.text(0);
+                    let ready = Ready::new(&journal.path, text.as_bytes()).inspect_err(|_| {
+                        if is_new {
+                            let _ = fs::remove_file(path);
+                        }
+                    })?;
+                    // In this order: what was there before is never taken for what is described, and is there as long
+                    // as something may be in the way.
                     file.set_len(0).map_err(failed)?;
-                    journal.write(0)?;
+                    ready.take_name()?;
                 }
                 (_, true, _) => journal.resume(&name, &mut file, reader)?,
                 (size, false, false) => {
@@ -159,11 +166,15 @@ impl Journal {
 
     /// Writes what is known when so many lines have been written.
     pub fn write(&mut self, lines: u64) -> Result<(), Failure> {
+        let text = self.text(lines);
+        file::write(&self.path, text.as_bytes())
+    }
+
+    fn text(&mut self, lines: u64) -> String {
         let notes = self.notes().clone();
         self.about.input = notes.marks.into_iter().filter(|mark| mark.lines <= lines).collect();
         self.about.unended = notes.unended;
-        let text = serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n";
-        file::write(&self.path, text.as_bytes())
+        serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n"
     }
 
     /// Finds where it was ended, and goes there.
@@ -208,6 +219,17 @@ impl Journal {
         let cut = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0)));
         cut.map_err(|error| Failure::io(name, io_words(&error)))?;
         self.write(lines)
+    }
+}
+
+/// Opens a file to go on with it, and makes it if there is none: tells whether it did.
+fn opened(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).truncate(false);
+    match options.clone().create_new(true).open(path) {
+        // What a link leads to may be made through it.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((options.create(true).open(path)?, false)),
+        file => Ok((file?, true)),
     }
 }
 
