@@ -3,7 +3,7 @@
 use wasmi::{Caller, ResourceLimiter, TrapCode};
 use wasmi_core::{LimiterError, MemoryError, TableError};
 
-use super::Host;
+use super::{Host, pieces::Kind};
 use crate::{
     config::{Limits, OnGrowthLimit},
     error::StopReason,
@@ -19,7 +19,7 @@ pub(crate) struct Growth {
     /// Growths asked for, and which of them is denied on purpose.
     asked: u64,
     denied: Option<u64>,
-    /// A growth of a memory that is done piece by piece.
+    /// A growth that is done piece by piece.
     whole: Option<Whole>,
     /// Whether there is an instance: what it begins with is no growth.
     pub(crate) counted: bool,
@@ -28,12 +28,12 @@ pub(crate) struct Growth {
 /// A growth that is done piece by piece.
 #[derive(Debug, Clone, Copy)]
 struct Whole {
-    /// The size in bytes in the end.
+    /// The size in the end, in bytes or elements.
     desired: usize,
     /// Whether it has been counted and told.
     is_counted: bool,
-    /// The peak before it.
-    peak: u64,
+    /// The peaks before it, of memories and of tables.
+    peaks: (u64, u64),
 }
 
 /// The sum over all memories, or all tables.
@@ -63,36 +63,36 @@ impl Growth {
         }
     }
 
-    /// Begins a growth that is done piece by piece; `false` if it will be refused.
-    pub(super) fn begin(&mut self, size: u32, max: u32, added: u32) -> bool {
+    /// Begins a growth of a memory or table that is done piece by piece, from its size, up to its maximum and by so
+    /// much; `false` if it will be refused.
+    pub(super) fn begin(&mut self, kind: Kind, [size, max, added]: [u32; 3]) -> bool {
+        let (unit, sum) = if kind == Kind::GrowTable { (1, &self.tables) } else { (PAGE, &self.memory) };
         let (size, added) = (u64::from(size), u64::from(added));
-        let desired = (size + added).saturating_mul(PAGE);
+        let desired = (size + added) * unit;
         let is_denied = self.counted && self.denied == Some(self.asked + 1);
-        if is_denied
-            || size + added > max.into()
-            || added * PAGE > self.memory.left()
-            || u32::try_from(desired).is_err()
-        {
+        let fits = size + added <= max.into() && added * unit <= sum.left();
+        if is_denied || !fits || u32::try_from(desired).is_err() {
             return false;
         }
-        let whole = |desired| Whole { desired, is_counted: false, peak: self.memory.peak };
-        self.whole = usize::try_from(desired).ok().map(whole);
+        let peaks = (self.memory.peak, self.tables.peak);
+        self.whole = usize::try_from(desired).ok().map(|desired| Whole { desired, is_counted: false, peaks });
         self.whole.is_some()
     }
 
     /// Begins a memory of this size that is made piece by piece.
     pub(crate) fn begin_initial(&mut self, desired: usize) {
-        self.whole = Some(Whole { desired, is_counted: false, peak: self.memory.peak });
+        let peaks = (self.memory.peak, self.tables.peak);
+        self.whole = Some(Whole { desired, is_counted: false, peaks });
     }
 
     /// Ends a growth that has not come to its end.
     pub(crate) fn give_up(&mut self) {
         if let Some(whole) = self.whole.take() {
-            self.memory.peak = whole.peak;
+            (self.memory.peak, self.tables.peak) = whole.peaks;
         }
     }
 
-    /// Returns the size in bytes that is grown to in the end, and whether that has been counted and told.
+    /// Returns the size that is grown to in the end, and whether that has been counted and told.
     fn of_piece(&mut self, desired: usize) -> (usize, bool) {
         let Some(whole) = self.whole else { return (desired, false) };
         self.whole = (desired < whole.desired).then_some(Whole { is_counted: true, ..whole });
@@ -177,11 +177,13 @@ impl ResourceLimiter for Host {
             // Beyond what the module itself declared: the operator answers -1, as for memories.
             return Ok(false);
         }
-        if self.growth.count() {
+        let (whole, goes_on) = self.growth.of_piece(desired);
+        if !goes_on && self.growth.count() {
             return Ok(false);
         }
         match self.growth.tables.add(current, desired) {
-            Ok(()) => self.observed("table", current, desired),
+            Ok(()) if goes_on => Ok(true),
+            Ok(()) => self.observed("table", current, whole),
             Err(asked) => self.at_limit(StopReason::Table { limit: self.growth.tables.limit, asked }),
         }
     }

@@ -42,10 +42,11 @@ pub(crate) enum Kind {
     CopyElements = 4,
     MoveElements = 5,
     GrowMemory = 6,
+    GrowTable = 7,
 }
 
 impl Kind {
-    const ALL: [Kind; 7] = [
+    const ALL: [Kind; 8] = [
         Kind::FillBytes,
         Kind::CopyBytes,
         Kind::MoveBytes,
@@ -53,13 +54,14 @@ impl Kind {
         Kind::CopyElements,
         Kind::MoveElements,
         Kind::GrowMemory,
+        Kind::GrowTable,
     ];
 
     /// Returns what one piece has at most.
     pub(crate) fn piece(self) -> u32 {
         match self {
             Kind::FillBytes | Kind::CopyBytes | Kind::MoveBytes => BYTES,
-            Kind::FillElements | Kind::CopyElements | Kind::MoveElements => ELEMENTS,
+            Kind::FillElements | Kind::CopyElements | Kind::MoveElements | Kind::GrowTable => ELEMENTS,
             Kind::GrowMemory => PAGES,
         }
     }
@@ -69,7 +71,9 @@ impl Kind {
         let len = u64::from(len);
         match self {
             Kind::FillBytes | Kind::CopyBytes | Kind::MoveBytes => len / meter::BYTES_PER_FUEL,
-            Kind::FillElements | Kind::CopyElements | Kind::MoveElements => len / meter::ELEMENTS_PER_FUEL,
+            Kind::FillElements | Kind::CopyElements | Kind::MoveElements | Kind::GrowTable => {
+                len / meter::ELEMENTS_PER_FUEL
+            }
             Kind::GrowMemory => len * (PAGE / meter::BYTES_PER_FUEL),
         }
     }
@@ -98,7 +102,7 @@ type Next = (u32, u32, u32, u32);
 /// The fuel that the engine takes for a turn of the loop.
 const TURN: u64 = 1;
 
-/// Returns what is to be done next of a bulk operator with these operands, or of a growth by `len` of a memory whose
+/// Returns what is to be done next of a bulk operator with these operands, or of a growth by `len` of a memory or table whose
 /// size and maximum the others are.
 pub(crate) fn next(mut caller: Caller<'_, Host>, a: u32, b: u32, len: u32, kind: u32) -> Result<Next, wasmi::Error> {
     // The guest does not pay for turns. Those behind the payment are given to the engine before it begins them.
@@ -106,7 +110,7 @@ pub(crate) fn next(mut caller: Caller<'_, Host>, a: u32, b: u32, len: u32, kind:
         meter::give(&mut caller, TURN);
     }
     let next = match Kind::ALL.get(kind as usize) {
-        Some(Kind::GrowMemory) => grow(&mut caller, a, b, len),
+        Some(kind @ (Kind::GrowMemory | Kind::GrowTable)) => grow(&mut caller, *kind, a, b, len),
         Some(kind) => range(&mut caller, *kind, [a, b, len]),
         None => Err(StopReason::Engine { message: "there is no such kind of operator".into() }),
     };
@@ -137,14 +141,16 @@ fn range(caller: &mut Caller<'_, Host>, kind: Kind, [to, from, len]: [u32; 3]) -
     Ok((caller.data().part.is_some().into(), to, from, piece))
 }
 
-fn grow(caller: &mut Caller<'_, Host>, size: u32, max: u32, len: u32) -> Result<Next, StopReason> {
+fn grow(caller: &mut Caller<'_, Host>, kind: Kind, size: u32, max: u32, len: u32) -> Result<Next, StopReason> {
     const FAILED: u32 = u32::MAX;
     let part = match caller.data_mut().part.take() {
         Some(part) => part,
-        None if caller.data_mut().growth.begin(size, max, len) => Part { is_paid: false, done: 0, before: size },
+        None if caller.data_mut().growth.begin(kind, [size, max, len]) => {
+            Part { is_paid: false, done: 0, before: size }
+        }
         None => return Ok((0, 0, FAILED, len)),
     };
-    let next = go_on(caller, Kind::GrowMemory, len, part);
+    let next = go_on(caller, kind, len, part);
     if !matches!(next, Ok(Some(_))) {
         caller.data_mut().growth.give_up();
     }

@@ -260,10 +260,12 @@ impl<'m> Form<'m> {
                 self.grown(1);
             }
             Operator::TableGrow { table } => {
-                let reserve = store::reserve(*table, &self.context);
-                self.edits.reserves = true;
-                self.function.put(&mut self.edits, Rank::Before, at, 0, &reserve);
-                self.added += 4;
+                if !bulk::divide(self, operator, Division::GrowTable, at, height)? {
+                    let reserve = store::reserve(*table, &self.context);
+                    self.edits.reserves = true;
+                    self.function.put(&mut self.edits, Rank::Before, at, 0, &reserve);
+                    self.added += 4;
+                }
                 self.grown(2);
             }
             Operator::V128Store8Lane { memarg, lane } => store::lane(self, at, height, memarg, *lane, store::LANE_8)?,

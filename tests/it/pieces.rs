@@ -28,12 +28,13 @@ const LARGE: &str = r#"(module
     (func (export "copy-over-table") (call $cancel) (table.copy $t $u (i32.const 0) (i32.const 9) (i32.const 70000)))
     (func (export "init-table") (call $cancel) (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 70000)))
     (func (export "grow") (call $cancel) (drop (memory.grow (i32.const 5))))
+    (func (export "grow-table") (call $cancel) (drop (table.grow $t (ref.func $f) (i32.const 70000))))
     (func (export "read") (call $cancel) (drop (call $read (i32.const 0) (i32.const 300000))))
     (func (export "write") (call $cancel) (call $write (i32.const 0) (i32.const 300000)))
     (func (export "log") (call $cancel) (call $log (i32.const 0) (i32.const 300000))))"#;
 
 /// The names of its functions.
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 14] = [
     "fill",
     "copy",
     "copy-up",
@@ -44,6 +45,7 @@ const NAMES: [&str; 13] = [
     "copy-over-table",
     "init-table",
     "grow",
+    "grow-table",
     "read",
     "write",
     "log",

@@ -157,7 +157,7 @@ pub(super) fn check<'m>(
         Select | TypedSelect { .. } if !matches!(before(), [.., LocalGet { .. }]) => Rule::Select,
         Nop | RefNull { .. } => Rule::Charge,
         V128Store8Lane { .. } | V128Store16Lane { .. } => Rule::LaneStore,
-        TableGrow { table } if !is_reserved(*table, &before(), facts) => Rule::TableGrow,
+        TableGrow { table } if !is_reserved(*table, &before(), facts) && !is_told(&before(), facts) => Rule::TableGrow,
         operator => match divided(operator) {
             Some(kind) if !is_piece(kind.piece(), operands, &before(), facts) => Rule::Piece,
             _ => return Ok(()),
@@ -199,14 +199,17 @@ fn is_reserved(table: u32, before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
 /// Whether what is on top of the stack is no more than so much: by a literal, by a choice right before it, or by what
 /// the host says.
 fn is_piece(piece: u32, operands: &[Value], before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
-    let is_next = |slot: i32, type_index: u32, table_index: u32| {
-        slot == pieces::NEXT as i32 && facts.is_of_host(type_index, table_index, 1)
-    };
     if let Some(Value::Address(len)) = operands.last() {
         return *len <= piece;
     }
-    match before {
-        // A fill takes the host's length and a value that the host has not seen.
+    is_told(before, facts) || is_chosen(piece, before)
+}
+
+/// Whether what is on top of the stack is what the host has said.
+fn is_told(before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+    let (slot, ty, table) = match before {
+        [.., I32Const { value }, CallIndirect { type_index, table_index }] => (value, type_index, table_index),
+        // It waits in a local where the host has not seen a value that is taken with it.
         [
             ..,
             I32Const { value },
@@ -215,12 +218,20 @@ fn is_piece(piece: u32, operands: &[Value], before: &[Operator<'_>], facts: &Fac
             Drop,
             LocalGet { .. },
             LocalGet { local_index: len },
-        ] if set == len => is_next(*value, *type_index, *table_index),
-        [.., I32Const { value }, CallIndirect { type_index, table_index }] => {
-            is_next(*value, *type_index, *table_index)
-        }
-        _ => is_chosen(piece, before),
-    }
+        ] if set == len => (value, type_index, table_index),
+        [
+            ..,
+            I32Const { value },
+            CallIndirect { type_index, table_index },
+            LocalSet { local_index: set },
+            LocalSet { local_index: other },
+            Drop,
+            LocalGet { .. },
+            LocalGet { local_index: len },
+        ] if set == len && other != len => (value, type_index, table_index),
+        _ => return false,
+    };
+    *slot == pieces::NEXT as i32 && facts.is_of_host(*ty, *table, 1)
 }
 
 /// Whether a local was fetched last, at most two others before it, and a branch before those was taken if the local

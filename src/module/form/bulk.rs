@@ -1,4 +1,4 @@
-//! Bulk operators and growths of memories, which the engine does in one go however much they move.
+//! Bulk operators and growths, which the engine does in one go however much they move.
 //!
 //! Where one may move more than a piece, a choice stands in its place: up to a piece is done by the operator as it was,
 //! and more by a loop that asks the host for one piece after the other ([`crate::host::pieces`]).
@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use wasmparser::Operator;
 
-use super::{Form, Result, locals::Purpose};
+use super::{Form, Result, locals::Purpose, store::reserve};
 use crate::{
     host::pieces::{self, Kind},
     module::encode::{i32_const, leb, local_get, local_set},
@@ -30,7 +30,8 @@ pub(super) fn divide(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind, a
         return Ok(false);
     }
     let bytes = match operator {
-        Operator::MemoryGrow { mem } => growth(form, *mem)?,
+        Operator::MemoryGrow { mem } => memory_growth(form, *mem)?,
+        Operator::TableGrow { table } => table_growth(form, *table)?,
         _ => range(form, operator, kind)?,
     };
     form.edits.reserves = true;
@@ -60,7 +61,7 @@ fn range(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind) -> Result<Vec
     Ok(out)
 }
 
-fn growth(form: &mut Form<'_>, memory: u32) -> Result<Vec<u8>> {
+fn memory_growth(form: &mut Form<'_>, memory: u32) -> Result<Vec<u8>> {
     let [len, result] = [2, 4].map(|number| form.locals.get(Purpose::Piece(number), ValueType::I32));
     let (len, result) = (len?, result?);
     let op = [&[0x40], &leb(memory)[..]].concat();
@@ -73,6 +74,26 @@ fn growth(form: &mut Form<'_>, memory: u32) -> Result<Vec<u8>> {
     out.extend([size, i32_const(max as i32), local_get(len), next(form, Kind::GrowMemory)].concat());
     // The size before the first piece is the host's to tell.
     out.extend([&op, DROP, &local_set(result), DROP, BR_IF, END, END, &local_get(result)].concat());
+    Ok(out)
+}
+
+fn table_growth(form: &mut Form<'_>, table: u32) -> Result<Vec<u8>> {
+    let ty = form.context.tables.get(table as usize);
+    let element = ty.map_or(ValueType::FuncRef, |ty| ty.element);
+    let max = u32::try_from(ty.and_then(|ty| ty.max).unwrap_or(u64::MAX)).unwrap_or(u32::MAX);
+    let init = form.locals.get(Purpose::Piece(1), element)?;
+    let [len, piece, result] = [2, 3, 4].map(|number| form.locals.get(Purpose::Piece(number), ValueType::I32));
+    let (len, piece, result) = (len?, piece?, result?);
+    let op = [&[0xfc, 0x0f], &leb(table)[..]].concat();
+    let size = [&[0xfc, 0x10], &leb(table)[..]].concat();
+    let reserve = reserve(table, &form.context);
+    let mut out = [local_set(len), local_set(init)].concat();
+    let small = [local_get(init), local_get(len), reserve, op.clone(), local_set(result)].concat();
+    out.extend(choice(len, Kind::GrowTable, &small));
+    out.extend_from_slice(LOOP);
+    out.extend([size, i32_const(max as i32), local_get(len), next(form, Kind::GrowTable)].concat());
+    out.extend([&local_set(piece), &local_set(result)[..], DROP, &local_get(init), &local_get(piece)].concat());
+    out.extend([&op, DROP, BR_IF, END, END, &local_get(result)].concat());
     Ok(out)
 }
 

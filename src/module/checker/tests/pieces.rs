@@ -49,6 +49,7 @@ fn bulk_operators_are_for_no_more_than_a_piece() {
     // What the host says is taken for what it says, from the top of the stack or by a local.
     let asked = "local.get $a local.get $b local.get $c i32.const 0";
     let by_local = "local.set $c drop local.get $r local.get $c table.fill $own drop";
+    let grown = "local.set $c local.set $b drop local.get $r local.get $c table.grow $own drop";
     for (body, expected) in [
         (format!("{asked} {next} memory.fill drop"), Ok(())),
         (format!("{asked} {next} memory.grow drop drop drop drop"), Ok(())),
@@ -57,6 +58,9 @@ fn bulk_operators_are_for_no_more_than_a_piece() {
         (format!("{asked} i32.const 1 call_indirect $own (type $next) memory.fill drop"), broken),
         (format!("{asked} local.get $b call_indirect $reserve (type $next) memory.fill drop"), broken),
         (format!("{asked} {next} {by_local}"), Ok(())),
+        (format!("{asked} {next} {grown} drop"), Ok(())),
+        (format!("{asked} {next} {grown} drop").replace("local.set $b", "local.set $c"), Err(Rule::TableGrow)),
+        (format!("{asked} i32.const 0 call_indirect $reserve (type $next) {grown} drop"), Err(Rule::TableGrow)),
         (format!("{asked} {next} {by_local}").replace("local.set $c", "local.set $b"), broken),
         (format!("{asked} {next} {by_local}").replace("drop local.get $r", "local.tee $b drop local.get $r"), broken),
     ] {
