@@ -59,8 +59,9 @@ impl Execution {
 
     /// Gives the run `fuel` more and runs until that is used, or the run ends.
     ///
-    /// A host call whose price exceeds what is left of a step takes the rest from the run's reserve,
-    /// and an operator that costs more than a step waits until enough steps have added up.
+    /// A host call whose price exceeds what is left of a step takes the rest from the run's reserve, and so does an
+    /// operator that moves more than 256 KiB. Any other operator that costs more than a step waits until enough
+    /// steps have added up.
     ///
     /// # Errors
     ///
