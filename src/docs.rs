@@ -1,5 +1,8 @@
 //! The long documents. There is nothing to call here.
 
+#[doc = include_str!("docs/architecture.md")]
+pub mod architecture {}
+
 #[doc = include_str!("docs/design.md")]
 pub mod design {}
 
