@@ -7,6 +7,9 @@ use crate::{
     show::{count, name},
 };
 
+/// The name of a called export, and its arguments.
+pub type Call = (String, Vec<Value>);
+
 /// The values that the texts stand for, one for each parameter.
 pub fn values(function: &str, ty: &FuncType, texts: &[String]) -> Result<Vec<Value>, Failure> {
     if texts.len() != ty.params.len() {

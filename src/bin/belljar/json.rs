@@ -10,7 +10,7 @@ use belljar::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::{args::Format, base64, failure::Report, run::Stop};
+use crate::{args::Format, base64, failure::Report};
 
 /// What `--help` says of the document of a run.
 pub const RUN_HELP: &str = "\
@@ -76,6 +76,15 @@ fn harmless(json: &str) -> String {
         }
     }
     text
+}
+
+/// Why a guest was stopped.
+#[derive(Debug)]
+pub struct Stop {
+    /// The library's reason.
+    pub reason: StopReason,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 /// The document of a run.

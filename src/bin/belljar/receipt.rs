@@ -7,13 +7,14 @@ use std::{
 };
 
 use belljar::{
-    Config, Error, FileBytes, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript, Value,
+    Config, Error, FileBytes, Input, Outcome, Receipt, ReceiptError, Sandbox, Transcript,
     receipt::{Difference, Given, MAX_RECEIPT_BYTES},
 };
 use serde::Serialize;
 
 use crate::{
     args::{Format, VerifyArgs},
+    argument::Call,
     capabilities, ceiling,
     console::Console,
     exit::Exit,
@@ -113,9 +114,6 @@ impl Line {
         Line { field, receipt, found }
     }
 }
-
-/// An export that is called, with its arguments.
-pub type Call = (String, Vec<Value>);
 
 /// A receipt on its way to its file.
 #[derive(Debug)]

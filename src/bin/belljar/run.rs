@@ -13,19 +13,21 @@ use belljar::{
 
 use crate::{
     args::{Format, RunArgs},
-    argument, cache,
+    argument::{self, Call},
+    cache,
     capabilities::CapabilityArgs,
     ceiling,
     console::Console,
     engine::{Engine, Loaded, Run},
     exit::Exit,
     failure::Failure,
-    hint, json,
+    hint,
+    json::{self, Stop},
     origin::Origins,
     output::Output,
     plan,
     progress::Progress,
-    receipt::{Call, Written},
+    receipt::Written,
     settings, show,
     source::Source,
     transcript::{self, Recording},
@@ -291,15 +293,6 @@ fn drive(
             progress.tick(console, || run.usage().fuel);
         }
     }
-}
-
-/// Why a guest was stopped.
-#[derive(Debug)]
-pub struct Stop {
-    /// The library's reason.
-    pub reason: StopReason,
-    /// What to do about it.
-    pub hint: Option<String>,
 }
 
 /// What a run produced, and why it was stopped, if it was.

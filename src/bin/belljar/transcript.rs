@@ -6,7 +6,7 @@ use belljar::{
     Config, Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES,
 };
 
-use crate::{args::RunArgs, ceiling, failure::Failure, file, receipt::Call, show, size::Form, source::Source};
+use crate::{args::RunArgs, argument::Call, ceiling, failure::Failure, file, show, size::Form, source::Source};
 
 /// Reads a transcript.
 pub fn read(path: &Path) -> Result<Transcript, Failure> {

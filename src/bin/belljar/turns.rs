@@ -1,7 +1,7 @@
 //! Whose turn it is: which of the requests that wait gets the next place.
 //!
 //! Clients that have used little go first, whatever waits beside them. Use is the time for which places were held;
-//! half of it is forgotten every [`HALF_LIFE`]. All who have used less than [`ALLOWANCE`] are equal, and of equals the
+//! half of it is forgotten every [`HALF_LIFE`](accounts::HALF_LIFE). All who have used less than [`ALLOWANCE`] are equal, and of equals the
 //! newest goes first: with the oldest first, a single request would wait for all that came before it. Every
 //! [`OLDEST_EVERY`]th turn is the oldest one's, so that each gets its turn.
 //!
@@ -16,8 +16,6 @@ mod accounts;
 #[cfg(test)]
 mod tests;
 
-/// Time after which half of what a client has used is forgotten.
-const HALF_LIFE: Duration = Duration::from_secs(10);
 /// Use up to which clients are equal.
 const ALLOWANCE: Duration = Duration::from_millis(100);
 /// Of so many turns among equals, one is the oldest one's.

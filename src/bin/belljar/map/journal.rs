@@ -1,7 +1,6 @@
 //! What the outputs in a file are of, so that they can be gone on with.
 
 use std::{
-    fmt::Write,
     fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -17,7 +16,7 @@ use crate::{
     file::{self, Ready, Target},
     map::{
         args::MapArgs,
-        lines::{Notes, Passed, Reader, Shared},
+        lines::{Mark, Notes, Passed, Reader, Shared, Unended},
         sink::Sink,
     },
     show,
@@ -47,36 +46,6 @@ struct About {
     input: Vec<Mark>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unended: Option<Unended>,
-}
-
-/// What the first lines of the input are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mark {
-    /// The number of them.
-    pub lines: u64,
-    sha256: String,
-}
-
-/// A last line of the input without an end, which may go on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Unended {
-    /// Digest of the lines up to it, as if it had an end.
-    pub mark: Mark,
-    /// Its size.
-    pub bytes: u64,
-}
-
-impl Mark {
-    /// That so many lines have this digest.
-    pub fn of(lines: u64, digest: &[u8]) -> Mark {
-        let mut sha256 = String::with_capacity(2 * digest.len());
-        for byte in digest {
-            let _ = write!(sha256, "{byte:02x}");
-        }
-        Mark { lines, sha256 }
-    }
 }
 
 impl Journal {

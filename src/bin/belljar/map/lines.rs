@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    fmt::Write,
     fs::{self, File},
     io::{self, BufRead, BufReader, Read},
     sync::{
@@ -15,11 +16,11 @@ use std::{
 };
 
 use belljar::Cancel;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
     failure::{Failure, io_words},
-    map::journal::{Mark, Unended},
     show,
     source::{self, Source},
 };
@@ -61,6 +62,36 @@ pub struct Notes {
     pub marks: Vec<Mark>,
     /// The last line, if it has no end.
     pub unended: Option<Unended>,
+}
+
+/// What the first lines of the input are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mark {
+    /// The number of them.
+    pub lines: u64,
+    sha256: String,
+}
+
+/// A last line of the input without an end, which may go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unended {
+    /// Digest of the lines up to it, as if it had an end.
+    pub mark: Mark,
+    /// Its size.
+    pub bytes: u64,
+}
+
+impl Mark {
+    /// That so many lines have this digest.
+    pub fn of(lines: u64, digest: &[u8]) -> Mark {
+        let mut sha256 = String::with_capacity(2 * digest.len());
+        for byte in digest {
+            let _ = write!(sha256, "{byte:02x}");
+        }
+        Mark { lines, sha256 }
+    }
 }
 
 /// Notes that are shared.

@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, hash::Hash, time::Duration};
 
-use super::HALF_LIFE;
+/// Time after which half of what a client has used is forgotten.
+pub const HALF_LIFE: Duration = Duration::from_secs(10);
 
 /// Accounts that are kept of those who have nothing in the line: of more, the half that has used least is forgotten.
 const KEPT: usize = 8_192;
