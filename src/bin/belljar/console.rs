@@ -11,9 +11,9 @@ use belljar::{Level, LogEntry};
 use tracing_subscriber::{filter, fmt::layer, prelude::*};
 
 use crate::{
-    args::{Format, LookArgs, When},
     failure::Report,
     json,
+    options::{Format, LookArgs},
 };
 
 /// What goes to stderr. A stderr that cannot be written to changes nothing else.
@@ -38,11 +38,7 @@ const DIM: &str = "2";
 impl Console {
     /// A console as the options ask for. It also turns trace events on.
     pub fn new(look: LookArgs) -> Console {
-        let color = match look.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => io::stderr().is_terminal() && wants_color(),
-        };
+        let color = look.color.resolve(|| io::stderr().is_terminal() && wants_color());
         if look.verbose >= 2 {
             trace(look.verbose, color);
         }

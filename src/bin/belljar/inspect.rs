@@ -3,18 +3,20 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
+    path::PathBuf,
 };
 
 use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Powers, abi::Builtin};
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    args::{Format, InspectArgs},
     console::Console,
     exit::Exit,
     failure::Failure,
     json,
     limits::LimitArgs,
+    options::{ConfigArgs, Format, LookArgs},
     settings,
     show::{bytes, count, grouped, name},
     source::Source,
@@ -24,28 +26,69 @@ use crate::{
 /// Bytes of a page of memory.
 const PAGE: u64 = 65_536;
 
-/// Tells what a module is.
-pub fn inspect(args: &InspectArgs, console: &Console) -> Result<Exit, Failure> {
-    let source = Source::of(&args.module);
-    let sandbox = settings::sandbox(&args.config, &LimitArgs::default(), console)?;
-    let binary = source.module(args.text, &sandbox)?;
-    let about = sandbox.inspect(&binary).map_err(|error| Failure::of(error).in_file(source.name()))?;
-    // A manifest that is none is shown as that: the module can be run all the same.
-    let manifest = Manifest::of(&binary);
-    let written = if console.format == Format::Human {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(page(&about, &manifest).as_bytes()).and_then(|()| stdout.flush())
-    } else {
-        let missing = about.imports.iter().filter(|import| !is_provided(import));
-        let missing_imports = missing.map(|import| format!("{}.{}", import.module, import.name)).collect();
-        let manifest_error = manifest.as_ref().err();
-        let manifest = manifest.as_ref().ok().and_then(Option::as_ref);
-        let (file, powers) = (source.name(), about.powers());
-        let document = Document { file, powers, missing_imports, manifest, manifest_error, about: &about };
-        json::print(console.format, &document)
-    };
-    written.map_err(|e| Failure::stdout(&e))?;
-    Ok(Exit::Done)
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar inspect tool.wasm
+  belljar inspect --format json tool.wasm | jq .powers
+
+A module whose imports are not provided here is shown all the same; they are marked.
+
+The JSON document has file, powers, missing_imports, size_bytes, name, imports, exports, memories,
+tables, functions, globals, data_segments, data_bytes, element_segments, start_function and
+custom_sections.";
+
+/// The exit statuses in `--help`.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  2  usage, configuration or I/O
+  3  the module was refused: malformed, invalid, or beyond the module limits";
+
+/// Tell what a module is and what it can do, without running anything of it
+#[derive(Debug, Args)]
+#[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
+pub struct InspectArgs {
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    module: PathBuf,
+    /// Read the module as WebAssembly text (`.wat`)
+    #[arg(long)]
+    text: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl InspectArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
+    }
+
+    /// Tells what a module is.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let source = Source::of(&self.module);
+        let sandbox = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
+        let binary = source.module(self.text, &sandbox)?;
+        let about = sandbox.inspect(&binary).map_err(|error| source.failure(error))?;
+        // A manifest that is none is shown as that: the module can be run all the same.
+        let manifest = Manifest::of(&binary);
+        let written = if console.format == Format::Human {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(page(&about, &manifest).as_bytes()).and_then(|()| stdout.flush())
+        } else {
+            let missing = about.imports.iter().filter(|import| !is_provided(import));
+            let missing_imports = missing.map(|import| format!("{}.{}", import.module, import.name)).collect();
+            let manifest_error = manifest.as_ref().err();
+            let manifest = manifest.as_ref().ok().and_then(Option::as_ref);
+            let (file, powers) = (source.name(), about.powers());
+            let document = Document { file, powers, missing_imports, manifest, manifest_error, about: &about };
+            json::print(console.format, &document)
+        };
+        written.map_err(|e| Failure::stdout(&e))?;
+        Ok(Exit::Done)
+    }
 }
 
 /// The inspection, with what follows from it.

@@ -10,7 +10,7 @@ use belljar::{
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::{args::Format, base64, failure::Report};
+use crate::{base64, failure::Report, options::Format};
 
 /// What `--help` says of the document of a run.
 pub const RUN_HELP: &str = "\

@@ -1,21 +1,13 @@
-//! The command line of belljar. It uses the public API of the library and nothing else of it.
+//! The command line of belljar. It uses nothing but the public API of the library.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::{
-    args::{Cli, Command},
-    console::Console,
-    exit::Exit,
-    failure::Failure,
-};
+use crate::{console::Console, exit::Exit, failure::Failure, options::LookArgs};
 
-#[cfg(not(all(feature = "mcp", feature = "serve")))]
-mod absent;
-mod args;
 mod argument;
 mod base64;
 mod cache;
@@ -23,13 +15,16 @@ mod capabilities;
 mod ceiling;
 mod completions;
 mod console;
+#[cfg(not(all(feature = "mcp", feature = "serve")))]
+mod disabled;
 mod engine;
+mod entry;
 mod exit;
 mod failure;
 mod file;
-mod help;
 mod hint;
 mod inspect;
+mod interrupt;
 mod json;
 #[cfg(any(feature = "mcp", feature = "serve"))]
 mod length;
@@ -37,6 +32,7 @@ mod limits;
 mod man;
 mod map;
 mod mcp;
+mod options;
 mod origin;
 mod output;
 #[cfg(any(feature = "mcp", feature = "serve"))]
@@ -64,9 +60,70 @@ mod transcript;
 mod turns;
 mod usage;
 mod validate;
+mod verify;
+
+/// Runs untrusted WebAssembly: metered, within hard limits, with the same result everywhere.
+#[derive(Debug, Parser)]
+#[command(name = "belljar", version, max_term_width = 100, after_help = exit::HELP)]
+struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Defines the commands from their options. Those of the second list describe the command line, which they receive.
+macro_rules! commands {
+    ({ $($command:ident($args:path),)* } { $($describing:ident($describing_args:path),)* }) => {
+        /// The commands.
+        #[derive(Debug, Subcommand)]
+        enum Command {
+            $($command(Box<$args>),)*
+            $($describing($describing_args),)*
+        }
+
+        impl Command {
+            /// Returns the output options.
+            fn look(&self) -> LookArgs {
+                match self {
+                    $(Command::$command(args) => args.look(),)*
+                    $(Command::$describing(_))|* => LookArgs::default(),
+                }
+            }
+
+            /// Runs the command.
+            fn run(&self, console: &Console) -> Result<Exit, Failure> {
+                match self {
+                    $(Command::$command(args) => args.run(console),)*
+                    $(Command::$describing(args) => args.run(Cli::command()),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    {
+        Run(run::RunArgs),
+        Map(map::MapArgs),
+        Validate(validate::ValidateArgs),
+        Inspect(inspect::InspectArgs),
+        Verify(verify::VerifyArgs),
+        Pack(tool::pack::PackArgs),
+        Manifest(tool::manifest::ManifestArgs),
+        Plan(tool::plan::PlanArgs),
+        Check(tool::check::CheckArgs),
+        Mcp(mcp::args::McpArgs),
+        Serve(serve::args::ServeArgs),
+        Selftest(selftest::SelftestArgs),
+    }
+    {
+        Completions(completions::CompletionsArgs),
+        Man(man::ManArgs),
+    }
+}
 
 fn main() -> ExitCode {
-    // With `--isolate` it starts itself once more, and that process goes no further.
+    // With `--isolate` the program starts itself as a worker, which does not return from here.
     #[cfg(unix)]
     belljar::isolate::worker();
     let cli = match Cli::try_parse() {
@@ -74,24 +131,8 @@ fn main() -> ExitCode {
         Err(error) => return usage::tell(&error).into(),
     };
     let console = Console::new(cli.command.look());
-    let done = match &cli.command {
-        Command::Run(args) => run::run(args, &console),
-        Command::Map(args) => map::map(args, &console),
-        Command::Validate(args) => validate::validate(args, &console),
-        Command::Inspect(args) => inspect::inspect(args, &console),
-        Command::Verify(args) => receipt::verify(args, &console),
-        Command::Pack(args) => tool::pack::pack(args, &console),
-        Command::Manifest(args) => tool::manifest::manifest(args, &console),
-        Command::Plan(args) => tool::plan::plan(args, &console),
-        Command::Check(args) => tool::check::check(args, &console),
-        Command::Mcp(args) => mcp::mcp(args),
-        Command::Serve(args) => serve::serve(args, &console),
-        Command::Selftest(args) => selftest::selftest(args, &console),
-        Command::Completions { shell } => completions::completions(*shell),
-        Command::Man { subcommand } => man::man(subcommand.as_deref()),
-    };
-    let exit = done.unwrap_or_else(|failure| match failure {
-        // Whoever read the output has had enough of it.
+    let exit = cli.command.run(&console).unwrap_or_else(|failure| match failure {
+        // The reader of stdout has closed it, which is no error.
         Failure::Closed => Exit::Done,
         Failure::Told(report) => {
             console.report(&report);

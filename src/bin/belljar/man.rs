@@ -2,22 +2,38 @@
 
 use std::io::{self, Write};
 
-use clap::{Command, CommandFactory};
+use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::{args::Cli, exit::Exit, failure::Failure, show};
+use crate::{exit::Exit, failure::Failure, show};
 
-/// Writes the page of a command, or of the program.
-pub fn man(subcommand: Option<&str>) -> Result<Exit, Failure> {
-    let mut program = Cli::command();
-    program.build();
-    let command = match subcommand {
-        None => &program,
-        Some(name) => program.find_subcommand(name).ok_or_else(|| unknown(name, &program))?,
-    };
-    let page = render(command.clone()).map_err(|e| Failure::stdout(&e))?;
-    io::stdout().lock().write_all(&page).map_err(|e| Failure::stdout(&e))?;
-    Ok(Exit::Done)
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar man > belljar.1
+  belljar man run > belljar-run.1";
+
+/// Write a manual page to stdout
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct ManArgs {
+    /// The command whose page it is; without it, the page of `belljar`
+    #[arg(value_name = "COMMAND")]
+    subcommand: Option<String>,
+}
+
+impl ManArgs {
+    /// Writes the page of a command, or of the whole program.
+    pub fn run(&self, mut program: Command) -> Result<Exit, Failure> {
+        program.build();
+        let command = match &self.subcommand {
+            None => &program,
+            Some(name) => program.find_subcommand(name).ok_or_else(|| unknown(name, &program))?,
+        };
+        let page = render(command.clone()).map_err(|e| Failure::stdout(&e))?;
+        io::stdout().lock().write_all(&page).map_err(|e| Failure::stdout(&e))?;
+        Ok(Exit::Done)
+    }
 }
 
 fn unknown(name: &str, program: &Command) -> Failure {

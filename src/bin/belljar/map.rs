@@ -1,305 +1,230 @@
-//! `belljar map`: a module with each line of its input, over all cores.
+//! `belljar map`: a run of a module for each line of its input, on all cores.
 
 use std::{
     num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    time::Instant,
 };
 
-use belljar::{Cancel, Error, Module, Outcome, Results, Sandbox, StopReason};
+use belljar::{Cancel, Module, Sandbox};
+use clap::Args;
 
+use self::{
+    answer::Form,
+    journal::{About, Existing, Journal},
+    lines::{Lines, Reader},
+    progress::Progress,
+    sink::Sink,
+    writer::Writer,
+};
 use crate::{
-    args::Format,
+    capabilities::CapabilityArgs,
     console::Console,
+    entry,
     exit::Exit,
     failure::Failure,
-    hint,
-    map::{
-        answer::{Answer, Form},
-        args::MapArgs,
-        journal::Journal,
-        lines::{Lines, Long, Reader},
-        progress::Progress,
-        sink::Sink,
-    },
-    run::{given_in_vain, interruptible, is_without_entry, note},
+    interrupt,
+    limits::LimitArgs,
+    options::{ConfigArgs, Format, LookArgs, When},
     settings, show,
     size::Form as Unit,
     source::Source,
 };
 
 mod answer;
-pub mod args;
 mod journal;
 mod lines;
 mod progress;
 mod sink;
+mod writer;
 
-/// Outputs are held back for so long at most while the next one is awaited: less would be a call of the system
-/// for each of them.
-const PATIENCE: Duration = Duration::from_micros(300);
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar map tool.wasm < inputs.jsonl > outputs.jsonl
+  belljar map tool.wasm --input inputs.jsonl -o outputs.jsonl --resume --keep-going
+  belljar map tool.wasm --format json --threads 4 < inputs.txt | jq -r 'select(.status == 0) | .output'
 
-/// What is shown of the progress is looked after so often while nothing comes.
-const INTERVAL: Duration = Duration::from_millis(200);
+Each line, without its line feed, is the input of a run of its own; the lines that come out are in the
+order of those that went in, and the same for any number of threads. A line is the output without the
+line feed at its end; a JSON document on several lines is put on one. Any other output of several lines
+is an error: with --format json each line is a record {\"line\", \"end\", \"status\", \"output\", \"fuel\"}, where
+output is a text, or {\"base64\": …} where it is not UTF-8; and with \"log\" if there is one, and of a run
+that was stopped with \"reason\" and \"message\".
 
-/// Runs a module with each line, and writes a line for each.
-pub fn map(args: &MapArgs, console: &Console) -> Result<Exit, Failure> {
-    let (source, input) = (Source::of(&args.module), args.input.as_deref().map_or(Source::Stdin, Source::of));
-    if source == Source::Stdin && input == Source::Stdin {
-        return Err(Failure::usage("module and inputs cannot both be read from stdin").with_hint("add `--input FILE`"));
-    }
-    let limit = Unit::Size.parse(&args.line_limit);
-    let limit = limit.map_err(|message| Failure::usage(format!("--line-limit: {message}")))?;
-    let output = args.output.as_deref().filter(|path| path.as_os_str() != "-");
-    if output.is_none() && (args.resume || args.force) {
-        let option = if args.resume { "--resume" } else { "--force" };
-        let message = format!("`{option}` needs a file of outputs, and `-o -` is stdout");
-        return Err(Failure::usage(message).with_hint("give `-o` the name of a file"));
-    }
-    let sandbox = settings::sandbox_of_map(args, console)?;
-    let wasm = source.module(args.text, &sandbox)?;
-    let module = load(args, &source, &sandbox, &wasm, console)?;
+The first line that fails ends it, and is told. With --keep-going its line is
+{\"error\": {\"line\", \"message\", \"reason\"}}, or the record, and the number of them is told at the end.
 
-    let mut reader = Reader::open(&input, limit, args.keep_going)?;
-    let (sink, journal) = match output {
-        None => (Sink::stdout(args.escape), None),
-        Some(path) => {
-            let (sink, journal) = Journal::open(path, args, &wasm, sandbox.config(), &mut reader)?;
-            (sink, Some(journal))
-        }
-    };
-    let done = reader.lines();
-    if done > 0 {
-        console.note(format_args!("resumed: {} answered before", show::count(done, "line")));
-    }
-    let cancel = Cancel::new();
-    interruptible(cancel.clone(), console);
-    let taken = Arc::new(AtomicU64::new(reader.bytes()));
-    let progress = Progress::new(reader.size(), reader.bytes(), sink.is_terminal(), console);
-    let (lines, long, trouble) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
+Exit status:
+  0  all lines have their output, also if the reader of stdout closed it
+  1  a run was stopped, or its output was none; or Ctrl-C, after which what is written is whole lines
+  2  usage, configuration or I/O; or a line is too long, or what was begun cannot be gone on with
+  3  the module was refused, or has no entry function to run";
 
-    let mut batch = sandbox.run_many(&module, lines).cancel(&cancel);
-    if let Some(threads) = args.threads {
-        batch = batch.threads(threads.get());
-    }
-    if let Some(window) = args.window {
-        batch = batch.window(window.get());
-    }
-    let mut writer = Writer {
-        console,
-        keep_going: args.keep_going,
-        form: if console.format == Format::Human { Form::Text } else { Form::Record },
-        source: &input,
-        limit,
-        long,
-        sink,
-        journal,
-        progress,
-        taken,
-        first: done,
-        line: done,
-        fuel: 0,
-        failed: None,
-        cancel,
-    };
-    let started = Instant::now();
-    let ended = batch.scope(|results| writer.write(results));
-    console.clear_progress();
-    if args.metrics {
-        writer.metrics(started.elapsed());
-    }
-    ended?;
-    match trouble.take() {
-        Some(failure) => Err(failure),
-        None => Ok(writer.end()),
-    }
-}
-
-/// Loads the module, and finds out whether it can be run.
-fn load(args: &MapArgs, source: &Source, sandbox: &Sandbox, wasm: &[u8], console: &Console) -> Result<Module, Failure> {
-    let refused = |error| Failure::of(error).in_file(source.name());
-    let module = sandbox.load(wasm).map_err(refused)?;
-    note(source, module.inspect(), console);
-    if let Some(given) = given_in_vain(&args.capabilities, &args.args, module.inspect()) {
-        let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
-        return Err(Failure::usage(message));
-    }
-    match sandbox.start(&module, "") {
-        Ok(_) => Ok(module),
-        Err(error) if is_without_entry(&error) => {
-            let failure = Failure::of(error).in_file(source.name()).with_exit(Exit::Refused);
-            Err(failure.with_hint("each line is a run of its entry"))
-        }
-        Err(error) => Err(refused(error)),
-    }
-}
-
-/// Takes the results and writes them, a line each.
-struct Writer<'a> {
-    console: &'a Console,
+/// Run a module with each line of its input, over all cores, and write a line for each
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct MapArgs {
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    module: PathBuf,
+    /// Arguments of a WASI program, the same for each line
+    #[arg(last = true)]
+    args: Vec<String>,
+    /// Read the inputs from this file, one a line; `-` is stdin [default: stdin]
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// Write the outputs to this file, one a line; beside it, FILE.belljar says what they are of; `-` is
+    /// stdout [default: stdout]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Go on where the same command was ended before, by whatever it was; begin, if it never was begun
+    #[arg(long, requires = "output")]
+    resume: bool,
+    /// Overwrite the file of the outputs, if there is something in it
+    #[arg(long, requires = "output", conflicts_with = "resume")]
+    force: bool,
+    /// Write an error record for a line that is too long or whose run fails, and go on
+    #[arg(long)]
     keep_going: bool,
-    form: Form,
-    source: &'a Source,
-    /// The most bytes of a line.
-    limit: u64,
-    /// Lines that are longer.
-    long: Long,
-    sink: Sink,
-    journal: Option<Journal>,
-    progress: Progress,
-    /// Bytes of the input whose lines have been taken.
-    taken: Arc<AtomicU64>,
-    /// Lines that an earlier run has answered.
-    first: u64,
-    /// Lines that have been answered.
-    line: u64,
-    fuel: u64,
-    failed: Option<Failed>,
-    cancel: Cancel,
+    /// Run so many lines at the same time [default: as many as the system lets it]
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<NonZero<usize>>,
+    /// Have so many lines in memory at most, with their outputs [default: 32 for each thread]
+    #[arg(long, value_name = "NUMBER")]
+    window: Option<NonZero<usize>>,
+    /// The longest line that is read
+    #[arg(long, value_name = "SIZE", default_value = "16MiB")]
+    line_limit: String,
+    /// Read the module as WebAssembly text (`.wat`)
+    #[arg(long)]
+    text: bool,
+    /// Escape control characters of the outputs: on a terminal, always, or never
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    escape: When,
+    /// Print to stderr how many lines there were, what they used, and the wall time
+    #[arg(long)]
+    metrics: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    capabilities: CapabilityArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
-/// The lines without an output.
-struct Failed {
-    count: u64,
-    first: u64,
-    message: String,
-}
-
-impl Writer<'_> {
-    fn write(&mut self, results: Results<'_>) -> Result<(), Failure> {
-        let written = self.write_all(results).and_then(|()| self.sink.flush());
-        if written.is_err() {
-            // Whatever is written of the lines before a failure is whole; and the lines to come need not come.
-            let _ = self.sink.flush();
-            self.cancel.cancel();
+impl MapArgs {
+    /// Returns the output options. A JSON document is always on one line.
+    pub fn look(&self) -> LookArgs {
+        match self.look.format {
+            Format::Json => LookArgs { format: Format::JsonCompact, ..self.look },
+            _ => self.look,
         }
-        written
     }
 
-    fn write_all(&mut self, mut results: Results<'_>) -> Result<(), Failure> {
-        loop {
-            self.wait(&results)?;
-            let Some(result) = results.next() else { break };
-            self.one(&result)?;
-            self.tick();
+    /// Runs a module with each line of the input, and writes a line for each.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let source = Source::of(&self.module);
+        let input = self.input.as_deref().map_or(Source::Stdin, Source::of);
+        if source == Source::Stdin && input == Source::Stdin {
+            let failure = Failure::usage("module and inputs cannot both be read from stdin");
+            return Err(failure.with_hint("add `--input FILE`"));
         }
-        self.too_long()?;
-        if self.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
-    }
+        let limit = Unit::Size.parse(&self.line_limit);
+        let limit = limit.map_err(|message| Failure::usage(format!("--line-limit: {message}")))?;
+        let output = self.output.as_deref().filter(|path| path.as_os_str() != "-");
+        if output.is_none() && (self.resume || self.force) {
+            let option = if self.resume { "--resume" } else { "--force" };
+            let message = format!("`{option}` needs a file of outputs, and `-o -` is stdout");
+            return Err(Failure::usage(message).with_hint("give `-o` the name of a file"));
+        }
+        let (config, _) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
+        let sandbox = Sandbox::new(config).map_err(Failure::of)?;
+        let wasm = source.module(self.text, &sandbox)?;
+        let module = self.load(&source, &sandbox, &wasm, console)?;
 
-    /// Waits for the next result, and meanwhile holds nothing back.
-    fn wait(&mut self, results: &Results<'_>) -> Result<(), Failure> {
-        if !results.wait(PATIENCE) {
-            self.sink.flush()?;
-            while !results.wait(INTERVAL) {
-                self.too_long()?;
-                self.sink.flush()?;
-                self.tick();
+        let mut reader = Reader::open(&input, limit, self.keep_going)?;
+        let (sink, journal) = match output {
+            None => (Sink::stdout(self.escape), None),
+            Some(path) => {
+                let about = About::of(&wasm, sandbox.config(), console.format != Format::Human);
+                let (file, journal) = Journal::open(path, &input, self.existing(), about, &mut reader)?;
+                (Sink::file(path, file, self.escape), Some(journal))
             }
+        };
+        let done = reader.lines();
+        if done > 0 {
+            console.note(format_args!("resumed: {} answered before", show::count(done, "line")));
         }
-        Ok(())
+        let cancel = Cancel::new();
+        interrupt::cancel_run(cancel.clone(), console);
+        let taken = Arc::new(AtomicU64::new(reader.bytes()));
+        let progress = Progress::new(reader.size(), reader.bytes(), sink.is_terminal(), console);
+        let (lines, long, trouble) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
+
+        let mut batch = sandbox.run_many(&module, lines).cancel(&cancel);
+        if let Some(threads) = self.threads {
+            batch = batch.threads(threads.get());
+        }
+        if let Some(window) = self.window {
+            batch = batch.window(window.get());
+        }
+        let mut writer = Writer {
+            console,
+            keep_going: self.keep_going,
+            form: if console.format == Format::Human { Form::Text } else { Form::Record },
+            source: &input,
+            limit,
+            long,
+            sink,
+            journal,
+            progress,
+            taken,
+            first: done,
+            line: done,
+            fuel: 0,
+            failed: None,
+            cancel,
+        };
+        let started = Instant::now();
+        let ended = batch.scope(|results| writer.write(results));
+        console.clear_progress();
+        if self.metrics {
+            writer.metrics(started.elapsed());
+        }
+        ended?;
+        match trouble.take() {
+            Some(failure) => Err(failure),
+            None => Ok(writer.end()),
+        }
     }
 
-    fn tick(&mut self) {
-        self.progress.tick(self.console, self.line - self.first, || self.taken.load(Ordering::Relaxed));
+    /// Returns the treatment of outputs that are in the file already.
+    fn existing(&self) -> Existing {
+        match (self.resume, self.force) {
+            (true, _) => Existing::Resume,
+            (false, true) => Existing::Overwrite,
+            (false, false) => Existing::Refuse,
+        }
     }
 
-    /// Answers the lines that come next and were too long to be run.
-    fn too_long(&mut self) -> Result<(), Failure> {
-        while self.long.take(self.line + 1) {
-            let answer = Answer::too_long(self.line + 1, self.limit, self.form);
-            self.put(&answer, None)?;
+    /// Loads the module, and checks that it can be run.
+    fn load(&self, source: &Source, sandbox: &Sandbox, wasm: &[u8], console: &Console) -> Result<Module, Failure> {
+        let module = sandbox.load(wasm).map_err(|error| source.failure(error))?;
+        entry::note(source, module.inspect(), console);
+        if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, module.inspect()) {
+            let message = format!("{}: the module is no WASI program, which could take {option}", source.name());
+            return Err(Failure::usage(message));
         }
-        Ok(())
-    }
-
-    fn one(&mut self, result: &Result<Outcome, Error>) -> Result<(), Failure> {
-        if self.cancel.is_cancelled()
-            && let Err(error) = result
-            && error.stop_reason() == Some(&StopReason::Cancelled)
-        {
-            return Err(self.cancelled());
-        }
-        self.too_long()?;
-        let answer = Answer::of(self.line + 1, result, self.form);
-        self.put(&answer, result.as_ref().err())
-    }
-
-    fn put(&mut self, answer: &Answer<'_>, error: Option<&Error>) -> Result<(), Failure> {
-        self.fuel = self.fuel.saturating_add(answer.usage.fuel);
-        for entry in answer.log {
-            self.console.log(entry);
-        }
-        if let Some(wrong) = &answer.wrong {
-            if !self.keep_going {
-                return Err(self.failure(&wrong.message, error.and_then(hint::of), wrong.hint));
+        match sandbox.start(&module, "") {
+            Ok(_) => Ok(module),
+            Err(error) if entry::is_missing(&error) => {
+                let failure = source.failure(error).with_exit(Exit::Refused);
+                Err(failure.with_hint("each line is a run of its entry"))
             }
-            let failed = self.failed.get_or_insert_with(|| Failed {
-                count: 0,
-                first: answer.line,
-                message: wrong.message.clone(),
-            });
-            failed.count += 1;
-        }
-        if let Some(journal) = &mut self.journal
-            && journal.is_due_before(answer.line)
-        {
-            journal.write(self.line)?;
-        }
-        self.sink.line(&answer.text)?;
-        self.line += 1;
-        if let Some(journal) = &mut self.journal
-            && journal.is_due(self.line)
-        {
-            self.sink.flush()?;
-            journal.write(self.line)?;
-        }
-        Ok(())
-    }
-
-    fn cancelled(&self) -> Failure {
-        let message = format!("cancelled after {}", show::count(self.line, "line"));
-        let failure = Failure::run(message);
-        if self.journal.is_some() { failure.with_hint("`--resume` goes on from there") } else { failure }
-    }
-
-    /// Why it goes no further than the line before.
-    fn failure(&self, message: &str, by_reason: Option<String>, hint: Option<&str>) -> Failure {
-        let resume = if self.journal.is_some() { "--resume " } else { "" };
-        let go_on = format!("`{resume}--keep-going` goes on, with an error record in its place");
-        let hints = [by_reason.as_deref(), hint, Some(&go_on)];
-        let hints: Vec<_> = hints.into_iter().flatten().collect();
-        Failure::run(format!("line {}: {message}", self.line + 1))
-            .in_file(self.source.name())
-            .with_hint(hints.join("; "))
-    }
-
-    /// Tells what was left out.
-    fn end(&self) -> Exit {
-        let Some(failed) = &self.failed else { return Exit::Done };
-        let lines = show::count(self.line - self.first, "line");
-        let count = show::grouped(failed.count);
-        let message = format!("{count} of {lines} failed; the first, line {}: {}", failed.first, failed.message);
-        self.console.error(Some(&self.source.name()), &message, None);
-        Exit::Stopped
-    }
-
-    fn metrics(&self, wall: Duration) {
-        let lines = self.line - self.first;
-        let rate = (lines as f64 / wall.as_secs_f64()) as u64;
-        for (what, value) in [
-            ("lines", show::grouped(lines)),
-            ("failed", show::grouped(self.failed.as_ref().map_or(0, |failed| failed.count))),
-            ("fuel", show::grouped(self.fuel)),
-            ("wall time", format!("{} ms, {} lines/s", wall.as_micros() as f64 / 1e3, show::grouped(rate))),
-        ] {
-            self.console.line(format_args!("{what:<12}{value}"));
+            Err(error) => Err(source.failure(error)),
         }
     }
 }
-
-/// A number that is not 0.
-type Count = NonZero<usize>;

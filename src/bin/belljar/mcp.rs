@@ -1,43 +1,49 @@
 //! `belljar mcp`: modules as tools of the Model Context Protocol.
 
+use self::args::McpArgs;
+use crate::{console::Console, exit::Exit, failure::Failure, options::LookArgs};
+
 pub mod args;
 
 #[cfg(feature = "mcp")]
-mod answer;
-#[cfg(feature = "mcp")]
-mod arguments;
-#[cfg(feature = "mcp")]
-mod body;
-#[cfg(feature = "mcp")]
-mod call;
-#[cfg(feature = "mcp")]
-mod catalog;
-#[cfg(feature = "mcp")]
-mod folder;
-#[cfg(feature = "mcp")]
-mod http;
-#[cfg(feature = "mcp")]
-mod members;
-#[cfg(feature = "mcp")]
-mod message;
-#[cfg(feature = "mcp")]
-mod owners;
-#[cfg(feature = "mcp")]
-mod serve;
-#[cfg(feature = "mcp")]
-mod server;
-#[cfg(feature = "mcp")]
-mod session;
-#[cfg(feature = "mcp")]
-mod sessions;
-#[cfg(feature = "mcp")]
-mod stdio;
+#[path = "mcp"]
+mod enabled {
+    use super::args;
 
-#[cfg(feature = "mcp")]
-pub use self::serve::mcp;
+    mod answer;
+    mod arguments;
+    mod body;
+    mod call;
+    mod catalog;
+    mod folder;
+    mod http;
+    mod members;
+    mod message;
+    mod owners;
+    mod serve;
+    mod server;
+    mod session;
+    mod sessions;
+    mod stdio;
 
-/// This build cannot.
-#[cfg(not(feature = "mcp"))]
-pub fn mcp(_: &args::McpArgs) -> Result<crate::exit::Exit, crate::failure::Failure> {
-    Err(crate::absent::absent("MCP server", "mcp"))
+    pub use self::serve::mcp;
+}
+
+impl McpArgs {
+    /// Returns the output options. All messages go to stderr, since stdout is the client's.
+    pub fn look(&self) -> LookArgs {
+        LookArgs { color: self.color, verbose: self.verbose, quiet: self.quiet, ..LookArgs::default() }
+    }
+
+    /// Serves tools until the client is gone, or a signal ends the server.
+    #[cfg(feature = "mcp")]
+    pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
+        enabled::mcp(self)
+    }
+
+    /// Fails: this build has no MCP server.
+    #[cfg(not(feature = "mcp"))]
+    pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
+        Err(crate::disabled::failure("MCP server", "mcp"))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::{args::When, failure::Failure};
+use crate::{failure::Failure, options::When};
 
 /// The guest's output on its way to stdout: as it is, or with control characters escaped.
 #[derive(Debug)]
@@ -19,11 +19,7 @@ impl Output {
     /// An output that escapes when it is asked to.
     pub fn new(escape: When) -> Output {
         let terminal = io::stdout().is_terminal();
-        let escape = match escape {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => terminal,
-        };
+        let escape = escape.resolve(|| terminal);
         Output { terminal, escape, cut: Vec::new(), whole: true }
     }
 

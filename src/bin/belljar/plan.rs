@@ -13,11 +13,11 @@ use belljar::{
 use serde::Serialize;
 
 use crate::{
-    args::Format,
     capabilities::granted,
     console::Console,
     failure::Failure,
     json,
+    options::Format,
     origin::Origins,
     show::{count, grouped, name},
 };

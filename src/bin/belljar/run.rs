@@ -1,301 +1,347 @@
-//! `belljar run`: a module with an input, or a call of one of its exports.
+//! `belljar run`: a run of a module with an input, or a call of one of its exports.
 
 use std::{
     io::{self, IsTerminal},
-    process,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
 use belljar::{
-    CallError, Cancel, Error, ExternType, Input, Inspection, Outcome, Sandbox, Step, StopReason, Transcript, Usage,
-    abi, receipt::Entry,
+    Error, FuncType, Input, Inspection, Outcome, Sandbox, StopReason, Transcript, Usage, ValueType, abi, receipt::Entry,
 };
+use clap::{Args, Id};
 
+use self::live::Live;
 use crate::{
-    args::{Format, RunArgs},
     argument::{self, Call},
     cache,
     capabilities::CapabilityArgs,
     ceiling,
     console::Console,
     engine::{Engine, Loaded, Run},
-    exit::Exit,
+    entry,
+    exit::{self, Exit},
     failure::Failure,
-    hint,
+    hint, interrupt,
     json::{self, Stop},
+    limits::LimitArgs,
+    options::{ConfigArgs, Format, LookArgs, When},
     origin::Origins,
-    output::Output,
     plan,
-    progress::Progress,
     receipt::Written,
     settings, show,
     source::Source,
     transcript::{self, Recording},
 };
 
-/// Runs a module, and tells what came of it.
-pub fn run(args: &RunArgs, console: &Console) -> Result<Exit, Failure> {
-    let source = Source::of(&args.module);
-    let asked = args.input.as_deref().map(Source::of);
-    if source == Source::Stdin && asked == Some(Source::Stdin) {
-        return Err(Failure::usage("module and input cannot both be read from stdin"));
-    }
-    let played = args.replay.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
-    let ceiling = ceiling::of(args.ceiling.as_deref())?;
-    let (sandbox, origins) = match &played {
-        Some((path, played)) => {
-            let sandbox = played.sandbox_within(&ceiling);
-            (sandbox.map_err(|error| transcript::refused(path, error))?, Origins::default())
-        }
-        None => settings::sandbox_of_run(args, console)?,
-    };
-    let wasm = source.module(args.text, &sandbox)?;
-    let refused = |error| Failure::of(error).in_file(source.name());
-    let (job, mut run) = match &played {
-        Some((path, played)) => {
-            // It is loaded by the transcript.
-            let about = sandbox.inspect(&wasm).map_err(refused)?;
-            note(&source, &about, console);
-            let job = replayed(args, &source, asked, played, &about, console)?;
-            let run = transcript::replay(path, played, &ceiling, &source, &wasm, &job.input)?;
-            (job, Run::Here(Box::new(run)))
-        }
-        None => {
-            let engine = Engine::new(&sandbox, args.isolate)?;
-            let cache = if args.isolate { None } else { cache::of(args.module_cache.as_deref(), console)? };
-            let module = engine.load(&wasm, cache.as_ref()).map_err(refused)?;
-            let about = module.inspect();
-            note(&source, about, console);
-            if args.plan {
-                plan::tell(&source.name(), about, sandbox.config(), &origins, console)?;
-                return Ok(Exit::Done);
-            }
-            let job = job(args, &source, asked, about, console)?;
-            let run = start(&source, &job, &module)?;
-            (job, run)
-        }
-    };
-    let recording = Recording::of(args)?;
-    if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
-        run.record(recording.limit());
-    }
-    interruptible(run.cancel_handle(), console);
+mod live;
 
-    let mut shown = Shown { output: Output::new(args.escape), bytes: 0, messages: 0 };
-    let ended = drive(&mut run, &mut shown, &sandbox, console);
-    console.clear_progress();
-    let ended = ended?;
-    let Job { call, input } = &job;
-    let made = match (recording, &mut run) {
-        (Some(recording), Run::Here(run)) => {
-            let made = transcript::of(run, &sandbox, &wasm, call.as_ref(), input);
-            recording.write(&made)?;
-            Some(made)
-        }
-        _ => None,
-    };
-    let transcript = made.as_ref().or(played.as_ref().map(|(_, played)| played));
-    let receipt = args
-        .receipt
-        .as_deref()
-        .and_then(|path| Written::of(path, &wasm, call.as_ref(), input, sandbox.config(), transcript, &ended));
-    let (outcome, stopped) = parts(ended)?;
-    let wall = run.wall_time();
-    if console.format == Format::Human {
-        shown.rest(&outcome, console)?;
-    } else {
-        let wall_ms = args.metrics.then(|| milliseconds(wall));
-        let document = json::RunDocument::of(&outcome, stopped.as_ref(), wall_ms);
-        json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
-    }
-    if let Some(stop) = &stopped {
-        console.error(None, &stop.reason.to_string(), stop.hint.as_deref());
-    }
-    if args.metrics && console.format == Format::Human {
-        metrics(&outcome.usage, &sandbox, wall, console);
-    }
-    if let Some(receipt) = receipt {
-        receipt.write()?;
-    }
-    Ok(match stopped.map(|stop| stop.reason) {
-        None => Exit::Done,
-        Some(StopReason::Status { code }) if args.exit_with_guest => Exit::of_guest(code),
-        Some(_) => Exit::Stopped,
-    })
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar run tool.wasm < input.json > output.json
+  belljar run tool.wasm --input-text 'hello' --fuel-limit 10M --memory-limit 16MiB --metrics
+  belljar run math.wasm -e add -- 2 -3
+  belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
+  belljar run --allow-read data --record run.jsonl program.wasm && belljar run --replay run.jsonl program.wasm
+  belljar run --text hello.wat --format json
+  belljar run tool.wasm --preset minimal --plan
+  curl -s https://example.org/tool.wasm | belljar run - --input input.json
+
+Arguments of -e: i32 and i64 in decimal or 0x hex, of either sign; f32 and f64 in decimal, inf,
+-inf, nan or nan:0x… with all bits; v128 as 0x and up to 32 hex digits.
+
+Numbers: SIZE is 65_536, 64KiB, 64MiB or 1GiB, and 64KB or 64MB with a thousand for a K; TIME is
+500ms, 10s, 1m or 1h; NUMBER is 1_000_000, 500K, 10M or 1G.
+
+Precedence: defaults, then the profile and the preset, then the configuration file, then options.";
+
+/// Run a module with an input, or call one of its exports
+#[derive(Debug, Args)]
+#[command(after_help = HELP.to_owned() + "\n\n" + exit::HELP)]
+#[command(after_long_help = [HELP, exit::HELP, json::RUN_HELP].join("\n\n"))]
+pub struct RunArgs {
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    module: PathBuf,
+    /// Call this export with ARGS, and print its results one a line
+    #[arg(short = 'e', long, value_name = "NAME")]
+    function: Option<String>,
+    /// Arguments of the export, one for each parameter; without -e, those of a WASI program
+    #[arg(last = true)]
+    args: Vec<String>,
+    /// Exit with the guest's own status, where it has one: its lowest eight bits, or 1 if those are 0
+    #[arg(long)]
+    exit_with_guest: bool,
+    /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
+    /// nothing; with -e or a module from stdin, nothing]
+    #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
+    input: Option<PathBuf>,
+    /// Take this text as the input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    input_text: Option<String>,
+    /// Read the module as WebAssembly text (`.wat`)
+    #[arg(long)]
+    text: bool,
+    /// Load and run it in a process of its own that the system has locked in: same result, some
+    /// milliseconds more, and a crash of it is an error
+    #[arg(long)]
+    isolate: bool,
+    /// Remember in this directory which modules have loaded, so that they load faster the next time; a key is
+    /// kept there too [default: $BELLJAR_MODULE_CACHE, or none]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["isolate", "replay"])]
+    module_cache: Option<PathBuf>,
+    /// Write a receipt to this file: what was run and what came of it, for `belljar verify`;
+    /// `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Note all that the run is given by the host - clock, random bytes, directories - in this file, for
+    /// `--replay` and as a log of what the guest did; `-` is stdout
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["isolate", "replay"])]
+    record: Option<PathBuf>,
+    /// The most that may be noted; the run stops there
+    #[arg(long, value_name = "SIZE", requires = "record", default_value = "64MiB")]
+    record_limit: String,
+    /// Run what was noted in this file again: with its configuration and arguments, and with nothing of the
+    /// host but what is in it
+    #[arg(long, value_name = "FILE", conflicts_with_all = conflicts_with_replay())]
+    replay: Option<PathBuf>,
+    /// Refuse what a transcript asks for above the limits in the section `[ceiling]` of this file, before anything is
+    /// loaded; for those not in it, and without a file, above the profile `large`
+    #[arg(long, value_name = "FILE", requires = "replay")]
+    ceiling: Option<PathBuf>,
+    /// Escape control characters of the output: on a terminal, always, or never
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    escape: When,
+    /// Run nothing: tell what the module can ask for, and each key of the configuration with its value, by
+    /// which line, option or profile it has that, and how it is enforced
+    #[arg(long, conflicts_with_all = ["receipt", "record", "metrics"])]
+    plan: bool,
+    /// Print what the run used, and its wall time, to stderr
+    #[arg(long)]
+    metrics: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    capabilities: CapabilityArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
-/// Says what the module is.
-pub fn note(source: &Source, about: &Inspection, console: &Console) {
-    let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
-    console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));
+/// Returns the ids of the options that a transcript fixes, so that they conflict with `--replay`.
+fn conflicts_with_replay() -> Vec<Id> {
+    let capabilities = CapabilityArgs::augment_args(clap::Command::new(""));
+    let capabilities = capabilities.get_arguments().map(|option| option.get_id().clone());
+    let others = ["isolate", "function", "args", "plan", "ConfigArgs", "LimitArgs"];
+    others.into_iter().map(Id::from).chain(capabilities).collect()
 }
 
-/// What is to be run.
+/// A run that has been started and not yet driven.
+struct Prepared {
+    sandbox: Sandbox,
+    wasm: Vec<u8>,
+    job: Job,
+    run: Run,
+    /// The transcript that is replayed.
+    replayed: Option<Transcript>,
+}
+
+/// The entry and the input of a run.
 struct Job {
-    /// The export to call and its arguments; without one, the module's entry.
+    /// The export to call and its arguments; `None` for the entry function of the module.
     call: Option<Call>,
     input: Input,
 }
 
-fn job(
-    args: &RunArgs,
-    source: &Source,
-    asked: Option<Source>,
-    about: &Inspection,
-    console: &Console,
-) -> Result<Job, Failure> {
-    let Some(function) = &args.function else {
-        if let Some(given) = given_in_vain(&args.capabilities, &args.args, about) {
-            let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
-            let of_export = (given == "arguments").then_some("arguments of an export come with `-e`");
-            return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
+impl RunArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
+    }
+
+    /// Runs a module, or replays a transcript, and shows the outcome.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let source = Source::of(&self.module);
+        if source == Source::Stdin && self.input_source() == Some(Source::Stdin) {
+            return Err(Failure::usage("module and input cannot both be read from stdin"));
         }
-        // Without an entry there is nothing to read an input for.
-        let input = match has_entry(about) {
-            true => input(args, source, asked, about, console)?,
-            false => Input::default(),
+        let prepared = match &self.replay {
+            Some(path) => Some(self.replay(path, &source, console)?),
+            None => self.start(&source, console)?,
         };
-        return Ok(Job { call: None, input });
-    };
-    let arguments = match about.function(function) {
-        // Whether it can be called at all, the library says.
-        Some(ty) if !has_references(ty) => {
-            argument::values(function, ty, &args.args).map_err(|failure| failure.in_file(source.name()))?
+        // With `--plan` there is nothing to run.
+        prepared.map_or(Ok(Exit::Done), |prepared| self.finish(prepared, console))
+    }
+
+    /// Loads the module and starts its run. With `--plan` prints the plan and returns `None`.
+    fn start(&self, source: &Source, console: &Console) -> Result<Option<Prepared>, Failure> {
+        let (sandbox, origins) = self.sandbox(console)?;
+        let wasm = source.module(self.text, &sandbox)?;
+        let engine = Engine::new(&sandbox, self.isolate)?;
+        let cache = if self.isolate { None } else { cache::of(self.module_cache.as_deref(), console)? };
+        let module = engine.load(&wasm, cache.as_ref()).map_err(|error| source.failure(error))?;
+        let about = module.inspect();
+        entry::note(source, about, console);
+        if self.plan {
+            plan::tell(&source.name(), about, sandbox.config(), &origins, console)?;
+            return Ok(None);
         }
-        _ => Vec::new(),
-    };
-    let input = input(args, source, asked, about, console)?;
-    Ok(Job { call: Some((function.clone(), arguments)), input })
+        let job = self.job(source, about, console)?;
+        let run = start(source, &job, &module)?;
+        Ok(Some(Prepared { sandbox, wasm, job, run, replayed: None }))
+    }
+
+    /// Loads the module with the configuration of a transcript, and starts its replay.
+    fn replay(&self, path: &Path, source: &Source, console: &Console) -> Result<Prepared, Failure> {
+        let replayed = transcript::read(path)?;
+        let ceiling = ceiling::of(self.ceiling.as_deref())?;
+        let sandbox = replayed.sandbox_within(&ceiling).map_err(|error| transcript::refused(path, error))?;
+        let wasm = source.module(self.text, &sandbox)?;
+        // The transcript loads the module for the run itself.
+        let about = sandbox.inspect(&wasm).map_err(|error| source.failure(error))?;
+        entry::note(source, &about, console);
+        let is_call = replayed.header.entry != Entry::Run;
+        let is_given = self.input.is_some() || self.input_text.is_some();
+        let input = if is_call && !is_given { Input::default() } else { self.input(source, &about, console)? };
+        let run = transcript::replay(path, &replayed, &ceiling, source, &wasm, &input)?;
+        let (job, run) = (Job { call: None, input }, Run::Here(Box::new(run)));
+        Ok(Prepared { sandbox, wasm, job, run, replayed: Some(replayed) })
+    }
+
+    /// Drives a run to its end, shows its outcome, and writes its transcript and receipt.
+    fn finish(&self, prepared: Prepared, console: &Console) -> Result<Exit, Failure> {
+        let Prepared { sandbox, wasm, job: Job { call, input }, mut run, replayed } = prepared;
+        let recording = self.record.as_deref().map(|path| Recording::open(path, &self.record_limit)).transpose()?;
+        if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
+            run.record(recording.limit());
+        }
+        interrupt::cancel_run(run.cancel_handle(), console);
+        let mut live = Live::new(self.escape);
+        let ended = live.drive(&mut run, &sandbox, console);
+        console.clear_progress();
+        let ended = ended?;
+        let recorded = match (recording, &mut run) {
+            (Some(recording), Run::Here(run)) => {
+                let recorded = transcript::of(run, &sandbox, &wasm, call.as_ref(), &input);
+                recording.write(&recorded)?;
+                Some(recorded)
+            }
+            _ => None,
+        };
+        let transcript = recorded.or(replayed);
+        let receipt = self.receipt.as_deref().and_then(|path| {
+            Written::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
+        });
+        let (outcome, stop) = parts(ended)?;
+        let wall = run.wall_time();
+        if console.format == Format::Human {
+            live.finish(&outcome, console)?;
+        } else {
+            let wall_ms = self.metrics.then(|| milliseconds(wall));
+            let document = json::RunDocument::of(&outcome, stop.as_ref(), wall_ms);
+            json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
+        }
+        if let Some(stop) = &stop {
+            console.error(None, &stop.reason.to_string(), stop.hint.as_deref());
+        }
+        if self.metrics && console.format == Format::Human {
+            print_metrics(&outcome.usage, &sandbox, wall, console);
+        }
+        if let Some(receipt) = receipt {
+            receipt.write()?;
+        }
+        Ok(match stop.map(|stop| stop.reason) {
+            None => Exit::Done,
+            Some(StopReason::Status { code }) if self.exit_with_guest => Exit::of_guest(code),
+            Some(_) => Exit::Stopped,
+        })
+    }
+
+    /// Returns the sandbox that the options configure, and the origin of each of its settings.
+    fn sandbox(&self, console: &Console) -> Result<(Sandbox, Origins), Failure> {
+        let arguments = if self.function.is_none() { self.args.as_slice() } else { &[] };
+        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, arguments, console)?;
+        if let (Some(key), Some(_), None) = (config.effect(), &self.receipt, &self.record) {
+            let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
+            return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
+        }
+        Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
+    }
+
+    /// Reads the arguments and the input of the run.
+    fn job(&self, source: &Source, about: &Inspection, console: &Console) -> Result<Job, Failure> {
+        let Some(function) = &self.function else {
+            if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, about) {
+                let message = format!("{}: the module is no WASI program, which could take {option}", source.name());
+                let of_export = (option == "arguments").then_some("arguments of an export come with `-e`");
+                return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
+            }
+            // A module without a valid entry is refused, so its input is not read.
+            let input = match entry::is_valid(about) {
+                true => self.input(source, about, console)?,
+                false => Input::default(),
+            };
+            return Ok(Job { call: None, input });
+        };
+        let arguments = match about.function(function) {
+            // The library checks whether the export can be called at all.
+            Some(ty) if !has_references(ty) => {
+                argument::values(function, ty, &self.args).map_err(|failure| failure.in_file(source.name()))?
+            }
+            _ => Vec::new(),
+        };
+        let input = self.input(source, about, console)?;
+        Ok(Job { call: Some((function.clone(), arguments)), input })
+    }
+
+    /// Returns the source that `--input` names.
+    fn input_source(&self) -> Option<Source> {
+        self.input.as_deref().map(Source::of)
+    }
+
+    /// Reads the input that the options name, or else stdin if it is not a terminal.
+    fn input(&self, module: &Source, about: &Inspection, console: &Console) -> Result<Input, Failure> {
+        if let Some(text) = &self.input_text {
+            return Ok(text.as_str().into());
+        }
+        let powers = about.powers();
+        // `execute` receives the size of the input. Stdin is not waited for if the guest cannot read it.
+        let sees_input = powers.reads_input || powers.entry == Some(abi::EXECUTE);
+        let from_stdin = || {
+            let free = *module != Source::Stdin && self.function.is_none();
+            (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
+        };
+        let Some(source) = self.input_source().or_else(from_stdin) else { return Ok(Input::default()) };
+        if source == Source::Stdin {
+            console.note("input: reading stdin to its end");
+        }
+        let bytes = source.input()?;
+        console.note(format_args!("input: {}, {}", source.name(), show::count(bytes.len() as u64, "byte")));
+        Ok(bytes.into())
+    }
 }
 
-/// What a transcript is of; the input is asked for again.
-fn replayed(
-    args: &RunArgs,
-    source: &Source,
-    asked: Option<Source>,
-    played: &Transcript,
-    about: &Inspection,
-    console: &Console,
-) -> Result<Job, Failure> {
-    let nothing = played.header.entry != Entry::Run && asked.is_none() && args.input_text.is_none();
-    let input = if nothing { Input::default() } else { input(args, source, asked, about, console)? };
-    Ok(Job { call: None, input })
-}
-
+/// Starts the run of a loaded module.
 fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure> {
     let started = match &job.call {
         None => module.start(job.input.clone()),
         Some((function, arguments)) => module.start_call(function, arguments, job.input.clone()),
     };
     started.map_err(|error| {
-        let entry = is_without_entry(&error);
-        let hint = entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
-        let failure = Failure::of(error).in_file(source.name());
-        let failure = hint.into_iter().fold(failure, Failure::with_hint);
-        if entry { failure.with_exit(Exit::Refused) } else { failure }
+        let no_entry = entry::is_missing(&error);
+        let hint = no_entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
+        let failure = hint.into_iter().fold(source.failure(error), Failure::with_hint);
+        if no_entry { failure.with_exit(Exit::Refused) } else { failure }
     })
 }
 
-/// Whether a module has not what every module has that is meant to be run.
-pub fn is_without_entry(error: &Error) -> bool {
-    matches!(error, Error::Call(cause) if matches!(**cause, CallError::NoEntry { .. }))
-}
-
-/// What is given that only a WASI program can take, where the module is none.
-pub fn given_in_vain(capabilities: &CapabilityArgs, args: &[String], about: &Inspection) -> Option<String> {
-    let option = capabilities.of_wasi().map(|option| format!("`{option}`"));
-    let given = option.or_else(|| (!args.is_empty()).then(|| "arguments".into()));
-    given.filter(|_| !is_of_wasi(about))
-}
-
-/// Whether it can be run: there is an entry, and what the ABI gives a meaning has the right type.
-fn has_entry(about: &Inspection) -> bool {
-    let fits = |entry: &abi::Entry| {
-        let mut exports = about.exports.iter().filter(|export| export.name == entry.name);
-        exports.all(|export| match &export.ty {
-            ExternType::Function(ty) => ty.params == entry.params && ty.results == entry.results,
-            _ => false,
-        })
-    };
-    about.powers().entry.is_some() && abi::ENTRIES.iter().all(fits)
-}
-
-fn is_of_wasi(about: &Inspection) -> bool {
-    about.imports.iter().any(|import| abi::wasi::import(&import.module, &import.name).is_some())
-}
-
-fn has_references(ty: &belljar::FuncType) -> bool {
-    let reference = |ty: &belljar::ValueType| matches!(ty, belljar::ValueType::FuncRef | belljar::ValueType::ExternRef);
+fn has_references(ty: &FuncType) -> bool {
+    let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
     ty.params.iter().chain(&ty.results).any(reference)
 }
 
-/// The input: what is asked for, or stdin where somebody has put something there.
-fn input(
-    args: &RunArgs,
-    module_source: &Source,
-    asked: Option<Source>,
-    about: &Inspection,
-    console: &Console,
-) -> Result<Input, Failure> {
-    if let Some(text) = &args.input_text {
-        return Ok(text.as_str().into());
-    }
-    let powers = about.powers();
-    // `execute` is told the size of the input. Nobody waits for an input that nobody can see.
-    let sees_input = powers.reads_input || powers.entry == Some(belljar::abi::EXECUTE);
-    let from_stdin = || {
-        let free = *module_source != Source::Stdin && args.function.is_none();
-        (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
-    };
-    let Some(source) = asked.or_else(from_stdin) else { return Ok(Input::default()) };
-    if source == Source::Stdin {
-        console.note("input: reading stdin to its end");
-    }
-    let bytes = source.input()?;
-    console.note(format_args!("input: {}, {}", source.name(), show::count(bytes.len() as u64, "byte")));
-    Ok(bytes.into())
-}
-
-/// Stops the run at the first Ctrl-C, with what it has produced by then; the program at the second.
-pub fn interruptible(cancel: Cancel, console: &Console) {
-    let set = ctrlc::set_handler(move || {
-        if cancel.is_cancelled() {
-            // As shells tell of a program that SIGINT has ended.
-            process::exit(130);
-        }
-        cancel.cancel();
-    });
-    if let Err(error) = set {
-        console.note(format_args!("Ctrl-C ends the program at once: {error}"));
-    }
-}
-
-/// Runs to the end, and shows what comes while it comes.
-fn drive(
-    run: &mut Run,
-    shown: &mut Shown,
-    sandbox: &Sandbox,
-    console: &Console,
-) -> Result<Result<Outcome, Error>, Failure> {
-    let mut progress = Progress::new(sandbox.config().limits.fuel, console);
-    loop {
-        match run.step() {
-            Ok(Step::Yielded | Step::Waiting) => {}
-            Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
-            Err(error) => return Ok(Err(error)),
-        }
-        if console.format == Format::Human {
-            let (output, log) = run.written();
-            shown.more(output, log, console)?;
-        }
-        // It would take the place of what the guest has begun to say.
-        if !shown.output.is_within_line() {
-            progress.tick(console, || run.usage().fuel);
-        }
-    }
-}
-
-/// What a run produced, and why it was stopped, if it was.
+/// Splits the end of a run into its outcome, which may be partial, and the stop, if it was stopped.
 fn parts(ended: Result<Outcome, Error>) -> Result<(Outcome, Option<Stop>), Failure> {
     match ended {
         Ok(outcome) => Ok((outcome, None)),
@@ -310,45 +356,7 @@ fn parts(ended: Result<Outcome, Error>) -> Result<(Outcome, Option<Stop>), Failu
     }
 }
 
-/// What has been shown so far.
-struct Shown {
-    output: Output,
-    bytes: usize,
-    messages: usize,
-}
-
-impl Shown {
-    /// Shows what is new.
-    fn more(&mut self, output: &[u8], log: &[belljar::LogEntry], console: &Console) -> Result<(), Failure> {
-        for entry in &log[self.messages..] {
-            console.log(entry);
-        }
-        self.messages = log.len();
-        let new = &output[self.bytes..];
-        self.bytes = output.len();
-        if !new.is_empty() {
-            console.clear_progress();
-        }
-        self.output.write(new)
-    }
-
-    /// Shows what is left at the end.
-    fn rest(&mut self, outcome: &Outcome, console: &Console) -> Result<(), Failure> {
-        self.more(&outcome.output, &outcome.log.entries, console)?;
-        for value in &outcome.results {
-            self.output.line(&value.to_string())?;
-        }
-        self.output.finish()?;
-        if outcome.log.dropped > 0 {
-            let dropped = show::count(outcome.log.dropped, "message");
-            let raise = "raise it with `--log-limit` or `--set limits.log_lines=…`";
-            console.warn(format_args!("the log is cut: {dropped} dropped; {raise}"));
-        }
-        Ok(())
-    }
-}
-
-fn metrics(usage: &Usage, sandbox: &Sandbox, wall: Duration, console: &Console) {
+fn print_metrics(usage: &Usage, sandbox: &Sandbox, wall: Duration, console: &Console) {
     let limits = &sandbox.config().limits;
     let of = |used: u64, limit: u64| format!("{} of {}", show::grouped(used), show::grouped(limit));
     let sizes = |used: u64, limit: u64| format!("{} of {}", show::bytes(used), show::bytes(limit));
@@ -367,7 +375,7 @@ fn metrics(usage: &Usage, sandbox: &Sandbox, wall: Duration, console: &Console) 
     }
 }
 
-/// To the microsecond.
+/// Returns a time in milliseconds, to the microsecond.
 fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }

@@ -3,43 +3,80 @@
 use std::{fs, io::Write, thread, time::Instant};
 
 use belljar::selftest::{Check, checks};
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    args::{Format, SelftestArgs},
     console::Console,
     exit::Exit,
     failure::Failure,
-    json, show,
+    json,
+    options::{Format, LookArgs},
+    show,
 };
 
 /// The stack of the thread that a check runs on: as small as those of phones, but in a build that
 /// is not optimized, whose frames are many times as large.
 const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
 
-/// Runs the checks one after the other, and tells of each how it ended.
-pub fn selftest(args: &SelftestArgs, console: &Console) -> Result<Exit, Failure> {
-    let chosen = |check: &Check| args.names.is_empty() || args.names.iter().any(|name| check.name.contains(name));
-    let all: Vec<_> = checks().filter(chosen).collect();
-    if all.is_empty() {
-        return Err(Failure::usage("no check has such a name"));
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar selftest --metrics
+  belljar selftest fuel memory
+
+The JSON document is {\"checks\": […]} with {\"name\", \"does\", \"tests\", \"expected\", \"ended\",
+\"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
+
+Exit status:
+  0  all ended as they have to
+  1  one of them did not
+  2  usage";
+
+/// Check on this machine that each limit and each measure ends what it has to
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct SelftestArgs {
+    /// Only those whose names contain one of these [default: all]
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Tell the wall time of each and, on Linux, the memory it took
+    #[arg(long)]
+    metrics: bool,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+impl SelftestArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
     }
-    let mut lines = Vec::new();
-    for check in all {
-        let line = Line::of(check, args.metrics)?;
-        if console.format == Format::Human && !(console.is_quiet() && line.holds) {
-            tell(&line.to_string())?;
+
+    /// Runs the checks one after the other, and tells of each how it ended.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let chosen = |check: &Check| self.names.is_empty() || self.names.iter().any(|name| check.name.contains(name));
+        let all: Vec<_> = checks().filter(chosen).collect();
+        if all.is_empty() {
+            return Err(Failure::usage("no check has such a name"));
         }
-        lines.push(line);
+        let mut lines = Vec::new();
+        for check in all {
+            let line = Line::of(check, self.metrics)?;
+            if console.format == Format::Human && !(console.is_quiet() && line.holds) {
+                tell(&line.to_string())?;
+            }
+            lines.push(line);
+        }
+        let held = lines.iter().filter(|line| line.holds).count();
+        let exit = if held == lines.len() { Exit::Done } else { Exit::Stopped };
+        if console.format != Format::Human {
+            json::print(console.format, &Document { checks: lines }).map_err(|e| Failure::stdout(&e))?;
+        } else if !console.is_quiet() {
+            tell(&format!("{held} of {} ended as they have to", show::count(lines.len() as u64, "check")))?;
+        }
+        Ok(exit)
     }
-    let held = lines.iter().filter(|line| line.holds).count();
-    let exit = if held == lines.len() { Exit::Done } else { Exit::Stopped };
-    if console.format != Format::Human {
-        json::print(console.format, &Document { checks: lines }).map_err(|e| Failure::stdout(&e))?;
-    } else if !console.is_quiet() {
-        tell(&format!("{held} of {} ended as they have to", show::count(lines.len() as u64, "check")))?;
-    }
-    Ok(exit)
 }
 
 fn tell(line: &str) -> Result<(), Failure> {

@@ -1,57 +1,57 @@
-//! `belljar serve`: a module answers requests over HTTP, each with a run of its own.
+//! `belljar serve`: a module answers requests over HTTP, each with a separate run.
 
-use crate::{console::Console, exit::Exit, failure::Failure};
+use self::{args::ServeArgs, options::Options};
+use crate::{console::Console, exit::Exit, failure::Failure, options::LookArgs};
 
-#[cfg(feature = "serve")]
-mod access;
 pub mod args;
-#[cfg(feature = "serve")]
-mod cgi;
-#[cfg(feature = "serve")]
-mod connection;
-#[cfg(feature = "serve")]
-mod exchange;
-#[cfg(feature = "serve")]
-mod guest;
-#[cfg(feature = "serve")]
-mod head;
-#[cfg(feature = "serve")]
-mod histogram;
-#[cfg(feature = "serve")]
-mod json;
-#[cfg(feature = "serve")]
-mod listener;
-#[cfg(feature = "serve")]
-mod log;
-#[cfg(feature = "serve")]
-mod metrics;
-#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "what is typed is checked in every build"))]
+#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "options are checked in every build"))]
 mod options;
-#[cfg(feature = "serve")]
-mod pace;
-#[cfg(feature = "serve")]
-mod phase;
-#[cfg(feature = "serve")]
-mod pool;
-#[cfg(feature = "serve")]
-mod problem;
-#[cfg(feature = "serve")]
-mod reply;
-#[cfg(feature = "serve")]
-mod running;
-#[cfg(feature = "serve")]
-mod server;
-#[cfg(feature = "serve")]
-mod service;
 
-/// Serves until it is told to stop.
-pub fn serve(args: &args::ServeArgs, console: &Console) -> Result<Exit, Failure> {
-    let options = options::Options::of(args)?;
+#[cfg(feature = "serve")]
+#[path = "serve"]
+mod enabled {
+    use super::{args, options};
+
+    mod access;
+    mod cgi;
+    mod connection;
+    mod exchange;
+    mod guest;
+    mod head;
+    mod histogram;
+    mod json;
+    mod listener;
+    mod log;
+    mod metrics;
+    mod pace;
+    mod phase;
+    mod pool;
+    mod problem;
+    mod reply;
+    mod running;
+    mod server;
+    mod service;
+
+    pub use self::{guest::Guest, server::serve};
+}
+
+impl ServeArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
+    }
+
+    /// Serves until a signal ends the server.
     #[cfg(feature = "serve")]
-    return server::serve(guest::Guest::load(args, console)?, options, console);
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let options = Options::of(self)?;
+        enabled::serve(enabled::Guest::load(self, console)?, options, console)
+    }
+
+    /// Checks the options, and fails: this build has no HTTP server.
     #[cfg(not(feature = "serve"))]
-    {
-        let _ = (options, console);
-        Err(crate::absent::absent("HTTP server", "serve"))
+    pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
+        Options::of(self)?;
+        Err(crate::disabled::failure("HTTP server", "serve"))
     }
 }

@@ -9,12 +9,11 @@ use belljar::{
 use clap::ValueEnum;
 
 use crate::{
-    args::{self, ConfigArgs, GrantArgs, RunArgs},
     capabilities::{CapabilityArgs, granted},
     console::Console,
     failure::Failure,
     limits::{LimitArgs, Typed},
-    map::args::MapArgs,
+    options::{self, ConfigArgs, GrantArgs},
     origin::Origins,
     show,
     size::form_of,
@@ -41,25 +40,8 @@ pub fn of_tools(args: &GrantArgs, console: &Console) -> Result<(Policy, Origins)
     Ok((policy.with_config(config), origins))
 }
 
-/// The sandbox of a run, and where its configuration comes from.
-pub fn sandbox_of_run(args: &RunArgs, console: &Console) -> Result<(Sandbox, Origins), Failure> {
-    let program = if args.function.is_none() { args.args.as_slice() } else { &[] };
-    let (config, origins) = config(&args.config, &args.limits, &args.capabilities, program, console)?;
-    if let (Some(key), Some(_), None) = (config.effect(), &args.receipt, &args.record) {
-        let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
-        return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
-    }
-    Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
-}
-
-/// The sandbox of many runs.
-pub fn sandbox_of_map(args: &MapArgs, console: &Console) -> Result<Sandbox, Failure> {
-    let (config, _) = config(&args.config, &args.limits, &args.capabilities, &args.args, console)?;
-    Sandbox::new(config).map_err(Failure::of)
-}
-
 /// What a run is given: by the policy and the options, and to a program its arguments.
-fn config(
+pub fn config(
     args: &ConfigArgs,
     limits: &LimitArgs,
     capabilities: &CapabilityArgs,
@@ -104,12 +86,12 @@ fn policy(
     console: &Console,
 ) -> Result<(Policy, Origins), Failure> {
     let profile = args.profile.map(|profile| match profile {
-        args::Profile::Plugin => Profile::Plugin,
-        args::Profile::Large => Profile::Large,
+        options::Profile::Plugin => Profile::Plugin,
+        options::Profile::Large => Profile::Large,
     });
     let preset = args.preset.map(|preset| match preset {
-        args::Preset::Minimal => Preset::Minimal,
-        args::Preset::Development => Preset::Development,
+        options::Preset::Minimal => Preset::Minimal,
+        options::Preset::Development => Preset::Development,
     });
     let file = file(args);
     let text = match &file {
@@ -141,8 +123,8 @@ fn policy(
     if let Some(on) = args.on_growth_limit {
         origins.set("--on-growth-limit", "on_growth_limit");
         config.on_growth_limit = match on {
-            args::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,
-            args::OnGrowthLimit::Refuse => belljar::OnGrowthLimit::Refuse,
+            options::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,
+            options::OnGrowthLimit::Refuse => belljar::OnGrowthLimit::Refuse,
         };
     }
     let mut typed = limits.0.clone();

@@ -41,6 +41,11 @@ impl Source {
         }
     }
 
+    /// Returns the failure for an error of the library about this source.
+    pub fn failure(&self, error: Error) -> Failure {
+        Failure::of(error).in_file(self.name())
+    }
+
     /// Reads a module, binary or text, within the limits of the sandbox.
     pub fn module(&self, text: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
         let limits = &sandbox.config().module;
@@ -48,18 +53,17 @@ impl Source {
             true => ("module.text_bytes", limits.text_bytes, "bytes of text"),
             false => ("module.size_bytes", limits.size_bytes, "bytes"),
         };
-        let refused = |error: Error| Failure::of(error).in_file(self.name());
         let bytes = match self.read(limit)? {
             Content::Whole(bytes) => bytes,
             Content::TooLarge(found) => {
-                return Err(refused(Error::Module(Box::new(ModuleError::Limit { key, limit, found, unit }))));
+                return Err(self.failure(Error::Module(Box::new(ModuleError::Limit { key, limit, found, unit }))));
             }
         };
         if !text {
             return Ok(bytes);
         }
-        let text = String::from_utf8(bytes).map_err(|e| refused(Error::Module(Box::new(not_text(&e)))))?;
-        sandbox.assemble(&text).map_err(refused)
+        let text = String::from_utf8(bytes).map_err(|e| self.failure(Error::Module(Box::new(not_text(&e)))))?;
+        sandbox.assemble(&text).map_err(|error| self.failure(error))
     }
 
     /// Reads an input.

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use belljar::{Tool, ToolError};
 
-use crate::{args::GrantArgs, console::Console, exit::Exit, failure::Failure, settings, show, source::Source};
+use crate::{console::Console, exit::Exit, failure::Failure, options::GrantArgs, settings, show, source::Source};
 
-pub mod args;
 pub mod check;
 pub mod manifest;
 pub mod pack;

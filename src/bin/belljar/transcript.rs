@@ -6,7 +6,7 @@ use belljar::{
     Config, Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES,
 };
 
-use crate::{args::RunArgs, argument::Call, ceiling, failure::Failure, file, show, size::Form, source::Source};
+use crate::{argument::Call, ceiling, failure::Failure, file, show, size::Form, source::Source};
 
 /// Reads a transcript.
 pub fn read(path: &Path) -> Result<Transcript, Failure> {
@@ -48,13 +48,12 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// The one that is asked for, if one is.
-    pub fn of(args: &RunArgs) -> Result<Option<Recording>, Failure> {
-        let Some(path) = &args.record else { return Ok(None) };
-        let limit = Form::Size.parse(&args.record_limit);
+    /// Parses the size limit, and checks that the file can be written.
+    pub fn open(path: &Path, limit: &str) -> Result<Recording, Failure> {
+        let limit = Form::Size.parse(limit);
         let limit = limit.map_err(|message| Failure::usage(format!("--record-limit: {message}")))?;
         file::check(path)?;
-        Ok(Some(Recording { path: path.clone(), limit }))
+        Ok(Recording { path: path.into(), limit })
     }
 
     /// The most that is noted, in bytes.

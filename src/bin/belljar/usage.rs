@@ -5,10 +5,10 @@ use std::{env, ffi::OsString};
 use clap::{ValueEnum, error::ErrorKind};
 
 use crate::{
-    args::{Format, LookArgs, When},
     console::Console,
     exit::Exit,
     failure::Failure,
+    options::{Format, LookArgs, When},
 };
 
 /// Tells what the parser says: help on stdout, an error on stderr (and in a JSON format on stdout).

@@ -1,51 +1,95 @@
 //! `belljar validate`: whether modules would load.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use belljar::{Inspection, Sandbox};
+use clap::Args;
 use serde::Serialize;
 
 use crate::{
-    args::{Format, ValidateArgs},
     console::Console,
     engine::Engine,
     exit::Exit,
     failure::{Failure, Report},
     json::{self, ErrorBody},
     limits::LimitArgs,
+    options::{ConfigArgs, Format, LookArgs},
     settings, show,
     source::Source,
 };
 
-/// Checks every module, and tells the worst.
-pub fn validate(args: &ValidateArgs, console: &Console) -> Result<Exit, Failure> {
-    let sources: Vec<_> = args.modules.iter().map(|path| Source::of(path)).collect();
-    if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
-        return Err(Failure::usage("only one module can be read from stdin"));
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar validate tool.wasm
+  belljar validate --profile large plugins/*.wasm
+  belljar validate --text --format json hello.wat
+
+The JSON document is {\"modules\": […]} with {\"file\", \"ok\": true, \"size_bytes\", \"functions\"} or
+{\"file\", \"ok\": false, \"error\": {\"phase\", \"message\", \"hint\", \"cause\", …}} for each.";
+
+/// The exit statuses in `--help`.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  all modules would load
+  2  usage or configuration; or a file could not be read
+  3  all files were read, and a module was refused";
+
+/// Check that modules would load, without running anything of them
+#[derive(Debug, Args)]
+#[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
+pub struct ValidateArgs {
+    /// The modules, binary `.wasm` files; `-` reads one from stdin
+    #[arg(required = true, value_name = "MODULE")]
+    modules: Vec<PathBuf>,
+    /// Read the modules as WebAssembly text (`.wat`)
+    #[arg(long)]
+    text: bool,
+    /// Load each in a process of its own that the system has locked in: a crash of it is an error
+    #[arg(long)]
+    isolate: bool,
+    #[command(flatten)]
+    look: LookArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+impl ValidateArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
     }
-    let sandbox = settings::sandbox(&args.config, &LimitArgs::default(), console)?;
-    let engine = Engine::new(&sandbox, args.isolate)?;
-    let mut verdicts = Vec::new();
-    for source in &sources {
-        let verdict = match check(source, args.text, &sandbox, &engine) {
-            Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
-            Err(Failure::Told(report)) => Verdict::Invalid(report),
-            Err(closed) => return Err(closed),
-        };
-        if console.format == Format::Human {
-            unless_closed(tell(&verdict, console))?;
+
+    /// Checks every module, and tells the worst.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let sources: Vec<_> = self.modules.iter().map(|path| Source::of(path)).collect();
+        if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
+            return Err(Failure::usage("only one module can be read from stdin"));
         }
-        verdicts.push(verdict);
+        let sandbox = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
+        let engine = Engine::new(&sandbox, self.isolate)?;
+        let mut verdicts = Vec::new();
+        for source in &sources {
+            let verdict = match check(source, self.text, &sandbox, &engine) {
+                Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
+                Err(Failure::Told(report)) => Verdict::Invalid(report),
+                Err(closed) => return Err(closed),
+            };
+            if console.format == Format::Human {
+                unless_closed(tell(&verdict, console))?;
+            }
+            verdicts.push(verdict);
+        }
+        if console.format != Format::Human {
+            let document = Document { modules: verdicts.iter().map(Line::of).collect() };
+            unless_closed(json::print(console.format, &document).map_err(|e| Failure::stdout(&e)))?;
+            verdicts.iter().try_for_each(|verdict| tell(verdict, console))?;
+        }
+        let exits = || verdicts.iter().map(Verdict::exit);
+        // A file that could not be read leaves the question open.
+        let unread = exits().find(|exit| *exit == Exit::Usage);
+        Ok(unread.or_else(|| exits().max()).unwrap_or(Exit::Done))
     }
-    if console.format != Format::Human {
-        let document = Document { modules: verdicts.iter().map(Line::of).collect() };
-        unless_closed(json::print(console.format, &document).map_err(|e| Failure::stdout(&e)))?;
-        verdicts.iter().try_for_each(|verdict| tell(verdict, console))?;
-    }
-    let exits = || verdicts.iter().map(Verdict::exit);
-    // A file that could not be read leaves the question open.
-    let unread = exits().find(|exit| *exit == Exit::Usage);
-    Ok(unread.or_else(|| exits().max()).unwrap_or(Exit::Done))
 }
 
 /// The exit status says what it has to say even if nobody reads stdout any more.
@@ -72,7 +116,7 @@ impl Verdict {
 
 fn check(source: &Source, text: bool, sandbox: &Sandbox, engine: &Engine) -> Result<Inspection, Failure> {
     let bytes = source.module(text, sandbox)?;
-    engine.validate(&bytes).map_err(|error| Failure::of(error).in_file(source.name()))
+    engine.validate(&bytes).map_err(|error| source.failure(error))
 }
 
 fn tell(verdict: &Verdict, console: &Console) -> Result<(), Failure> {

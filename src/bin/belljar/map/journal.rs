@@ -11,14 +11,9 @@ use belljar::{Config, receipt::Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    args::Format,
     failure::{Failure, io_words},
     file::{self, Ready, Target},
-    map::{
-        args::MapArgs,
-        lines::{Mark, Notes, Passed, Reader, Shared, Unended},
-        sink::Sink,
-    },
+    map::lines::{Mark, Notes, Passed, Reader, Shared, Unended},
     show,
     source::Source,
 };
@@ -35,9 +30,10 @@ pub struct Journal {
     kept: bool,
 }
 
+/// A description of the outputs: what made them, and of which inputs they are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About {
+pub struct About {
     belljar: String,
     module_sha256: String,
     /// Of the configuration as JSON.
@@ -48,25 +44,51 @@ struct About {
     unended: Option<Unended>,
 }
 
+/// The treatment of outputs that are in the file already.
+#[derive(Debug, Clone, Copy)]
+pub enum Existing {
+    /// Their presence is an error.
+    Refuse,
+    /// They stay, and the lines after them are run.
+    Resume,
+    /// They are deleted.
+    Overwrite,
+}
+
+impl About {
+    /// Describes the outputs of a module with a configuration.
+    pub fn of(wasm: &[u8], config: &Config, records: bool) -> About {
+        let config = serde_json::to_vec(config).unwrap_or_default();
+        About {
+            belljar: env!("CARGO_PKG_VERSION").into(),
+            module_sha256: Digest::of(wasm).sha256,
+            config_sha256: Digest::of(&config).sha256,
+            records,
+            input: Vec::new(),
+            unended: None,
+        }
+    }
+}
+
 impl Journal {
-    /// Opens the file of the outputs, and goes past what it has of them.
+    /// Opens the file of the outputs at the end of those that stay, and skips the lines that they answer.
     pub fn open(
         path: &Path,
-        args: &MapArgs,
-        wasm: &[u8],
-        config: &Config,
+        input: &Source,
+        existing: Existing,
+        about: About,
         reader: &mut Reader,
-    ) -> Result<(Sink, Journal), Failure> {
+    ) -> Result<(File, Journal), Failure> {
         let name = show::path(path);
         let failed = |error: io::Error| Failure::io(&name, io_words(&error));
-        if let Some(Source::File(input)) = args.input.as_deref().map(Source::of)
+        if let Source::File(input) = input
             && let (Ok(input), Ok(output)) = (input.canonicalize(), path.canonicalize())
             && input == output
         {
             return Err(Failure::usage(format!("{name}: inputs and outputs cannot be the same file")));
         }
         let (mut file, kept, is_new) = match Target::of(path)? {
-            // Opened to be read as well, a pipe would never lose its last reader.
+            // A pipe that is also opened for reading never loses its last reader.
             Target::Stdout | Target::Stream => (file::stream(path).map_err(failed)?, false, false),
             Target::Plain(..) => {
                 let (file, is_new) = opened(path).map_err(failed)?;
@@ -76,46 +98,37 @@ impl Journal {
         let metadata = file.metadata().map_err(failed)?;
         let mut beside = path.as_os_str().to_owned();
         beside.push(".belljar");
-        let config = serde_json::to_vec(config).unwrap_or_default();
-        let about = About {
-            belljar: env!("CARGO_PKG_VERSION").into(),
-            module_sha256: Digest::of(wasm).sha256,
-            config_sha256: Digest::of(&config).sha256,
-            records: args.look.format != Format::Human,
-            input: Vec::new(),
-            unended: None,
-        };
         let mut journal = Journal { path: beside.into(), about, notes: reader.notes(), kept };
         if journal.kept {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
                     return Err(Failure::io(&name, "another process is writing it"));
                 }
-                // Not every file system can.
+                // Some file systems have no locks.
                 Ok(()) | Err(TryLockError::Error(_)) => {}
             }
-            match (metadata.len(), args.resume, args.force) {
-                (0, ..) | (_, false, true) => {
+            match (metadata.len(), existing) {
+                (0, _) | (_, Existing::Overwrite) => {
                     let text = journal.text(0);
                     let ready = Ready::new(&journal.path, text.as_bytes()).inspect_err(|_| {
                         if is_new {
                             let _ = fs::remove_file(path);
                         }
                     })?;
-                    // In this order: what was there before is never taken for what is described, and is there as long
-                    // as something may be in the way.
+                    // In this order: the journal never describes outputs that were there before, and these stay until
+                    // the journal can be written.
                     file.set_len(0).map_err(failed)?;
                     ready.take_name()?;
                 }
-                (_, true, _) => journal.resume(&name, &mut file, reader)?,
-                (size, false, false) => {
+                (_, Existing::Resume) => journal.resume(&name, &mut file, reader)?,
+                (size, Existing::Refuse) => {
                     let message = format!("there is something in it already: {}", show::bytes(size));
                     let hint = "`--resume` goes on with it, `--force` overwrites it";
                     return Err(Failure::io(&name, message).with_hint(hint));
                 }
             }
         }
-        Ok((Sink::file(path, file, args.escape), journal))
+        Ok((file, journal))
     }
 
     /// Whether it is to be written when so many lines have been.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{args::When, failure::Failure, file};
+use crate::{failure::Failure, file, options::When};
 
 /// Where the outputs go: whole lines at a time, as long as they fit in its buffer.
 pub struct Sink {
@@ -32,11 +32,7 @@ impl Sink {
     }
 
     fn new(path: Option<PathBuf>, to: Box<dyn Write>, terminal: bool, escape: When) -> Sink {
-        let escape = match escape {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => terminal,
-        };
+        let escape = escape.resolve(|| terminal);
         Sink { path, to: BufWriter::with_capacity(64 << 10, to), terminal, escape, line: Vec::new() }
     }
 

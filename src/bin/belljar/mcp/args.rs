@@ -4,10 +4,28 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use crate::args::{Format, GrantArgs, LookArgs, When};
+use crate::options::{GrantArgs, When};
 
-/// `belljar mcp`.
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar mcp tools/
+  belljar mcp convert.wasm markdown.wasm --fuel-limit 100M --jobs 4
+  belljar mcp tools/ --config belljar.toml --listen 127.0.0.1:8080
+
+A client such as an agent starts it by itself: {\"command\": \"belljar\", \"args\": [\"mcp\", \"tools/\"]}.
+
+Options and configuration grant tools what their manifests ask for. A file that cannot be a tool, or is
+refused something it requires, is told on stderr, and the others are served. What changes in a directory
+is served within seconds; calls that run go on with what they have.
+
+Exit status:
+  0  the client is gone, or a signal has ended it
+  2  usage, configuration or I/O";
+
+/// Serve modules as tools of the Model Context Protocol
 #[derive(Debug, Args)]
+#[command(after_help = HELP)]
 pub struct McpArgs {
     /// The tools: binary `.wasm` files, and directories of them; what changes there, changes the tools
     #[arg(required = true, value_name = "PATH")]
@@ -46,13 +64,5 @@ pub struct McpArgs {
     #[arg(short, long)]
     pub quiet: bool,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub grant: GrantArgs,
-}
-
-impl McpArgs {
-    /// How things are shown: all of it on stderr, since stdout is the client's.
-    pub fn look(&self) -> LookArgs {
-        LookArgs { format: Format::Human, color: self.color, verbose: self.verbose, quiet: self.quiet }
-    }
 }

@@ -4,10 +4,33 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::args::{GrantArgs, LookArgs};
+use crate::options::{GrantArgs, LookArgs};
 
-/// `belljar serve`.
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar serve tool.wasm
+  belljar serve tool.wasm --listen 0.0.0.0:80 --metrics-listen 127.0.0.1:9090 --timeout 2s
+  belljar serve markdown.wasm --exchange body --content-type 'text/html; charset=utf-8'
+  belljar serve --allow-read data program.wasm --jobs 4 --queue 100 --log-format json
+
+Each request is a run of its own. With --exchange http the input is `POST /path?query HTTP/1.1`, a
+line for each header, an empty line and the body; the output is `Status: 201`, if it is not 200, a
+line for each header, an empty line and the body, as CGI has it. With json it is {\"method\", \"path\",
+\"query\", \"headers\", \"body\"} and {\"status\", \"headers\", \"body\"}, where bytes that are no text are
+\"body_base64\". With body it is the bodies alone.
+
+A guest that is stopped is a 500, by its deadline a 504; what is no answer a 502; what is too much for
+the queue a 503. SIGTERM or Ctrl-C lets what has come be answered, for --grace; twice ends it at once.
+
+Exit status:
+  0  told to stop
+  2  usage, configuration or I/O
+  3  the module was refused, or has no entry function to run";
+
+/// Answer requests over HTTP, each with a run of a module
 #[derive(Debug, Args)]
+#[command(after_help = HELP)]
 pub struct ServeArgs {
     /// The module, a binary `.wasm` file; `-` reads it from stdin
     pub module: PathBuf,
@@ -35,16 +58,12 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub look: LookArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub traffic: TrafficArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub metrics: MetricsArgs,
     #[command(flatten)]
-    #[allow(missing_docs)]
     pub grant: GrantArgs,
 }
 

@@ -10,9 +10,10 @@ use super::{
 use crate::{
     console::Console,
     engine::{Engine, Loaded, Run},
+    entry,
     exit::Exit,
     failure::Failure,
-    run, settings, show,
+    settings, show,
     source::Source,
     tool,
 };
@@ -44,13 +45,13 @@ impl Guest {
             true => Engine::new(tool.sandbox(), true)?.load(&wasm, None).map_err(of_source)?,
             false => Loaded::Here(tool.sandbox().clone(), tool.module().clone()),
         };
-        if let Some(given) = run::given_in_vain(&args.grant.capabilities, &args.args, loaded.inspect()) {
+        if let Some(given) = entry::unusable_option(&args.grant.capabilities, &args.args, loaded.inspect()) {
             let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
             return Err(Failure::usage(message));
         }
         // Whether it can be run at all need not wait for the first request.
         loaded.start(Input::default()).map_err(|error| {
-            let is_no_entry = run::is_without_entry(&error);
+            let is_no_entry = entry::is_missing(&error);
             let failure = of_source(error);
             if is_no_entry { failure.with_exit(Exit::Refused) } else { failure }
         })?;

@@ -3,44 +3,77 @@
 use std::io::{self, Write};
 
 use belljar::{Error, Example, Outcome, Tool, ToolError};
+use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{args::ToolArgs, load};
+use super::load;
 use crate::{
-    args::Format,
     console::Console,
     exit::Exit,
     failure::Failure,
     json,
+    options::{Format, LookArgs, ToolArgs},
     show::{count, grouped, name},
 };
 
-/// Runs every example, and tells which come out as they have to.
-pub fn check(args: &ToolArgs, console: &Console) -> Result<Exit, Failure> {
-    let tool = load(&args.module, args.text, &args.grant, console)?;
-    let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
-    let mut checked = Vec::new();
-    for (index, example) in examples.iter().enumerate() {
-        let done = run(&tool, index as u64 + 1, example);
-        if console.format == Format::Human {
-            tell(&done, console)?;
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar check tool.wasm
+  belljar check --format json tool.wasm | jq '.examples[] | select(.ok | not)'
+
+Inputs and outputs are checked against the schemas of the manifest, too.
+
+The JSON document has tool, sha256 and examples, with number, description, ok, fuel, expected, found and
+error for each.
+
+Exit status:
+  0  all examples came out as they have to, or there are none
+  1  one of them did not
+  2  usage, configuration or I/O
+  3  the tool cannot be run";
+
+/// Run the examples of a tool, and tell whether each comes out as its manifest says
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    tool: ToolArgs,
+}
+
+impl CheckArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.tool.look
+    }
+
+    /// Runs every example, and tells which come out as they have to.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let tool = load(&self.tool.module, self.tool.text, &self.tool.grant, console)?;
+        let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
+        let mut checked = Vec::new();
+        for (index, example) in examples.iter().enumerate() {
+            let done = run(&tool, index as u64 + 1, example);
+            if console.format == Format::Human {
+                tell(&done, console)?;
+            }
+            checked.push(done);
         }
-        checked.push(done);
+        let wrong = checked.iter().filter(|one| !one.ok).count() as u64;
+        if console.format != Format::Human {
+            let document = Document { tool: tool.name(), sha256: tool.sha256(), examples: &checked };
+            json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
+        } else if !console.is_quiet() {
+            let sum = match (tool.manifest(), checked.len() as u64) {
+                (None, _) => "no manifest, so that there are no examples".into(),
+                (_, 0) => "no examples".into(),
+                (_, all) => format!("{}, {wrong} wrong", count(all, "example")),
+            };
+            writeln!(io::stdout().lock(), "{}: {sum}", name(tool.name())).map_err(|e| Failure::stdout(&e))?;
+        }
+        Ok(if wrong == 0 { Exit::Done } else { Exit::Stopped })
     }
-    let wrong = checked.iter().filter(|one| !one.ok).count() as u64;
-    if console.format != Format::Human {
-        let document = Document { tool: tool.name(), sha256: tool.sha256(), examples: &checked };
-        json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
-    } else if !console.is_quiet() {
-        let sum = match (tool.manifest(), checked.len() as u64) {
-            (None, _) => "no manifest, so that there are no examples".into(),
-            (_, 0) => "no examples".into(),
-            (_, all) => format!("{}, {wrong} wrong", count(all, "example")),
-        };
-        writeln!(io::stdout().lock(), "{}: {sum}", name(tool.name())).map_err(|e| Failure::stdout(&e))?;
-    }
-    Ok(if wrong == 0 { Exit::Done } else { Exit::Stopped })
 }
 
 #[derive(Serialize)]

@@ -1,45 +1,77 @@
 //! `belljar manifest`: what a module says of itself.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
 
 use belljar::{Ask, Manifest};
+use clap::Args;
 use serde_json::Value;
 
-use super::{args::ManifestArgs, failure, read};
+use super::{failure, read};
 use crate::{
-    args::Format,
     console::Console,
     exit::Exit,
     failure::Failure,
     json,
+    options::{Format, LookArgs},
     show::{count, grouped, name},
     source::Source,
 };
 
-/// Prints the manifest of a module.
-pub fn manifest(args: &ManifestArgs, console: &Console) -> Result<Exit, Failure> {
-    let source = Source::of(&args.module);
-    let wasm = read(&source, false)?;
-    let found = Manifest::of(&wasm).map_err(|error| failure(&error.into()).in_file(source.name()))?;
-    let Some(manifest) = found else {
-        return Err(Failure::tool("the module has no manifest")
-            .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` gives it one")
-            .in_file(source.name()));
-    };
-    let written = if console.format == Format::Human {
-        let text = manifest.text();
-        let mut stdout = io::stdout().lock();
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        let written = match stdout.is_terminal() {
-            true => write!(stdout, "{}{end}", belljar::escape_lines(text, usize::MAX)),
-            false => write!(stdout, "{text}{end}"),
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar manifest tool.wasm > tool.toml
+  belljar manifest --format json tool.wasm | jq .input
+
+Exit status:
+  0  done
+  2  usage or I/O; or the module has no manifest
+  3  the manifest, or the module, is none";
+
+/// Print the manifest of a module
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct ManifestArgs {
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    module: PathBuf,
+    #[command(flatten)]
+    look: LookArgs,
+}
+
+impl ManifestArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.look
+    }
+
+    /// Prints the manifest of a module.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let source = Source::of(&self.module);
+        let wasm = read(&source, false)?;
+        let found = Manifest::of(&wasm).map_err(|error| failure(&error.into()).in_file(source.name()))?;
+        let Some(manifest) = found else {
+            return Err(Failure::tool("the module has no manifest")
+                .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` gives it one")
+                .in_file(source.name()));
         };
-        written.and_then(|()| stdout.flush())
-    } else {
-        json::print(console.format, &manifest)
-    };
-    written.map_err(|e| Failure::stdout(&e))?;
-    Ok(Exit::Done)
+        let written = if console.format == Format::Human {
+            let text = manifest.text();
+            let mut stdout = io::stdout().lock();
+            let end = if text.ends_with('\n') { "" } else { "\n" };
+            let written = match stdout.is_terminal() {
+                true => write!(stdout, "{}{end}", belljar::escape_lines(text, usize::MAX)),
+                false => write!(stdout, "{text}{end}"),
+            };
+            written.and_then(|()| stdout.flush())
+        } else {
+            json::print(console.format, &manifest)
+        };
+        written.map_err(|e| Failure::stdout(&e))?;
+        Ok(Exit::Done)
+    }
 }
 
 /// What `inspect` shows of it: titles and texts.

@@ -6,34 +6,75 @@ use std::{
 };
 
 use belljar::{Place, Plan, PlanLine, ToolError};
+use clap::Args;
 use serde::Serialize;
 
-use super::{args::ToolArgs, failure, file_name, read};
+use super::{failure, file_name, read};
 use crate::{
-    args::Format, console::Console, exit::Exit, failure::Failure, json, origin::Origins, settings, show::name,
+    console::Console,
+    exit::Exit,
+    failure::Failure,
+    json,
+    options::{Format, LookArgs, ToolArgs},
+    origin::Origins,
+    settings,
+    show::name,
     source::Source,
 };
 
-/// Tells it, and whether the tool can be run.
-pub fn plan(args: &ToolArgs, console: &Console) -> Result<Exit, Failure> {
-    let (policy, origins) = settings::of_tools(&args.grant, console)?;
-    let source = Source::of(&args.module);
-    let wasm = read(&source, args.text)?;
-    let told = |error: ToolError| failure(&error).in_file(source.name());
-    let plan = policy.plan(&wasm, &file_name(&args.module)).map_err(told)?;
-    let written = if console.format == Format::Human {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(page(&source.name(), &plan, &origins).as_bytes()).and_then(|()| stdout.flush())
-    } else {
-        json::print(console.format, &Document { file: source.name(), plan: &plan })
-    };
-    written.map_err(|e| Failure::stdout(&e))?;
-    if plan.missing.is_empty() {
-        return Ok(Exit::Done);
+/// The text below the options in `--help`.
+const HELP: &str = "\
+Examples:
+  belljar plan tool.wasm
+  belljar plan --config belljar.toml --format json tool.wasm | jq .missing
+
+What is given is the least of what the manifest asks for, what is granted - by the keys of belljar.toml and
+the options to all tools, by its sections [tools.NAME] and [tools.\"sha256:HEX\"] to one - and the section
+[ceiling]. A tool without a manifest asks for whatever it is granted.
+
+The JSON document has file, tool, sha256, pinned, lines, missing and config.
+
+Exit status:
+  0  the tool can be run
+  2  usage, configuration or I/O
+  3  it cannot: it requires what it is not granted, it is not the module that is pinned, or its manifest is
+     none";
+
+/// Tell what a tool asks for, is granted and is given, and why, without running anything of it
+#[derive(Debug, Args)]
+#[command(after_help = HELP)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    tool: ToolArgs,
+}
+
+impl PlanArgs {
+    /// Returns the output options.
+    pub fn look(&self) -> LookArgs {
+        self.tool.look
     }
-    let refused = ToolError::Refused { tool: plan.tool, missing: plan.missing };
-    console.error(Some(&source.name()), &refused.to_string(), refused.hint().map(|hint| name(&hint)).as_deref());
-    Ok(Exit::Refused)
+
+    /// Tells it, and whether the tool can be run.
+    pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        let (policy, origins) = settings::of_tools(&self.tool.grant, console)?;
+        let source = Source::of(&self.tool.module);
+        let wasm = read(&source, self.tool.text)?;
+        let told = |error: ToolError| failure(&error).in_file(source.name());
+        let plan = policy.plan(&wasm, &file_name(&self.tool.module)).map_err(told)?;
+        let written = if console.format == Format::Human {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(page(&source.name(), &plan, &origins).as_bytes()).and_then(|()| stdout.flush())
+        } else {
+            json::print(console.format, &Document { file: source.name(), plan: &plan })
+        };
+        written.map_err(|e| Failure::stdout(&e))?;
+        if plan.missing.is_empty() {
+            return Ok(Exit::Done);
+        }
+        let refused = ToolError::Refused { tool: plan.tool, missing: plan.missing };
+        console.error(Some(&source.name()), &refused.to_string(), refused.hint().map(|hint| name(&hint)).as_deref());
+        Ok(Exit::Refused)
+    }
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,191 @@
+//! The answers to the lines, written in the order of the lines.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use belljar::{Cancel, Error, Outcome, Results, StopReason};
+
+use super::{
+    answer::{Answer, Form},
+    journal::Journal,
+    lines::Long,
+    progress::Progress,
+    sink::Sink,
+};
+use crate::{console::Console, exit::Exit, failure::Failure, hint, show, source::Source};
+
+/// The longest time that outputs are held back while the next result is awaited. Without it each line would cost a
+/// system call.
+const FLUSH_AFTER: Duration = Duration::from_micros(300);
+
+/// Time between two updates of the progress line while no result comes.
+const INTERVAL: Duration = Duration::from_millis(200);
+
+/// Takes the results and writes them, a line each.
+pub struct Writer<'a> {
+    pub console: &'a Console,
+    pub keep_going: bool,
+    pub form: Form,
+    pub source: &'a Source,
+    /// The most bytes of a line.
+    pub limit: u64,
+    /// Lines that are longer.
+    pub long: Long,
+    pub sink: Sink,
+    pub journal: Option<Journal>,
+    pub progress: Progress,
+    /// Bytes of the input whose lines have been taken.
+    pub taken: Arc<AtomicU64>,
+    /// Lines that an earlier run has answered.
+    pub first: u64,
+    /// Lines that have been answered.
+    pub line: u64,
+    pub fuel: u64,
+    pub failed: Option<Failed>,
+    pub cancel: Cancel,
+}
+
+/// The lines without an output.
+pub struct Failed {
+    count: u64,
+    first: u64,
+    message: String,
+}
+
+impl Writer<'_> {
+    pub fn write(&mut self, results: Results<'_>) -> Result<(), Failure> {
+        let written = self.write_all(results).and_then(|()| self.sink.flush());
+        if written.is_err() {
+            // Whatever is written of the lines before a failure is whole; and the lines to come need not come.
+            let _ = self.sink.flush();
+            self.cancel.cancel();
+        }
+        written
+    }
+
+    fn write_all(&mut self, mut results: Results<'_>) -> Result<(), Failure> {
+        loop {
+            self.wait(&results)?;
+            let Some(result) = results.next() else { break };
+            self.one(&result)?;
+            self.tick();
+        }
+        self.too_long()?;
+        if self.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
+    }
+
+    /// Waits for the next result, and meanwhile holds nothing back.
+    fn wait(&mut self, results: &Results<'_>) -> Result<(), Failure> {
+        if !results.wait(FLUSH_AFTER) {
+            self.sink.flush()?;
+            while !results.wait(INTERVAL) {
+                self.too_long()?;
+                self.sink.flush()?;
+                self.tick();
+            }
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        self.progress.tick(self.console, self.line - self.first, || self.taken.load(Ordering::Relaxed));
+    }
+
+    /// Answers the lines that come next and were too long to be run.
+    fn too_long(&mut self) -> Result<(), Failure> {
+        while self.long.take(self.line + 1) {
+            let answer = Answer::too_long(self.line + 1, self.limit, self.form);
+            self.put(&answer, None)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, result: &Result<Outcome, Error>) -> Result<(), Failure> {
+        if self.cancel.is_cancelled()
+            && let Err(error) = result
+            && error.stop_reason() == Some(&StopReason::Cancelled)
+        {
+            return Err(self.cancelled());
+        }
+        self.too_long()?;
+        let answer = Answer::of(self.line + 1, result, self.form);
+        self.put(&answer, result.as_ref().err())
+    }
+
+    fn put(&mut self, answer: &Answer<'_>, error: Option<&Error>) -> Result<(), Failure> {
+        self.fuel = self.fuel.saturating_add(answer.usage.fuel);
+        for entry in answer.log {
+            self.console.log(entry);
+        }
+        if let Some(wrong) = &answer.wrong {
+            if !self.keep_going {
+                return Err(self.failure(&wrong.message, error.and_then(hint::of), wrong.hint));
+            }
+            let failed = self.failed.get_or_insert_with(|| Failed {
+                count: 0,
+                first: answer.line,
+                message: wrong.message.clone(),
+            });
+            failed.count += 1;
+        }
+        if let Some(journal) = &mut self.journal
+            && journal.is_due_before(answer.line)
+        {
+            journal.write(self.line)?;
+        }
+        self.sink.line(&answer.text)?;
+        self.line += 1;
+        if let Some(journal) = &mut self.journal
+            && journal.is_due(self.line)
+        {
+            self.sink.flush()?;
+            journal.write(self.line)?;
+        }
+        Ok(())
+    }
+
+    fn cancelled(&self) -> Failure {
+        let message = format!("cancelled after {}", show::count(self.line, "line"));
+        let failure = Failure::run(message);
+        if self.journal.is_some() { failure.with_hint("`--resume` goes on from there") } else { failure }
+    }
+
+    /// Why it goes no further than the line before.
+    fn failure(&self, message: &str, by_reason: Option<String>, hint: Option<&str>) -> Failure {
+        let resume = if self.journal.is_some() { "--resume " } else { "" };
+        let go_on = format!("`{resume}--keep-going` goes on, with an error record in its place");
+        let hints = [by_reason.as_deref(), hint, Some(&go_on)];
+        let hints: Vec<_> = hints.into_iter().flatten().collect();
+        Failure::run(format!("line {}: {message}", self.line + 1))
+            .in_file(self.source.name())
+            .with_hint(hints.join("; "))
+    }
+
+    /// Tells what was left out.
+    pub fn end(&self) -> Exit {
+        let Some(failed) = &self.failed else { return Exit::Done };
+        let lines = show::count(self.line - self.first, "line");
+        let count = show::grouped(failed.count);
+        let message = format!("{count} of {lines} failed; the first, line {}: {}", failed.first, failed.message);
+        self.console.error(Some(&self.source.name()), &message, None);
+        Exit::Stopped
+    }
+
+    pub fn metrics(&self, wall: Duration) {
+        let lines = self.line - self.first;
+        let rate = (lines as f64 / wall.as_secs_f64()) as u64;
+        for (what, value) in [
+            ("lines", show::grouped(lines)),
+            ("failed", show::grouped(self.failed.as_ref().map_or(0, |failed| failed.count))),
+            ("fuel", show::grouped(self.fuel)),
+            ("wall time", format!("{} ms, {} lines/s", wall.as_micros() as f64 / 1e3, show::grouped(rate))),
+        ] {
+            self.console.line(format_args!("{what:<12}{value}"));
+        }
+    }
+}

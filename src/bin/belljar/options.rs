@@ -1,0 +1,11 @@
+//! Option groups that several commands share.
+
+pub use self::{
+    config::{ConfigArgs, GrantArgs, OnGrowthLimit, Preset, Profile},
+    look::{Format, LookArgs, When},
+    tool::ToolArgs,
+};
+
+mod config;
+mod look;
+mod tool;
