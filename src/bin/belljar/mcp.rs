@@ -21,6 +21,7 @@ mod enabled {
     mod message;
     mod owners;
     mod serve;
+    mod served;
     mod server;
     mod session;
     mod sessions;

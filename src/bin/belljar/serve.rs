@@ -20,6 +20,7 @@ mod enabled {
     mod head;
     mod histogram;
     mod json;
+    mod lifecycle;
     mod listener;
     mod log;
     mod metrics;
@@ -32,7 +33,7 @@ mod enabled {
     mod server;
     mod service;
 
-    pub use self::{guest::Guest, server::serve};
+    pub use self::{guest::Guest, lifecycle::serve};
 }
 
 impl ServeArgs {

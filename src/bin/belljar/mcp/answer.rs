@@ -5,7 +5,7 @@ use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::catalog::{Served, reason};
+use super::{catalog::reason, served::Served};
 use crate::{base64, hint, queue::Refused, show};
 
 /// The longest part of an output, and of a log, that an error repeats.

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
 
-use super::{answer, catalog::Served};
+use super::{answer, served::Served};
 
 /// Fuel between two looks at the log and the clock: some milliseconds.
 const STEP: u64 = 500_000;

@@ -10,7 +10,10 @@ use belljar::{Manifest, Policy, Tool, ToolError};
 use rmcp::model::{self, MetaObject, ToolAnnotations};
 use serde_json::{Map, Value};
 
-use super::owners::{Claims, Owners};
+use super::{
+    owners::{Claims, Owners},
+    served::Served,
+};
 use crate::{failure::Failure, show, tool};
 
 /// The tools that are served, by name, and those that are not, with the reason.
@@ -18,16 +21,6 @@ use crate::{failure::Failure, show, tool};
 pub struct Catalog {
     tools: BTreeMap<String, Arc<Served>>,
     refused: BTreeMap<String, String>,
-}
-
-/// A tool that is served. A call goes on with it, whatever becomes of its file.
-pub struct Served {
-    /// The tool.
-    pub tool: Tool,
-    /// Its module.
-    pub wasm: Arc<[u8]>,
-    /// What clients are told of it.
-    pub listed: model::Tool,
 }
 
 /// Why a file is not served.
@@ -195,11 +188,5 @@ fn shown_value(value: Value) -> Value {
         Value::Object(schema) => shown(schema).into(),
         Value::Array(schemas) => schemas.into_iter().map(shown_value).collect(),
         other => other,
-    }
-}
-
-impl std::fmt::Debug for Served {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Served").field("name", &self.tool.name()).finish_non_exhaustive()
     }
 }

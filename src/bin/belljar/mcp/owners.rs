@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::catalog::Served;
+use super::served::Served;
 
 /// The files that claim a name, for each name.
 pub type Claims<'a> = BTreeMap<&'a str, Vec<(&'a PathBuf, &'a Arc<Served>)>>;

@@ -38,7 +38,7 @@ use super::{
     answer,
     arguments::Arguments,
     call::{self, Event, Teller},
-    catalog::Served,
+    served::Served,
     server::Server,
 };
 use crate::{
