@@ -11,6 +11,7 @@ use std::{
 
 use crate::fixture;
 
+mod circles;
 mod pages;
 mod promises;
 mod unknown_keys;

@@ -1,4 +1,4 @@
-//! The arguments of a called export, from the command line.
+//! Arguments of a called export, parsed from the command line.
 
 use belljar::{FuncType, Value, ValueType};
 
@@ -10,7 +10,7 @@ use crate::{
 /// The name of a called export, and its arguments.
 pub type Call = (String, Vec<Value>);
 
-/// The values that the texts stand for, one for each parameter.
+/// Parses the arguments of a function, one text for each parameter.
 pub fn values(function: &str, ty: &FuncType, texts: &[String]) -> Result<Vec<Value>, Failure> {
     if texts.len() != ty.params.len() {
         let takes = count(ty.params.len() as u64, "argument");
@@ -23,7 +23,7 @@ pub fn values(function: &str, ty: &FuncType, texts: &[String]) -> Result<Vec<Val
             let problem = match problem {
                 Problem::Form => format!("expected {ty}, found `{text}`"),
                 Problem::Range => format!("`{text}` is out of the range of {ty}"),
-                Problem::NoNan => format!("`{text}` has not the bits of a NaN of type {ty}"),
+                Problem::NoNan => format!("`{text}` does not have the bits of a NaN of type {ty}"),
             };
             Failure::call(format!("argument {} of `{}`: {problem}", i + 1, name(function))).with_hint(form(*ty))
         })
@@ -35,7 +35,7 @@ fn given(count: usize) -> String {
     if count == 1 { "1 is".into() } else { format!("{count} are") }
 }
 
-/// What is wrong with a text.
+/// The reason why a text is not a value of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Problem {
     Form,
@@ -43,7 +43,7 @@ enum Problem {
     NoNan,
 }
 
-/// How a value of a type is written.
+/// Describes the syntax of a value type, for a hint.
 fn form(ty: ValueType) -> &'static str {
     match ty {
         ValueType::I32 => "an i32 is decimal or 0x hex, from -2147483648 to 4294967295",
@@ -78,7 +78,7 @@ fn value(ty: ValueType, text: &str) -> Result<Value, Problem> {
     }
 }
 
-/// An integer of either sign that fits into so many bits, as two's complement.
+/// Parses an integer, signed or unsigned, of at most `bits` bits, as two's complement.
 fn integer(text: &str, bits: u32) -> Result<u64, Problem> {
     let (negative, magnitude) = sign(text);
     let magnitude = match hex(magnitude) {
@@ -93,7 +93,7 @@ fn integer(text: &str, bits: u32) -> Result<u64, Problem> {
     Ok(if negative { magnitude.wrapping_neg() } else { magnitude })
 }
 
-/// Digits, apart by single underscores if one likes.
+/// Parses digits with optional single underscores between them.
 fn unsigned(digits: &str, radix: u32) -> Result<u128, Problem> {
     let valid = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_digit(radix));
     if !digits.split('_').all(valid) {
@@ -102,7 +102,7 @@ fn unsigned(digits: &str, radix: u32) -> Result<u128, Problem> {
     u128::from_str_radix(&digits.replace('_', ""), radix).map_err(|_| Problem::Range)
 }
 
-/// Where the parts of a float are.
+/// The bit layout of a float type.
 #[derive(Debug, Clone, Copy)]
 struct Layout {
     width: u32,
@@ -112,7 +112,7 @@ struct Layout {
 const SINGLE: Layout = Layout { width: 32, mantissa: 23 };
 const DOUBLE: Layout = Layout { width: 64, mantissa: 52 };
 
-/// The bits of a float; `finite` reads a decimal number, and tells whether it is one within range.
+/// Parses a float and returns its bits. `finite` parses a decimal number, and returns whether it is in range.
 fn float(text: &str, layout: Layout, finite: impl Fn(&str) -> Option<(bool, u64)>) -> Result<u64, Problem> {
     let (negative, magnitude) = sign(text);
     let sign_bit = 1 << (layout.width - 1);
@@ -126,7 +126,7 @@ fn float(text: &str, layout: Layout, finite: impl Fn(&str) -> Option<(bool, u64)
             let bits = unsigned(hex(&nan["nan:".len()..]).ok_or(Problem::Form)?, 16)?;
             let bits = u64::try_from(bits).map_err(|_| Problem::NoNan)?;
             match bits {
-                // The text format of WebAssembly writes only the mantissa: no bits of a NaN are that small.
+                // The text format of WebAssembly writes only the mantissa, which is smaller than all bits of a NaN.
                 bits if bits > 0 && bits <= payload => infinity | bits,
                 bits if bits & !sign_bit > infinity && bits & !sign_bit < sign_bit && !negative => bits,
                 _ => return Err(Problem::NoNan),

@@ -16,7 +16,7 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes a text, with or without the `=` at its end; `None` if it is none.
+/// Decodes a text, with or without padding; returns `None` if it is invalid.
 #[cfg(feature = "serve")]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=').as_bytes();

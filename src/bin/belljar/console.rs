@@ -1,4 +1,4 @@
-//! What goes to stderr: errors, notes, the guest's log, progress.
+//! Messages on stderr: errors, notes, the guest's log, progress.
 
 use std::{
     cell::Cell,
@@ -16,15 +16,15 @@ use crate::{
     options::{Format, LookArgs},
 };
 
-/// What goes to stderr. A stderr that cannot be written to changes nothing else.
+/// A writer of messages to stderr. Errors in writing them are ignored.
 #[derive(Debug)]
 pub struct Console {
-    /// What stdout carries.
+    /// The format of stdout.
     pub format: Format,
     quiet: bool,
     verbose: u8,
     color: bool,
-    /// Whether a line of progress stands on the terminal.
+    /// Whether a progress line is on the terminal.
     progress: Cell<bool>,
 }
 
@@ -36,7 +36,7 @@ const CYAN: &str = "1;36";
 const DIM: &str = "2";
 
 impl Console {
-    /// A console as the options ask for. It also turns trace events on.
+    /// Returns a console for the output options, and subscribes to trace events if they ask for them.
     pub fn new(look: LookArgs) -> Console {
         let color = look.color.resolve(|| io::stderr().is_terminal() && wants_color());
         if look.verbose >= 2 {
@@ -45,16 +45,16 @@ impl Console {
         Console { format: look.format, quiet: look.quiet, verbose: look.verbose, color, progress: Cell::new(false) }
     }
 
-    /// Tells why a command ended before it was done.
+    /// Shows a failure: on stderr, and in a JSON format also as a document on stdout.
     pub fn report(&self, report: &Report) {
         if self.format != Format::Human {
-            // If stdout is gone as well, the exit status still tells.
+            // If stdout is closed too, the exit status remains.
             let _ = json::print(self.format, &json::ErrorDocument::of(report));
         }
         self.error(report.file.as_deref(), &report.message, report.hint.as_deref());
     }
 
-    /// An error and what to do about it. Quiet leaves it out only where the document has it.
+    /// Prints an error and its hint. With `--quiet` they are left out if a JSON document has them.
     pub fn error(&self, file: Option<&str>, message: &str, hint: Option<&str>) {
         if self.quiet && self.format != Format::Human {
             return;
@@ -66,39 +66,39 @@ impl Console {
         }
     }
 
-    /// Something to know, for users who asked to be told.
+    /// Prints a note, if `--verbose` is set.
     pub fn note(&self, message: impl Display) {
         if self.verbose > 0 {
             self.labelled(DIM, "note", message);
         }
     }
 
-    /// What a guest is granted.
+    /// Prints what a guest is granted, unless `--quiet` is set.
     pub fn granted(&self, message: impl Display) {
         if !self.quiet {
             self.labelled(GREEN, "granted", message);
         }
     }
 
-    /// Something to know, but for users who asked not to be told.
+    /// Prints a warning, unless `--quiet` is set.
     pub fn warn(&self, message: impl Display) {
         if !self.quiet {
             self.labelled(YELLOW, "warning", message);
         }
     }
 
-    /// Whether only errors are told.
+    /// Returns whether `--quiet` is set.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// Whether users asked to be told more.
+    /// Returns whether `--verbose` is set.
     #[cfg(feature = "serve")]
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0
     }
 
-    /// A message of the guest's log, on one line. In a JSON format the document has it.
+    /// Prints a message of the guest's log on one line. In a JSON format it is in the document instead.
     pub fn log(&self, entry: &LogEntry) {
         if self.quiet || self.format != Format::Human {
             return;
@@ -113,25 +113,25 @@ impl Console {
         self.labelled(color, &entry.level.to_string(), belljar::escape(&entry.text, usize::MAX));
     }
 
-    /// A line as it is.
+    /// Prints a line without a label.
     pub fn line(&self, line: impl Display) {
         self.clear_progress();
         let _ = writeln!(io::stderr().lock(), "{line}");
     }
 
-    /// Whether a line that changes can be shown.
+    /// Checks whether stderr is a terminal that can show a progress line.
     pub fn can_show_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal() && env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
-    /// Shows a line in place of the last one.
+    /// Replaces the progress line.
     pub fn show_progress(&self, line: &str) {
         let mut stderr = io::stderr().lock();
         let _ = write!(stderr, "\r\x1b[2K{line}").and_then(|()| stderr.flush());
         self.progress.set(true);
     }
 
-    /// Takes the line of progress away, before something else is shown.
+    /// Removes the progress line, before other output.
     pub fn clear_progress(&self) {
         if self.progress.replace(false) {
             let mut stderr = io::stderr().lock();
@@ -148,23 +148,23 @@ impl Console {
     }
 }
 
-/// As <https://no-color.org> has it.
+/// Checks the environment for `NO_COLOR`, see <https://no-color.org>, and for a dumb terminal.
 fn wants_color() -> bool {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Sends trace events to stderr, but for the guest's log, which is shown anyway.
+/// Sends trace events to stderr, except the guest's log, which is shown anyway.
 fn trace(verbose: u8, color: bool) {
     let level = if verbose == 2 { filter::LevelFilter::DEBUG } else { filter::LevelFilter::TRACE };
     let events = layer()
         .with_writer(io::stderr)
         .with_ansi(color)
         .without_time()
-        // It would report a stderr that is gone by a panic.
+        // Otherwise a closed stderr is reported with a panic.
         .log_internal_errors(false)
         .with_filter(filter::filter_fn(|event| event.is_span() || event.fields().field("text").is_none()))
         .with_filter(level);
-    // There is one console, so nobody else has set one.
+    // Fails only if there is a subscriber already.
     let _ = tracing_subscriber::registry().with(events).try_init();
 }

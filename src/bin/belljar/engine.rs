@@ -1,4 +1,4 @@
-//! Where a guest is loaded and run: in this process, or in one of its own.
+//! Loading and running a module, in this process or in a worker process.
 
 #[cfg(unix)]
 use belljar::isolate::{IsolatedExecution, Isolation};
@@ -9,93 +9,93 @@ use std::time::Duration;
 
 use crate::failure::Failure;
 
-/// Fuel between two looks at output, log and clock: some milliseconds.
+/// Fuel between two checks of output, log and clock: some milliseconds.
 const STEP: u64 = 500_000;
 
-/// Where a guest is loaded and run.
+/// The place where a module is loaded and run.
 #[derive(Debug)]
 pub enum Engine {
     /// In this process.
-    Here(Sandbox),
-    /// In one of its own.
+    InProcess(Sandbox),
+    /// In a worker process.
     #[cfg(unix)]
-    Apart(Isolation),
+    Isolated(Isolation),
 }
 
-/// A module that has been found valid.
+/// A valid module.
 #[derive(Debug)]
 pub enum Loaded {
-    /// Ready to be run here.
-    Here(Sandbox, Module),
-    /// To be loaded again by whoever runs it.
+    /// Loaded in this process.
+    InProcess(Sandbox, Module),
+    /// Validated; the worker process loads it again for each run.
     #[cfg(unix)]
-    Apart(Isolation, Vec<u8>, Box<Inspection>),
+    Isolated(Isolation, Vec<u8>, Box<Inspection>),
 }
 
-/// One run in flight.
+/// One run.
 #[derive(Debug)]
 pub enum Run {
     /// In this process.
-    Here(Box<Execution>),
-    /// In one of its own.
+    InProcess(Box<Execution>),
+    /// In a worker process.
     #[cfg(unix)]
-    Apart(Box<IsolatedExecution>),
+    Isolated(Box<IsolatedExecution>),
 }
 
 impl Engine {
-    /// The engine that is asked for.
+    /// Returns an engine in this process or, if `isolate`, in a worker process.
     pub fn new(sandbox: &Sandbox, isolate: bool) -> Result<Engine, Failure> {
         if !isolate {
-            return Ok(Engine::Here(sandbox.clone()));
+            return Ok(Engine::InProcess(sandbox.clone()));
         }
         #[cfg(unix)]
-        return Isolation::new(sandbox.config().clone()).map(Engine::Apart).map_err(Failure::of);
+        return Isolation::new(sandbox.config().clone()).map(Engine::Isolated).map_err(Failure::of);
         #[cfg(not(unix))]
-        Err(Failure::usage("--isolate: this system has nothing that belljar could isolate a run with"))
+        Err(Failure::usage("--isolate: belljar cannot isolate runs on this system"))
     }
 
-    /// Checks that a module loads, and tells what it is.
+    /// Checks that a module loads, and returns its inspection.
     pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
         match self {
-            Engine::Here(sandbox) => sandbox.validate(wasm),
+            Engine::InProcess(sandbox) => sandbox.validate(wasm),
             #[cfg(unix)]
-            Engine::Apart(isolation) => isolation.validate(wasm),
+            Engine::Isolated(isolation) => isolation.validate(wasm),
         }
     }
 
-    /// Loads a module, here by what a cache remembers of it.
+    /// Loads a module. In this process the cache is used.
     pub fn load(self, wasm: &[u8], cache: Option<&ModuleCache>) -> Result<Loaded, Error> {
         match self {
-            Engine::Here(sandbox) => {
+            Engine::InProcess(sandbox) => {
                 let module = cache.map_or_else(|| sandbox.load(wasm), |cache| sandbox.load_cached(wasm, cache))?;
-                Ok(Loaded::Here(sandbox, module))
+                Ok(Loaded::InProcess(sandbox, module))
             }
             #[cfg(unix)]
-            Engine::Apart(isolation) => {
+            Engine::Isolated(isolation) => {
                 let inspection = Box::new(isolation.validate(wasm)?);
-                Ok(Loaded::Apart(isolation, wasm.to_vec(), inspection))
+                Ok(Loaded::Isolated(isolation, wasm.to_vec(), inspection))
             }
         }
     }
 }
 
 impl Loaded {
-    /// What the module is.
+    /// Returns the inspection of the module.
     pub fn inspect(&self) -> &Inspection {
         match self {
-            Loaded::Here(_, module) => module.inspect(),
+            Loaded::InProcess(_, module) => module.inspect(),
             #[cfg(unix)]
-            Loaded::Apart(_, _, inspection) => inspection,
+            Loaded::Isolated(_, _, inspection) => inspection,
         }
     }
 
     /// Starts a run.
     pub fn start(&self, input: Input) -> Result<Run, Error> {
         match self {
-            Loaded::Here(sandbox, module) => sandbox.start(module, input).map(|run| Run::Here(Box::new(run))),
+            Loaded::InProcess(sandbox, module) => sandbox.start(module, input).map(|run| Run::InProcess(Box::new(run))),
             #[cfg(unix)]
-            Loaded::Apart(isolation, wasm, _) => {
-                isolation.start(wasm, input.as_bytes()).map(|run| Run::Apart(Box::new(run)))
+            Loaded::Isolated(isolation, wasm, _) => {
+                isolation.start(wasm, input.as_bytes()).map(|run| Run::Isolated(Box::new(run)))
             }
         }
     }
@@ -103,12 +103,12 @@ impl Loaded {
     /// Starts a call of an export.
     pub fn start_call(&self, name: &str, arguments: &[Value], input: Input) -> Result<Run, Error> {
         match self {
-            Loaded::Here(sandbox, module) => {
-                sandbox.start_call(module, name, arguments, input, ()).map(|run| Run::Here(Box::new(run)))
+            Loaded::InProcess(sandbox, module) => {
+                sandbox.start_call(module, name, arguments, input, ()).map(|run| Run::InProcess(Box::new(run)))
             }
             #[cfg(unix)]
-            Loaded::Apart(isolation, wasm, _) => {
-                isolation.start_call(wasm, name, arguments, input.as_bytes()).map(|run| Run::Apart(Box::new(run)))
+            Loaded::Isolated(isolation, wasm, _) => {
+                isolation.start_call(wasm, name, arguments, input.as_bytes()).map(|run| Run::Isolated(Box::new(run)))
             }
         }
     }
@@ -118,45 +118,45 @@ impl Run {
     /// Runs for some milliseconds, or to the end.
     pub fn step(&mut self) -> Result<Step, Error> {
         match self {
-            Run::Here(run) => run.step(STEP),
+            Run::InProcess(run) => run.step(STEP),
             #[cfg(unix)]
-            Run::Apart(run) => run.wait(),
+            Run::Isolated(run) => run.wait(),
         }
     }
 
-    /// A handle that stops it.
+    /// Returns a handle that cancels the run.
     pub fn cancel_handle(&self) -> Cancel {
         match self {
-            Run::Here(run) => run.cancel_handle(),
+            Run::InProcess(run) => run.cancel_handle(),
             #[cfg(unix)]
-            Run::Apart(run) => run.cancel_handle(),
+            Run::Isolated(run) => run.cancel_handle(),
         }
     }
 
-    /// What it has used so far.
+    /// Returns the usage so far.
     pub fn usage(&mut self) -> Usage {
         match self {
-            Run::Here(run) => run.usage(),
+            Run::InProcess(run) => run.usage(),
             #[cfg(unix)]
-            Run::Apart(run) => run.usage(),
+            Run::Isolated(run) => run.usage(),
         }
     }
 
-    /// The output and the log so far.
+    /// Returns the output and the log so far.
     pub fn written(&self) -> (&[u8], &[LogEntry]) {
         match self {
-            Run::Here(run) => (run.output(), &run.log().entries),
+            Run::InProcess(run) => (run.output(), &run.log().entries),
             #[cfg(unix)]
-            Run::Apart(run) => (run.output(), run.log()),
+            Run::Isolated(run) => (run.output(), run.log()),
         }
     }
 
-    /// Wall time so far.
+    /// Returns the elapsed time so far.
     pub fn wall_time(&self) -> Duration {
         match self {
-            Run::Here(run) => run.wall_time(),
+            Run::InProcess(run) => run.wall_time(),
             #[cfg(unix)]
-            Run::Apart(run) => run.wall_time(),
+            Run::Isolated(run) => run.wall_time(),
         }
     }
 }

@@ -1,30 +1,30 @@
-//! What the exit status says.
+//! Exit statuses.
 
 use std::process::ExitCode;
 
-/// The exit statuses; a larger one is worse.
+/// An exit status. A later variant is worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// The guest came to its end, or what was asked for is done.
+    /// The command succeeded.
     Done,
     /// The guest was stopped.
     Stopped,
-    /// The command line, the configuration, a file.
+    /// The command line, the configuration or a file is wrong.
     Usage,
     /// The module was refused.
     Refused,
-    /// The status of the guest's own, where that is asked for.
+    /// The status that the guest returned, with `--exit-with-guest`.
     Guest(u8),
 }
 
 impl Exit {
-    /// What is left of a status other than 0, which stays one.
+    /// Converts a status other than 0 to its lowest eight bits, or to 1 if those are 0.
     pub fn of_guest(status: i32) -> Exit {
         Exit::Guest((status as u8).max(1))
     }
 }
 
-/// What `--help` says of them.
+/// The exit statuses in `--help`.
 pub const HELP: &str = "\
 Exit status:
   0  done, also if the reader of stdout closed it

@@ -1,4 +1,4 @@
-//! Why a command ended before it was done.
+//! Failures of commands.
 
 use std::io;
 
@@ -6,130 +6,130 @@ use belljar::Error;
 
 use crate::{exit::Exit, hint};
 
-/// Why a command ended before it was done.
+/// The reason why a command ended early.
 #[derive(Debug)]
 pub enum Failure {
-    /// Nobody reads stdout any more. Nothing is said about it.
+    /// The reader of stdout has closed it. There is no message.
     Closed,
-    /// To be told to the user.
-    Told(Box<Report>),
+    /// A message for the user.
+    Reported(Box<Report>),
 }
 
-/// What the user is told, in whichever format.
+/// A failure for the user, independent of the format.
 #[derive(Debug)]
 pub struct Report {
     /// The exit status.
     pub exit: Exit,
-    /// What was being done: `usage`, `config`, `io`, `module`, `tool`, `run`, `call` or `isolation`.
+    /// The phase that failed: `usage`, `config`, `io`, `module`, `tool`, `run`, `call` or `isolation`.
     pub phase: &'static str,
-    /// The file it is about.
+    /// The file that it is about.
     pub file: Option<String>,
-    /// What went wrong.
+    /// The error message.
     pub message: String,
-    /// What to do about it.
+    /// Advice on how to solve it.
     pub hint: Option<String>,
-    /// The library's error, if it is one.
+    /// The error of the library, if it is one.
     pub cause: Option<Error>,
 }
 
 impl Failure {
-    /// The command line asks for something that cannot be.
+    /// Returns a failure of the command line.
     pub fn usage(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "usage", message)
     }
 
-    /// The configuration, where it is not the library that says so.
+    /// Returns a failure of the configuration that the library does not report.
     pub fn config(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "config", message)
     }
 
-    /// A file, or stdin or stdout.
+    /// Returns a failure to read or write a file, stdin or stdout.
     pub fn io(what: &str, message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "io", message).in_file(what)
     }
 
-    /// A receipt that cannot be read or checked here.
+    /// Returns a failure to read or verify a receipt.
     pub fn receipt(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "receipt", message)
     }
 
-    /// A transcript that cannot be read or played here.
+    /// Returns a failure to read or replay a transcript.
     pub fn transcript(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "transcript", message)
     }
 
-    /// A manifest, or a tool that its policy does not let be.
+    /// Returns a failure of a manifest, or of a tool that its policy refuses.
     pub fn tool(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "tool", message)
     }
 
-    /// A run among many.
+    /// Returns a failure of one run of `belljar map`.
     pub fn run(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Stopped, "run", message)
     }
 
-    /// A call with `-e`.
+    /// Returns a failure of a call with `-e`.
     pub fn call(message: impl Into<String>) -> Failure {
         Failure::new(Exit::Usage, "call", message)
     }
 
-    /// The library's error of every phase but the run itself.
+    /// Converts an error of the library. Guests that were stopped are not converted here.
     pub fn of(error: Error) -> Failure {
         let (exit, phase, message) = match &error {
             Error::Config(e) => (Exit::Usage, "config", e.to_string()),
             Error::Call(e) => (Exit::Usage, "call", e.to_string()),
             Error::Isolation(e) => (Exit::Usage, "isolation", e.to_string()),
-            // A stop has its partial outcome, and so is told by `run`.
+            // `run` shows a stopped guest together with its partial outcome.
             Error::Module(_) | Error::Stopped(_) => (Exit::Refused, "module", error.to_string()),
             _ => (Exit::Usage, "usage", error.to_string()),
         };
         let report = Report { exit, phase, file: None, message, hint: hint::of(&error), cause: Some(error) };
-        Failure::Told(Box::new(report))
+        Failure::Reported(Box::new(report))
     }
 
-    /// An error in writing to stdout.
+    /// Converts an error in writing to stdout; a closed pipe is not an error.
     pub fn stdout(error: &io::Error) -> Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Failure::Closed;
         }
-        Failure::io("stdout", io_words(error))
+        Failure::io("stdout", io_message(error))
     }
 
-    /// Names the file it is about.
+    /// Sets the file that it is about.
     pub fn in_file(self, file: impl Into<String>) -> Failure {
         self.changed(|report| report.file = Some(file.into()))
     }
 
-    /// Says what to do about it.
+    /// Sets the hint.
     pub fn with_hint(self, hint: impl Into<String>) -> Failure {
         self.changed(|report| report.hint = Some(hint.into()))
     }
 
-    /// Says it in other words.
+    /// Replaces the message.
     pub fn with_message(self, message: String) -> Failure {
         self.changed(|report| report.message = message)
     }
 
-    /// Ends with another status than its phase has.
+    /// Replaces the exit status of the phase.
     pub fn with_exit(self, exit: Exit) -> Failure {
         self.changed(|report| report.exit = exit)
     }
 
     fn new(exit: Exit, phase: &'static str, message: impl Into<String>) -> Failure {
         let report = Report { exit, phase, file: None, message: message.into(), hint: None, cause: None };
-        Failure::Told(Box::new(report))
+        Failure::Reported(Box::new(report))
     }
 
     fn changed(mut self, change: impl FnOnce(&mut Report)) -> Failure {
-        if let Failure::Told(report) = &mut self {
+        if let Failure::Reported(report) = &mut self {
             change(report);
         }
         self
     }
 }
 
-/// An error of the system, in the same words on every system where it is a common one.
-pub fn io_words(error: &io::Error) -> String {
+/// Returns the message of a system error, which for common errors is the same on all systems.
+pub fn io_message(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file".into(),
         io::ErrorKind::PermissionDenied => "permission denied".into(),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     show,
 };
 
@@ -218,7 +218,7 @@ impl Drop for Part {
 }
 
 fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::io(&show::path(path), io_words(error))
+    Failure::io(&show::path(path), io_message(error))
 }
 
 /// Makes opening a pipe return at once, whether its other end is open or not.

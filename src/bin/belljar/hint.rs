@@ -1,10 +1,10 @@
-//! What to do about an error, in terms of the command line.
+//! Hints for errors, in terms of the command line.
 
 use belljar::{Config, Error, ModuleError, StopReason};
 
 use crate::{limits, show::grouped};
 
-/// The library's hint, or one that names the option where there is one.
+/// Returns a hint that names the option, if there is one, or else the hint of the library.
 pub fn of(error: &Error) -> Option<String> {
     match error {
         Error::Stopped(stopped) => {
@@ -28,20 +28,20 @@ pub fn of(error: &Error) -> Option<String> {
             Some(format!("raise it with {} if the guest may use more", flags.join(" or ")))
         }
         Error::Module(refused) => match &**refused {
-            // Not every command has the options that set one limit.
+            // Not every command has an option for the limit.
             ModuleError::Limit { key, found, .. } => {
                 let key = Config::keys().find(|k| k.path == *key)?;
                 let set = format!("raise it with `--set {}=…`", key.path);
                 match *found {
-                    found if found > key.max => Some(format!("more than {} cannot be allowed", grouped(key.max))),
+                    found if found > key.max => Some(format!("the maximum is {}", grouped(key.max))),
                     found if found > key.large => Some(set),
                     _ => Some(format!("{set}, or choose `--profile large`")),
                 }
             }
             ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
-                Some("text is read only where it is asked for: `--text`".into())
+                Some("read WebAssembly text with `--text`".into())
             }
-            // There is no builder here to register anything on.
+            // The library advises to register host functions, which the command line cannot.
             ModuleError::Imports { imports, .. }
                 if !imports.iter().any(|import| {
                     import.module.starts_with("wasi_") || import.module == "http" || import.refused.is_some()

@@ -1,4 +1,4 @@
-//! `belljar inspect`: what a module is and what it can do.
+//! `belljar inspect`: the imports, exports and capabilities of a module.
 
 use std::{
     fmt::Write as _,
@@ -32,7 +32,7 @@ Examples:
   belljar inspect tool.wasm
   belljar inspect --format json tool.wasm | jq .powers
 
-A module whose imports are not provided here is shown all the same; they are marked.
+A module with imports that belljar does not provide is shown too; they are marked.
 
 The JSON document has file, powers, missing_imports, size_bytes, name, imports, exports, memories,
 tables, functions, globals, data_segments, data_bytes, element_segments, start_function and
@@ -45,7 +45,7 @@ Exit status:
   2  usage, configuration or I/O
   3  the module was refused: malformed, invalid, or beyond the module limits";
 
-/// Tell what a module is and what it can do, without running anything of it
+/// Show a module's imports, exports and capabilities, without running it
 #[derive(Debug, Args)]
 #[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
 pub struct InspectArgs {
@@ -66,13 +66,13 @@ impl InspectArgs {
         self.look
     }
 
-    /// Tells what a module is.
+    /// Inspects a module, and prints the result.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let source = Source::of(&self.module);
         let sandbox = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
         let binary = source.module(self.text, &sandbox)?;
         let about = sandbox.inspect(&binary).map_err(|error| source.failure(error))?;
-        // A manifest that is none is shown as that: the module can be run all the same.
+        // An invalid manifest is shown as such: the module can be run without it.
         let manifest = Manifest::of(&binary);
         let written = if console.format == Format::Human {
             let mut stdout = io::stdout().lock();
@@ -91,7 +91,7 @@ impl InspectArgs {
     }
 }
 
-/// The inspection, with what follows from it.
+/// The inspection with its capabilities and its manifest.
 #[derive(Serialize)]
 struct Document<'a> {
     file: String,
@@ -105,13 +105,13 @@ struct Document<'a> {
     about: &'a Inspection,
 }
 
-/// Whether the ABI has it. This program has no host functions of its own.
+/// Checks whether the ABI provides an import. This program has no custom host functions.
 fn is_provided(import: &Import) -> bool {
     let builtin = Builtin::of(&import.module, &import.name).filter(|builtin| !matches!(builtin, Builtin::Http(_)));
     builtin.is_some_and(|builtin| ExternType::Function(builtin.ty()) == import.ty)
 }
 
-/// The page for people.
+/// Formats the inspection as text.
 fn page(about: &Inspection, manifest: &Result<Option<Manifest>, ManifestError>) -> String {
     let mut page = format!("{}\n\n", abilities(about));
     let mut line = |title: &str, text: String| {
@@ -129,7 +129,7 @@ fn page(about: &Inspection, manifest: &Result<Option<Manifest>, ManifestError>) 
     match manifest {
         Ok(Some(manifest)) => list(&mut page, "manifest", manifest::lines(manifest)),
         Ok(None) => {}
-        Err(error) => list(&mut page, "manifest", vec![("none that can be read".into(), name(&error.to_string()))]),
+        Err(error) => list(&mut page, "manifest", vec![("invalid".into(), name(&error.to_string()))]),
     }
     let imports = about.imports.iter().map(|import| {
         let marked = if is_provided(import) { "" } else { "  (not provided)" };
@@ -160,14 +160,14 @@ fn list(page: &mut String, title: &str, lines: Vec<(String, String)>) {
     }
 }
 
-/// What it can do, in one line.
+/// Summarizes the capabilities of the module in one line.
 fn abilities(about: &Inspection) -> String {
     let powers = about.powers();
     let all = [
         (powers.reads_input, "reads input"),
         (powers.writes_output, "writes output"),
         (powers.logs, "logs"),
-        (powers.fails, "fails in words of its own"),
+        (powers.fails, "fails with a message"),
     ];
     let has: Vec<_> = all.iter().filter(|(has, _)| *has).map(|(_, what)| *what).collect();
     let mut parts = vec![if has.is_empty() { "no input, no output, no log".into() } else { has.join(", ") }];
@@ -195,6 +195,6 @@ fn memory(about: &Inspection, powers: &Powers) -> String {
     let size = bytes(pages.saturating_mul(PAGE));
     match powers.memory_max_bytes {
         Some(most) => format!("memory {size}, at most {}", bytes(most)),
-        None => format!("memory {size}, growing as far as it may"),
+        None => format!("memory {size}, no maximum"),
     }
 }

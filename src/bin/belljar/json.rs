@@ -1,4 +1,4 @@
-//! The JSON documents on stdout.
+//! JSON documents on stdout.
 
 use std::{
     collections::BTreeMap,
@@ -12,16 +12,16 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{base64, failure::Report, options::Format};
 
-/// What `--help` says of the document of a run.
+/// The description of the document of a run in `--help`.
 pub const RUN_HELP: &str = "\
 The JSON document of a run:
   end          \"done\" or \"stopped\"
   status       the guest's own status; null if it was stopped before it had one
   reason       null, or why it was stopped: {\"fuel\": {\"limit\": …}}, {\"trap\": \"unreachable\"}, …
-  message      null, or the same in words; hint: null, or what to do about it
-  output       what it wrote: a text, or {\"base64\": …} where it is not UTF-8
+  message      null, or the reason as text; hint: null, or what to do about it
+  output       the output: a string, or {\"base64\": …} if it is not UTF-8
   results      of -e: [{\"i32\": 5}, {\"i64\": \"5\"}, {\"f64\": 0.5, \"bits\": \"0x…\"}, {\"v128\": \"0x…\"}];
-               i64 is a text since many readers round it, and so are nan, inf and -inf
+               i64 is a string since many readers round it, and so are nan, inf and -inf
   log          [{\"level\": \"info\", \"text\": …}], and log_dropped, how many messages are left out
   files        what a WASI program changed, if anything, by path: {\"file\": …} as output is, \"directory\",
                {\"link\": …} or \"removed\"
@@ -37,7 +37,7 @@ pub fn print(format: Format, document: &impl Serialize) -> io::Result<()> {
         Format::Human | Format::Json => serde_json::to_string_pretty(document),
     };
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", harmless(&text?))?;
+    writeln!(stdout, "{}", escape_controls(&text?))?;
     stdout.flush()
 }
 
@@ -62,9 +62,9 @@ pub fn to_vec(value: &impl Serialize) -> Vec<u8> {
     text
 }
 
-/// What could steer a terminal, as JSON escapes: to a reader of JSON it is the same document.
-/// Such characters occur only within texts.
-fn harmless(json: &str) -> String {
+/// Replaces characters that could control a terminal by JSON escapes. The document stays the same: such characters
+/// occur only within strings.
+fn escape_controls(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         let mut utf8 = [0; 4];
@@ -78,12 +78,12 @@ fn harmless(json: &str) -> String {
     text
 }
 
-/// Why a guest was stopped.
+/// The reason why a guest was stopped.
 #[derive(Debug)]
 pub struct Stop {
-    /// The library's reason.
+    /// The reason from the library.
     pub reason: StopReason,
-    /// What to do about it.
+    /// Advice on how to avoid it.
     pub hint: Option<String>,
 }
 
@@ -107,7 +107,7 @@ pub struct RunDocument<'a> {
 }
 
 impl<'a> RunDocument<'a> {
-    /// The document of what a run produced, to its end or until it was stopped.
+    /// Returns the document of a run, complete or stopped.
     pub fn of(outcome: &'a Outcome, stop: Option<&'a Stop>, wall_ms: Option<f64>) -> Self {
         let reason = stop.map(|stop| &stop.reason);
         let status = match reason {
@@ -132,7 +132,7 @@ impl<'a> RunDocument<'a> {
     }
 }
 
-/// What became of a path.
+/// A change of a path.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Changed<'a> {
@@ -148,13 +148,13 @@ impl<'a> Changed<'a> {
             Change::File(bytes) => Changed::File(Bytes(bytes)),
             Change::Link(target) => Changed::Link(target),
             Change::Removed => Changed::Removed,
-            // There is no other.
+            // The enum is non-exhaustive; a directory is the only other variant.
             _ => Changed::Directory,
         }
     }
 }
 
-/// Bytes as a text, or `{"base64": …}` where they are none.
+/// Bytes that are serialized as a string, or as `{"base64": …}` if they are not UTF-8.
 #[derive(Debug)]
 pub struct Bytes<'a>(pub &'a [u8]);
 
@@ -193,7 +193,7 @@ impl Serialize for Number {
     }
 }
 
-/// A number, or a text where JSON has no number for it.
+/// Serializes a float as a number, or as a string if it is not finite.
 fn float<M: SerializeMap>(map: &mut M, ty: &str, value: &impl Serialize, wide: f64) -> Result<(), M::Error> {
     match wide {
         wide if wide.is_finite() => map.serialize_entry(ty, value),
@@ -228,14 +228,14 @@ enum Cause<'a> {
 }
 
 impl<'a> ErrorDocument<'a> {
-    /// The document of an error.
+    /// Returns the document of a failure.
     pub fn of(report: &'a Report) -> Self {
         ErrorDocument { error: ErrorBody::of(report) }
     }
 }
 
 impl<'a> ErrorBody<'a> {
-    /// What documents say of an error.
+    /// Returns the error object of a failure.
     pub fn of(report: &'a Report) -> Self {
         let cause = match &report.cause {
             Some(Error::Config(cause)) => Some(Cause::Config(cause)),

@@ -128,13 +128,13 @@ fn main() -> ExitCode {
     belljar::isolate::worker();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage::tell(&error).into(),
+        Err(error) => return usage::print(&error).into(),
     };
     let console = Console::new(cli.command.look());
     let exit = cli.command.run(&console).unwrap_or_else(|failure| match failure {
         // The reader of stdout has closed it, which is no error.
         Failure::Closed => Exit::Done,
-        Failure::Told(report) => {
+        Failure::Reported(report) => {
             console.report(&report);
             report.exit
         }

@@ -46,23 +46,24 @@ Examples:
   belljar map tool.wasm --input inputs.jsonl -o outputs.jsonl --resume --keep-going
   belljar map tool.wasm --format json --threads 4 < inputs.txt | jq -r 'select(.status == 0) | .output'
 
-Each line, without its line feed, is the input of a run of its own; the lines that come out are in the
-order of those that went in, and the same for any number of threads. A line is the output without the
-line feed at its end; a JSON document on several lines is put on one. Any other output of several lines
-is an error: with --format json each line is a record {\"line\", \"end\", \"status\", \"output\", \"fuel\"}, where
-output is a text, or {\"base64\": …} where it is not UTF-8; and with \"log\" if there is one, and of a run
+Each line, without its line feed, is the input of a separate run; the outputs are in the order of
+the inputs, and the same for any number of threads. An output is written without the line feed at
+its end; a JSON document on several lines is put on one. Any other output of several lines is an
+error: with --format json each line is a record {\"line\", \"end\", \"status\", \"output\", \"fuel\"}, where
+output is a string, or {\"base64\": …} if it is not UTF-8; with \"log\" if there is one, and for a run
 that was stopped with \"reason\" and \"message\".
 
-The first line that fails ends it, and is told. With --keep-going its line is
-{\"error\": {\"line\", \"message\", \"reason\"}}, or the record, and the number of them is told at the end.
+The first line that fails ends the command with an error. With --keep-going its output is
+{\"error\": {\"line\", \"message\", \"reason\"}}, or the record, and the number of failed lines is
+reported at the end.
 
 Exit status:
   0  all lines have their output, also if the reader of stdout closed it
-  1  a run was stopped, or its output was none; or Ctrl-C, after which what is written is whole lines
-  2  usage, configuration or I/O; or a line is too long, or what was begun cannot be gone on with
+  1  a run was stopped, or its output is not one line; or Ctrl-C: all written lines are whole
+  2  usage, configuration or I/O; or a line is too long, or the outputs cannot be resumed
   3  the module was refused, or has no entry function to run";
 
-/// Run a module with each line of its input, over all cores, and write a line for each
+/// Run a module with each line of its input on all cores, and write an output line for each
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct MapArgs {
@@ -74,23 +75,23 @@ pub struct MapArgs {
     /// Read the inputs from this file, one a line; `-` is stdin [default: stdin]
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Write the outputs to this file, one a line; beside it, FILE.belljar says what they are of; `-` is
-    /// stdout [default: stdout]
+    /// Write the outputs to this file, one a line, and beside it the journal FILE.belljar for `--resume`; `-`
+    /// is stdout [default: stdout]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Go on where the same command was ended before, by whatever it was; begin, if it never was begun
+    /// Continue after the last output of the same command; without outputs, start at the first line
     #[arg(long, requires = "output")]
     resume: bool,
-    /// Overwrite the file of the outputs, if there is something in it
+    /// Overwrite the file of the outputs, if it is not empty
     #[arg(long, requires = "output", conflicts_with = "resume")]
     force: bool,
     /// Write an error record for a line that is too long or whose run fails, and go on
     #[arg(long)]
     keep_going: bool,
-    /// Run so many lines at the same time [default: as many as the system lets it]
+    /// Run this many lines at the same time [default: the number of processors available]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<NonZero<usize>>,
-    /// Have so many lines in memory at most, with their outputs [default: 32 for each thread]
+    /// Keep at most this many lines in memory, with their outputs [default: 32 for each thread]
     #[arg(long, value_name = "NUMBER")]
     window: Option<NonZero<usize>>,
     /// The longest line that is read
@@ -102,7 +103,7 @@ pub struct MapArgs {
     /// Escape control characters of the outputs: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     escape: When,
-    /// Print to stderr how many lines there were, what they used, and the wall time
+    /// Print the number of lines, what they used, and the wall time to stderr
     #[arg(long)]
     metrics: bool,
     #[command(flatten)]
@@ -137,8 +138,8 @@ impl MapArgs {
         let output = self.output.as_deref().filter(|path| path.as_os_str() != "-");
         if output.is_none() && (self.resume || self.force) {
             let option = if self.resume { "--resume" } else { "--force" };
-            let message = format!("`{option}` needs a file of outputs, and `-o -` is stdout");
-            return Err(Failure::usage(message).with_hint("give `-o` the name of a file"));
+            let message = format!("`{option}` needs an output file, and `-o -` is stdout");
+            return Err(Failure::usage(message).with_hint("name a file with `-o`"));
         }
         let (config, _) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
         let sandbox = Sandbox::new(config).map_err(Failure::of)?;
@@ -156,13 +157,13 @@ impl MapArgs {
         };
         let done = reader.lines();
         if done > 0 {
-            console.note(format_args!("resumed: {} answered before", show::count(done, "line")));
+            console.note(format_args!("resumed: {} with outputs", show::count(done, "line")));
         }
         let cancel = Cancel::new();
         interrupt::cancel_run(cancel.clone(), console);
         let taken = Arc::new(AtomicU64::new(reader.bytes()));
         let progress = Progress::new(reader.size(), reader.bytes(), sink.is_terminal(), console);
-        let (lines, long, trouble) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
+        let (lines, long, read_error) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
 
         let mut batch = sandbox.run_many(&module, lines).cancel(&cancel);
         if let Some(threads) = self.threads {
@@ -195,7 +196,7 @@ impl MapArgs {
             writer.metrics(started.elapsed());
         }
         ended?;
-        match trouble.take() {
+        match read_error.take() {
             Some(failure) => Err(failure),
             None => Ok(writer.end()),
         }
@@ -215,14 +216,14 @@ impl MapArgs {
         let module = sandbox.load(wasm).map_err(|error| source.failure(error))?;
         entry::note(source, module.inspect(), console);
         if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, module.inspect()) {
-            let message = format!("{}: the module is no WASI program, which could take {option}", source.name());
+            let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
             return Err(Failure::usage(message));
         }
         match sandbox.start(&module, "") {
             Ok(_) => Ok(module),
             Err(error) if entry::is_missing(&error) => {
                 let failure = source.failure(error).with_exit(Exit::Refused);
-                Err(failure.with_hint("each line is a run of its entry"))
+                Err(failure.with_hint("each line is run with the entry function"))
             }
             Err(error) => Err(source.failure(error)),
         }

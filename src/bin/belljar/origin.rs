@@ -1,43 +1,43 @@
-//! Where each value of the configuration comes from.
+//! The origin of each value of the configuration.
 
 use std::collections::BTreeMap;
 
 use belljar::{Config, Lines, Setting};
 
-/// Where each value of the configuration comes from.
+/// The origin of each value of the configuration.
 #[derive(Debug, Default)]
 pub struct Origins {
     /// The option that set a key.
     options: BTreeMap<String, String>,
-    /// The file, as messages name it, and its lines.
+    /// The name of the file for messages, and its lines.
     file: Option<(String, Lines)>,
-    /// Where a preset was asked for.
+    /// The option or the line that names the preset.
     preset: Option<String>,
 }
 
 impl Origins {
-    /// Those of a configuration that a file has set.
+    /// Returns the origins of a configuration that was read from a file.
     pub fn of_file(name: String, lines: Lines) -> Origins {
         let preset = lines.of("preset").map(|line| format!("{name}:{line}"));
         Origins { options: BTreeMap::new(), file: Some((name, lines)), preset }
     }
 
-    /// Notes that an option asked for a preset.
+    /// Records that an option names a preset.
     pub fn set_preset(&mut self, name: &str) {
         self.preset = Some(format!("--preset {name}"));
     }
 
-    /// Whether there is a preset: where it was asked for.
+    /// Returns the option or the line that names the preset, if there is one.
     pub fn preset(&self) -> Option<&str> {
         self.preset.as_deref()
     }
 
-    /// Notes that an option set a key.
+    /// Records that an option sets a key.
     pub fn set(&mut self, option: &str, key: &str) {
         self.options.insert(key.into(), option.into());
     }
 
-    /// Lets an option add a piece, and notes the keys that are new or other because of it.
+    /// Applies an option that adds an item, and records the keys that it adds or changes.
     pub fn piece(&mut self, option: &str, config: &mut Config, add: impl FnOnce(&mut Config)) {
         let before = config.enforcement();
         add(config);
@@ -48,19 +48,19 @@ impl Origins {
         }
     }
 
-    /// The option that set a key, or a piece of it.
+    /// Returns the option that set a key, or an item of it.
     pub fn option(&self, key: &str) -> Option<&str> {
         let is = |set: &str| set.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with(['[', '.']));
         self.options.iter().find_map(|(set, option)| is(set).then_some(option.as_str()))
     }
 
-    /// Where the value of a setting comes from.
+    /// Returns the origin of a setting: an option, a line, the preset, the profile or the default.
     pub fn of(&self, setting: &Setting, config: &Config) -> String {
         if let Some(option) = self.options.get(&setting.key) {
             return option.clone();
         }
         let line = self.file.as_ref().and_then(|(name, lines)| Some(format!("{name}:{}", lines.of(&setting.key)?)));
-        // Nothing else changes a value that nobody has named.
+        // Only a preset changes the value of a key that has no line and no option.
         let preset = || self.preset.clone().filter(|_| setting.value != setting.default);
         let profile = || {
             let of_profile = ["limits.", "module."].iter().any(|section| setting.key.starts_with(section));

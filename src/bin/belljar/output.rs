@@ -1,29 +1,29 @@
-//! The guest's output on its way to stdout.
+//! The guest's output on stdout.
 
 use std::io::{self, IsTerminal, Write};
 
 use crate::{failure::Failure, options::When};
 
-/// The guest's output on its way to stdout: as it is, or with control characters escaped.
+/// A writer of the guest's output to stdout, unchanged or with control characters escaped.
 #[derive(Debug)]
 pub struct Output {
     terminal: bool,
     escape: bool,
-    /// The start of a character whose end has not come yet; only where it is escaped.
+    /// The first bytes of an incomplete UTF-8 character; empty unless the output is escaped.
     cut: Vec<u8>,
-    /// Whether the last line has an end.
+    /// Whether the output so far ends with a line feed.
     whole: bool,
 }
 
 impl Output {
-    /// An output that escapes when it is asked to.
+    /// Returns a writer that escapes control characters or not.
     pub fn new(escape: When) -> Output {
         let terminal = io::stdout().is_terminal();
         let escape = escape.resolve(|| terminal);
         Output { terminal, escape, cut: Vec::new(), whole: true }
     }
 
-    /// Whether the terminal is in the middle of a line of the guest's.
+    /// Checks whether the cursor of a terminal is within a line of the guest.
     pub fn is_within_line(&self) -> bool {
         self.terminal && !self.whole
     }
@@ -42,13 +42,13 @@ impl Output {
         put_escaped(&shown)
     }
 
-    /// Writes a line of our own, after the end of the guest's last one.
+    /// Writes a line of the program itself, after the end of the last line of the guest.
     pub fn line(&mut self, line: &str) -> Result<(), Failure> {
         self.end_line()?;
         put(format!("{line}\n").as_bytes())
     }
 
-    /// Ends the output. On a terminal, what comes next stands on a line of its own.
+    /// Writes the rest of the output. If it is escaped, its last line is ended.
     pub fn finish(&mut self) -> Result<(), Failure> {
         let cut = std::mem::take(&mut self.cut);
         put_escaped(&cut)?;
@@ -70,7 +70,7 @@ fn put_escaped(bytes: &[u8]) -> Result<(), Failure> {
     put(belljar::escape_lines(&text, usize::MAX).to_string().as_bytes())
 }
 
-/// How many bytes at the end are the start of a character.
+/// Returns the number of bytes at the end that are an incomplete character.
 fn cut_end(bytes: &[u8]) -> usize {
     let Some(last) = bytes.utf8_chunks().last() else { return 0 };
     let invalid = last.invalid();

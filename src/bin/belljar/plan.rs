@@ -28,8 +28,8 @@ const WIDTH: usize = 100;
 /// Columns of a value that stands beside its key.
 const VALUE: usize = 23;
 
-/// Tells it.
-pub fn tell(
+/// Prints the plan of a run.
+pub fn print(
     file: &str,
     about: &Inspection,
     config: &Config,

@@ -1,31 +1,31 @@
-//! A line about a run that takes its time.
+//! The progress line of a long run.
 
 use std::time::{Duration, Instant};
 
 use crate::{console::Console, show::grouped};
 
-/// Runs that are over sooner have no line.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// A new line no more often.
+/// Time before the line is shown.
+const DELAY: Duration = Duration::from_secs(1);
+/// Time between two updates of the line.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// A line about a run that takes its time.
+/// The progress line of a long run.
 #[derive(Debug)]
 pub struct Progress {
     limit: u64,
     started: Instant,
-    /// When the next line is due; `None`: never.
+    /// The time of the next update; `None` if the line is not shown.
     due: Option<Instant>,
 }
 
 impl Progress {
-    /// Progress towards a fuel limit, on a terminal.
+    /// Returns the progress towards a fuel limit. It is shown only on a terminal.
     pub fn new(limit: u64, console: &Console) -> Progress {
         let started = Instant::now();
-        Progress { limit, started, due: console.can_show_progress().then(|| started + PATIENCE) }
+        Progress { limit, started, due: console.can_show_progress().then(|| started + DELAY) }
     }
 
-    /// Shows how far the run is, when it is time to.
+    /// Updates the line, if an update is due.
     pub fn tick(&mut self, console: &Console, fuel: impl FnOnce() -> u64) {
         let now = Instant::now();
         if self.due.is_some_and(|due| now >= due) {

@@ -6,15 +6,15 @@ use belljar::{Config, Error, Input, Outcome, Receipt, Transcript};
 
 use crate::{argument::Call, failure::Failure, file};
 
-/// A receipt on its way to its file.
+/// A receipt and the file that it is written to.
 #[derive(Debug)]
-pub struct Written {
+pub struct ReceiptFile {
     path: PathBuf,
     json: String,
 }
 
-impl Written {
-    /// The receipt of a run that has ended.
+impl ReceiptFile {
+    /// Returns the receipt of a run that has ended; `None` if such a run has no receipt.
     pub fn of(
         path: &Path,
         wasm: &[u8],
@@ -23,17 +23,17 @@ impl Written {
         config: &Config,
         transcript: Option<&Transcript>,
         result: &Result<Outcome, Error>,
-    ) -> Option<Written> {
+    ) -> Option<ReceiptFile> {
         let input = input.as_bytes();
         let receipt = match (transcript, call) {
             (Some(transcript), _) => transcript.receipt(wasm, input, result),
             (None, None) => Receipt::of_run(wasm, input, config, result),
             (None, Some((function, arguments))) => Receipt::of_call(function, arguments, wasm, input, config, result),
         };
-        Some(Written { path: path.into(), json: receipt?.to_json() })
+        Some(ReceiptFile { path: path.into(), json: receipt?.to_json() })
     }
 
-    /// Writes it.
+    /// Writes the file.
     pub fn write(self) -> Result<(), Failure> {
         file::write(&self.path, (self.json + "\n").as_bytes())
     }

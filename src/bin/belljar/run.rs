@@ -28,7 +28,7 @@ use crate::{
     options::{ConfigArgs, Format, LookArgs, When},
     origin::Origins,
     plan,
-    receipt::Written,
+    receipt::ReceiptFile,
     settings, show,
     source::Source,
     transcript::{self, Recording},
@@ -69,7 +69,7 @@ pub struct RunArgs {
     /// Arguments of the export, one for each parameter; without -e, those of a WASI program
     #[arg(last = true)]
     args: Vec<String>,
-    /// Exit with the guest's own status, where it has one: its lowest eight bits, or 1 if those are 0
+    /// Exit with the status that the guest returned: its lowest eight bits, or 1 if those are 0
     #[arg(long)]
     exit_with_guest: bool,
     /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
@@ -82,38 +82,37 @@ pub struct RunArgs {
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     text: bool,
-    /// Load and run it in a process of its own that the system has locked in: same result, some
-    /// milliseconds more, and a crash of it is an error
+    /// Load and run the module in a worker process that the operating system confines: the same result some
+    /// milliseconds later, and a crash of the worker is an error
     #[arg(long)]
     isolate: bool,
-    /// Remember in this directory which modules have loaded, so that they load faster the next time; a key is
-    /// kept there too [default: $BELLJAR_MODULE_CACHE, or none]
+    /// Cache validated modules in this directory, so that they load faster the next time; it also holds the key
+    /// of the cache [default: $BELLJAR_MODULE_CACHE, or none]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["isolate", "replay"])]
     module_cache: Option<PathBuf>,
-    /// Write a receipt to this file: what was run and what came of it, for `belljar verify`;
-    /// `-` is stdout
+    /// Write a receipt of the run and its result to this file, for `belljar verify`; `-` is stdout
     #[arg(long, value_name = "FILE")]
     receipt: Option<PathBuf>,
-    /// Note all that the run is given by the host - clock, random bytes, directories - in this file, for
+    /// Record all that the host provides to the run - clock, random bytes, directories - in this file, for
     /// `--replay` and as a log of what the guest did; `-` is stdout
     #[arg(long, value_name = "FILE", conflicts_with_all = ["isolate", "replay"])]
     record: Option<PathBuf>,
-    /// The most that may be noted; the run stops there
+    /// The largest transcript; a run that exceeds it is stopped
     #[arg(long, value_name = "SIZE", requires = "record", default_value = "64MiB")]
     record_limit: String,
-    /// Run what was noted in this file again: with its configuration and arguments, and with nothing of the
-    /// host but what is in it
+    /// Replay the run that is recorded in this file: with its configuration and arguments, and without access
+    /// to the host
     #[arg(long, value_name = "FILE", conflicts_with_all = conflicts_with_replay())]
     replay: Option<PathBuf>,
-    /// Refuse what a transcript asks for above the limits in the section `[ceiling]` of this file, before anything is
-    /// loaded; for those not in it, and without a file, above the profile `large`
+    /// Refuse a transcript whose limits exceed those in the section `[ceiling]` of this file, before anything
+    /// is loaded; limits that are not in it, and all without a file, may not exceed the profile `large`
     #[arg(long, value_name = "FILE", requires = "replay")]
     ceiling: Option<PathBuf>,
     /// Escape control characters of the output: on a terminal, always, or never
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     escape: When,
-    /// Run nothing: tell what the module can ask for, and each key of the configuration with its value, by
-    /// which line, option or profile it has that, and how it is enforced
+    /// Do not run the module: show what it can ask for, and each key of the configuration with its value, the
+    /// line, option or profile that it comes from, and how it is enforced
     #[arg(long, conflicts_with_all = ["receipt", "record", "metrics"])]
     plan: bool,
     /// Print what the run used, and its wall time, to stderr
@@ -184,7 +183,7 @@ impl RunArgs {
         let about = module.inspect();
         entry::note(source, about, console);
         if self.plan {
-            plan::tell(&source.name(), about, sandbox.config(), &origins, console)?;
+            plan::print(&source.name(), about, sandbox.config(), &origins, console)?;
             return Ok(None);
         }
         let job = self.job(source, about, console)?;
@@ -205,7 +204,7 @@ impl RunArgs {
         let is_given = self.input.is_some() || self.input_text.is_some();
         let input = if is_call && !is_given { Input::default() } else { self.input(source, &about, console)? };
         let run = transcript::replay(path, &replayed, &ceiling, source, &wasm, &input)?;
-        let (job, run) = (Job { call: None, input }, Run::Here(Box::new(run)));
+        let (job, run) = (Job { call: None, input }, Run::InProcess(Box::new(run)));
         Ok(Prepared { sandbox, wasm, job, run, replayed: Some(replayed) })
     }
 
@@ -213,7 +212,7 @@ impl RunArgs {
     fn finish(&self, prepared: Prepared, console: &Console) -> Result<Exit, Failure> {
         let Prepared { sandbox, wasm, job: Job { call, input }, mut run, replayed } = prepared;
         let recording = self.record.as_deref().map(|path| Recording::open(path, &self.record_limit)).transpose()?;
-        if let (Some(recording), Run::Here(run)) = (&recording, &mut run) {
+        if let (Some(recording), Run::InProcess(run)) = (&recording, &mut run) {
             run.record(recording.limit());
         }
         interrupt::cancel_run(run.cancel_handle(), console);
@@ -222,7 +221,7 @@ impl RunArgs {
         console.clear_progress();
         let ended = ended?;
         let recorded = match (recording, &mut run) {
-            (Some(recording), Run::Here(run)) => {
+            (Some(recording), Run::InProcess(run)) => {
                 let recorded = transcript::of(run, &sandbox, &wasm, call.as_ref(), &input);
                 recording.write(&recorded)?;
                 Some(recorded)
@@ -231,7 +230,7 @@ impl RunArgs {
         };
         let transcript = recorded.or(replayed);
         let receipt = self.receipt.as_deref().and_then(|path| {
-            Written::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
+            ReceiptFile::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
         });
         let (outcome, stop) = parts(ended)?;
         let wall = run.wall_time();
@@ -263,8 +262,10 @@ impl RunArgs {
         let arguments = if self.function.is_none() { self.args.as_slice() } else { &[] };
         let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, arguments, console)?;
         if let (Some(key), Some(_), None) = (config.effect(), &self.receipt, &self.record) {
-            let message = format!("--receipt: `{key}` is of the host, so that nobody could check a receipt alone");
-            return Err(Failure::usage(message).with_hint("add `--record FILE`: with its transcript it can be checked"));
+            let message = format!("--receipt: `{key}` uses the host, so a receipt alone cannot be verified");
+            return Err(
+                Failure::usage(message).with_hint("add `--record FILE`: with the transcript it can be verified")
+            );
         }
         Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
     }
@@ -273,8 +274,8 @@ impl RunArgs {
     fn job(&self, source: &Source, about: &Inspection, console: &Console) -> Result<Job, Failure> {
         let Some(function) = &self.function else {
             if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, about) {
-                let message = format!("{}: the module is no WASI program, which could take {option}", source.name());
-                let of_export = (option == "arguments").then_some("arguments of an export come with `-e`");
+                let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
+                let of_export = (option == "arguments").then_some("name the export that takes the arguments with `-e`");
                 return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
             }
             // A module without a valid entry is refused, so its input is not read.

@@ -1,4 +1,4 @@
-//! `belljar selftest`: whether belljar holds on this machine.
+//! `belljar selftest`: checks of the limits on this machine.
 
 use std::{fs, io::Write, thread, time::Instant};
 
@@ -15,8 +15,8 @@ use crate::{
     show,
 };
 
-/// The stack of the thread that a check runs on: as small as those of phones, but in a build that
-/// is not optimized, whose frames are many times as large.
+/// The stack of the thread that runs a check: as small as on phones. Builds without optimization have frames many
+/// times as large, and so a larger stack.
 const STACK: usize = if cfg!(debug_assertions) { 2 << 20 } else { 256 << 10 };
 
 /// The text below the options in `--help`.
@@ -29,18 +29,18 @@ The JSON document is {\"checks\": […]} with {\"name\", \"does\", \"tests\", \"
 \"holds\"} for each, and with --metrics \"wall_ms\" and \"memory_bytes\".
 
 Exit status:
-  0  all ended as they have to
-  1  one of them did not
+  0  all checks passed
+  1  a check failed
   2  usage";
 
-/// Check on this machine that each limit and each measure ends what it has to
+/// Check that the limits of this build hold on this machine
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct SelftestArgs {
-    /// Only those whose names contain one of these [default: all]
+    /// Run only the checks whose names contain one of these [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Tell the wall time of each and, on Linux, the memory it took
+    /// Print the wall time of each check and, on Linux, the memory that it used
     #[arg(long)]
     metrics: bool,
     #[command(flatten)]
@@ -53,18 +53,18 @@ impl SelftestArgs {
         self.look
     }
 
-    /// Runs the checks one after the other, and tells of each how it ended.
+    /// Runs the checks one after the other, and prints the result of each.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let chosen = |check: &Check| self.names.is_empty() || self.names.iter().any(|name| check.name.contains(name));
         let all: Vec<_> = checks().filter(chosen).collect();
         if all.is_empty() {
-            return Err(Failure::usage("no check has such a name"));
+            return Err(Failure::usage("no check matches these names"));
         }
         let mut lines = Vec::new();
         for check in all {
             let line = Line::of(check, self.metrics)?;
             if console.format == Format::Human && !(console.is_quiet() && line.holds) {
-                tell(&line.to_string())?;
+                print(&line.to_string())?;
             }
             lines.push(line);
         }
@@ -73,13 +73,13 @@ impl SelftestArgs {
         if console.format != Format::Human {
             json::print(console.format, &Document { checks: lines }).map_err(|e| Failure::stdout(&e))?;
         } else if !console.is_quiet() {
-            tell(&format!("{held} of {} ended as they have to", show::count(lines.len() as u64, "check")))?;
+            print(&format!("{held} of {} passed", show::count(lines.len() as u64, "check")))?;
         }
         Ok(exit)
     }
 }
 
-fn tell(line: &str) -> Result<(), Failure> {
+fn print(line: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout().lock(), "{line}").map_err(|e| Failure::stdout(&e))
 }
 
@@ -99,7 +99,7 @@ struct Line {
     holds: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     wall_ms: Option<f64>,
-    /// What it took beyond what the process had; only where the system tells.
+    /// Memory used beyond that of the process before; only where the system reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_bytes: Option<u64>,
 }
@@ -142,13 +142,13 @@ impl std::fmt::Display for Line {
     }
 }
 
-/// The memory of this process, from where its peak is counted anew; `None` where the system cannot.
+/// Resets the peak memory of this process, and returns its current memory; `None` where the system cannot.
 fn memory_before() -> Option<u64> {
     fs::write("/proc/self/clear_refs", "5").ok()?;
     status("VmRSS:")
 }
 
-/// A figure of `/proc/self/status`, in bytes.
+/// Returns a value of `/proc/self/status` in bytes.
 fn status(name: &str) -> Option<u64> {
     let text = fs::read_to_string("/proc/self/status").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;

@@ -1,8 +1,8 @@
-//! Figures and names as people read them.
+//! Numbers and names for messages.
 
 use std::path::Path;
 
-/// A number with its thousands apart: `12,345`.
+/// Formats a number with separators: `12,345`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -15,7 +15,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A size in the largest unit that keeps it exact: `64 KiB`, `12,345 bytes`.
+/// Formats a size in the largest unit that is exact: `64 KiB`, `12,345 bytes`.
 pub fn bytes(size: u64) -> String {
     let units = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, unit)| size > 0 && size.is_multiple_of(*unit)) {
@@ -24,18 +24,18 @@ pub fn bytes(size: u64) -> String {
     }
 }
 
-/// A number of things: `1 function`, `34 functions`.
+/// Formats a count with its noun: `1 function`, `34 functions`.
 pub fn count(number: u64, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {thing}{ending}", grouped(number))
 }
 
-/// A name that somebody else chose, safe on a terminal.
+/// Escapes an untrusted name for a terminal.
 pub fn name(text: &str) -> String {
     belljar::escape(text, 512).to_string()
 }
 
-/// A path, safe on a terminal.
+/// Escapes a path for a terminal.
 pub fn path(path: &Path) -> String {
     belljar::escape(&path.to_string_lossy(), 4096).to_string()
 }

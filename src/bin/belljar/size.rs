@@ -1,8 +1,8 @@
-//! Sizes, times and counts as people write them.
+//! Sizes, times and counts in the notation of the command line.
 
 use belljar::Key;
 
-/// How a number is written.
+/// The notation of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Bytes: `64MiB`.
@@ -13,7 +13,7 @@ pub enum Form {
     Count,
 }
 
-/// How the values of a key are written.
+/// Returns the notation for the values of a key.
 pub fn form_of(key: &Key) -> Form {
     if key.unit.starts_with("bytes") {
         Form::Size
@@ -39,7 +39,7 @@ const COUNTS: &[(&str, u64)] =
     &[("", 1), ("k", 1_000), ("m", 1_000_000), ("g", 1_000_000_000), ("t", 1_000_000_000_000)];
 
 impl Form {
-    /// Reads a number, in any case of its unit; the error says what is valid.
+    /// Parses a number with a unit in any case. The error says what is valid.
     pub fn parse(self, text: &str) -> Result<u64, String> {
         let shown = belljar::escape(text, 64);
         let unknown = || format!("`{shown}` is not {}; valid are {}", self.noun(), self.examples());
@@ -54,7 +54,7 @@ impl Form {
         number.and_then(|number| number.checked_mul(*factor)).ok_or_else(|| format!("`{shown}` is too large"))
     }
 
-    /// What it stands for in help texts.
+    /// Returns the placeholder for help texts.
     pub fn value_name(self) -> &'static str {
         match self {
             Form::Size => "SIZE",
@@ -63,7 +63,7 @@ impl Form {
         }
     }
 
-    /// Examples of what is valid.
+    /// Returns examples of valid numbers.
     pub fn examples(self) -> &'static str {
         match self {
             Form::Size => "65_536, 64KiB, 64MiB, 1GiB, 64KB or 64MB",

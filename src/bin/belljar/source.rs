@@ -1,4 +1,4 @@
-//! Modules and inputs: where they are read from, and how much of it.
+//! Files and stdin that modules and inputs are read from, with size limits.
 
 use std::{
     fs::{self, File},
@@ -9,31 +9,31 @@ use std::{
 use belljar::{Error, ModuleError, Position, Sandbox};
 
 use crate::{
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     file, show,
 };
 
 /// The largest input that is read. No memory of a guest can be larger.
 const MAX_INPUT_BYTES: u64 = 1 << 30;
 
-/// Something to be read.
+/// A file, or stdin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// `-`
     Stdin,
-    /// A file, or what else has a path: it was named on the command line.
+    /// A path that was named on the command line, which may be a pipe.
     File(PathBuf),
-    /// A plain file, which was found and not named.
+    /// A plain file that was found and not named.
     Found(PathBuf),
 }
 
 impl Source {
-    /// What a path stands for.
+    /// Returns the source for a path; `-` is stdin.
     pub fn of(path: &Path) -> Source {
         if path.as_os_str() == "-" { Source::Stdin } else { Source::File(path.into()) }
     }
 
-    /// How messages name it.
+    /// Returns the name for messages.
     pub fn name(&self) -> String {
         match self {
             Source::Stdin => "stdin".into(),
@@ -72,24 +72,24 @@ impl Source {
             Content::Whole(bytes) => Ok(bytes),
             Content::TooLarge(found) => {
                 let [found, limit] = [found, MAX_INPUT_BYTES].map(show::grouped);
-                Err(Failure::io(&self.name(), format!("an input of {found} bytes; at most {limit} are read")))
+                Err(Failure::io(&self.name(), format!("the input has {found} bytes; at most {limit} are read")))
             }
         }
     }
 
-    /// Reads a file for a guest, of at most so many bytes.
+    /// Reads a file for a guest, of at most `limit` bytes.
     pub fn file(&self, limit: u64) -> Result<Vec<u8>, Failure> {
         match self.read(limit)? {
             Content::Whole(bytes) => Ok(bytes),
             Content::TooLarge(found) => {
                 let [found, limit] = [found, limit].map(show::grouped);
-                let message = format!("a file of {found} bytes; `limits.file_bytes` admits {limit}");
+                let message = format!("the file has {found} bytes; `limits.file_bytes` allows {limit}");
                 Err(Failure::io(&self.name(), message))
             }
         }
     }
 
-    /// Reads a text of at most so many bytes.
+    /// Reads UTF-8 text of at most `limit` bytes.
     pub fn text(&self, limit: u64) -> Result<String, Failure> {
         let name = self.name();
         match self.read(limit)? {
@@ -110,26 +110,26 @@ impl Source {
             Source::File(path) => open(path).and_then(|file| read_file(file, limit)),
             Source::Found(path) => file::open_plain(path).and_then(|file| read_file(file, limit)),
         };
-        read.map_err(|error| Failure::io(&self.name(), io_words(&error)))
+        read.map_err(|error| Failure::io(&self.name(), io_message(&error)))
     }
 }
 
 enum Content {
     Whole(Vec<u8>),
-    /// The size, or what is known of it.
+    /// The size, or the number of bytes that were read.
     TooLarge(u64),
 }
 
-/// Opens a file that was named, which may be a pipe and is waited for.
+/// Opens a file that was named. For a pipe it waits for the writer.
 pub fn open(path: &Path) -> io::Result<File> {
-    // Some systems cannot even open one, and say something else.
+    // Some systems cannot open a directory, and report another error.
     if fs::metadata(path)?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     File::open(path)
 }
 
-/// A file that says how large it is, is refused before anything of it is read.
+/// Reads a file, unless its metadata says that it is too large.
 fn read_file(file: File, limit: u64) -> io::Result<Content> {
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.len() > limit {

@@ -1,7 +1,7 @@
-//! Times as people write them.
+//! Times in RFC 3339 notation.
 
-/// Nanoseconds since 1970 of `2030-01-31T12:00:00Z`, with up to nine digits after the seconds, or of a number
-/// that says just that. `None` for what is no time, or before 1970.
+/// Parses `2030-01-31T12:00:00Z`, with up to nine digits after the seconds, or a number, and returns nanoseconds since
+/// 1970; `None` if the text is invalid or before 1970.
 pub fn nanoseconds(text: &str) -> Option<u64> {
     if text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
         return text.replace('_', "").parse().ok();
@@ -20,7 +20,7 @@ pub fn nanoseconds(text: &str) -> Option<u64> {
     (((days * 24 + hour) * 60 + minute) * 60 + second).checked_mul(1_000_000_000)?.checked_add(ns)
 }
 
-/// A time since 1970 as such a text, with three digits after the seconds.
+/// Formats a time since 1970, with three digits after the seconds.
 #[cfg(feature = "serve")]
 pub fn text(since_1970: std::time::Duration) -> String {
     let seconds = since_1970.as_secs();
@@ -39,7 +39,7 @@ pub fn text(since_1970: std::time::Duration) -> String {
     format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", day + 1)
 }
 
-/// Three numbers of so many digits.
+/// Parses three numbers with these numbers of digits.
 fn fields(text: &str, apart: char, widths: [usize; 3]) -> Option<[u64; 3]> {
     let parts: Vec<_> = text.split(apart).collect();
     if parts.len() != 3 || parts.iter().zip(widths).any(|(part, width)| part.len() != width) {

@@ -1,4 +1,4 @@
-//! Modules as tools: the commands that pack, show, plan and check them.
+//! The commands for tools: `pack`, `manifest`, `plan` and `check`.
 
 use std::path::Path;
 
@@ -11,10 +11,10 @@ pub mod manifest;
 pub mod pack;
 pub mod plan;
 
-/// The largest module that is read before it is known what is granted, in bytes: the largest there is.
+/// The largest module that is read before the limits are known, in bytes: the maximum of `module.size_bytes`.
 pub const MAX_MODULE_BYTES: u64 = 256 << 20;
 
-/// A module as a tool, with what the policy and the options give it.
+/// Loads a module as a tool, with the grants of the policy and the options.
 pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Result<Tool, Failure> {
     let (policy, _) = settings::of_tools(grant, console)?;
     let source = Source::of(path);
@@ -22,20 +22,20 @@ pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Re
     Tool::load(&wasm, &file_name(path), &policy).map_err(|error| failure(&error).in_file(source.name()))
 }
 
-/// Reads a module, whichever limits it will have.
+/// Reads a module before its limits are known.
 pub fn read(source: &Source, text: bool) -> Result<Vec<u8>, Failure> {
     let mut config = belljar::Config::profile(belljar::Profile::Large);
     config.module.size_bytes = MAX_MODULE_BYTES;
     source.module(text, &belljar::Sandbox::new(config).map_err(Failure::of)?)
 }
 
-/// The name of a file, by which a module without a manifest is called.
+/// Returns the name of a file, which is the name of a tool without a manifest.
 pub fn file_name(path: &Path) -> String {
     let name = path.file_name().map_or("stdin".into(), |name| name.to_string_lossy());
     name.strip_suffix(".wat").unwrap_or(&name).to_owned()
 }
 
-/// A tool that cannot be, as it is told.
+/// Converts an error of a tool to a failure with its exit status and hint.
 pub fn failure(error: &ToolError) -> Failure {
     let failure = match error {
         ToolError::Run(cause) => Failure::of((**cause).clone()),

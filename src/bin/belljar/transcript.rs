@@ -14,7 +14,7 @@ pub fn read(path: &Path) -> Result<Transcript, Failure> {
     Transcript::from_jsonl(&source.text(MAX_TRANSCRIPT_BYTES)?).map_err(|error| refused(path, error))
 }
 
-/// The run that it is of, to be run again.
+/// Starts the replay of a transcript.
 pub fn replay(
     path: &Path,
     transcript: &Transcript,
@@ -29,7 +29,7 @@ pub fn replay(
     })
 }
 
-/// Tells why a transcript is not played.
+/// Converts the reason why a transcript cannot be replayed.
 pub fn refused(path: &Path, error: TranscriptError) -> Failure {
     match error {
         TranscriptError::Run(error) => Failure::of(error).in_file(show::path(path)),
@@ -40,7 +40,7 @@ pub fn refused(path: &Path, error: TranscriptError) -> Failure {
     }
 }
 
-/// A transcript that is being made, with the file it goes to, which was found to be one that can be written.
+/// The file that a transcript is recorded to, which can be written, and the size limit.
 #[derive(Debug)]
 pub struct Recording {
     path: PathBuf,
@@ -56,18 +56,18 @@ impl Recording {
         Ok(Recording { path: path.into(), limit })
     }
 
-    /// The most that is noted, in bytes.
+    /// Returns the size limit in bytes.
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Writes what was noted of a run that has ended.
+    /// Writes the transcript of a run that has ended.
     pub fn write(self, transcript: &Transcript) -> Result<(), Failure> {
         file::write(&self.path, transcript.to_jsonl().as_bytes())
     }
 }
 
-/// The transcript of a run that has ended.
+/// Returns the transcript of a run that has ended.
 pub fn of(run: &mut Execution, sandbox: &Sandbox, wasm: &[u8], call: Option<&Call>, input: &Input) -> Transcript {
     let (input, effects) = (input.as_bytes(), run.take_effects());
     match call {

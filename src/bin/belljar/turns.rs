@@ -1,9 +1,9 @@
 //! Whose turn it is: which of the requests that wait gets the next place.
 //!
 //! Clients that have used little go first, whatever waits beside them. Use is the time for which places were held;
-//! half of it is forgotten every [`HALF_LIFE`](accounts::HALF_LIFE). All who have used less than [`ALLOWANCE`] are equal, and of equals the
-//! newest goes first: with the oldest first, a single request would wait for all that came before it. Every
-//! [`OLDEST_EVERY`]th turn is the oldest one's, so that each gets its turn.
+//! half of it is forgotten every [`HALF_LIFE`](accounts::HALF_LIFE). All who have used less than [`ALLOWANCE`] are
+//! equal, and of equals the newest goes first: with the oldest first, a single request would wait for all that came
+//! before it. Every [`OLDEST_EVERY`]th turn is the oldest one's, so that each gets its turn.
 //!
 //! What holds between clients holds between the strands of a client, too. The requests of a strand keep their order.
 //! Clocks are read by whoever calls, so that what is decided depends on the calls alone.

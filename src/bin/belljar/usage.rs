@@ -1,4 +1,4 @@
-//! A command line that cannot be read, or that asks for help.
+//! Errors of the command line parser, and requests for help.
 
 use std::{env, ffi::OsString};
 
@@ -11,24 +11,24 @@ use crate::{
     options::{Format, LookArgs, When},
 };
 
-/// Tells what the parser says: help on stdout, an error on stderr (and in a JSON format on stdout).
-pub fn tell(error: &clap::Error) -> Exit {
-    // A closed stream has nobody to be told about it.
+/// Prints the result of the parser: help on stdout, an error on stderr and in a JSON format also on stdout.
+pub fn print(error: &clap::Error) -> Exit {
+    // There is nowhere to report that the stream is closed.
     let _ = error.print();
     if !error.use_stderr() {
         return Exit::Done;
     }
     if let Some(format) = json_format(env::args_os()) {
         let look = LookArgs { format, color: When::Never, verbose: 0, quiet: true };
-        if let Failure::Told(report) = Failure::usage(words(error)) {
+        if let Failure::Reported(report) = Failure::usage(message(error)) {
             Console::new(look).report(&report);
         }
     }
     Exit::Usage
 }
 
-/// The parser's first line, without the word in front.
-fn words(error: &clap::Error) -> String {
+/// Returns the first line of a parser error, without its label.
+fn message(error: &clap::Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a command is missing".into();
     }
@@ -37,7 +37,7 @@ fn words(error: &clap::Error) -> String {
     first.join(" ").trim_start_matches("error: ").into()
 }
 
-/// The JSON format that was asked for, as far as a command line tells that cannot be read.
+/// Finds the JSON format that a command line asks for that cannot be parsed.
 fn json_format(args: impl Iterator<Item = OsString>) -> Option<Format> {
     let args: Vec<_> = args.map(|arg| arg.to_string_lossy().into_owned()).take_while(|arg| arg != "--").collect();
     let apart = args.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1].as_str());

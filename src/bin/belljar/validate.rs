@@ -1,4 +1,4 @@
-//! `belljar validate`: whether modules would load.
+//! `belljar validate`: a check that modules load.
 
 use std::{io::Write, path::PathBuf};
 
@@ -31,11 +31,11 @@ The JSON document is {\"modules\": […]} with {\"file\", \"ok\": true, \"size_b
 /// The exit statuses in `--help`.
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  all modules would load
+  0  all modules load
   2  usage or configuration; or a file could not be read
   3  all files were read, and a module was refused";
 
-/// Check that modules would load, without running anything of them
+/// Check that modules load, without running them
 #[derive(Debug, Args)]
 #[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
 pub struct ValidateArgs {
@@ -45,7 +45,8 @@ pub struct ValidateArgs {
     /// Read the modules as WebAssembly text (`.wat`)
     #[arg(long)]
     text: bool,
-    /// Load each in a process of its own that the system has locked in: a crash of it is an error
+    /// Load each module in a worker process that the operating system confines: a crash of the worker is an
+    /// error
     #[arg(long)]
     isolate: bool,
     #[command(flatten)]
@@ -60,7 +61,7 @@ impl ValidateArgs {
         self.look
     }
 
-    /// Checks every module, and tells the worst.
+    /// Checks every module, and returns the worst exit status.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let sources: Vec<_> = self.modules.iter().map(|path| Source::of(path)).collect();
         if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
@@ -72,18 +73,18 @@ impl ValidateArgs {
         for source in &sources {
             let verdict = match check(source, self.text, &sandbox, &engine) {
                 Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
-                Err(Failure::Told(report)) => Verdict::Invalid(report),
+                Err(Failure::Reported(report)) => Verdict::Invalid(report),
                 Err(closed) => return Err(closed),
             };
             if console.format == Format::Human {
-                unless_closed(tell(&verdict, console))?;
+                ignore_closed(print(&verdict, console))?;
             }
             verdicts.push(verdict);
         }
         if console.format != Format::Human {
             let document = Document { modules: verdicts.iter().map(Line::of).collect() };
-            unless_closed(json::print(console.format, &document).map_err(|e| Failure::stdout(&e)))?;
-            verdicts.iter().try_for_each(|verdict| tell(verdict, console))?;
+            ignore_closed(json::print(console.format, &document).map_err(|e| Failure::stdout(&e)))?;
+            verdicts.iter().try_for_each(|verdict| print(verdict, console))?;
         }
         let exits = || verdicts.iter().map(Verdict::exit);
         // A file that could not be read leaves the question open.
@@ -92,8 +93,8 @@ impl ValidateArgs {
     }
 }
 
-/// The exit status says what it has to say even if nobody reads stdout any more.
-fn unless_closed(written: Result<(), Failure>) -> Result<(), Failure> {
+/// Ignores a closed stdout, so that the exit status is that of the modules.
+fn ignore_closed(written: Result<(), Failure>) -> Result<(), Failure> {
     match written {
         Err(Failure::Closed) => Ok(()),
         other => other,
@@ -119,7 +120,7 @@ fn check(source: &Source, text: bool, sandbox: &Sandbox, engine: &Engine) -> Res
     engine.validate(&bytes).map_err(|error| source.failure(error))
 }
 
-fn tell(verdict: &Verdict, console: &Console) -> Result<(), Failure> {
+fn print(verdict: &Verdict, console: &Console) -> Result<(), Failure> {
     match verdict {
         Verdict::Valid(file, about) if console.format == Format::Human && !console.is_quiet() => {
             let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];

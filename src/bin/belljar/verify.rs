@@ -1,4 +1,4 @@
-//! `belljar verify`: a receipt, compared with a second run.
+//! `belljar verify`: the check of a receipt by a second run.
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
@@ -30,20 +30,20 @@ Examples:
   belljar verify receipt.json program.wasm --transcript run.jsonl
   belljar verify receipt.json tool.wasm --ceiling belljar.toml
 
-Configuration and arguments are the receipt's. A run with something of the host is checked with its
-transcript, and nothing of the host is asked. A run that a deadline or Ctrl-C ended is run again until
-there, and no run beyond the fuel that the receipt says.
+Configuration and arguments are those of the receipt. A run that used the host is verified with
+its transcript, and does not use the host again. A run that a deadline or Ctrl-C ended is run
+again up to there, and no run uses more fuel than the receipt says.
 
 The JSON document is {\"receipt_sha256\", \"differences\": [{\"field\", \"receipt\", \"found\"}]}.
 
 Exit status:
   0  the same
-  1  something is not what the receipt says
-  2  usage or I/O; or the receipt cannot be checked: it is none, above the ceiling, of another engine or
-     price list, or of a run that its host ended
-  3  the module was not assembled from its text";
+  1  the run differs from the receipt
+  2  usage or I/O; or the receipt cannot be verified: it is invalid, above the ceiling, of another
+     engine or price list, or of a run that its host ended
+  3  the text of the module cannot be assembled";
 
-/// Run a module again, and tell whether it comes out as a receipt says
+/// Run a module again, and compare the run with its receipt
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct VerifyArgs {
@@ -60,11 +60,12 @@ pub struct VerifyArgs {
     /// The transcript of the run, as `belljar run --record` wrote it
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// A file that the run was given, as with `belljar run`
+    /// A file that the run received, as with `belljar run`
     #[arg(long, value_name = "GUEST=FILE", conflicts_with = "transcript")]
     file: Vec<String>,
-    /// Refuse what a receipt or transcript asks for above the limits in the section `[ceiling]` of this file, before anything is
-    /// loaded; for those not in it, and without a file, above the profile `large`
+    /// Refuse a receipt or transcript whose limits exceed those in the section `[ceiling]` of this file, before
+    /// anything is loaded; limits that are not in it, and all without a file, may not exceed the profile
+    /// `large`
     #[arg(long, value_name = "FILE")]
     ceiling: Option<PathBuf>,
     /// Read the module as WebAssembly text (`.wat`)
@@ -80,7 +81,7 @@ impl VerifyArgs {
         self.look
     }
 
-    /// Runs a module again, and tells whether that comes out as the receipt says.
+    /// Runs a module again, and compares the run with the receipt.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let file = Source::of(&self.receipt);
         let sources = [Some(file.clone()), Some(Source::of(&self.module)), self.input.as_deref().map(Source::of)];
@@ -90,7 +91,7 @@ impl VerifyArgs {
         let refused = |error: &ReceiptError| {
             let failure = Failure::receipt(error.to_string()).in_file(file.name());
             match error {
-                ReceiptError::NeedsTranscript => failure.with_hint("give it with `--transcript`"),
+                ReceiptError::NeedsTranscript => failure.with_hint("provide it with `--transcript`"),
                 ReceiptError::Ceiling { above } => failure.with_hint(ceiling::hint(above)),
                 _ => failure,
             }
@@ -100,10 +101,10 @@ impl VerifyArgs {
         receipt.check_ceiling(&ceiling).map_err(|error| refused(&error))?;
         let transcript = self.transcript.as_deref().map(|path| Ok((path, transcript::read(path)?))).transpose()?;
         let sandbox = match &transcript {
-            Some((path, played)) => {
-                played.sandbox_within(&ceiling).map_err(|error| transcript::refused(path, error))?
+            Some((path, replayed)) => {
+                replayed.sandbox_within(&ceiling).map_err(|error| transcript::refused(path, error))?
             }
-            // What it grants is not opened on its word.
+            // Directories and clocks of the host are not opened because a receipt names them.
             None if receipt.config.effect().is_some() => return Err(refused(&ReceiptError::NeedsTranscript)),
             None => Sandbox::new(receipt.config.clone()).map_err(|error| Failure::of(error).in_file(file.name()))?,
         };
@@ -120,11 +121,13 @@ impl VerifyArgs {
         let files = files.collect::<Result<BTreeMap<String, FileBytes>, Failure>>()?;
         let missing = receipt.given.keys().find(|path| !files.contains_key(*path));
         if let Some(path) = missing.filter(|_| transcript.is_none()) {
-            let message =
-                format!("the run was given a file `{}`, whose digest only is in the receipt", show::name(path));
+            let message = format!(
+                "the run received the file `{}`, of which the receipt contains only the digest",
+                show::name(path)
+            );
             return Err(Failure::receipt(message)
                 .in_file(file.name())
-                .with_hint("give it again with `--file GUEST=FILE`"));
+                .with_hint("provide it with `--file GUEST=FILE`"));
         }
         let given = Given::new(&wasm, &input).with_ceiling(ceiling);
         let given = match &transcript {
@@ -136,12 +139,12 @@ impl VerifyArgs {
             Err(ReceiptError::Differs { differences }) => differences,
             Err(error) => return Err(refused(&error)),
         };
-        tell(&receipt, &differences, console)?;
+        print(&receipt, &differences, console)?;
         Ok(if differences.is_empty() { Exit::Done } else { Exit::Stopped })
     }
 }
 
-fn tell(receipt: &Receipt, differences: &[Difference], console: &Console) -> Result<(), Failure> {
+fn print(receipt: &Receipt, differences: &[Difference], console: &Console) -> Result<(), Failure> {
     if console.format != Format::Human {
         let differences = differences.iter().map(Line::of).collect();
         let document = Document { receipt_sha256: receipt.digest().sha256, differences };

@@ -1,4 +1,4 @@
-//! What came of a run, as one line.
+//! The output line for a run.
 
 use std::{borrow::Cow, str};
 
@@ -7,43 +7,43 @@ use serde::{Serialize, de::IgnoredAny};
 
 use crate::{json::Bytes, show};
 
-/// What a line is.
+/// The format of output lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// The output as it is.
+    /// The output itself.
     Text,
     /// A record of the run, as JSON.
     Record,
 }
 
-/// What came of a run, as one line.
+/// The output line for a run.
 #[derive(Debug)]
 pub struct Answer<'a> {
-    /// Its number, from 1.
+    /// The line number, from 1.
     pub line: u64,
-    /// The line, without its end.
+    /// The line without its line feed.
     pub text: Cow<'a, [u8]>,
-    /// Why there is no output.
-    pub wrong: Option<Wrong>,
-    /// What the guest logged, where the line does not have it.
+    /// The reason why there is no output.
+    pub error: Option<LineError>,
+    /// The log of the guest, unless the line contains it.
     pub log: &'a [LogEntry],
-    /// What the run used.
+    /// The usage of the run.
     pub usage: Usage,
 }
 
-/// Why there is no output.
+/// The reason why there is no output.
 #[derive(Debug)]
-pub struct Wrong {
-    /// In words.
+pub struct LineError {
+    /// The message.
     pub message: String,
-    /// What to do about it, beside what the reason for a stop says.
+    /// A hint, in addition to that of the stop reason.
     pub hint: Option<&'static str>,
 }
 
-const RECORDS: &str = "with `--format json`, outputs are texts within records";
+const RECORDS: &str = "with `--format json`, outputs are strings in records";
 
 impl<'a> Answer<'a> {
-    /// The answer to a line.
+    /// Returns the output line for the result of a run.
     pub fn of(line: u64, result: &'a Result<Outcome, Error>, form: Form) -> Answer<'a> {
         let record = Record::of(line, result);
         let usage = match result {
@@ -51,20 +51,27 @@ impl<'a> Answer<'a> {
             Err(Error::Stopped(stopped)) => stopped.usage,
             Err(_) => Usage::default(),
         };
-        let wrong = record.message.clone().map(|message| Wrong { message, hint: None });
-        match (form, wrong) {
-            (Form::Record, wrong) => Answer { line, text: json(&record), wrong, log: &[], usage },
-            (Form::Text, Some(wrong)) => {
-                let error = ErrorRecord { line, message: &wrong.message, reason: record.reason };
-                Answer { line, text: json(&Failed { error }), wrong: Some(wrong), log: record.log, usage }
+        let error = record.message.clone().map(|message| LineError { message, hint: None });
+        match (form, error) {
+            (Form::Record, error) => Answer { line, text: json(&record), error, log: &[], usage },
+            (Form::Text, Some(error)) => {
+                let text =
+                    json(&Failed { error: ErrorRecord { line, message: &error.message, reason: record.reason } });
+                Answer { line, text, error: Some(error), log: record.log, usage }
             }
             (Form::Text, None) => match one_line(record.output.0) {
-                Some(text) => Answer { line, text, wrong: None, log: record.log, usage },
+                Some(text) => Answer { line, text, error: None, log: record.log, usage },
                 None => {
-                    let message = "the output has more than one line, and is no JSON document".to_owned();
+                    let message = "the output has more than one line, and is not a JSON document".to_owned();
                     let error = ErrorRecord { line, message: &message, reason: None };
                     let text = json(&Failed { error });
-                    Answer { line, text, wrong: Some(Wrong { message, hint: Some(RECORDS) }), log: record.log, usage }
+                    Answer {
+                        line,
+                        text,
+                        error: Some(LineError { message, hint: Some(RECORDS) }),
+                        log: record.log,
+                        usage,
+                    }
                 }
             },
         }
@@ -72,15 +79,15 @@ impl<'a> Answer<'a> {
 }
 
 impl Answer<'static> {
-    /// The answer to a line that is too long to be run.
+    /// Returns the output line for a line that is too long to be run.
     pub fn too_long(line: u64, limit: u64, form: Form) -> Answer<'static> {
         let message = format!("the line is longer than {}", show::bytes(limit));
         let text = match form {
             Form::Record => json(&Record { end: "stopped", message: Some(message.clone()), ..Record::empty(line) }),
             Form::Text => json(&Failed { error: ErrorRecord { line, message: &message, reason: None } }),
         };
-        let wrong = Some(Wrong { message, hint: None });
-        Answer { line, text, wrong, log: &[], usage: Usage::default() }
+        let error = Some(LineError { message, hint: None });
+        Answer { line, text, error, log: &[], usage: Usage::default() }
     }
 }
 
@@ -159,7 +166,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// `{"error": {"line", "message", "reason"}}`: in place of an output.
+/// `{"error": {"line", "message", "reason"}}`, in place of an output.
 #[derive(Serialize)]
 struct Failed<'a> {
     error: ErrorRecord<'a>,
@@ -174,15 +181,15 @@ struct ErrorRecord<'a> {
 }
 
 fn json(record: &impl Serialize) -> Cow<'static, [u8]> {
-    // There is nothing in it that JSON has not.
+    // A record contains only types that JSON can represent.
     Cow::Owned(serde_json::to_vec(record).unwrap_or_default())
 }
 
-/// An output as one line: without the line feed at its end, or if it is a JSON document without the spaces
-/// between its parts.
+/// Returns an output as one line: without the line feed at its end or, for a JSON document on several lines, without
+/// whitespace between its tokens.
 fn one_line(output: &[u8]) -> Option<Cow<'_, [u8]>> {
     let line = output.strip_suffix(b"\n").unwrap_or(output);
-    // Many readers take a carriage return for the end of a line, if it is not one with a line feed.
+    // Many readers take a carriage return for the end of a line, unless a line feed follows.
     let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
     if !line.strip_suffix(b"\r").unwrap_or(line).iter().any(ends) {
         return Some(Cow::Borrowed(line));
@@ -192,7 +199,7 @@ fn one_line(output: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(compact(line)))
 }
 
-/// A JSON document without the spaces between its parts, and not otherwise changed.
+/// Removes the whitespace between the tokens of a JSON document.
 fn compact(json: &[u8]) -> Vec<u8> {
     let (mut within, mut escaped) = (false, false);
     let keep = |byte: &u8| {

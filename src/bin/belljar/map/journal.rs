@@ -1,4 +1,4 @@
-//! What the outputs in a file are of, so that they can be gone on with.
+//! The journal beside a file of outputs, for `--resume`.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -11,22 +11,22 @@ use belljar::{Config, receipt::Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     file::{self, Ready, Target},
-    map::lines::{Mark, Notes, Passed, Reader, Shared, Unended},
+    map::lines::{InputDigests, Mark, Passed, Reader, SharedDigests, Unended},
     show,
     source::Source,
 };
 
-/// The largest one that is read, in bytes.
+/// The largest journal that is read, in bytes.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// A file beside that of the outputs, with what they are of.
+/// A file beside the outputs that says of which module, configuration and inputs they are.
 pub struct Journal {
     path: PathBuf,
     about: About,
-    notes: Shared,
-    /// There is none beside what is no file.
+    digests: SharedDigests,
+    /// False for pipes and devices, which have no journal.
     kept: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct Journal {
 pub struct About {
     belljar: String,
     module_sha256: String,
-    /// Of the configuration as JSON.
+    /// The digest of the configuration as JSON.
     config_sha256: String,
     records: bool,
     input: Vec<Mark>,
@@ -80,7 +80,7 @@ impl Journal {
         reader: &mut Reader,
     ) -> Result<(File, Journal), Failure> {
         let name = show::path(path);
-        let failed = |error: io::Error| Failure::io(&name, io_words(&error));
+        let failed = |error: io::Error| Failure::io(&name, io_message(&error));
         if let Source::File(input) = input
             && let (Ok(input), Ok(output)) = (input.canonicalize(), path.canonicalize())
             && input == output
@@ -98,7 +98,7 @@ impl Journal {
         let metadata = file.metadata().map_err(failed)?;
         let mut beside = path.as_os_str().to_owned();
         beside.push(".belljar");
-        let mut journal = Journal { path: beside.into(), about, notes: reader.notes(), kept };
+        let mut journal = Journal { path: beside.into(), about, digests: reader.digests(), kept };
         if journal.kept {
             match file.try_lock() {
                 Err(TryLockError::WouldBlock) => {
@@ -122,8 +122,8 @@ impl Journal {
                 }
                 (_, Existing::Resume) => journal.resume(&name, &mut file, reader)?,
                 (size, Existing::Refuse) => {
-                    let message = format!("there is something in it already: {}", show::bytes(size));
-                    let hint = "`--resume` goes on with it, `--force` overwrites it";
+                    let message = format!("the file is not empty: {}", show::bytes(size));
+                    let hint = "`--resume` continues it, `--force` overwrites it";
                     return Err(Failure::io(&name, message).with_hint(hint));
                 }
             }
@@ -131,47 +131,50 @@ impl Journal {
         Ok((file, journal))
     }
 
-    /// Whether it is to be written when so many lines have been.
+    /// Returns whether the journal is due after `lines` lines of output.
     pub fn is_due(&self, lines: u64) -> bool {
         self.kept && lines.is_power_of_two()
     }
 
-    /// Tells whether it has to be written before this line is: a last line without an end may go on another time.
+    /// Returns whether the journal is due before the output of `line`: a last line without a line feed may be longer
+    /// the next time.
     pub fn is_due_before(&self, line: u64) -> bool {
-        let is_last = |notes: &Notes| notes.unended.as_ref().is_some_and(|last| last.mark.lines == line);
-        self.kept && self.about.unended.is_none() && is_last(&self.notes())
+        let is_last = |digests: &InputDigests| digests.unended.as_ref().is_some_and(|last| last.mark.lines == line);
+        self.kept && self.about.unended.is_none() && is_last(&self.digests())
     }
 
-    fn notes(&self) -> MutexGuard<'_, Notes> {
-        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn digests(&self) -> MutexGuard<'_, InputDigests> {
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what is known when so many lines have been written.
+    /// Writes the journal for `lines` lines of output.
     pub fn write(&mut self, lines: u64) -> Result<(), Failure> {
         let text = self.text(lines);
         file::write(&self.path, text.as_bytes())
     }
 
+    /// Returns the text of the journal for `lines` lines of output.
     fn text(&mut self, lines: u64) -> String {
-        let notes = self.notes().clone();
-        self.about.input = notes.marks.into_iter().filter(|mark| mark.lines <= lines).collect();
-        self.about.unended = notes.unended;
+        let digests = self.digests().clone();
+        self.about.input = digests.marks.into_iter().filter(|mark| mark.lines <= lines).collect();
+        self.about.unended = digests.unended;
         serde_json::to_string_pretty(&self.about).unwrap_or_default() + "\n"
     }
 
-    /// Finds where it was ended, and goes there.
+    /// Finds the end of the outputs that stay, and skips the input up to there.
     fn resume(&mut self, name: &str, file: &mut File, reader: &mut Reader) -> Result<(), Failure> {
         let refused = |message: String| {
-            Failure::io(name, format!("it cannot be gone on with: {message}")).with_hint("`--force` begins anew")
+            Failure::io(name, format!("the outputs cannot be resumed: {message}"))
+                .with_hint("`--force` overwrites them")
         };
         let beside = show::path(&self.path);
         let text = match Source::Found(self.path.clone()).text(MAX_BYTES) {
             Ok(text) => text,
-            Err(_) if !self.path.exists() => return Err(refused(format!("there is no {beside}"))),
+            Err(_) if !self.path.exists() => return Err(refused(format!("{beside} does not exist"))),
             Err(failure) => return Err(failure),
         };
         let before: About =
-            serde_json::from_str(&text).map_err(|_| refused(format!("{beside} does not say what it is of")))?;
+            serde_json::from_str(&text).map_err(|_| refused(format!("{beside} is not a valid journal")))?;
         let about = &self.about;
         let differs = [
             ("version of belljar", before.belljar != about.belljar),
@@ -180,42 +183,42 @@ impl Journal {
             ("format", before.records != about.records),
         ];
         if let Some((what, _)) = differs.iter().find(|(_, differs)| *differs) {
-            return Err(refused(format!("it is of another {what}")));
+            return Err(refused(format!("they were made with another {what}")));
         }
-        let whole = whole_lines(file).map_err(|error| Failure::io(name, io_words(&error)))?;
+        let whole = whole_lines(file).map_err(|error| Failure::io(name, io_message(&error)))?;
         let passed = match &before.unended {
             Some(last) if last.mark.lines == whole.lines => reader.skip_unended(last)?,
             _ if reader.skip(whole.lines)? => Passed::Same,
             _ => Passed::Other,
         };
         let (lines, bytes) = match passed {
-            // Its answer is that of another line.
+            // The last output is that of another line.
             Passed::Longer => (whole.lines - 1, whole.last),
             Passed::Same | Passed::Other => (whole.lines, whole.bytes),
         };
-        let marks = self.notes().marks.clone();
+        let marks = self.digests().marks.clone();
         let same = |mark: &Mark| before.input.iter().all(|other| other.lines != mark.lines || other == mark);
         if matches!(passed, Passed::Other) || !marks.iter().all(same) {
-            return Err(refused("it is of other inputs".into()));
+            return Err(refused("they were made from other inputs".into()));
         }
         let cut = file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0)));
-        cut.map_err(|error| Failure::io(name, io_words(&error)))?;
+        cut.map_err(|error| Failure::io(name, io_message(&error)))?;
         self.write(lines)
     }
 }
 
-/// Opens a file to go on with it, and makes it if there is none: tells whether it did.
+/// Opens a file of outputs, and creates it if it does not exist. Returns whether it was created.
 fn opened(path: &Path) -> io::Result<(File, bool)> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).truncate(false);
     match options.clone().create_new(true).open(path) {
-        // What a link leads to may be made through it.
+        // The target of a link can be created through the link.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok((options.create(true).open(path)?, false)),
         file => Ok((file?, true)),
     }
 }
 
-/// The lines of a file that have an end.
+/// The complete lines of a file.
 #[derive(Default)]
 struct Whole {
     lines: u64,

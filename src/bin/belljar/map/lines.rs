@@ -1,4 +1,4 @@
-//! The lines of the input, on their way to the runs.
+//! The lines of the input, read ahead of the runs.
 
 use std::{
     collections::BTreeSet,
@@ -20,21 +20,21 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     show,
     source::{self, Source},
 };
 
-/// Read at once, and handed over at once; beside it, what is handed over is one line at least.
+/// Bytes that are read at once and handed over at once; a longer line is handed over whole.
 const CHUNK: usize = 64 << 10;
 
-/// Chunks that wait.
+/// Chunks that are read ahead.
 const AHEAD: usize = 2;
 
-/// Whether it was cancelled is asked so often while no line comes.
+/// Time between two checks for cancellation while no line comes.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Reads lines.
+/// A reader of lines.
 pub struct Reader {
     name: String,
     from: BufReader<Box<dyn Read + Send>>,
@@ -42,49 +42,49 @@ pub struct Reader {
     size: Option<u64>,
     lines: u64,
     bytes: u64,
-    /// Of the lines read so far, each with an end.
+    /// The digest of the lines read so far, each with a line feed.
     hash: Sha256,
-    notes: Shared,
-    /// Lines that are too long are passed over.
-    passes_long: bool,
-    /// A line without an end was read: what is added to the file since then would not be a line.
+    digests: SharedDigests,
+    /// Whether lines that are too long are skipped.
+    skips_long: bool,
+    /// Set after a line without a line feed: bytes that are appended to the file later belong to that line.
     is_over: bool,
-    /// A line that has been read and is to be read again.
+    /// A line that was read and is returned again.
     again: Option<Raw>,
-    /// Why the line after the last one could not be read.
+    /// The error in reading the line after the last one.
     failed: Option<Failure>,
 }
 
-/// Facts about the lines read so far.
+/// Digests of the lines read so far.
 #[derive(Debug, Clone, Default)]
-pub struct Notes {
-    /// Digests of the first lines, for each power of two of them that there is.
+pub struct InputDigests {
+    /// Digests of the first 1, 2, 4, 8, … lines.
     pub marks: Vec<Mark>,
-    /// The last line, if it has no end.
+    /// The last line, if it has no line feed.
     pub unended: Option<Unended>,
 }
 
-/// What the first lines of the input are.
+/// The digest of the first lines of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mark {
-    /// The number of them.
+    /// The number of lines.
     pub lines: u64,
     sha256: String,
 }
 
-/// A last line of the input without an end, which may go on.
+/// A last line of the input without a line feed, which may become longer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unended {
-    /// Digest of the lines up to it, as if it had an end.
+    /// The digest of the lines up to it, as if it had a line feed.
     pub mark: Mark,
-    /// Its size.
+    /// The size of the line.
     pub bytes: u64,
 }
 
 impl Mark {
-    /// That so many lines have this digest.
+    /// Returns the mark for the digest of the first `lines` lines.
     pub fn of(lines: u64, digest: &[u8]) -> Mark {
         let mut sha256 = String::with_capacity(2 * digest.len());
         for byte in digest {
@@ -94,42 +94,42 @@ impl Mark {
     }
 }
 
-/// Notes that are shared.
-pub type Shared = Arc<Mutex<Notes>>;
+/// Digests that the reader and the journal share.
+pub type SharedDigests = Arc<Mutex<InputDigests>>;
 
 /// A line as it was read.
 struct Raw {
-    /// Without its end; of a line that is too long, its beginning.
+    /// Without its line feed; the beginning of a line that is too long.
     line: Vec<u8>,
     is_long: bool,
     has_end: bool,
     size: u64,
-    /// Of all lines, with this one.
+    /// The digest of all lines up to this one.
     hash: Sha256,
 }
 
 /// A line for the runs.
 enum Line {
     Whole(Vec<u8>),
-    /// Its number and its size in bytes.
+    /// The number and the size in bytes of a line that is too long.
     Long(u64, u64),
 }
 
-/// The last line that has been answered, compared with the input as it is now.
+/// The last line with an output, compared with the current input.
 pub enum Passed {
-    /// It is what it was.
+    /// It is the same.
     Same,
-    /// It had no end then, and now goes on: it is the next line.
+    /// It had no line feed and has become longer, so it is the next line.
     Longer,
-    /// These are other lines.
+    /// The lines are different.
     Other,
 }
 
 impl Reader {
-    /// Opens the input, whose lines have at most `limit` bytes; those that are longer are an error, or passed over.
-    pub fn open(source: &Source, limit: u64, passes_long: bool) -> Result<Reader, Failure> {
+    /// Opens the input. A line of more than `limit` bytes is an error, or skipped if `skips_long`.
+    pub fn open(source: &Source, limit: u64, skips_long: bool) -> Result<Reader, Failure> {
         let name = source.name();
-        let failed = |error: io::Error| Failure::io(&name, io_words(&error));
+        let failed = |error: io::Error| Failure::io(&name, io_message(&error));
         let (from, size): (Box<dyn Read + Send>, _) = match source {
             Source::Stdin => (Box::new(io::stdin()), size_of_stdin()),
             Source::File(path) | Source::Found(path) => {
@@ -139,7 +139,7 @@ impl Reader {
             }
         };
         let from = BufReader::with_capacity(CHUNK, from);
-        let (hash, notes) = (Sha256::new(), Shared::default());
+        let (hash, digests) = (Sha256::new(), SharedDigests::default());
         Ok(Reader {
             name,
             from,
@@ -148,35 +148,35 @@ impl Reader {
             lines: 0,
             bytes: 0,
             hash,
-            notes,
-            passes_long,
+            digests,
+            skips_long,
             is_over: false,
             again: None,
             failed: None,
         })
     }
 
-    /// How large the input is, if that is known.
+    /// Returns the size of the input, if it is known.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// Lines read so far.
+    /// Returns the number of lines read so far.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// Bytes read so far.
+    /// Returns the number of bytes read so far.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Facts about the lines, as far as they have been read by anybody.
-    pub fn notes(&self) -> Shared {
-        Arc::clone(&self.notes)
+    /// Returns the digests of the lines, which are updated as lines are read.
+    pub fn digests(&self) -> SharedDigests {
+        Arc::clone(&self.digests)
     }
 
-    /// Reads past as many lines; whether there are so many.
+    /// Skips up to `lines` lines in total, and returns whether there are as many.
     pub fn skip(&mut self, lines: u64) -> Result<bool, Failure> {
         while self.lines < lines {
             let Some(raw) = self.raw(true)? else { return Ok(false) };
@@ -185,7 +185,7 @@ impl Reader {
         Ok(true)
     }
 
-    /// Reads past all lines up to one that had no end, unless that goes on by now.
+    /// Skips all lines up to one that had no line feed, unless it has become longer.
     pub fn skip_unended(&mut self, then: &Unended) -> Result<Passed, Failure> {
         let found = if self.skip(then.mark.lines.saturating_sub(1))? { self.raw(true)? } else { None };
         let Some(raw) = found else { return Ok(Passed::Other) };
@@ -202,15 +202,15 @@ impl Reader {
         Ok(if is_same { Passed::Longer } else { Passed::Other })
     }
 
-    /// The next line. Of one that is too long, its rest is read only if it is passed over.
-    fn raw(&mut self, passes_long: bool) -> Result<Option<Raw>, Failure> {
+    /// Reads the next line. The rest of a line that is too long is read only if `skips_long`.
+    fn raw(&mut self, skips_long: bool) -> Result<Option<Raw>, Failure> {
         if let Some(raw) = self.again.take() {
             return Ok(Some(raw));
         }
         if self.is_over {
             return Ok(None);
         }
-        let failed = |name: &str, error: io::Error| Failure::io(name, io_words(&error));
+        let failed = |name: &str, error: io::Error| Failure::io(name, io_message(&error));
         let mut line = Vec::new();
         let most = self.limit.saturating_add(1);
         let read = (&mut self.from).take(most).read_until(b'\n', &mut line);
@@ -221,7 +221,7 @@ impl Reader {
         let mut has_end = line.pop_if(|last| *last == b'\n').is_some();
         let is_long = line.len() as u64 > self.limit;
         let mut hash = self.hash.clone().chain_update(&line);
-        while is_long && passes_long && !has_end {
+        while is_long && skips_long && !has_end {
             let more = self.from.fill_buf().map_err(|error| failed(&self.name, error))?;
             let end = more.iter().position(|byte| *byte == b'\n');
             let (rest, used) = (&more[..end.unwrap_or(more.len())], end.map_or(more.len(), |end| end + 1));
@@ -238,25 +238,25 @@ impl Reader {
         Ok(Some(Raw { line, is_long, has_end, size, hash }))
     }
 
-    /// Takes note of a line.
+    /// Counts a line and updates the digests.
     fn count(&mut self, raw: &Raw) {
         self.bytes += raw.size;
         self.lines += 1;
         self.hash.clone_from(&raw.hash);
         let mark = || Mark::of(self.lines, &raw.hash.clone().finalize());
-        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
-        // What has no end may become another line, and what is too long stays it.
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        // A line without a line feed may become another line; one that is too long stays too long.
         if !raw.has_end && !raw.is_long {
-            notes.unended = Some(Unended { mark: mark(), bytes: raw.line.len() as u64 });
+            digests.unended = Some(Unended { mark: mark(), bytes: raw.line.len() as u64 });
         } else if raw.has_end && self.lines.is_power_of_two() {
-            notes.marks.push(mark());
+            digests.marks.push(mark());
         }
     }
 
-    /// The next line, for the runs.
+    /// Reads the next line for the runs.
     fn line(&mut self) -> Result<Option<Line>, Failure> {
-        let Some(raw) = self.raw(self.passes_long)? else { return Ok(None) };
-        if raw.is_long && !self.passes_long {
+        let Some(raw) = self.raw(self.skips_long)? else { return Ok(None) };
+        if raw.is_long && !self.skips_long {
             let message = format!("line {}: longer than {}", self.lines + 1, show::bytes(self.limit));
             return Err(Failure::io(&self.name, message).with_hint("raise it with `--line-limit`"));
         }
@@ -264,7 +264,7 @@ impl Reader {
         Ok(Some(if raw.is_long { Line::Long(self.lines, raw.size) } else { Line::Whole(raw.line) }))
     }
 
-    /// The next line, and those that have come with it.
+    /// Reads the next line, and those that are buffered behind it.
     fn chunk(&mut self) -> Result<Vec<Line>, Failure> {
         if let Some(failure) = self.failed.take() {
             return Err(failure);
@@ -273,7 +273,7 @@ impl Reader {
         while !lines.is_empty() && self.from.buffer().contains(&b'\n') {
             match self.line() {
                 Ok(line) => lines.extend(line),
-                // The lines before it are to be answered.
+                // The lines before it are run first.
                 Err(failure) => {
                     self.failed = Some(failure);
                     break;
@@ -299,43 +299,43 @@ fn size_of_stdin() -> Option<u64> {
     None
 }
 
-/// The lines, read ahead by a thread that nobody waits for: a line that never comes keeps no result back.
+/// The lines, read ahead by a detached thread: waiting for the next line does not delay results.
 pub struct Lines {
     chunks: Receiver<Result<Vec<Line>, Failure>>,
     chunk: vec::IntoIter<Line>,
     cancel: Cancel,
     taken: Arc<AtomicU64>,
-    long: Long,
-    trouble: Trouble,
+    long: LongLines,
+    read_error: ReadError,
 }
 
-/// The numbers of lines that were too long to be run, and have not been told yet.
+/// The numbers of lines that are too long to be run and have no output yet.
 #[derive(Clone, Default)]
-pub struct Long(Arc<Mutex<BTreeSet<u64>>>);
+pub struct LongLines(Arc<Mutex<BTreeSet<u64>>>);
 
-impl Long {
-    /// Takes a line out, and tells whether it was one of them.
+impl LongLines {
+    /// Removes a line, and returns whether it is too long.
     pub fn take(&self, line: u64) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&line)
     }
 }
 
-/// Why there are no more lines, if that is not that there are none.
+/// The error that ended the lines, if they did not end with the input.
 #[derive(Clone, Default)]
-pub struct Trouble(Arc<Mutex<Option<Failure>>>);
+pub struct ReadError(Arc<Mutex<Option<Failure>>>);
 
-impl Trouble {
-    /// Why, once.
+impl ReadError {
+    /// Takes the error.
     pub fn take(&self) -> Option<Failure> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
 impl Lines {
-    /// The lines that are still to be read, until it is cancelled; `taken` counts their bytes.
-    pub fn read(mut reader: Reader, cancel: Cancel, taken: Arc<AtomicU64>) -> (Lines, Long, Trouble) {
+    /// Starts the reading thread for the rest of the lines. `taken` counts the bytes of the lines that are taken.
+    pub fn read(mut reader: Reader, cancel: Cancel, taken: Arc<AtomicU64>) -> (Lines, LongLines, ReadError) {
         let (sender, chunks) = mpsc::sync_channel(AHEAD);
-        let (long, trouble) = (Long::default(), Trouble::default());
+        let (long, read_error) = (LongLines::default(), ReadError::default());
         thread::spawn(move || {
             loop {
                 let chunk = reader.chunk();
@@ -346,8 +346,8 @@ impl Lines {
             }
         });
         let chunk = Vec::new().into_iter();
-        let lines = Lines { chunks, chunk, cancel, taken, long: long.clone(), trouble: trouble.clone() };
-        (lines, long, trouble)
+        let lines = Lines { chunks, chunk, cancel, taken, long: long.clone(), read_error: read_error.clone() };
+        (lines, long, read_error)
     }
 }
 
@@ -363,7 +363,7 @@ impl Iterator for Lines {
                 }
                 Some(Line::Long(number, size)) => {
                     self.taken.fetch_add(size, Ordering::Relaxed);
-                    // Before the line after it is taken: so it is known when that is answered.
+                    // Before the line after it is taken, so it is known when that line has its result.
                     self.long.0.lock().unwrap_or_else(PoisonError::into_inner).insert(number);
                     continue;
                 }
@@ -373,7 +373,7 @@ impl Iterator for Lines {
                 Ok(Ok(chunk)) if chunk.is_empty() => return None,
                 Ok(Ok(chunk)) => self.chunk = chunk.into_iter(),
                 Ok(Err(failure)) => {
-                    *self.trouble.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                    *self.read_error.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
                     return None;
                 }
                 Err(RecvTimeoutError::Disconnected) => return None,

@@ -1,37 +1,37 @@
-//! A line about a batch that takes its time.
+//! The progress line of a long batch.
 
 use std::time::{Duration, Instant};
 
 use crate::{console::Console, show};
 
-/// Batches that are over sooner have no line.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// A new line no more often.
+/// Time before the line is shown.
+const DELAY: Duration = Duration::from_secs(1);
+/// Time between two updates of the line.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Of the bar, in columns.
+/// Columns of the bar.
 const WIDTH: usize = 20;
 
-/// A line about a batch that takes its time.
+/// The progress line of a long batch.
 #[derive(Debug)]
 pub struct Progress {
-    /// Bytes of the input, if that is known.
+    /// The size of the input in bytes, if it is known.
     size: Option<u64>,
-    /// Bytes that an earlier run has been through.
+    /// Bytes whose lines have an output from before.
     skipped: u64,
     started: Instant,
-    /// When the next line is due; `None`: never.
+    /// The time of the next update; `None` if the line is not shown.
     due: Option<Instant>,
 }
 
 impl Progress {
-    /// Progress through an input; not where the lines themselves are seen to come.
+    /// Returns the progress through an input. It is not shown if the output is on the terminal too.
     pub fn new(size: Option<u64>, skipped: u64, seen: bool, console: &Console) -> Progress {
         let started = Instant::now();
         let shown = !seen && console.can_show_progress();
-        Progress { size, skipped, started, due: shown.then(|| started + PATIENCE) }
+        Progress { size, skipped, started, due: shown.then(|| started + DELAY) }
     }
 
-    /// Shows how far it is, when it is time to.
+    /// Updates the line, if an update is due.
     pub fn tick(&mut self, console: &Console, lines: u64, bytes: impl FnOnce() -> u64) {
         let Some(due) = self.due else { return };
         let now = Instant::now();
@@ -43,7 +43,7 @@ impl Progress {
     }
 }
 
-/// Of lines that were run, bytes that were taken, those of them that were skipped, and all there are.
+/// Formats the line from the lines run, the bytes taken, the bytes skipped of them, and the size of the input.
 fn line(lines: u64, bytes: u64, skipped: u64, size: Option<u64>, seconds: f64) -> String {
     let rate = show::grouped((lines as f64 / seconds) as u64);
     let done = format!("{}, {rate}/s", show::count(lines, "line"));
@@ -72,11 +72,11 @@ mod tests {
     use super::line;
 
     #[test]
-    fn a_line_tells_what_is_known() {
+    fn the_line_shows_the_known_figures() {
         assert_eq!(line(12_000, 5_000, 0, None, 2.0), "12,000 lines, 6,000/s");
         let half = "[##########..........] 50.0 %, 12,000 lines, 6,000/s, 2 s left";
         assert_eq!(line(12_000, 5_000, 0, Some(10_000), 2.0), half);
-        // What was done before says nothing of how fast this is.
+        // The rate does not count what was done before.
         let resumed = "[##########..........] 50.0 %, 1 line, 0/s, 1 min 40 s left";
         assert_eq!(line(1, 5_000, 4_900, Some(10_000), 2.0), resumed);
         assert!(line(1, 1, 0, Some(10_000), 2.0).ends_with(", 5 h 33 min left"));

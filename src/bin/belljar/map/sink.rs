@@ -1,4 +1,4 @@
-//! Where the outputs go.
+//! The destination of the outputs.
 
 use std::{
     fs::File,
@@ -8,9 +8,9 @@ use std::{
 
 use crate::{failure::Failure, file, options::When};
 
-/// Where the outputs go: whole lines at a time, as long as they fit in its buffer.
+/// A buffered writer of output lines. Lines that fit in the buffer are written whole.
 pub struct Sink {
-    /// The file; `None` is stdout.
+    /// The file; `None` for stdout.
     path: Option<PathBuf>,
     to: BufWriter<Box<dyn Write>>,
     terminal: bool,
@@ -19,13 +19,13 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// To stdout.
+    /// Returns a writer to stdout.
     pub fn stdout(escape: When) -> Sink {
         let terminal = io::stdout().is_terminal();
         Sink::new(None, Box::new(io::stdout()), terminal, escape)
     }
 
-    /// To the end of a file.
+    /// Returns a writer to the end of a file.
     pub fn file(path: &Path, file: File, escape: When) -> Sink {
         let terminal = file.is_terminal();
         Sink::new(Some(path.into()), Box::new(file), terminal, escape)
@@ -36,7 +36,7 @@ impl Sink {
         Sink { path, to: BufWriter::with_capacity(64 << 10, to), terminal, escape, line: Vec::new() }
     }
 
-    /// Whether somebody sees the lines come.
+    /// Returns whether the destination is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -55,7 +55,7 @@ impl Sink {
         written.map_err(|error| self.failed(&error))
     }
 
-    /// Holds nothing back.
+    /// Writes the buffered lines.
     pub fn flush(&mut self) -> Result<(), Failure> {
         self.to.flush().map_err(|error| self.failed(&error))
     }

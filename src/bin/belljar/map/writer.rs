@@ -1,4 +1,4 @@
-//! The answers to the lines, written in the order of the lines.
+//! The writer of the outputs, in the order of the lines.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use belljar::{Cancel, Error, Outcome, Results, StopReason};
 use super::{
     answer::{Answer, Form},
     journal::Journal,
-    lines::Long,
+    lines::LongLines,
     progress::Progress,
     sink::Sink,
 };
@@ -26,24 +26,24 @@ const FLUSH_AFTER: Duration = Duration::from_micros(300);
 /// Time between two updates of the progress line while no result comes.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Takes the results and writes them, a line each.
+/// A writer of results, a line each.
 pub struct Writer<'a> {
     pub console: &'a Console,
     pub keep_going: bool,
     pub form: Form,
     pub source: &'a Source,
-    /// The most bytes of a line.
+    /// The longest line that is run, in bytes.
     pub limit: u64,
-    /// Lines that are longer.
-    pub long: Long,
+    /// Lines that are longer than the limit.
+    pub long: LongLines,
     pub sink: Sink,
     pub journal: Option<Journal>,
     pub progress: Progress,
-    /// Bytes of the input whose lines have been taken.
+    /// Bytes of the lines that have been taken from the input.
     pub taken: Arc<AtomicU64>,
-    /// Lines that an earlier run has answered.
+    /// Lines with an output from before.
     pub first: u64,
-    /// Lines that have been answered.
+    /// Lines with an output.
     pub line: u64,
     pub fuel: u64,
     pub failed: Option<Failed>,
@@ -61,7 +61,7 @@ impl Writer<'_> {
     pub fn write(&mut self, results: Results<'_>) -> Result<(), Failure> {
         let written = self.write_all(results).and_then(|()| self.sink.flush());
         if written.is_err() {
-            // Whatever is written of the lines before a failure is whole; and the lines to come need not come.
+            // The lines before a failure are written whole; the lines after it are not run.
             let _ = self.sink.flush();
             self.cancel.cancel();
         }
@@ -79,7 +79,7 @@ impl Writer<'_> {
         if self.cancel.is_cancelled() { Err(self.cancelled()) } else { Ok(()) }
     }
 
-    /// Waits for the next result, and meanwhile holds nothing back.
+    /// Waits for the next result. Outputs are written after a short wait.
     fn wait(&mut self, results: &Results<'_>) -> Result<(), Failure> {
         if !results.wait(FLUSH_AFTER) {
             self.sink.flush()?;
@@ -96,7 +96,7 @@ impl Writer<'_> {
         self.progress.tick(self.console, self.line - self.first, || self.taken.load(Ordering::Relaxed));
     }
 
-    /// Answers the lines that come next and were too long to be run.
+    /// Writes the output of the next lines that are too long to be run.
     fn too_long(&mut self) -> Result<(), Failure> {
         while self.long.take(self.line + 1) {
             let answer = Answer::too_long(self.line + 1, self.limit, self.form);
@@ -122,14 +122,14 @@ impl Writer<'_> {
         for entry in answer.log {
             self.console.log(entry);
         }
-        if let Some(wrong) = &answer.wrong {
+        if let Some(cause) = &answer.error {
             if !self.keep_going {
-                return Err(self.failure(&wrong.message, error.and_then(hint::of), wrong.hint));
+                return Err(self.failure(&cause.message, error.and_then(hint::of), cause.hint));
             }
             let failed = self.failed.get_or_insert_with(|| Failed {
                 count: 0,
                 first: answer.line,
-                message: wrong.message.clone(),
+                message: cause.message.clone(),
             });
             failed.count += 1;
         }
@@ -152,13 +152,13 @@ impl Writer<'_> {
     fn cancelled(&self) -> Failure {
         let message = format!("cancelled after {}", show::count(self.line, "line"));
         let failure = Failure::run(message);
-        if self.journal.is_some() { failure.with_hint("`--resume` goes on from there") } else { failure }
+        if self.journal.is_some() { failure.with_hint("continue with `--resume`") } else { failure }
     }
 
-    /// Why it goes no further than the line before.
+    /// Returns the failure of the line after the last output.
     fn failure(&self, message: &str, by_reason: Option<String>, hint: Option<&str>) -> Failure {
         let resume = if self.journal.is_some() { "--resume " } else { "" };
-        let go_on = format!("`{resume}--keep-going` goes on, with an error record in its place");
+        let go_on = format!("`{resume}--keep-going` continues, with an error record in place of the output");
         let hints = [by_reason.as_deref(), hint, Some(&go_on)];
         let hints: Vec<_> = hints.into_iter().flatten().collect();
         Failure::run(format!("line {}: {message}", self.line + 1))
@@ -166,7 +166,7 @@ impl Writer<'_> {
             .with_hint(hints.join("; "))
     }
 
-    /// Tells what was left out.
+    /// Reports the failed lines, and returns the exit status.
     pub fn end(&self) -> Exit {
         let Some(failed) = &self.failed else { return Exit::Done };
         let lines = show::count(self.line - self.first, "line");

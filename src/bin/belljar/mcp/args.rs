@@ -13,14 +13,15 @@ Examples:
   belljar mcp convert.wasm markdown.wasm --fuel-limit 100M --jobs 4
   belljar mcp tools/ --config belljar.toml --listen 127.0.0.1:8080
 
-A client such as an agent starts it by itself: {\"command\": \"belljar\", \"args\": [\"mcp\", \"tools/\"]}.
+A client such as an agent starts the server itself:
+{\"command\": \"belljar\", \"args\": [\"mcp\", \"tools/\"]}.
 
-Options and configuration grant tools what their manifests ask for. A file that cannot be a tool, or is
-refused something it requires, is told on stderr, and the others are served. What changes in a directory
-is served within seconds; calls that run go on with what they have.
+Options and configuration grant tools what their manifests request. A file that is not a valid
+tool, or is not granted what it requires, is reported on stderr, and the others are served.
+Changes in a directory are served within seconds; running calls continue with the old module.
 
 Exit status:
-  0  the client is gone, or a signal has ended it
+  0  the client is gone, or a signal ended the server
   2  usage, configuration or I/O";
 
 /// Serve modules as tools of the Model Context Protocol

@@ -111,7 +111,7 @@ pub fn load(path: &Path, wasm: Vec<u8>, policy: &Policy) -> Loaded {
 /// What to say of an error, and what to do about it.
 pub fn reason(error: &ToolError) -> (String, Option<String>) {
     match tool::failure(error) {
-        Failure::Told(report) => (report.message, report.hint),
+        Failure::Reported(report) => (report.message, report.hint),
         Failure::Closed => (error.to_string(), None),
     }
 }

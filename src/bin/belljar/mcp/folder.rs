@@ -14,7 +14,7 @@ use super::{
     catalog::{self, Catalog, Loaded, Problem},
     owners::Owners,
 };
-use crate::{failure::io_words, file, tool::MAX_MODULE_BYTES};
+use crate::{failure::io_message, file, tool::MAX_MODULE_BYTES};
 
 /// A file that was changed so short ago may not be whole yet.
 const FRESH: Duration = Duration::from_secs(2);
@@ -140,5 +140,5 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 
 fn unreadable(path: &Path, error: &io::Error) -> Problem {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Problem { name, message: io_words(error), hint: None }
+    Problem { name, message: io_message(error), hint: None }
 }

@@ -33,7 +33,7 @@ use super::{
     sessions::Sessions,
 };
 use crate::{
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     peer::Caller,
     show,
     stream::Stream,
@@ -68,7 +68,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     let origins = args.allow_origin.iter().map(|text| origin(text)).collect::<Result<Vec<_>, _>>()?;
-    let refused = |error: &std::io::Error| Failure::io(&show::name(address), io_words(error));
+    let refused = |error: &std::io::Error| Failure::io(&show::name(address), io_message(error));
     let listener = TcpListener::bind(address).await.map_err(|error| refused(&error))?;
     let local = listener.local_addr().map_err(|error| refused(&error))?;
     server.tell(|console| {

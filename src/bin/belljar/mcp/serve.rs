@@ -15,7 +15,7 @@ use super::{args::McpArgs, folder::Folder, http, server::Server, session::Sessio
 use crate::{
     console::Console,
     exit::Exit,
-    failure::{Failure, io_words},
+    failure::{Failure, io_message},
     settings, show,
     size::Form,
     turns::Bounds,
@@ -36,7 +36,7 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let max_message = max_message(args)?;
     let (policy, _) = settings::of_tools(&args.grant, &console)?;
     for path in &args.paths {
-        fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_words(&error)))?;
+        fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_message(&error)))?;
     }
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
     let bounds =
@@ -44,10 +44,10 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let server = Arc::new(Server::new(bounds, console));
     watch(&server, Folder::new(&args.paths, policy));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::io("runtime", io_words(&error)))?;
+    let runtime = runtime.map_err(|error| Failure::io("runtime", io_message(&error)))?;
     let ended = runtime.block_on(async {
         let stop = CancellationToken::new();
-        stop_at_signals(&stop).map_err(|error| Failure::io("signals", io_words(&error)))?;
+        stop_at_signals(&stop).map_err(|error| Failure::io("signals", io_message(&error)))?;
         match &args.listen {
             Some(address) => http::serve(server, args, address, max_message, stop).await,
             None => over_stdio(server, max_message, stop).await,

@@ -25,8 +25,7 @@ pub struct ConfigArgs {
     /// the random bytes of the host, and the profile `large`
     #[arg(long, value_name = "NAME")]
     pub preset: Option<Preset>,
-    /// What growth beyond a limit of memory or tables does: stop the run, or refuse with -1
-    /// [default: stop]
+    /// The effect of growth beyond a limit of memory or tables: stop the run, or refuse with -1 [default: stop]
     #[arg(long, value_name = "WHAT")]
     pub on_growth_limit: Option<OnGrowthLimit>,
     /// Set a key of the configuration, such as limits.log_lines=100 or module.size_bytes=8MiB

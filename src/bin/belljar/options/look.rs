@@ -5,16 +5,16 @@ use clap::{ArgAction, Args, ValueEnum};
 /// Output options.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LookArgs {
-    /// What stdout carries: for people, or one JSON document
+    /// The format of stdout: text, or one JSON document
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Say what is read and which configuration is used; twice: trace events; three times: all of them
+    /// Print which files and configuration are used; twice: trace events; three times: all of them
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// No log and no messages but errors
+    /// Print no log, and no messages but errors
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -22,7 +22,7 @@ pub struct LookArgs {
 /// The format of stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// For people: the guest's output as it is
+    /// Text; the guest's output unchanged
     Human,
     /// One JSON document, indented
     Json,

@@ -14,21 +14,22 @@ Examples:
   belljar serve markdown.wasm --exchange body --content-type 'text/html; charset=utf-8'
   belljar serve --allow-read data program.wasm --jobs 4 --queue 100 --log-format json
 
-Each request is a run of its own. With --exchange http the input is `POST /path?query HTTP/1.1`, a
+Each request is a separate run. With --exchange http the input is `POST /path?query HTTP/1.1`, a
 line for each header, an empty line and the body; the output is `Status: 201`, if it is not 200, a
-line for each header, an empty line and the body, as CGI has it. With json it is {\"method\", \"path\",
-\"query\", \"headers\", \"body\"} and {\"status\", \"headers\", \"body\"}, where bytes that are no text are
+line for each header, an empty line and the body, as in CGI. With json it is {\"method\", \"path\",
+\"query\", \"headers\", \"body\"} and {\"status\", \"headers\", \"body\"}, where bytes that are not UTF-8 are
 \"body_base64\". With body it is the bodies alone.
 
-A guest that is stopped is a 500, by its deadline a 504; what is no answer a 502; what is too much for
-the queue a 503. SIGTERM or Ctrl-C lets what has come be answered, for --grace; twice ends it at once.
+A guest that is stopped is answered with 500, at its deadline with 504; an invalid answer with
+502; a request beyond the queue with 503. After SIGTERM or Ctrl-C the server answers, for --grace,
+the requests that have come; a second signal ends it at once.
 
 Exit status:
-  0  told to stop
+  0  a signal ended the server
   2  usage, configuration or I/O
   3  the module was refused, or has no entry function to run";
 
-/// Answer requests over HTTP, each with a run of a module
+/// Answer HTTP requests, each with a run of a module
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct ServeArgs {

@@ -43,10 +43,10 @@ impl Guest {
         let of_source = |error| Failure::of(error).in_file(source.name());
         let loaded = match args.isolate {
             true => Engine::new(tool.sandbox(), true)?.load(&wasm, None).map_err(of_source)?,
-            false => Loaded::Here(tool.sandbox().clone(), tool.module().clone()),
+            false => Loaded::InProcess(tool.sandbox().clone(), tool.module().clone()),
         };
         if let Some(given) = entry::unusable_option(&args.grant.capabilities, &args.args, loaded.inspect()) {
-            let message = format!("{}: the module is no WASI program, which could take {given}", source.name());
+            let message = format!("{}: the module is not a WASI program, so it cannot use {given}", source.name());
             return Err(Failure::usage(message));
         }
         // Whether it can be run at all need not wait for the first request.
@@ -86,7 +86,7 @@ impl Guest {
     /// Whether a run may wait for something else than itself, however little fuel it has.
     pub fn waits(&self) -> bool {
         let config = self.tool.sandbox().config();
-        let is_here = matches!(self.loaded, Loaded::Here(..));
+        let is_here = matches!(self.loaded, Loaded::InProcess(..));
         !is_here || !config.http.allow.is_empty() || !config.wasi.dirs.is_empty()
     }
 

@@ -75,7 +75,7 @@ impl Running {
         let began = Instant::now();
         self.state = match self.start() {
             Err(problem) => return Some(Ran::none(problem)),
-            Ok(Ok(Run::Here(mut run))) => match run.step(FIRST) {
+            Ok(Ok(Run::InProcess(mut run))) => match run.step(FIRST) {
                 Ok(Step::Done(outcome)) => State::Ended(Ok(outcome)),
                 Ok(_) => State::Runs(run),
                 Err(error) => State::Ended(Err(error)),
@@ -102,7 +102,7 @@ impl Running {
                 Ok(run) => run,
                 Err(problem) => return Ran::none(problem),
             },
-            State::Runs(run) => Ok(Run::Here(run)),
+            State::Runs(run) => Ok(Run::InProcess(run)),
             ended @ State::Ended(_) => {
                 self.state = ended;
                 return self.ended(began.elapsed());

@@ -1,4 +1,4 @@
-//! `belljar check`: whether the examples of a tool come out as its manifest says.
+//! `belljar check`: the examples of a tool, compared with their runs.
 
 use std::io::{self, Write};
 
@@ -23,18 +23,18 @@ Examples:
   belljar check tool.wasm
   belljar check --format json tool.wasm | jq '.examples[] | select(.ok | not)'
 
-Inputs and outputs are checked against the schemas of the manifest, too.
+Inputs and outputs are also checked against the schemas of the manifest.
 
-The JSON document has tool, sha256 and examples, with number, description, ok, fuel, expected, found and
-error for each.
+The JSON document has tool, sha256 and examples, with number, description, ok, fuel, expected,
+found and error for each.
 
 Exit status:
-  0  all examples came out as they have to, or there are none
-  1  one of them did not
+  0  all examples passed, or the tool has no examples
+  1  an example failed
   2  usage, configuration or I/O
   3  the tool cannot be run";
 
-/// Run the examples of a tool, and tell whether each comes out as its manifest says
+/// Run the examples of a tool, and compare the results with its manifest
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct CheckArgs {
@@ -48,7 +48,7 @@ impl CheckArgs {
         self.tool.look
     }
 
-    /// Runs every example, and tells which come out as they have to.
+    /// Runs every example, and compares its output with the manifest.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let tool = load(&self.tool.module, self.tool.text, &self.tool.grant, console)?;
         let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
@@ -56,7 +56,7 @@ impl CheckArgs {
         for (index, example) in examples.iter().enumerate() {
             let done = run(&tool, index as u64 + 1, example);
             if console.format == Format::Human {
-                tell(&done, console)?;
+                print(&done, console)?;
             }
             checked.push(done);
         }
@@ -83,7 +83,7 @@ struct Document<'a> {
     examples: &'a [Checked],
 }
 
-/// An example, and what came of it.
+/// An example with the result of its run.
 #[derive(Serialize)]
 struct Checked {
     number: u64,
@@ -132,7 +132,7 @@ fn outcome(tool: &Tool, example: &Example) -> Result<Outcome, ToolError> {
     Ok(tool.start(tool.write(&example.input)?)?.finish()?)
 }
 
-/// Whether two documents say the same: 1 and 1.0 are one number.
+/// Compares two JSON values; 1 and 1.0 are equal.
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64(),
@@ -144,7 +144,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn tell(checked: &Checked, console: &Console) -> Result<(), Failure> {
+fn print(checked: &Checked, console: &Console) -> Result<(), Failure> {
     let what = checked.description.as_deref().map_or(String::new(), |text| format!(" ({})", name(text)));
     let title = format!("example {}{what}", checked.number);
     if checked.ok {

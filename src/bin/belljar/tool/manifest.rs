@@ -1,4 +1,4 @@
-//! `belljar manifest`: what a module says of itself.
+//! `belljar manifest`: the manifest of a module.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -29,7 +29,7 @@ Examples:
 Exit status:
   0  done
   2  usage or I/O; or the module has no manifest
-  3  the manifest, or the module, is none";
+  3  the manifest or the module is invalid";
 
 /// Print the manifest of a module
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ impl ManifestArgs {
         let found = Manifest::of(&wasm).map_err(|error| failure(&error.into()).in_file(source.name()))?;
         let Some(manifest) = found else {
             return Err(Failure::tool("the module has no manifest")
-                .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` gives it one")
+                .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` adds one")
                 .in_file(source.name()));
         };
         let written = if console.format == Format::Human {
@@ -74,7 +74,7 @@ impl ManifestArgs {
     }
 }
 
-/// What `inspect` shows of it: titles and texts.
+/// Returns the lines that `inspect` shows of a manifest: titles and texts.
 pub fn lines(manifest: &Manifest) -> Vec<(String, String)> {
     let mut lines = vec![
         ("name".to_owned(), manifest.name.clone()),
@@ -84,7 +84,7 @@ pub fn lines(manifest: &Manifest) -> Vec<(String, String)> {
         ("output".into(), form(manifest.output.as_ref())),
     ];
     for (title, ask) in [("requires", &manifest.requires), ("optional", &manifest.optional)] {
-        lines.push((title.into(), asked(ask)));
+        lines.push((title.into(), requested(ask)));
     }
     lines.push(("examples".into(), grouped(manifest.examples.len() as u64)));
     lines
@@ -108,8 +108,8 @@ fn form(schema: Option<&Value>) -> String {
     }
 }
 
-/// What is asked for, in a line.
-fn asked(ask: &Ask) -> String {
+/// Formats requested capabilities on one line.
+fn requested(ask: &Ask) -> String {
     let Ok(Value::Object(keys)) = serde_json::to_value(ask) else { return "nothing".into() };
     let mut all = Vec::new();
     for (key, value) in keys {

@@ -1,4 +1,4 @@
-//! `belljar pack`: a module with a manifest in it.
+//! `belljar pack`: a manifest, embedded into a module.
 
 use std::{io::Write, path::PathBuf};
 
@@ -23,20 +23,20 @@ Examples:
   belljar pack tool.wasm --manifest tool.toml -o tool.wasm
   belljar pack --text tool.wat --manifest tool.toml -o tool.wasm
 
-A manifest that the module has already is replaced. The least that one holds:
+A manifest that the module has already is replaced. The smallest manifest:
 
   name = \"upper\"
   description = \"Writes a text in capital letters.\"
 
-and beside these version, title, args, input and output (JSON Schemas), requires and optional (keys as in
-belljar.toml), examples.
+Other keys are version, title, args, input and output (JSON Schemas), requires and optional (keys
+as in belljar.toml), and examples.
 
 Exit status:
   0  done
-  2  usage or I/O; or the manifest is none
+  2  usage or I/O; or the manifest is invalid
   3  the module was refused: malformed or invalid";
 
-/// Put a manifest into a module: what it is called, what it takes and gives, what it asks for
+/// Embed a manifest into a module: its name, schemas, examples and the capabilities it requests
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct PackArgs {
@@ -61,7 +61,7 @@ impl PackArgs {
         self.look
     }
 
-    /// Puts a manifest into a module.
+    /// Embeds a manifest into a module.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let (module, text) = (Source::of(&self.module), Source::of(&self.manifest));
         if (&module, &text) == (&Source::Stdin, &Source::Stdin) {

@@ -1,4 +1,4 @@
-//! `belljar plan`: what a tool asked for, is granted and is given, without running anything of it.
+//! `belljar plan`: the effective capabilities of a tool, without running it.
 
 use std::{
     fmt::Write as _,
@@ -28,19 +28,19 @@ Examples:
   belljar plan tool.wasm
   belljar plan --config belljar.toml --format json tool.wasm | jq .missing
 
-What is given is the least of what the manifest asks for, what is granted - by the keys of belljar.toml and
-the options to all tools, by its sections [tools.NAME] and [tools.\"sha256:HEX\"] to one - and the section
-[ceiling]. A tool without a manifest asks for whatever it is granted.
+A tool receives the least of what its manifest requests, what it is granted, and the section
+[ceiling]. The keys of belljar.toml and the options grant to all tools, the sections [tools.NAME]
+and [tools.\"sha256:HEX\"] to one. A tool without a manifest requests all that it is granted.
 
 The JSON document has file, tool, sha256, pinned, lines, missing and config.
 
 Exit status:
   0  the tool can be run
   2  usage, configuration or I/O
-  3  it cannot: it requires what it is not granted, it is not the module that is pinned, or its manifest is
-     none";
+  3  it cannot: it requires what it is not granted, it is not the pinned module, or its manifest is
+     invalid";
 
-/// Tell what a tool asks for, is granted and is given, and why, without running anything of it
+/// Show what a tool requests, is granted and receives, with the reasons, without running it
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct PlanArgs {
@@ -54,13 +54,13 @@ impl PlanArgs {
         self.tool.look
     }
 
-    /// Tells it, and whether the tool can be run.
+    /// Prints the plan, and checks whether the tool can be run.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let (policy, origins) = settings::of_tools(&self.tool.grant, console)?;
         let source = Source::of(&self.tool.module);
         let wasm = read(&source, self.tool.text)?;
-        let told = |error: ToolError| failure(&error).in_file(source.name());
-        let plan = policy.plan(&wasm, &file_name(&self.tool.module)).map_err(told)?;
+        let failed = |error: ToolError| failure(&error).in_file(source.name());
+        let plan = policy.plan(&wasm, &file_name(&self.tool.module)).map_err(failed)?;
         let written = if console.format == Format::Human {
             let mut stdout = io::stdout().lock();
             stdout.write_all(page(&source.name(), &plan, &origins).as_bytes()).and_then(|()| stdout.flush())
@@ -84,7 +84,7 @@ struct Document<'a> {
     plan: &'a Plan,
 }
 
-/// Columns of the table; what is longer goes to a line of its own.
+/// Widths of the columns; a longer cell is on a separate line.
 const WIDTHS: [usize; 5] = [28, 16, 16, 16, 16];
 
 fn page(file: &str, plan: &Plan, origins: &Origins) -> String {
@@ -105,7 +105,7 @@ fn page(file: &str, plan: &Plan, origins: &Origins) -> String {
     page
 }
 
-/// One line if all fits, and else one for each cell that does not.
+/// Writes a row: one line, and one more for each cell that does not fit.
 fn row(page: &mut String, cells: [&str; 5], why: &str) {
     let mut line = String::new();
     for (cell, width) in cells.iter().zip(WIDTHS) {
@@ -119,7 +119,7 @@ fn row(page: &mut String, cells: [&str; 5], why: &str) {
     let _ = writeln!(page, "{line}{why}");
 }
 
-/// What decides, and where that is written.
+/// Returns the reason for a value, and the place where it is configured.
 fn why(line: &PlanLine, origins: &Origins) -> String {
     let place = match line.why {
         belljar::Why::Ceiling => &line.ceiling_by,
