@@ -4,20 +4,31 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use self::{http::Http, lines::Lines, log::LogLevel, preset::Preset, wasi::Wasi};
+use self::{
+    http::Http,
+    keys::{ConfigKey, ScalarKey, number},
+    lines::Lines,
+    log::LogLevel,
+    preset::Preset,
+    wasi::Wasi,
+    word::words,
+};
 use crate::error::{ConfigError, ConfigProblem};
 
-mod alone;
 pub(crate) mod bound;
 pub(crate) mod dirs;
+pub(crate) mod draft;
 mod faults;
 pub(crate) mod http;
+pub(crate) mod keys;
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod setting;
 pub(crate) mod toml;
+mod top_level;
 pub(crate) mod wasi;
+pub(crate) mod word;
 
 pub use faults::Faults;
 
@@ -39,7 +50,7 @@ pub const MAX_TEXT_BYTES: u64 = 256 << 10;
 /// # Ok::<(), belljar::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "toml::Draft")]
+#[serde(try_from = "draft::Draft")]
 #[non_exhaustive]
 pub struct Config {
     /// The profile that gave the defaults.
@@ -49,7 +60,7 @@ pub struct Config {
     pub deadline_ms: Option<u64>,
     /// What the modules that [`execute`](crate::execute) keeps loaded may take, in bytes; 0 keeps none.
     /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) tells what one takes.
-    #[serde(skip_serializing_if = "alone::is_default_module_cache")]
+    #[serde(skip_serializing_if = "top_level::is_default_module_cache")]
     pub module_cache_bytes: u64,
     /// What a `memory.grow` or `table.grow` beyond the limit does.
     pub on_growth_limit: OnGrowthLimit,
@@ -75,29 +86,29 @@ pub struct Config {
     pub http: Http,
 }
 
-/// Which defaults a configuration starts from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Profile {
-    /// Small modules from anybody: a host stays below half a second and 64 MiB for any of them.
-    #[default]
-    Plugin,
-    /// Whole programs, such as a language runtime of 30 MB.
-    Large,
+words! {
+    /// Defaults that a configuration starts from.
+    #[derive(Default)]
+    pub enum Profile {
+        /// Small untrusted modules: a host stays below half a second and 64 MiB for any of them.
+        #[default]
+        Plugin = "plugin",
+        /// Whole programs, such as a language runtime of 30 MB.
+        Large = "large",
+    }
 }
 
-/// What growth beyond `memory_bytes` or `table_elements` does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum OnGrowthLimit {
-    /// The run stops with [`StopReason::Memory`](crate::StopReason::Memory) or
-    /// [`StopReason::Table`](crate::StopReason::Table).
-    #[default]
-    Stop,
-    /// The operator returns -1 to the guest, which goes on.
-    Refuse,
+words! {
+    /// Effect of growth beyond `memory_bytes` or `table_elements`.
+    #[derive(Default)]
+    pub enum OnGrowthLimit {
+        /// The run stops with [`StopReason::Memory`](crate::StopReason::Memory) or
+        /// [`StopReason::Table`](crate::StopReason::Table).
+        #[default]
+        Stop = "stop",
+        /// The operator returns -1 to the guest, which goes on.
+        Refuse = "refuse",
+    }
 }
 
 /// One key of the configuration: what it means, what it may be, and how it is enforced.
@@ -123,7 +134,7 @@ pub struct Key {
 macro_rules! settings {
     (
         $(#[$struct_doc:meta])*
-        $struct:ident at $section:literal, draft $draft:ident, keys $keys:ident {
+        $struct:ident at $field:ident, keys $keys:ident {
             $(
                 $(#[doc = $doc:literal])*
                 $name:ident, $with:ident: $plugin:expr, $large:expr, $min:literal ..= $max:expr, $unit:literal, $enforced:literal;
@@ -151,50 +162,28 @@ macro_rules! settings {
                 }
             }
 
-            fn values(&self) -> [u64; [$(stringify!($name)),*].len()] {
-                [$(self.$name),*]
-            }
-
-            fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
-                $(if path == concat!($section, ".", stringify!($name)) { return Some(&mut self.$name); })*
-                None
-            }
         }
 
         impl Config {
             $(
-                #[doc = concat!("Sets `", $section, ".", stringify!($name), "`, in ", $unit, ".")]
+                #[doc = concat!("Sets `", stringify!($field), ".", stringify!($name), "`, in ", $unit, ".")]
                 #[must_use]
                 pub fn $with(mut self, value: u64) -> Self {
-                    self.$struct().$name = value;
+                    self.$field.$name = value;
                     self
                 }
             )*
         }
 
-        const $keys: &[Key] = &[$(Key {
-            path: concat!($section, ".", stringify!($name)),
+        static $keys: &[ConfigKey] = &[$(ConfigKey::Scalar(number!(Key {
+            path: concat!(stringify!($field), ".", stringify!($name)),
             unit: $unit,
             min: $min,
             max: $max,
             plugin: $plugin,
             large: $large,
             enforced: $enforced,
-        }),*];
-
-        /// The same keys, each of which may be left out.
-        #[derive(Debug, Clone, Default, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
-        struct $draft {
-            $($name: Option<u64>,)*
-        }
-
-        impl $draft {
-            fn over(&self, mut base: $struct) -> $struct {
-                $(if let Some(value) = self.$name { base.$name = value; })*
-                base
-            }
-        }
+        }, $field.$name))),*];
     };
 }
 
@@ -203,7 +192,7 @@ const MIB: u64 = 1 << 20;
 
 settings! {
     /// Limits of one run. Each has a unit in its name or in its documentation, and a stop reason of its own.
-    Limits at "limits", draft LimitsDraft, keys RUN_KEYS {
+    Limits at limits, keys RUN_KEYS {
         /// Fuel of the whole run: operators, bulk operations, host calls and bytes moved.
         fuel, with_fuel: 10_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
@@ -247,7 +236,7 @@ settings! {
 // functions and exports, 100,000 segments), with room for what is added to a module.
 settings! {
     /// Limits of a module's size and structure: what bounds the cost of loading it.
-    ModuleLimits at "module", draft ModuleDraft, keys MODULE_KEYS {
+    ModuleLimits at module, keys MODULE_KEYS {
         /// The whole module.
         size_bytes, with_module_size_bytes: 4 * MIB, 64 * MIB, 8 ..= 256 * MIB,
             "bytes", "before anything is parsed";
@@ -328,16 +317,6 @@ settings! {
     }
 }
 
-#[allow(non_snake_case, reason = "the macro addresses a section by its type's name")]
-impl Config {
-    fn Limits(&mut self) -> &mut Limits {
-        &mut self.limits
-    }
-    fn ModuleLimits(&mut self) -> &mut ModuleLimits {
-        &mut self.module
-    }
-}
-
 impl Default for Config {
     fn default() -> Self {
         Config::profile(Profile::default())
@@ -350,7 +329,7 @@ impl Config {
         Config {
             profile,
             deadline_ms: None,
-            module_cache_bytes: alone::MODULE_CACHE_BYTES,
+            module_cache_bytes: top_level::MODULE_CACHE_BYTES,
             on_growth_limit: OnGrowthLimit::Stop,
             limits: Limits::of(profile),
             module: ModuleLimits::of(profile),
@@ -411,7 +390,8 @@ impl Config {
     /// [`Error::Config`](crate::Error::Config) if there is no such key, or the value is outside its
     /// range; the configuration is then as it was.
     pub fn set(&mut self, path: &str, value: u64) -> Result<(), crate::Error> {
-        let Some(key) = Config::keys().find(|key| key.path == path) else {
+        let key = keys::scalars().find(|key| key.path == path).filter(|key| key.as_number().is_some());
+        let Some(key) = key else {
             let all = || Config::keys().map(|key| key.path);
             let section = path.rfind('.').map_or("", |dot| &path[..=dot]);
             let mut valid: Vec<_> = all().filter(|key| key.starts_with(section)).collect();
@@ -421,15 +401,8 @@ impl Config {
             let problem = ConfigProblem::UnknownKey { valid };
             return Err(ConfigError { key: path.into(), at: None, problem }.into());
         };
-        key.check(i128::from(value)).map_err(|problem| key.error(problem))?;
-        let number = self.limits.value_mut(path).or_else(|| self.module.value_mut(path));
-        if let Some(place) = number.or_else(|| self.wasi.value_mut(path)).or_else(|| self.http.value_mut(path)) {
-            *place = value;
-        } else if let Some(place) = self.faults.value_mut(path) {
-            *place = Some(value);
-        } else {
-            self.set_alone(path, value);
-        }
+        key.check(value).map_err(|problem| ConfigError { key: path.into(), at: None, problem })?;
+        (key.set)(self, value);
         Ok(())
     }
 
@@ -449,18 +422,12 @@ impl Config {
 
     /// All numeric keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
-        let sections = RUN_KEYS.iter().chain(MODULE_KEYS).chain(&faults::KEYS).chain(&wasi::KEYS).chain(&http::KEYS);
-        alone::KEYS.iter().chain(sections).copied()
+        keys::scalars().filter_map(ScalarKey::as_number).copied()
     }
 
     /// Every numeric key with its value in this configuration (`None`: off).
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
-        of(&alone::KEYS, self.alone())
-            .chain(of(RUN_KEYS, self.limits.values().map(Some)))
-            .chain(of(MODULE_KEYS, self.module.values().map(Some)))
-            .chain(of(&faults::KEYS, self.faults.values()))
-            .chain(of(&wasi::KEYS, self.wasi.values().map(Some)))
-            .chain(of(&http::KEYS, self.http.values().map(Some)))
+        keys::scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
     }
 
     /// Checks every value against its range, and that this build can enforce every key; of a run that is
@@ -471,19 +438,11 @@ impl Config {
             None => Ok(()),
         })?;
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
-            return Err(alone::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
+            return Err(top_level::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
         self.wasi.check(self, played)?;
         self.http.check(played)
     }
-}
-
-/// The keys of a section with their values.
-fn of<const N: usize>(
-    keys: &'static [Key],
-    values: [Option<u64>; N],
-) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
-    keys.iter().zip(values)
 }
 
 impl Key {
@@ -492,6 +451,11 @@ impl Key {
             return Ok(());
         }
         Err(ConfigProblem::OutOfRange { value, min: self.min, max: self.max, unit: self.unit })
+    }
+
+    /// Returns whether it is a limit of a run or of a module, whose default the profile gives.
+    pub fn is_limit(&self) -> bool {
+        keys::is_limit(self.path)
     }
 
     fn error(&self, problem: ConfigProblem) -> ConfigError {

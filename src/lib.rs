@@ -119,7 +119,7 @@ pub use crate::{
 };
 #[cfg(feature = "json")]
 pub use crate::{
-    manifest::{Ask, AskDir, Example, MAX_MANIFEST_BYTES, Manifest, ManifestError},
+    manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
     policy::{Ceiling, Missing, Place, Plan, PlanLine, Policy, Why},
     schema::{
         Mismatch, Schema,

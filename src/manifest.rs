@@ -4,6 +4,7 @@ use alloc::{
     collections::BTreeMap,
     format,
     string::{String, ToString},
+    vec,
     vec::Vec,
 };
 
@@ -12,20 +13,20 @@ use serde_json::Value;
 use toml::de::{DeTable, DeValue, Deserializer};
 
 pub use self::{
-    ask::{Ask, AskDir},
     error::ManifestError,
+    requested::{Requested, RequestedDir},
 };
 use crate::{
     config::toml::{
-        grammar::{Grammar, Kind},
+        grammar::{Field, Grammar, Kind},
         parse, syntax,
     },
     error::{ConfigError, ConfigProblem, Position},
     schema::Schema,
 };
 
-pub(crate) mod ask;
 pub(crate) mod error;
+pub(crate) mod requested;
 mod section;
 
 /// The longest manifest that is read, in bytes.
@@ -66,9 +67,9 @@ pub struct Manifest {
     /// The JSON Schema of its output; without one, the output is plain text.
     pub output: Option<Value>,
     /// What it must have.
-    pub requires: Ask,
+    pub requires: Requested,
     /// What it makes use of if it has it.
-    pub optional: Ask,
+    pub optional: Requested,
     /// What becomes of some inputs.
     pub examples: Vec<Example>,
     #[serde(skip)]
@@ -128,10 +129,8 @@ impl Manifest {
     }
 }
 
-static GRAMMAR: Grammar = Grammar {
-    sections: &[],
-    words: &[],
-    others: &[
+const GRAMMAR: Grammar = Grammar(|| {
+    vec![
         ("name", Kind::Text),
         ("version", Kind::Text),
         ("title", Kind::Text),
@@ -139,18 +138,19 @@ static GRAMMAR: Grammar = Grammar {
         ("args", Kind::Texts),
         ("input", Kind::Free(is_schema, "table, boolean or string of JSON")),
         ("output", Kind::Free(is_schema, "table, boolean or string of JSON")),
-        ("requires", Kind::Inner(&ask::GRAMMAR)),
-        ("optional", Kind::Inner(&ask::GRAMMAR)),
-        ("examples", Kind::Tables),
-        ("examples.description", Kind::Text),
-        ("examples.input", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
-        ("examples.input_json", Kind::Text),
-        ("examples.output", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
-        ("examples.output_json", Kind::Text),
-    ],
-    numbers: Vec::new,
-    base: None,
-};
+        ("requires", Kind::Inner(requested::GRAMMAR)),
+        ("optional", Kind::Inner(requested::GRAMMAR)),
+        ("examples", Kind::Tables(EXAMPLE)),
+    ]
+});
+
+const EXAMPLE: &[Field] = &[
+    ("description", Kind::Text),
+    ("input", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
+    ("input_json", Kind::Text),
+    ("output", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
+    ("output_json", Kind::Text),
+];
 
 fn is_schema(value: &DeValue<'_>) -> bool {
     matches!(value, DeValue::String(_) | DeValue::Boolean(_) | DeValue::Table(_)) && is_json(value)
@@ -178,8 +178,8 @@ struct Draft {
     args: Vec<String>,
     input: Option<Value>,
     output: Option<Value>,
-    requires: ask::Draft,
-    optional: ask::Draft,
+    requires: Requested,
+    optional: Requested,
     examples: Vec<BTreeMap<String, Value>>,
 }
 
@@ -205,9 +205,8 @@ impl Draft {
             }
             Ok(schema)
         };
-        let (requires, optional) = (Ask::from(self.requires), Ask::from(self.optional));
-        for (section, ask) in [("requires", &requires), ("optional", &optional)] {
-            ask.check().map_err(|(key, problem)| places.error(&format!("{section}.{key}"), problem))?;
+        for (section, requested) in [("requires", &self.requires), ("optional", &self.optional)] {
+            requested.check().map_err(|(key, problem)| places.error(&format!("{section}.{key}"), problem))?;
         }
         let examples =
             self.examples.into_iter().enumerate().map(|(index, example)| read_example(index, example, places));
@@ -219,8 +218,8 @@ impl Draft {
             args: self.args,
             input: schema("input", self.input)?,
             output: schema("output", self.output)?,
-            requires,
-            optional,
+            requires: self.requires,
+            optional: self.optional,
             examples: examples.collect::<Result<_, _>>()?,
             text: places.text.into(),
         })

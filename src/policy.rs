@@ -4,10 +4,8 @@ use alloc::{
     collections::BTreeMap,
     format,
     string::{String, ToString},
-    vec::Vec,
 };
 
-use serde::Deserialize;
 use toml::{
     Spanned,
     de::{DeTable, DeValue, Deserializer},
@@ -19,7 +17,7 @@ pub use self::{
 };
 use crate::{
     config::{
-        Config, MAX_TEXT_BYTES, Profile,
+        Config, MAX_TEXT_BYTES, Profile, draft,
         lines::Lines,
         preset::Preset,
         setting::name_of,
@@ -34,8 +32,8 @@ use crate::{
 
 mod ceiling;
 mod layers;
+mod lists;
 mod narrow;
-mod pieces;
 mod plan;
 mod rules;
 
@@ -142,21 +140,23 @@ impl Policy {
     }
 }
 
-static GRAMMAR: Grammar = Grammar {
-    sections: &[],
-    words: &[],
-    others: &[("ceiling", Kind::Inner(&ceiling::GRAMMAR)), ("tools", Kind::InnerByName(&TOOL))],
-    numbers: Vec::new,
-    base: Some(&config_toml::GRAMMAR),
-};
+const GRAMMAR: Grammar = Grammar(|| {
+    let mut fields = config_toml::fields();
+    fields.extend([("ceiling", Kind::Inner(ceiling::GRAMMAR)), ("tools", Kind::InnerByName(TOOL))]);
+    fields
+});
 
-static TOOL: Grammar = Grammar {
-    sections: &[],
-    words: &[],
-    others: &[("sha256", Kind::Text)],
-    numbers: Vec::new,
-    base: Some(&config_toml::GRAMMAR),
-};
+const TOOL: Grammar = Grammar(|| {
+    let mut fields = config_toml::fields();
+    fields.push(("sha256", Kind::Text));
+    fields
+});
+
+/// Lists the keys with entries that a plan decides.
+#[cfg(test)]
+pub(crate) fn requested_lists() -> impl Iterator<Item = &'static str> {
+    lists::LISTS.iter().map(|(key, _)| *key)
+}
 
 /// What the name of a section begins with that is for the module of a hash.
 pub(crate) const BY_HASH: &str = "sha256:";
@@ -191,8 +191,8 @@ fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<
 
 fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, Lines), ConfigError> {
     let lines = config_toml::lines(text, section.get_ref());
-    let draft = crate::manifest::ask::Draft::deserialize(Deserializer::from(section)).map_err(|e| syntax(text, &e))?;
-    let ceiling = Ceiling::from(draft);
+    let mut ceiling = Ceiling::default();
+    draft::read(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;
     for (index, rule) in ceiling.http.iter().flatten().enumerate() {
         rule.check().map_err(|(key, problem)| {
             let line = lines.of(&format!("http.allow[{index}]"));

@@ -33,7 +33,7 @@ impl Scheme {
     }
 
     /// Its name, as URLs begin with it.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Scheme::Http => "http",
             Scheme::Https => "https",

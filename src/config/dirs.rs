@@ -4,7 +4,14 @@ use alloc::{format, string::String};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Key, wasi::Wasi};
+use super::{
+    Key,
+    keys::ListKey,
+    setting::quoted,
+    toml::grammar::{Field, Kind, ScalarKind},
+    wasi::Wasi,
+    word::words,
+};
 use crate::{
     error::{ConfigError, ConfigProblem},
     files,
@@ -59,16 +66,16 @@ pub struct HostDir {
     pub files: u64,
 }
 
-/// What a program may do in a directory of the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Access {
-    /// List and read; all else is answered with `rofs`.
-    #[default]
-    Read,
-    /// Make, write and remove, too.
-    Write,
+words! {
+    /// Access of a WASI program to a directory of the host.
+    #[derive(Default)]
+    pub enum Access {
+        /// List and read; all else is answered with `rofs`.
+        #[default]
+        Read = "read",
+        /// Make, write and remove, too.
+        Write = "write",
+    }
 }
 
 impl Default for HostDir {
@@ -148,12 +155,53 @@ const fn key(path: &'static str, unit: &'static str, max: u64, default: u64, enf
     Key { path, unit, min: 0, max, plugin: default, large: default, enforced }
 }
 
-/// The numbers of a directory.
-pub(super) const KEYS: [Key; 3] = [
+/// The number keys of a directory.
+const KEYS: [Key; 3] = [
     key("wasi.dirs.file_bytes", "bytes", 1 << 40, 64 << 20, "whatever makes a file larger, before it does"),
     key("wasi.dirs.total_bytes", "bytes", 1 << 50, 256 << 20, "whatever makes a file larger, before it does"),
     key("wasi.dirs.files", "names", 10_000_000, 10_000, "whatever makes a name, before it does"),
 ];
+
+/// The key `wasi.dirs`.
+pub(super) const KEY: ListKey = ListKey {
+    path: "wasi.dirs",
+    enforced: "the functions of files: a path is gone along step by step below it",
+    kind: Kind::Tables(&[
+        ("host", Kind::Text),
+        GUEST,
+        ACCESS,
+        ("file_bytes", Kind::Scalar(ScalarKind::Number(KEYS[0]))),
+        ("total_bytes", Kind::Scalar(ScalarKind::Number(KEYS[1]))),
+        ("files", Kind::Scalar(ScalarKind::Number(KEYS[2]))),
+    ]),
+    empty: "[]",
+    replaces: false,
+    effect: true,
+    requested: Some(Kind::Tables(&[GUEST, ACCESS])),
+    bounded: false,
+    entries: |config| {
+        let dirs = config.wasi.dirs.iter().enumerate();
+        dirs.map(|(index, dir)| (format!("[{index}]"), table(dir))).collect()
+    },
+    merge: |config, other| {
+        let others = &other.wasi.dirs;
+        config.wasi.dirs.retain(|dir| !others.iter().any(|other| other.guest == dir.guest));
+        config.wasi.dirs.extend(others.iter().cloned());
+    },
+};
+
+const GUEST: Field = ("guest", Kind::Text);
+const ACCESS: Field = ("access", Kind::Scalar(ScalarKind::Word(Access::NAMES)));
+
+/// Formats a directory as TOML writes it.
+fn table(dir: &HostDir) -> String {
+    let HostDir { host, guest, access, file_bytes, total_bytes, files } = dir;
+    let [host, guest, access] = [host, guest, access.name()].map(quoted);
+    format!(
+        "{{ host = {host}, guest = {guest}, access = {access}, file_bytes = {file_bytes}, \
+         total_bytes = {total_bytes}, files = {files} }}"
+    )
+}
 
 /// Checks all that can be known of directories without opening them. For a run that is played, none will be.
 pub(super) fn check(wasi: &Wasi, played: bool) -> Result<(), ConfigError> {

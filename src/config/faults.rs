@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Key};
+use super::{
+    Config, Key,
+    keys::{ConfigKey, ScalarKey, number},
+};
 
 /// Faults to inject into a run, to see how guest and host bear them; none by default.
 ///
@@ -47,28 +50,33 @@ pub struct Faults {
     pub deny_growth: Option<u64>,
 }
 
-/// The keys, in the order of the fields.
-pub(super) const KEYS: [Key; 3] = [
-    key("faults.stop_at_fuel", "fuel", "the meter, as `limits.fuel`; off unless set"),
-    key("faults.fail_host_call", "calls", "every host function, before its body; off unless set"),
-    key("faults.deny_growth", "growths", "the engine's limiter, before the limits; off unless set"),
+/// The keys.
+pub(super) static KEYS: [ConfigKey; 3] = [
+    key(number!(
+        fault("faults.stop_at_fuel", "fuel", "the meter, as `limits.fuel`; off unless set"),
+        Some(faults.stop_at_fuel)
+    )),
+    key(number!(
+        fault("faults.fail_host_call", "calls", "every host function, before its body; off unless set"),
+        Some(faults.fail_host_call)
+    )),
+    key(number!(
+        fault("faults.deny_growth", "growths", "the engine's limiter, before the limits; off unless set"),
+        Some(faults.deny_growth)
+    )),
 ];
 
-const fn key(path: &'static str, unit: &'static str, enforced: &'static str) -> Key {
+/// Makes a key that policies do not have.
+const fn key(key: ScalarKey) -> ConfigKey {
+    ConfigKey::Scalar(ScalarKey { policy: None, ..key })
+}
+
+const fn fault(path: &'static str, unit: &'static str, enforced: &'static str) -> Key {
     Key { path, unit, min: 1, max: 1_000_000_000_000_000, plugin: 0, large: 0, enforced }
 }
 
 impl Faults {
     pub(super) const NONE: Faults = Faults { stop_at_fuel: None, fail_host_call: None, deny_growth: None };
-
-    pub(super) fn values(&self) -> [Option<u64>; 3] {
-        [self.stop_at_fuel, self.fail_host_call, self.deny_growth]
-    }
-
-    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut Option<u64>> {
-        let fields = [&mut self.stop_at_fuel, &mut self.fail_host_call, &mut self.deny_growth];
-        KEYS.iter().zip(fields).find(|(key, _)| key.path == path).map(|(_, field)| field)
-    }
 }
 
 impl Config {

@@ -11,7 +11,12 @@ use core::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Config, Key};
+use super::{
+    Config, Key,
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number},
+    setting::quoted,
+    toml::grammar::{Field, Kind, ScalarKind},
+};
 use crate::{
     error::{ConfigError, ConfigProblem},
     url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
@@ -109,23 +114,6 @@ impl Http {
     /// Whether all of it is as it is by default.
     pub(super) fn is_default(&self) -> bool {
         *self == Http::new()
-    }
-
-    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
-        let values = [
-            &mut self.requests,
-            &mut self.request_bytes,
-            &mut self.response_bytes,
-            &mut self.total_bytes,
-            &mut self.timeout_ms,
-            &mut self.redirects,
-        ];
-        KEYS.iter().zip(values).find_map(|(key, value)| (key.path == path).then_some(value))
-    }
-
-    pub(super) fn values(&self) -> [u64; 6] {
-        let Http { requests, request_bytes, response_bytes, total_bytes, timeout_ms, redirects, .. } = *self;
-        [requests, request_bytes, response_bytes, total_bytes, timeout_ms, redirects]
     }
 
     /// Checks what is no number. For a run that is played, nobody will be asked.
@@ -371,11 +359,64 @@ const TIMEOUT_MS: Key =
     key("http.timeout_ms", "milliseconds", (1, 3_600_000), 10_000, "http.send, while it waits, which returns -7");
 const REDIRECTS: Key = key("http.redirects", "redirects", (0, 20), 0, "http.send, which gives others as they are");
 
-/// The numbers.
-pub(super) const KEYS: [Key; 6] = [REQUESTS, REQUEST_BYTES, RESPONSE_BYTES, TOTAL_BYTES, TIMEOUT_MS, REDIRECTS];
+/// The number keys.
+pub(super) static NUMBERS: [ConfigKey; 6] = [
+    ConfigKey::Scalar(number!(REQUESTS, http.requests)),
+    ConfigKey::Scalar(number!(REQUEST_BYTES, http.request_bytes)),
+    ConfigKey::Scalar(number!(RESPONSE_BYTES, http.response_bytes)),
+    ConfigKey::Scalar(number!(TOTAL_BYTES, http.total_bytes)),
+    ConfigKey::Scalar(number!(TIMEOUT_MS, http.timeout_ms)),
+    ConfigKey::Scalar(number!(REDIRECTS, http.redirects)),
+];
 
-/// The number of a rule.
-pub(crate) const RULE_KEYS: [Key; 1] = [key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks")];
+/// The other keys.
+pub(super) static KEYS: [ConfigKey; 2] = [
+    ConfigKey::List(ListKey {
+        path: "http.allow",
+        enforced: "http.send, before it asks, and for each redirect",
+        kind: Kind::Tables(RULE),
+        empty: "[]",
+        replaces: false,
+        effect: true,
+        requested: Some(Kind::Tables(RULE)),
+        bounded: true,
+        entries: |config| {
+            let rules = config.http.allow.iter().enumerate();
+            rules.map(|(index, rule)| (format!("[{index}]"), rule_table(rule))).collect()
+        },
+        merge: |config, other| config.http.allow.extend(other.http.allow.iter().cloned()),
+    }),
+    ConfigKey::Scalar(ScalarKey {
+        policy: Some(PolicyKey::PrivateAddresses),
+        unrequested: Some(0),
+        ..ScalarKey::new(
+            "http.private_addresses",
+            ScalarKind::Flag,
+            |config| Some(u64::from(config.http.private_addresses)),
+            |config, value| config.http.private_addresses = value != 0,
+            "http.send, for the addresses of a name: those that were looked at are connected to",
+        )
+    }),
+];
+
+/// The keys of a rule.
+const RULE: &[Field] = &[
+    ("methods", Kind::Texts),
+    ("scheme", Kind::Scalar(ScalarKind::Word(&[Scheme::Http.name(), Scheme::Https.name()]))),
+    ("host", Kind::Text),
+    ("port", Kind::Scalar(ScalarKind::Number(PORT))),
+    ("path", Kind::Text),
+];
+
+const PORT: Key = key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks");
+
+/// Formats a rule as TOML writes it.
+pub(crate) fn rule_table(rule: &HttpRule) -> String {
+    let methods = rule.methods.iter().map(|method| quoted(method)).collect::<Vec<_>>().join(", ");
+    let (scheme, [host, path]) = (rule.scheme.name(), [&rule.host, &rule.path].map(|text| quoted(text)));
+    let port = rule.port.map_or(String::new(), |port| format!(", port = {port}"));
+    format!("{{ methods = [{methods}], scheme = \"{scheme}\", host = {host}{port}, path = {path} }}")
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! A configuration from TOML: first checked key by key, where places are known, then read.
 
 use alloc::{
-    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -14,12 +13,12 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-use self::grammar::{Grammar, Kind, Misplaced};
+use self::grammar::{Field, Grammar, Kind, Misplaced, ScalarKind};
 use super::{
-    Config, Faults, LimitsDraft, Lines, LogLevel, MAX_TEXT_BYTES, ModuleDraft, OnGrowthLimit, Preset, Profile, dirs,
-    http::{self, Http},
+    Config, Lines, MAX_TEXT_BYTES, Preset, Profile,
+    draft::Draft,
+    keys::{self, ConfigKey},
     setting::name_of,
-    wasi::WasiDraft,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 
@@ -63,84 +62,12 @@ pub(crate) fn read_table(
     Ok((config, lines(text, table.get_ref())))
 }
 
-/// The configuration as it is written: keys may be left out, the profile gives what is missing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Draft {
-    profile: Option<Profile>,
-    preset: Option<Preset>,
-    deadline_ms: Option<u64>,
-    module_cache_bytes: Option<u64>,
-    on_growth_limit: OnGrowthLimit,
-    limits: LimitsDraft,
-    module: ModuleDraft,
-    faults: Faults,
-    log: Option<LogLevel>,
-    grants: BTreeSet<String>,
-    wasi: WasiDraft,
-    http: Http,
-}
+/// The keys of a configuration.
+pub(crate) const GRAMMAR: Grammar = Grammar(fields);
 
-impl TryFrom<Draft> for Config {
-    type Error = ConfigError;
-
-    fn try_from(draft: Draft) -> Result<Self, ConfigError> {
-        let granted = draft.preset.map_or_else(Config::default, Config::preset);
-        let profile = draft.profile.unwrap_or(granted.profile);
-        let base = Config::profile(profile);
-        let config = Config {
-            deadline_ms: draft.deadline_ms,
-            module_cache_bytes: draft.module_cache_bytes.unwrap_or(base.module_cache_bytes),
-            on_growth_limit: draft.on_growth_limit,
-            limits: draft.limits.over(base.limits),
-            module: draft.module.over(base.module),
-            faults: draft.faults,
-            log: draft.log.unwrap_or(granted.log),
-            grants: draft.grants,
-            wasi: draft.wasi.over(granted.wasi),
-            http: draft.http,
-            profile,
-        };
-        // What this build can ask its host for is looked at when a sandbox is built.
-        config.check(true)?;
-        Ok(config)
-    }
-}
-
-/// What a configuration may have.
-pub(crate) static GRAMMAR: Grammar =
-    Grammar { sections: &SECTIONS, words: &WORDS, others: &OTHERS, numbers, base: None };
-
-const WORDS: [(&str, &[&str]); 8] = [
-    ("preset", &["minimal", "development"]),
-    ("log", &LogLevel::NAMES),
-    ("profile", &["plugin", "large"]),
-    ("on_growth_limit", &["stop", "refuse"]),
-    ("wasi.clock", &["none", "fixed", "virtual", "host"]),
-    ("wasi.random", &["none", "seeded", "host"]),
-    ("wasi.dirs.access", &["read", "write"]),
-    ("http.allow.scheme", &["http", "https"]),
-];
-const SECTIONS: [&str; 5] = ["limits", "module", "faults", "wasi", "http"];
-const OTHERS: [(&str, Kind); 13] = [
-    ("grants", Kind::Texts),
-    ("wasi.program", Kind::Text),
-    ("wasi.args", Kind::Texts),
-    ("wasi.env", Kind::TextByName),
-    ("wasi.files", Kind::FileByPath),
-    ("wasi.dirs", Kind::Tables),
-    ("wasi.dirs.host", Kind::Text),
-    ("wasi.dirs.guest", Kind::Text),
-    ("http.allow", Kind::Tables),
-    ("http.allow.methods", Kind::Texts),
-    ("http.allow.host", Kind::Text),
-    ("http.allow.path", Kind::Text),
-    ("http.private_addresses", Kind::Flag),
-];
-
-/// Those of sections that there can be many of, too.
-fn numbers() -> Vec<super::Key> {
-    Config::keys().chain(dirs::KEYS).chain(http::RULE_KEYS).collect()
+pub(crate) fn fields() -> Vec<Field> {
+    let preset = ("preset", Kind::Scalar(ScalarKind::Word(Preset::NAMES)));
+    keys::all().map(ConfigKey::field).chain([preset]).collect()
 }
 
 pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
@@ -191,7 +118,7 @@ pub(crate) fn lines(text: &str, top: &DeTable<'_>) -> Lines {
                     (path, name.span(), value)
                 }));
             }
-            (Some(Kind::Tables), DeValue::Array(items)) => {
+            (Some(Kind::Tables(_)), DeValue::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     lines.0.insert(format!("{path}[{index}]"), Position::of(text, item.span().start).line);
                 }

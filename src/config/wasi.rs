@@ -1,12 +1,16 @@
 //! What a program of WASI sees of a system.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     Config, Key,
     dirs::{self, HostDir},
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number, word},
+    setting::{name_of, quoted},
+    toml::grammar::{Kind, ScalarKind},
+    word::words,
 };
 use crate::{
     error::{ConfigError, ConfigProblem},
@@ -59,35 +63,35 @@ pub struct Wasi {
     pub dirs: Vec<HostDir>,
 }
 
-/// Which clocks a program of WASI has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Clock {
-    /// None: asking is answered with `notcapable`.
-    None,
-    /// Clocks that stand: the realtime clock at its start, the others at 0.
-    Fixed,
-    /// Clocks that go on by 1 ns with each unit of fuel, and by what is slept.
-    #[default]
-    Virtual,
-    /// The clocks of the host, which go on by what is slept, too; but for the CPU time, which goes on with
-    /// fuel. This is an effect: two runs are not the same.
-    Host,
+words! {
+    /// Clocks of a WASI program.
+    #[derive(Default)]
+    pub enum Clock {
+        /// No clocks: asking is answered with `notcapable`.
+        None = "none",
+        /// Clocks that stand: the realtime clock at its start, the others at 0.
+        Fixed = "fixed",
+        /// Clocks that go on by 1 ns with each unit of fuel, and by what is slept.
+        #[default]
+        Virtual = "virtual",
+        /// The clocks of the host, which go on by what is slept, too; but for the CPU time, which goes on with
+        /// fuel. This is an effect: two runs are not the same.
+        Host = "host",
+    }
 }
 
-/// Where a program of WASI gets random bytes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Random {
-    /// Nowhere: asking is answered with `notcapable`.
-    None,
-    /// From the key stream of ChaCha20 with the seed as its key.
-    #[default]
-    Seeded,
-    /// From the host's operating system. This is an effect: two runs are not the same.
-    Host,
+words! {
+    /// Source of random bytes of a WASI program.
+    #[derive(Default)]
+    pub enum Random {
+        /// No source: asking is answered with `notcapable`.
+        None = "none",
+        /// The key stream of ChaCha20 with the seed as its key.
+        #[default]
+        Seeded = "seeded",
+        /// The host's operating system. This is an effect: two runs are not the same.
+        Host = "host",
+    }
 }
 
 impl Wasi {
@@ -121,16 +125,6 @@ impl Wasi {
     pub(crate) fn argv(&self) -> impl Iterator<Item = &str> {
         let name = if self.program.is_empty() { "main.wasm" } else { &self.program };
         core::iter::once(name).chain(self.args.iter().map(String::as_str))
-    }
-
-    pub(super) fn value_mut(&mut self, path: &str) -> Option<&mut u64> {
-        [(CLOCK_START, &mut self.clock_start_ns), (RANDOM_SEED, &mut self.random_seed)]
-            .into_iter()
-            .find_map(|(key, value)| (key.path == path).then_some(value))
-    }
-
-    pub(super) fn values(&self) -> [u64; 2] {
-        [self.clock_start_ns, self.random_seed]
     }
 
     /// Checks what is no number.
@@ -259,8 +253,11 @@ impl Config {
 /// The largest integer of TOML.
 const MAX: u64 = i64::MAX as u64;
 
-/// The numbers.
-pub(super) const KEYS: [Key; 2] = [CLOCK_START, RANDOM_SEED];
+/// The number keys.
+pub(super) static NUMBERS: [ConfigKey; 2] = [
+    ConfigKey::Scalar(ScalarKey { policy: None, ..number!(CLOCK_START, wasi.clock_start_ns) }),
+    ConfigKey::Scalar(ScalarKey { policy: None, ..number!(RANDOM_SEED, wasi.random_seed) }),
+];
 
 const CLOCK_START: Key = Key {
     path: "wasi.clock_start_ns",
@@ -275,27 +272,78 @@ const CLOCK_START: Key = Key {
 const RANDOM_SEED: Key =
     Key { path: "wasi.random_seed", unit: "seed", min: 0, max: MAX, plugin: 0, large: 0, enforced: "random_get" };
 
-/// The same, each of which may be left out.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct WasiDraft {
-    program: String,
-    args: Vec<String>,
-    env: BTreeMap<String, String>,
-    clock: Option<Clock>,
-    clock_start_ns: Option<u64>,
-    random: Option<Random>,
-    random_seed: u64,
-    files: BTreeMap<String, FileBytes>,
-    dirs: Vec<HostDir>,
-}
-
-impl WasiDraft {
-    /// With what is granted where it says nothing.
-    pub(super) fn over(self, granted: Wasi) -> Wasi {
-        let WasiDraft { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs } = self;
-        let (clock, random) = (clock.unwrap_or(granted.clock), random.unwrap_or(granted.random));
-        let clock_start_ns = clock_start_ns.unwrap_or(CLOCK_START.plugin);
-        Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs }
-    }
-}
+/// The other keys.
+pub(super) static KEYS: [ConfigKey; 7] = [
+    ConfigKey::List(ListKey {
+        path: "wasi.program",
+        enforced: "args_get and args_sizes_get",
+        kind: Kind::Text,
+        empty: "\"\"",
+        replaces: true,
+        effect: false,
+        requested: None,
+        bounded: false,
+        entries: |config| vec![(String::new(), quoted(&config.wasi.program))],
+        merge: |config, other| config.wasi.program.clone_from(&other.wasi.program),
+    }),
+    ConfigKey::List(ListKey {
+        path: "wasi.args",
+        enforced: "args_get and args_sizes_get",
+        kind: Kind::Texts,
+        empty: "[]",
+        replaces: true,
+        effect: false,
+        requested: None,
+        bounded: false,
+        entries: |config| {
+            let args: Vec<_> = config.wasi.args.iter().map(|arg| quoted(arg)).collect();
+            vec![(String::new(), format!("[{}]", args.join(", ")))]
+        },
+        merge: |config, other| config.wasi.args.clone_from(&other.wasi.args),
+    }),
+    ConfigKey::Scalar(ScalarKey {
+        presets: Some([Clock::None as u64, Clock::Host as u64]),
+        effect: Some(Clock::Host as u64),
+        policy: Some(PolicyKey::Clock),
+        unrequested: Some(Clock::Virtual as u64),
+        ..word!("wasi.clock", Clock, wasi.clock, "clock_time_get, clock_res_get, poll_oneoff, the times of files")
+    }),
+    ConfigKey::Scalar(ScalarKey {
+        presets: Some([Random::None as u64, Random::Host as u64]),
+        effect: Some(Random::Host as u64),
+        policy: Some(PolicyKey::Random),
+        unrequested: Some(Random::Seeded as u64),
+        ..word!("wasi.random", Random, wasi.random, "random_get")
+    }),
+    ConfigKey::List(ListKey {
+        path: "wasi.env",
+        enforced: "environ_get and environ_sizes_get: no others are there",
+        kind: Kind::TextByName,
+        empty: "{}",
+        replaces: false,
+        effect: false,
+        requested: Some(Kind::Texts),
+        bounded: false,
+        entries: |config| {
+            let env = config.wasi.env.iter();
+            env.map(|(name, value)| (format!(".{}", name_of(name)), quoted(value))).collect()
+        },
+        merge: |config, other| config.wasi.env.extend(other.wasi.env.clone()),
+    }),
+    ConfigKey::List(ListKey {
+        path: "wasi.files",
+        enforced: "the functions of files: copies in memory, for each run",
+        kind: Kind::FileByPath,
+        empty: "{}",
+        replaces: false,
+        effect: false,
+        requested: None,
+        bounded: false,
+        entries: |config| {
+            let files = config.wasi.files.iter();
+            files.map(|(path, bytes)| (format!(".{}", name_of(path)), format!("{} bytes", bytes.len()))).collect()
+        },
+        merge: |config, other| config.wasi.files.extend(other.wasi.files.clone()),
+    }),
+    ConfigKey::List(dirs::KEY),
+];

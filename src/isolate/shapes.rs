@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::wire::{Wire, choices, records};
 use crate::{
     config::{
-        Config, OnGrowthLimit, Profile,
+        Config,
         dirs::{Access, HostDir},
-        log::LogLevel,
-        wasi::{Clock, Random, Wasi},
+        keys,
+        wasi::Wasi,
     },
     error::{
         AbiFault, CallError, Error, Fault, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
@@ -26,7 +26,6 @@ records! {
     Log { entries, dropped }
     LogEntry { level, text }
     Stopped { reason, output, log, files, usage }
-    Wasi { program, args, env, clock, clock_start_ns, random, random_seed, files, dirs }
     HostDir { host, guest, access, file_bytes, total_bytes, files }
     FuncType { params, results }
     Position { line, column }
@@ -44,16 +43,11 @@ records! {
 }
 
 choices! {
-    LogLevel { 0 Off, 1 Error, 2 Warn, 3 Info, 4 Debug, 5 Trace }
     Level { 0 Error, 1 Warn, 2 Info, 3 Debug, 4 Trace }
     Value { 0 I32(v), 1 I64(v), 2 F32(v), 3 F64(v), 4 V128(v) }
     ValueType { 0 I32, 1 I64, 2 F32, 3 F64, 4 V128, 5 FuncRef, 6 ExternRef }
     ExternType { 0 Function(ty), 1 Memory(ty), 2 Table(ty), 3 Global(ty) }
-    Profile { 0 Plugin, 1 Large }
-    OnGrowthLimit { 0 Stop, 1 Refuse }
     Fault { 0 Fuel, 1 HostCall }
-    Clock { 0 None, 1 Fixed, 2 Virtual, 3 Host }
-    Random { 0 None, 1 Seeded, 2 Host }
     Access { 0 Read, 1 Write }
     Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
     StopReason {
@@ -165,29 +159,34 @@ fn put_as(number: u8, cause: &impl Wire, to: &mut Vec<u8>) {
     cause.put(to);
 }
 
-/// By the order of its keys, which both sides know.
+/// Encodes the scalar keys in the order of the table, then the others. Both sides know the order.
 impl Wire for Config {
     fn put(&self, to: &mut Vec<u8>) {
-        self.profile.put(to);
-        self.on_growth_limit.put(to);
-        self.log.put(to);
+        keys::scalars().for_each(|key| (key.get)(self).put(to));
         self.grants.iter().cloned().collect::<Vec<_>>().put(to);
-        self.wasi.put(to);
-        self.http.private_addresses.put(to);
-        self.numbers().for_each(|(_, value)| value.put(to));
+        // `http.allow` is not here: a worker makes no requests.
+        let Wasi { program, args, env, files, dirs, clock: _, clock_start_ns: _, random: _, random_seed: _ } =
+            &self.wasi;
+        program.put(to);
+        args.put(to);
+        env.put(to);
+        files.put(to);
+        dirs.put(to);
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
-        let mut config = Config::profile(Wire::take(from)?);
-        config.on_growth_limit = Wire::take(from)?;
-        config.log = Wire::take(from)?;
-        config.grants = Vec::take(from)?.into_iter().collect();
-        config.wasi = Wire::take(from)?;
-        config.http.private_addresses = Wire::take(from)?;
-        for key in Config::keys() {
+        let mut config = Config::default();
+        for key in keys::scalars() {
             if let Some(value) = Wire::take(from)? {
-                config.set(key.path, value).ok()?;
+                key.check(value).ok()?;
+                (key.set)(&mut config, value);
             }
         }
+        config.grants = Vec::take(from)?.into_iter().collect();
+        config.wasi.program = Wire::take(from)?;
+        config.wasi.args = Wire::take(from)?;
+        config.wasi.env = Wire::take(from)?;
+        config.wasi.files = Wire::take(from)?;
+        config.wasi.dirs = Wire::take(from)?;
         Some(config)
     }
 }
@@ -262,11 +261,8 @@ mod tests {
             assert_eq!(round(&error).1, Some(error));
         }
         assert_eq!(round(&values()).1, Some(values()));
-        let mut config = Config::profile(Profile::Large).with_deadline_ms(5).with_fuel(7).with_deny_growth(9);
-        config.on_growth_limit = OnGrowthLimit::Refuse;
-        config = config.with_args(["a"]).with_env("B", "c").with_clock(Clock::Fixed).with_random(Random::None);
-        config = config.with_program("p").with_file("/f", *b"\xff").with_random_seed(3).with_clock_start_ns(4);
-        config = config.with_log(LogLevel::Warn).with_grant("db");
+        let mut config = keys::tests::changed();
+        config.http.allow.clear();
         assert_eq!(round(&config).1, Some(config));
     }
 

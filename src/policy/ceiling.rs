@@ -1,4 +1,4 @@
-//! What nothing gets more than.
+//! The most that any tool gets.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -6,20 +6,22 @@ use alloc::{
     vec::Vec,
 };
 
-use serde::Serialize;
-
-use crate::{
-    config::{
-        dirs::Access,
-        http::HttpRule,
-        log::LogLevel,
-        toml::grammar::Grammar,
-        wasi::{Clock, Random},
-    },
-    manifest::ask::{BOUNDS, Draft, MostAccess},
+use serde::{
+    Serialize,
+    de::{Error, MapAccess},
 };
 
-/// What nothing gets more than; what is left out is not bounded.
+use crate::config::{
+    dirs::Access,
+    draft::Target,
+    http::HttpRule,
+    keys::{self, ConfigKey, PolicyKey, ScalarKey},
+    log::LogLevel,
+    toml::grammar::{Grammar, Kind, ScalarKind},
+    wasi::{Clock, Random},
+};
+
+/// The most that any tool gets. A key that is left out has no bound.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Ceiling {
@@ -31,9 +33,9 @@ pub struct Ceiling {
     pub clock: Option<Clock>,
     /// Random bytes.
     pub random: Option<Random>,
-    /// Directories of the host: `Some(None)` for none at all.
+    /// Access to directories of the host; `Some(None)`: no directories.
     pub access: Option<Option<Access>>,
-    /// Requests.
+    /// HTTP requests.
     pub http: Option<Vec<HttpRule>>,
     /// Servers at addresses that are not public.
     pub private_addresses: Option<bool>,
@@ -41,30 +43,54 @@ pub struct Ceiling {
     pub grants: Option<BTreeSet<String>>,
 }
 
-/// Keys of [`Ceiling`].
-pub(super) static GRAMMAR: Grammar = Grammar {
-    sections: &[],
-    words: &[("wasi.access", &["none", "read", "write"])],
-    others: &[],
-    numbers: Vec::new,
-    base: Some(&BOUNDS),
-};
+/// The keys of [`Ceiling`].
+pub(super) const GRAMMAR: Grammar = Grammar(|| {
+    let bounded = keys::all().filter_map(|key| match key {
+        ConfigKey::Scalar(key) => key.policy.map(|_| (key.path, Kind::Scalar(key.kind))),
+        ConfigKey::List(key) => key.bounded.then_some((key.path, key.kind)),
+    });
+    bounded.chain([("wasi.access", Kind::Scalar(ScalarKind::Word(&[NO_ACCESS, "read", "write"])))]).collect()
+});
 
-impl From<Draft> for Ceiling {
-    fn from(draft: Draft) -> Ceiling {
-        Ceiling {
-            numbers: draft.numbers(),
-            log: draft.log,
-            clock: draft.wasi.clock,
-            random: draft.wasi.random,
-            access: draft.wasi.access.map(|most| match most {
-                MostAccess::None => None,
-                MostAccess::Read => Some(Access::Read),
-                MostAccess::Write => Some(Access::Write),
-            }),
-            http: draft.http.allow,
-            private_addresses: draft.http.private_addresses,
-            grants: draft.grants,
+/// The word for no directories at all.
+pub(super) const NO_ACCESS: &str = "none";
+
+impl Target for Ceiling {
+    fn set_scalar(&mut self, key: &'static ScalarKey, value: u64) {
+        match key.policy {
+            None => {}
+            Some(PolicyKey::Number) => drop(self.numbers.insert(key.path.into(), value)),
+            Some(PolicyKey::Log) => self.log = LogLevel::at(value),
+            Some(PolicyKey::Clock) => self.clock = Clock::at(value),
+            Some(PolicyKey::Random) => self.random = Random::at(value),
+            Some(PolicyKey::PrivateAddresses) => self.private_addresses = Some(value != 0),
+        }
+    }
+
+    fn read<'de, M: MapAccess<'de>>(&mut self, path: &str, map: &mut M) -> Result<bool, M::Error> {
+        match path {
+            "http.allow" => self.http = Some(map.next_value()?),
+            "grants" => self.grants = Some(map.next_value()?),
+            "wasi.access" => {
+                let word: String = map.next_value()?;
+                let access = if word == NO_ACCESS { None } else { Some(word.parse().map_err(M::Error::custom)?) };
+                self.access = Some(access);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl Ceiling {
+    /// Returns the bound of a key.
+    pub(crate) fn scalar(&self, key: &ScalarKey) -> Option<u64> {
+        match key.policy? {
+            PolicyKey::Number => self.numbers.get(key.path).copied(),
+            PolicyKey::Log => self.log.map(|level| level as u64),
+            PolicyKey::Clock => self.clock.map(|clock| clock as u64),
+            PolicyKey::Random => self.random.map(|random| random as u64),
+            PolicyKey::PrivateAddresses => self.private_addresses.map(u64::from),
         }
     }
 }

@@ -4,24 +4,31 @@ use alloc::{format, string::String};
 
 use super::{BY_HASH, Entry, Place, Policy};
 use crate::{
-    config::{Config, lines::Lines, setting::name_of},
-    manifest::Ask,
+    config::{
+        Config,
+        dirs::HostDir,
+        draft::Target,
+        keys::{self, ConfigKey, ScalarKey, is_limit},
+        lines::Lines,
+        setting::name_of,
+    },
+    manifest::{Requested, RequestedDir},
 };
 
 /// What a tool is granted, and which section and line grants it.
-pub(super) struct Granted<'a> {
+pub(crate) struct Granted<'a> {
     pub config: Config,
     /// The sections, the most special first.
     layers: [Option<(String, &'a Config, &'a Lines)>; 3],
 }
 
 impl Policy {
-    pub(super) fn granted(&self, tool: &str, sha256: &str) -> Granted<'_> {
+    pub(crate) fn granted(&self, tool: &str, sha256: &str) -> Granted<'_> {
         let hash = format!("{BY_HASH}{sha256}");
         let mut config = self.config.clone();
         let entries = [tool, &hash].map(|name| self.tools.get(name).map(|entry| (name, entry)));
         for (_, entry) in entries.iter().flatten() {
-            lay(&mut config, entry);
+            apply(&mut config, entry);
         }
         let [by_name, by_hash] =
             entries.map(|entry| entry.map(|(name, e)| (format!("tools.{}", name_of(name)), &e.config, &e.lines)));
@@ -48,13 +55,13 @@ impl Granted<'_> {
     }
 
     /// Where a key with one value is set: itself, or by a profile or preset.
-    pub(super) fn place_of(&self, key: &str) -> Option<Place> {
-        let of_profile = key.starts_with("limits.") || key.starts_with("module.");
-        let of_preset = of_profile || ["log", "wasi.clock", "wasi.random"].contains(&key);
+    pub(super) fn place_of(&self, key: &ScalarKey) -> Option<Place> {
+        let of_profile = is_limit(key.path);
+        let of_preset = of_profile || key.presets.is_some();
         self.layers.iter().flatten().find_map(|(section, _, lines)| {
             let profile = || lines.of("profile").filter(|_| of_profile);
             let preset = || lines.of("preset").filter(|_| of_preset);
-            let line = lines.of(key).or_else(profile).or_else(preset)?;
+            let line = lines.of(key.path).or_else(profile).or_else(preset)?;
             Some(Place { section: section.clone(), line: Some(line) })
         })
     }
@@ -68,68 +75,42 @@ impl Granted<'_> {
     }
 }
 
-/// Puts what an entry sets over what is there.
-fn lay(config: &mut Config, Entry { config: own, lines, .. }: &Entry) {
+/// Overwrites the keys that an entry sets.
+fn apply(config: &mut Config, Entry { config: own, lines, .. }: &Entry) {
     let has = |key: &str| lines.of(key).is_some();
     let preset = has("preset");
     let profile = preset || has("profile");
-    if profile {
-        config.profile = own.profile;
-    }
-    for (key, value) in own.numbers() {
-        let of_profile = key.path.starts_with("limits.") || key.path.starts_with("module.");
-        if let Some(value) = value
-            && (has(key.path) || (profile && of_profile))
-        {
-            // It was in its range when it was read.
-            let _ = config.set(key.path, value);
+    for key in keys::all() {
+        match key {
+            ConfigKey::Scalar(key) => {
+                let by_profile = profile && (is_limit(key.path) || key.path == "profile");
+                let by_preset = preset && key.presets.is_some();
+                if let Some(value) = (key.get)(own)
+                    && (has(key.path) || by_profile || by_preset)
+                {
+                    (key.set)(config, value);
+                }
+            }
+            ConfigKey::List(key) if !key.replaces || has(key.path) => (key.merge)(config, own),
+            ConfigKey::List(_) => {}
         }
     }
-    if has("on_growth_limit") {
-        config.on_growth_limit = own.on_growth_limit;
-    }
-    if has("log") || preset {
-        config.log = own.log;
-    }
-    if has("wasi.clock") || preset {
-        config.wasi.clock = own.wasi.clock;
-    }
-    if has("wasi.random") || preset {
-        config.wasi.random = own.wasi.random;
-    }
-    if has("wasi.program") {
-        config.wasi.program.clone_from(&own.wasi.program);
-    }
-    if has("wasi.args") {
-        config.wasi.args.clone_from(&own.wasi.args);
-    }
-    if has("http.private_addresses") {
-        config.http.private_addresses = own.http.private_addresses;
-    }
-    config.grants.extend(own.grants.iter().cloned());
-    config.wasi.env.extend(own.wasi.env.clone());
-    config.wasi.files.extend(own.wasi.files.clone());
-    config.wasi.dirs.retain(|dir| !own.wasi.dirs.iter().any(|other| other.guest == dir.guest));
-    config.wasi.dirs.extend(own.wasi.dirs.iter().cloned());
-    config.http.allow.extend(own.http.allow.iter().cloned());
 }
 
-/// What a module without a manifest asks for: whatever it is granted.
-pub(super) fn everything(granted: &Config) -> Ask {
-    Ask {
-        log: Some(granted.log),
-        clock: Some(granted.wasi.clock),
-        random: Some(granted.wasi.random),
+/// Returns everything that is granted but numbers, as the request of a module without a manifest.
+pub(super) fn everything(granted: &Config) -> Requested {
+    let dir = |dir: &HostDir| RequestedDir { guest: dir.guest.clone(), access: dir.access };
+    let mut requested = Requested {
         env: granted.wasi.env.keys().cloned().collect(),
-        dirs: granted
-            .wasi
-            .dirs
-            .iter()
-            .map(|dir| crate::AskDir { guest: dir.guest.clone(), access: dir.access })
-            .collect(),
+        dirs: granted.wasi.dirs.iter().map(dir).collect(),
         http: granted.http.allow.clone(),
-        private_addresses: granted.http.private_addresses,
         grants: granted.grants.clone(),
-        ..Ask::default()
+        ..Requested::default()
+    };
+    for key in keys::scalars().filter(|key| key.as_number().is_none()) {
+        if let Some(value) = (key.get)(granted) {
+            requested.set_scalar(key, value);
+        }
     }
+    requested
 }

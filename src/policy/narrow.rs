@@ -13,13 +13,12 @@ use super::{
 use crate::{
     config::{
         Config,
+        keys::{self, ScalarKey},
         lines::Lines,
-        log::LogLevel,
-        setting::{clock_name, name_of, quoted, random_name},
-        wasi::{Clock, Random},
+        setting::name_of,
     },
     digest::Digest,
-    manifest::{Ask, Manifest, ask},
+    manifest::{Manifest, Requested},
     tool::error::ToolError,
 };
 
@@ -40,7 +39,7 @@ impl Policy {
             return Err(ToolError::Pinned { tool, expected: expected.into(), found: sha256, line });
         }
         let granted = self.granted(&tool, &sha256);
-        let nothing = Ask::default();
+        let nothing = Requested::default();
         let every = everything(&granted.config);
         let (requires, optional) = manifest.as_ref().map_or((&nothing, &every), |m| (&m.requires, &m.optional));
         let section = format!("tools.{}", name_of(&tool));
@@ -62,7 +61,7 @@ impl Policy {
         }
         let granted = Granted::only(config.clone());
         let every = everything(&granted.config);
-        let (bounded, lines, _) = self.narrow(&Ask::default(), &every, &granted, String::new(), false);
+        let (bounded, lines, _) = self.narrow(&Requested::default(), &every, &granted, String::new(), false);
         let above: Vec<_> = lines.into_iter().filter(|line| line.why == Why::Ceiling).collect();
         // What is below it stays as it is, with its mistakes.
         (if above.is_empty() { config } else { bounded }, above)
@@ -71,8 +70,8 @@ impl Policy {
     /// What is given, of each key why, and what of it is missing.
     fn narrow(
         &self,
-        requires: &Ask,
-        optional: &Ask,
+        requires: &Requested,
+        optional: &Requested,
         granted: &Granted<'_>,
         section: String,
         asks: bool,
@@ -89,9 +88,8 @@ impl Policy {
             lines: Vec::new(),
             missing: Vec::new(),
         };
-        narrowing.numbers();
-        narrowing.words();
-        narrowing.pieces();
+        narrowing.scalars();
+        narrowing.lists();
         (narrowing.config, narrowing.lines, narrowing.missing)
     }
 }
@@ -105,8 +103,8 @@ fn name_of_file(file_name: &str) -> String {
 }
 
 pub(super) struct Narrowing<'a> {
-    pub(super) requires: &'a Ask,
-    pub(super) optional: &'a Ask,
+    pub(super) requires: &'a Requested,
+    pub(super) optional: &'a Requested,
     pub(super) granted: &'a Granted<'a>,
     pub(super) ceiling: &'a Ceiling,
     pub(super) ceiling_lines: &'a Lines,
@@ -119,90 +117,25 @@ pub(super) struct Narrowing<'a> {
     pub(super) missing: Vec<Missing>,
 }
 
-/// A key that has one value, each of them as it ranks.
-struct Single<T> {
-    key: &'static str,
-    required: Option<T>,
-    optional: Option<T>,
-    granted: T,
-    ceiling: Option<T>,
-    /// What a tool has at most that does not ask.
-    unasked: Option<T>,
-    /// As TOML has it.
-    written: fn(T) -> Option<String>,
-}
-
 impl Narrowing<'_> {
-    fn numbers(&mut self) {
-        let values: Vec<_> = self.granted.config.numbers().collect();
-        for key in ask::numbers() {
-            let of = |ask: &Ask| ask.numbers.get(key.path).copied();
-            let granted = values.iter().find(|(other, _)| other.path == key.path).and_then(|(_, value)| *value);
-            // What is off is without a limit.
-            let single = Single {
-                key: key.path,
-                required: of(self.requires),
-                optional: of(self.optional),
-                granted: granted.unwrap_or(u64::MAX),
-                ceiling: self.ceiling.numbers.get(key.path).copied(),
-                unasked: None,
-                written: |number| (number != u64::MAX).then(|| grouped(number)),
-            };
-            let effective = self.single(single);
-            if effective != u64::MAX {
-                // What was asked for and granted was in its range.
-                let _ = self.config.set(key.path, effective);
-            }
-        }
+    /// Decides the keys with one value, the numbers first.
+    fn scalars(&mut self) {
+        let keys = || keys::scalars().filter(|key| key.policy.is_some());
+        keys().filter(|key| key.as_number().is_some()).for_each(|key| self.scalar(key));
+        keys().filter(|key| key.as_number().is_none()).for_each(|key| self.scalar(key));
     }
 
-    fn words(&mut self) {
-        let (requires, optional, granted) = (self.requires, self.optional, &self.granted.config);
-        let ceiling = self.ceiling;
-        self.config.log = self.single(Single {
-            key: "log",
-            required: requires.log,
-            optional: optional.log,
-            granted: granted.log,
-            ceiling: ceiling.log,
-            unasked: None,
-            written: |level: LogLevel| Some(quoted(level.name())),
-        });
-        self.config.wasi.clock = self.single(Single {
-            key: "wasi.clock",
-            required: requires.clock,
-            optional: optional.clock,
-            granted: granted.wasi.clock,
-            ceiling: ceiling.clock,
-            unasked: Some(Clock::Virtual),
-            written: |clock| Some(quoted(clock_name(clock))),
-        });
-        self.config.wasi.random = self.single(Single {
-            key: "wasi.random",
-            required: requires.random,
-            optional: optional.random,
-            granted: granted.wasi.random,
-            ceiling: ceiling.random,
-            unasked: Some(Random::Seeded),
-            written: |random| Some(quoted(random_name(random))),
-        });
-        self.config.http.private_addresses = self.single(Single {
-            key: "http.private_addresses",
-            required: requires.private_addresses.then_some(true),
-            optional: optional.private_addresses.then_some(true),
-            granted: granted.http.private_addresses,
-            ceiling: ceiling.private_addresses,
-            unasked: Some(false),
-            written: |private| Some(private.to_string()),
-        });
-    }
-
-    /// Notes a key with one value, and says what is given.
-    fn single<T: Copy + Ord>(&mut self, of: Single<T>) -> T {
-        let Single { key, required, optional, granted, ceiling, unasked, written } = of;
+    fn scalar(&mut self, key: &ScalarKey) {
+        let [required, optional] = [self.requires, self.optional].map(|requested| requested.scalar(key));
+        let ceiling = self.ceiling.scalar(key);
+        // A number that is off has no limit.
+        let granted = (key.get)(&self.granted.config).unwrap_or(u64::MAX);
         let asked = required.max(optional);
-        let wanted = asked.or(unasked.filter(|_| self.asks));
-        let effective = [wanted, ceiling].into_iter().flatten().fold(granted, T::min);
+        let wanted = asked.or(key.unrequested.filter(|_| self.asks));
+        let effective = [wanted, ceiling].into_iter().flatten().fold(granted, u64::min);
+        if effective != u64::MAX {
+            (key.set)(&mut self.config, effective);
+        }
         let granted_by = self.granted.place_of(key);
         let why = if self.asks && asked == Some(effective) {
             Why::Asked
@@ -215,30 +148,30 @@ impl Narrowing<'_> {
         } else {
             Why::Default
         };
-        let needed = required.filter(|required| effective < *required);
-        if let Some(needed) = needed {
-            let line = format!("{key} = {}", written(needed).unwrap_or_default());
+        let written = |value: u64| (value != u64::MAX).then(|| format(key, value));
+        let path = key.path;
+        if let Some(needed) = required.filter(|required| effective < *required) {
+            let line = format!("{path} = {}", format(key, needed));
             if granted < needed {
-                // What a profile sets, a line of its own goes before.
-                let own = self.granted.place(|_| Some(key.into()));
-                self.add(key, line.clone(), own.as_ref());
+                // A line of its own overrides what a profile sets.
+                let own = self.granted.place(|_| Some(path.into()));
+                self.add(path, line.clone(), own.as_ref());
             }
             if ceiling.is_some_and(|ceiling| ceiling < needed) {
-                self.raise(key, line);
+                self.raise(path, line);
             }
         }
         self.lines.push(PlanLine {
-            key: key.into(),
+            key: path.into(),
             asked: asked.filter(|_| self.asks).and_then(written),
             required: required.and_then(written),
             granted: written(granted),
             granted_by,
             ceiling: ceiling.and_then(written),
-            ceiling_by: ceiling.and_then(|_| self.ceiling_at(key)),
+            ceiling_by: ceiling.and_then(|_| self.ceiling_at(path)),
             effective: written(effective),
             why,
         });
-        effective
     }
 
     /// What is missing is to be granted: where the tool is granted less, or in its section.
@@ -260,7 +193,11 @@ impl Narrowing<'_> {
     }
 }
 
-/// A number as TOML may write it, with its thousands apart.
+/// Formats a value as TOML writes it, numbers with their thousands apart.
+fn format(key: &ScalarKey, value: u64) -> String {
+    if key.as_number().is_some() { grouped(value) } else { key.format(value) }
+}
+
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -45,7 +45,7 @@ pub(crate) fn usual_ceiling() -> Config {
 /// repeats a run: its deadline is off, and nothing of the host is asked.
 pub(crate) fn above(config: &Config, ceiling: &Config) -> Vec<Excess> {
     let numbers = config.numbers().zip(ceiling.numbers());
-    let limits = numbers.filter(|((key, _), _)| key.path.starts_with("limits.") || key.path.starts_with("module."));
+    let limits = numbers.filter(|((key, _), _)| key.is_limit());
     let excess = limits.filter_map(|((key, asked), (_, allowed))| {
         let (asked, allowed) = (asked?, allowed?);
         (asked > allowed).then_some(Excess { key: key.path, asked, allowed })

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use belljar::{Access, Clock, Config, Error, HostDir, HttpRule, LogLevel, Random};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time};
+use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time, word::one_of};
 
 /// The options of `belljar run` that grant something.
 #[derive(Debug, Args)]
@@ -40,8 +40,8 @@ pub struct CapabilityArgs {
     pub allow_http_private: bool,
     /// The clocks of a WASI program: none, one that stands, one that goes on with fuel, or the host's
     /// [default: virtual]
-    #[arg(long, value_name = "KIND")]
-    pub clock: Option<ClockKind>,
+    #[arg(long, value_name = "KIND", value_parser = one_of::<Clock>(Clock::NAMES))]
+    pub clock: Option<Clock>,
     /// The same as --clock host
     #[arg(long, conflicts_with = "clock")]
     pub allow_clock: bool,
@@ -50,48 +50,17 @@ pub struct CapabilityArgs {
     #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
     pub clock_start: Option<String>,
     /// The random bytes of a WASI program: none, those of a seed, or the host's [default: seeded]
-    #[arg(long, value_name = "KIND")]
-    pub random: Option<RandomKind>,
+    #[arg(long, value_name = "KIND", value_parser = one_of::<Random>(Random::NAMES))]
+    pub random: Option<Random>,
     /// The seed of seeded random bytes [default: 0]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub random_seed: Option<String>,
     /// The least severe messages that the log takes [default: trace]
-    #[arg(long, value_name = "LEVEL")]
-    pub log_level: Option<LogKind>,
+    #[arg(long, value_name = "LEVEL", value_parser = one_of::<LogLevel>(LogLevel::NAMES))]
+    pub log_level: Option<LogLevel>,
     /// The same as --log-level trace
     #[arg(long, conflicts_with = "log_level")]
     pub allow_logging: bool,
-}
-
-/// [`Clock`], as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum ClockKind {
-    None,
-    Fixed,
-    Virtual,
-    Host,
-}
-
-/// [`Random`], as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum RandomKind {
-    None,
-    Seeded,
-    Host,
-}
-
-/// [`LogLevel`], as it is typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
-pub enum LogKind {
-    Off,
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
 }
 
 impl CapabilityArgs {
@@ -162,35 +131,19 @@ impl CapabilityArgs {
             origins.set("--allow-http-private", "http.private_addresses");
             config.http.private_addresses = true;
         }
-        let clock = self.clock.map(|kind| ("--clock", kind));
-        if let Some((option, kind)) = clock.or(self.allow_clock.then_some(("--allow-clock", ClockKind::Host))) {
+        let clock = self.clock.map(|clock| ("--clock", clock));
+        if let Some((option, clock)) = clock.or(self.allow_clock.then_some(("--allow-clock", Clock::Host))) {
             origins.set(option, "wasi.clock");
-            config.wasi.clock = match kind {
-                ClockKind::None => Clock::None,
-                ClockKind::Fixed => Clock::Fixed,
-                ClockKind::Virtual => Clock::Virtual,
-                ClockKind::Host => Clock::Host,
-            };
+            config.wasi.clock = clock;
         }
-        if let Some(kind) = self.random {
+        if let Some(random) = self.random {
             origins.set("--random", "wasi.random");
-            config.wasi.random = match kind {
-                RandomKind::None => Random::None,
-                RandomKind::Seeded => Random::Seeded,
-                RandomKind::Host => Random::Host,
-            };
+            config.wasi.random = random;
         }
         let level = self.log_level.map(|level| ("--log-level", level));
-        if let Some((option, level)) = level.or(self.allow_logging.then_some(("--allow-logging", LogKind::Trace))) {
+        if let Some((option, level)) = level.or(self.allow_logging.then_some(("--allow-logging", LogLevel::Trace))) {
             origins.set(option, "log");
-            config.log = match level {
-                LogKind::Off => LogLevel::Off,
-                LogKind::Error => LogLevel::Error,
-                LogKind::Warn => LogLevel::Warn,
-                LogKind::Info => LogLevel::Info,
-                LogKind::Debug => LogLevel::Debug,
-                LogKind::Trace => LogLevel::Trace,
-            };
+            config.log = level;
         }
         Ok(())
     }
@@ -251,19 +204,14 @@ fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failur
 pub fn granted(config: &Config) -> String {
     let wasi = &config.wasi;
     let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
-    let settings = config.enforcement();
-    let [log, clock, random] = ["log", "wasi.clock", "wasi.random"].map(|key| {
-        let setting = settings.iter().find(|setting| setting.key == key);
-        setting.and_then(|setting| setting.value.as_deref()).unwrap_or_default().replace('"', "")
-    });
     let dir = |dir: &HostDir| {
         let access = if dir.access == Access::Write { " (write)" } else { "" };
         format!("{}{access}", show::name(&dir.guest))
     };
     [
-        format!("log {log}"),
-        format!("clock {clock}"),
-        format!("random {random}"),
+        format!("log {}", config.log.name()),
+        format!("clock {}", wasi.clock.name()),
+        format!("random {}", wasi.random.name()),
         format!("variables {}", names(wasi.env.keys().map(|name| show::name(name)).collect())),
         format!("files {}", names(wasi.files.keys().map(|path| show::name(path)).collect())),
         format!("directories {}", names(wasi.dirs.iter().map(dir).collect())),

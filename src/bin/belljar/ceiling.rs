@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belljar::{Config, MAX_TEXT_BYTES, Policy, Profile, receipt::Excess};
+use belljar::{Config, Key, MAX_TEXT_BYTES, Policy, Profile, receipt::Excess};
 
 use crate::{failure::Failure, show, source::Source};
 
@@ -14,20 +14,17 @@ pub fn of(path: Option<&Path>) -> Result<Config, Failure> {
     let text = Source::of(path).text(MAX_TEXT_BYTES)?;
     let of_library = |error| Failure::of(error).in_file(show::path(path));
     let policy = Policy::from_toml(&text).map_err(of_library)?;
-    let limits = || policy.ceiling().numbers.iter().filter(|(key, _)| is_limit(key));
-    if limits().next().is_none() {
+    let limits = || Config::keys().filter(Key::is_limit);
+    let bounds: Vec<_> = limits().filter_map(|key| Some((key, *policy.ceiling().numbers.get(key.path)?))).collect();
+    if bounds.is_empty() {
         let failure = Failure::config("expected a section `[ceiling]` with a key of `limits` or `module`");
         let hint = "for example `[ceiling]`, and on the next line `limits.fuel = 10_000_000`";
         return Err(failure.with_hint(hint).in_file(show::path(path)));
     }
-    for (key, value) in limits() {
-        ceiling.set(key, *value).map_err(of_library)?;
+    for (key, value) in bounds {
+        ceiling.set(key.path, value).map_err(of_library)?;
     }
     Ok(ceiling)
-}
-
-fn is_limit(key: &str) -> bool {
-    key.starts_with("limits.") || key.starts_with("module.")
 }
 
 /// Says how to allow what is above a ceiling.

@@ -61,6 +61,7 @@ mod turns;
 mod usage;
 mod validate;
 mod verify;
+mod word;
 
 /// Runs untrusted WebAssembly: metered, within hard limits, with the same result everywhere.
 #[derive(Debug, Parser)]

@@ -1,7 +1,7 @@
 //! Option groups that several commands share.
 
 pub use self::{
-    config::{ConfigArgs, GrantArgs, OnGrowthLimit, Preset, Profile},
+    config::{ConfigArgs, GrantArgs},
     look::{Format, LookArgs, When},
     tool::ToolArgs,
 };

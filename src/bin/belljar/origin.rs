@@ -63,7 +63,7 @@ impl Origins {
         // Only a preset changes the value of a key that has no line and no option.
         let preset = || self.preset.clone().filter(|_| setting.value != setting.default);
         let profile = || {
-            let of_profile = ["limits.", "module."].iter().any(|section| setting.key.starts_with(section));
+            let of_profile = Config::keys().any(|key| key.path == setting.key && key.is_limit());
             of_profile.then(|| format!("profile `{}`", config.profile.name()))
         };
         line.or_else(preset).or_else(profile).unwrap_or_else(|| "default".into())

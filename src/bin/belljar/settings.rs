@@ -3,17 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use belljar::{
-    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Profile, Random, Sandbox,
-    Setting,
+    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Random, Sandbox, Setting,
 };
-use clap::ValueEnum;
 
 use crate::{
     capabilities::{CapabilityArgs, granted},
     console::Console,
     failure::Failure,
     limits::{LimitArgs, Typed},
-    options::{self, ConfigArgs, GrantArgs},
+    options::{ConfigArgs, GrantArgs},
     origin::Origins,
     show,
     size::form_of,
@@ -85,14 +83,7 @@ fn policy(
     more: Vec<Typed>,
     console: &Console,
 ) -> Result<(Policy, Origins), Failure> {
-    let profile = args.profile.map(|profile| match profile {
-        options::Profile::Plugin => Profile::Plugin,
-        options::Profile::Large => Profile::Large,
-    });
-    let preset = args.preset.map(|preset| match preset {
-        options::Preset::Minimal => Preset::Minimal,
-        options::Preset::Development => Preset::Development,
-    });
+    let (profile, preset) = (args.profile, args.preset);
     let file = file(args);
     let text = match &file {
         Some(path) if args.config.is_none() => Source::Found(path.clone()).text(MAX_TEXT_BYTES)?,
@@ -114,18 +105,15 @@ fn policy(
         None => (read.map_err(Failure::of)?, Origins::default()),
     };
     let mut config = policy.config().clone();
-    if let Some(preset) = args.preset.and_then(|preset| preset.to_possible_value()) {
-        origins.set_preset(preset.get_name());
+    if let Some(preset) = preset {
+        origins.set_preset(preset.name());
     }
     if profile.is_some() {
         origins.set("--profile", "profile");
     }
     if let Some(on) = args.on_growth_limit {
         origins.set("--on-growth-limit", "on_growth_limit");
-        config.on_growth_limit = match on {
-            options::OnGrowthLimit::Stop => belljar::OnGrowthLimit::Stop,
-            options::OnGrowthLimit::Refuse => belljar::OnGrowthLimit::Refuse,
-        };
+        config.on_growth_limit = on;
     }
     let mut typed = limits.0.clone();
     for text in &args.set {

@@ -1,4 +1,4 @@
-//! Which keys a text may have, and what they may hold: checked while places are known.
+//! The keys that a text may have and their values, checked while positions in the text are known.
 
 use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
@@ -12,47 +12,47 @@ use toml::{
 use crate::config::setting::name_of;
 use crate::{config::Key, error::ConfigProblem};
 
-/// Which keys a text may have.
-pub(crate) struct Grammar {
-    /// Tables with keys of their own.
-    pub sections: &'static [&'static str],
-    /// Keys that hold one of some words.
-    pub words: &'static [(&'static str, &'static [&'static str])],
-    /// Other keys that hold no numbers.
-    pub others: &'static [(&'static str, Kind)],
-    /// Keys that hold numbers.
-    pub numbers: fn() -> Vec<Key>,
-    /// Another grammar, whose keys are there too.
-    pub base: Option<&'static Grammar>,
-}
+/// A key, by its path, and its values. What is before a dot of a path is a section.
+pub(crate) type Field = (&'static str, Kind);
 
-/// What a key may hold.
+/// The keys that a text may have.
+#[derive(Clone, Copy)]
+pub(crate) struct Grammar(pub fn() -> Vec<Field>);
+
+/// The values that a key may have.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
     Section,
-    Number(Key),
-    Word(&'static [&'static str]),
-    Flag,
+    Scalar(ScalarKind),
     Text,
     Texts,
-    /// Names of any kind, with texts.
+    /// Texts by names of any kind.
     TextByName,
-    /// Paths, with texts or `{ hex = "…" }`.
+    /// Files by paths: texts, or `{ hex = "…" }`.
     FileByPath,
-    /// An array of tables, each of which is a section.
-    Tables,
-    /// A text of another grammar.
+    /// An array of tables with these keys.
+    Tables(&'static [Field]),
+    /// A table of another grammar.
     #[cfg(feature = "json")]
-    Inner(&'static Grammar),
-    /// Names of any kind, with texts of another grammar.
+    Inner(Grammar),
+    /// Tables of another grammar by names of any kind.
     #[cfg(feature = "json")]
-    InnerByName(&'static Grammar),
-    /// What has a form of its own: these types of TOML, in words.
+    InnerByName(Grammar),
+    /// Values for which the function returns `true`; the text says which.
     #[cfg(feature = "json")]
     Free(fn(&DeValue<'_>) -> bool, &'static str),
 }
 
-/// A mistake, and where it is.
+/// The values of a key with one value.
+#[derive(Clone, Copy)]
+pub(crate) enum ScalarKind {
+    Number(Key),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    Flag,
+}
+
+/// A mistake with its position in the text.
 pub(crate) struct Misplaced {
     pub key: String,
     pub span: Range<usize>,
@@ -62,124 +62,125 @@ pub(crate) struct Misplaced {
 impl Grammar {
     /// Checks a text.
     pub(crate) fn check(&self, text: &DeTable<'_>) -> Result<(), Misplaced> {
-        self.check_section("", "", text)
+        check_section(&self.0(), "", "", text)
     }
 
-    pub(super) fn kind_of(&self, path: &str) -> Option<Kind> {
-        if self.sections.contains(&path) {
-            return Some(Kind::Section);
-        }
-        if let Some((_, words)) = self.words.iter().find(|(name, _)| *name == path) {
-            return Some(Kind::Word(words));
-        }
-        if let Some((_, kind)) = self.others.iter().find(|(name, _)| *name == path) {
-            return Some(*kind);
-        }
-        let number = (self.numbers)().into_iter().find(|key| key.path == path).map(Kind::Number);
-        number.or_else(|| self.base?.kind_of(path))
+    pub(crate) fn kind_of(&self, path: &str) -> Option<Kind> {
+        kind_of(&self.0(), path)
     }
+}
 
-    /// The names that are valid in a section (`""`: at the top), sorted.
-    fn valid_in(&self, section: &str) -> Vec<&'static str> {
-        let prefix = if section.is_empty() { String::new() } else { format!("{section}.") };
-        let words = self.words.iter().map(|(name, _)| *name);
-        let others = self.others.iter().map(|(name, _)| *name);
-        let numbers = (self.numbers)().into_iter().map(|key| key.path);
-        let all = numbers.chain(words).chain(others).chain(self.sections.iter().copied());
-        let mut valid: Vec<_> =
-            all.filter_map(|path| path.strip_prefix(prefix.as_str())).filter(|n| !n.contains('.')).collect();
-        valid.extend(self.base.iter().flat_map(|base| base.valid_in(section)));
-        valid.sort_unstable();
-        valid
-    }
+fn kind_of(fields: &[Field], path: &str) -> Option<Kind> {
+    let is_section = || fields.iter().any(|(name, _)| is_below(name, path));
+    let field = fields.iter().find(|(name, _)| *name == path);
+    field.map(|(_, kind)| *kind).or_else(|| is_section().then_some(Kind::Section))
+}
 
-    /// `section` is the path in the text, `kind` that in this grammar, which has no numbers.
-    fn check_section(&self, section: &str, kind: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
-        // In the order of the text, so that the first mistake is the one that is told.
-        let mut entries: Vec<_> = table.iter().collect();
-        entries.sort_by_key(|(name, _)| name.span().start);
-        for (name, value) in entries {
-            let (path, key) = (below(section, name.get_ref()), below(kind, name.get_ref()));
-            match self.kind_of(&key) {
-                Some(found) => self.check_value(found, &path, &key, value)?,
-                None => {
-                    let problem = ConfigProblem::UnknownKey { valid: self.valid_in(kind) };
-                    return Err(Misplaced { key: path, span: name.span(), problem });
-                }
+fn is_below(path: &str, section: &str) -> bool {
+    path.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Lists the names that are valid in a section (`""`: at the top level), sorted.
+fn valid_in(fields: &[Field], section: &str) -> Vec<&'static str> {
+    let names = fields.iter().filter_map(|(path, _)| match section {
+        "" => Some(*path),
+        section if is_below(path, section) => path.get(section.len() + 1..),
+        _ => None,
+    });
+    let mut valid: Vec<_> = names.filter_map(|name| name.split('.').next()).collect();
+    valid.sort_unstable();
+    valid.dedup();
+    valid
+}
+
+/// Checks a table. `at` is its path in the text, `section` its path among the fields, which has no indices.
+fn check_section(fields: &[Field], at: &str, section: &str, table: &DeTable<'_>) -> Result<(), Misplaced> {
+    // In the order of the text, so that the first mistake is reported.
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    for (name, value) in entries {
+        let (path, key) = (below(at, name.get_ref()), below(section, name.get_ref()));
+        match (kind_of(fields, &key), value.get_ref()) {
+            (Some(Kind::Section), DeValue::Table(table)) => check_section(fields, &path, &key, table)?,
+            (Some(kind), _) => check_value(kind, &path, value)?,
+            (None, _) => {
+                let problem = ConfigProblem::UnknownKey { valid: valid_in(fields, section) };
+                return Err(Misplaced { key: path, span: name.span(), problem });
             }
         }
-        Ok(())
     }
+    Ok(())
+}
 
-    fn check_value(&self, kind: Kind, path: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Misplaced> {
-        let misplaced = |span: Range<usize>, problem| Err(Misplaced { key: path.into(), span, problem });
-        let wrong = |expected, item: &Spanned<DeValue<'_>>| {
-            let found = item.get_ref().type_str();
-            misplaced(item.span(), ConfigProblem::WrongType { expected, found })
-        };
-        match (kind, value.get_ref()) {
-            (Kind::Section, DeValue::Table(table)) => self.check_section(path, key, table),
-            (Kind::Number(key), DeValue::Integer(number)) => {
-                // Beyond 128 bits it is beyond every range too, on the side of its sign.
-                let beyond = if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX };
-                let number = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
-                key.check(number).or_else(|problem| misplaced(value.span(), problem))
+fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Misplaced> {
+    let misplaced = |span: Range<usize>, problem| Err(Misplaced { key: path.into(), span, problem });
+    let wrong = |expected, item: &Spanned<DeValue<'_>>| {
+        let found = item.get_ref().type_str();
+        misplaced(item.span(), ConfigProblem::WrongType { expected, found })
+    };
+    match (kind, value.get_ref()) {
+        (Kind::Scalar(ScalarKind::Number(key)), DeValue::Integer(number)) => {
+            // Beyond 128 bits it is beyond every range too, on the side of its sign.
+            let beyond = if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX };
+            let number = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
+            key.check(number).or_else(|problem| misplaced(value.span(), problem))
+        }
+        (Kind::Scalar(ScalarKind::Number(_)), _) => wrong("integer", value),
+        (Kind::Scalar(ScalarKind::Word(words)), DeValue::String(word)) if words.contains(&word.as_ref()) => Ok(()),
+        (Kind::Scalar(ScalarKind::Word(words)), DeValue::String(word)) => {
+            let problem = ConfigProblem::UnknownWord { value: word.clone().into_owned(), valid: words.to_vec() };
+            misplaced(value.span(), problem)
+        }
+        (Kind::Scalar(ScalarKind::Flag), DeValue::Boolean(_)) | (Kind::Text, DeValue::String(_)) => Ok(()),
+        (Kind::Scalar(ScalarKind::Flag), _) => wrong("boolean", value),
+        (Kind::Scalar(ScalarKind::Word(_)) | Kind::Text, _) => wrong("string", value),
+        (Kind::Texts, DeValue::Array(items)) => {
+            items.iter().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
+        }
+        (Kind::Texts, _) => wrong("array of strings", value),
+        (Kind::TextByName, DeValue::Table(table)) => {
+            table.values().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
+        }
+        (Kind::FileByPath, DeValue::Table(table)) => table
+            .values()
+            .find(|item| !is_file(item.get_ref()))
+            .map_or(Ok(()), |item| wrong("string or { hex = \"…\" }", item)),
+        (Kind::Section | Kind::TextByName | Kind::FileByPath, _) => wrong("table", value),
+        (Kind::Tables(fields), DeValue::Array(items)) => {
+            for (index, item) in items.iter().enumerate() {
+                let DeValue::Table(table) = item.get_ref() else { return wrong("table", item) };
+                check_section(fields, &format!("{path}[{index}]"), "", table)?;
             }
-            (Kind::Number(_), _) => wrong("integer", value),
-            (Kind::Word(words), DeValue::String(word)) if words.contains(&word.as_ref()) => Ok(()),
-            (Kind::Word(words), DeValue::String(word)) => {
-                let problem = ConfigProblem::UnknownWord { value: word.clone().into_owned(), valid: words.to_vec() };
-                misplaced(value.span(), problem)
-            }
-            (Kind::Flag, DeValue::Boolean(_)) | (Kind::Text, DeValue::String(_)) => Ok(()),
-            (Kind::Flag, _) => wrong("boolean", value),
-            (Kind::Word(_) | Kind::Text, _) => wrong("string", value),
-            (Kind::Texts, DeValue::Array(items)) => {
-                items.iter().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
-            }
-            (Kind::Texts, _) => wrong("array of strings", value),
-            (Kind::TextByName, DeValue::Table(table)) => {
-                table.values().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
-            }
-            (Kind::FileByPath, DeValue::Table(table)) => table
-                .values()
-                .find(|item| !is_file(item.get_ref()))
-                .map_or(Ok(()), |item| wrong("string or { hex = \"…\" }", item)),
-            (Kind::Section | Kind::TextByName | Kind::FileByPath, _) => wrong("table", value),
-            (Kind::Tables, DeValue::Array(items)) => {
-                for (index, item) in items.iter().enumerate() {
-                    let DeValue::Table(table) = item.get_ref() else { return wrong("table", item) };
-                    self.check_section(&format!("{path}[{index}]"), key, table)?;
-                }
+            Ok(())
+        }
+        (Kind::Tables(_), _) => wrong("array of tables", value),
+        #[cfg(feature = "json")]
+        (Kind::Inner(grammar), DeValue::Table(table)) => check_section(&grammar.0(), path, "", table),
+        #[cfg(feature = "json")]
+        (Kind::InnerByName(grammar), DeValue::Table(table)) => {
+            let mut entries: Vec<_> = table.iter().collect();
+            entries.sort_by_key(|(name, _)| name.span().start);
+            let fields = grammar.0();
+            entries.into_iter().try_for_each(|(name, item)| match item.get_ref() {
+                DeValue::Table(table) => check_section(&fields, &below(path, &name_of(name.get_ref())), "", table),
+                _ => wrong("table", item),
+            })
+        }
+        #[cfg(feature = "json")]
+        (Kind::Inner(_) | Kind::InnerByName(_), _) => wrong("table", value),
+        #[cfg(feature = "json")]
+        (Kind::Free(fits, expected), found) => {
+            if fits(found) {
                 Ok(())
-            }
-            (Kind::Tables, _) => wrong("array of tables", value),
-            #[cfg(feature = "json")]
-            (Kind::Inner(grammar), DeValue::Table(table)) => grammar.check_section(path, "", table),
-            #[cfg(feature = "json")]
-            (Kind::InnerByName(grammar), DeValue::Table(table)) => {
-                let mut entries: Vec<_> = table.iter().collect();
-                entries.sort_by_key(|(name, _)| name.span().start);
-                entries.into_iter().try_for_each(|(name, item)| match item.get_ref() {
-                    DeValue::Table(table) => grammar.check_section(&below(path, &name_of(name.get_ref())), "", table),
-                    _ => wrong("table", item),
-                })
-            }
-            #[cfg(feature = "json")]
-            (Kind::Inner(_) | Kind::InnerByName(_), _) => wrong("table", value),
-            #[cfg(feature = "json")]
-            (Kind::Free(fits, expected), found) => {
-                if fits(found) {
-                    Ok(())
-                } else {
-                    wrong(expected, value)
-                }
+            } else {
+                wrong(expected, value)
             }
         }
     }
 }
 
-fn below(section: &str, name: &str) -> String {
+/// Joins the path of a section and a name in it.
+pub(crate) fn below(section: &str, name: &str) -> String {
     if section.is_empty() { name.into() } else { format!("{section}.{name}") }
 }
 

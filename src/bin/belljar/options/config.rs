@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use belljar::{OnGrowthLimit, Preset, Profile};
+use clap::Args;
 
-use crate::{capabilities::CapabilityArgs, limits::LimitArgs};
+use crate::{capabilities::CapabilityArgs, limits::LimitArgs, word::one_of};
 
 /// Configuration sources.
 #[derive(Debug, Args)]
@@ -19,14 +20,14 @@ pub struct ConfigArgs {
     pub no_config: bool,
     /// The defaults to start from: `plugin` for small modules, `large` for whole programs
     /// [default: plugin]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Profile>(Profile::NAMES))]
     pub profile: Option<Profile>,
     /// The capabilities to start from: `minimal` grants input and output only, `development` the clock and
     /// the random bytes of the host, and the profile `large`
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = one_of::<Preset>(Preset::NAMES))]
     pub preset: Option<Preset>,
     /// The effect of growth beyond a limit of memory or tables: stop the run, or refuse with -1 [default: stop]
-    #[arg(long, value_name = "WHAT")]
+    #[arg(long, value_name = "WHAT", value_parser = one_of::<OnGrowthLimit>(OnGrowthLimit::NAMES))]
     pub on_growth_limit: Option<OnGrowthLimit>,
     /// Set a key of the configuration, such as limits.log_lines=100 or module.size_bytes=8MiB
     #[arg(long, value_name = "KEY=VALUE")]
@@ -42,25 +43,4 @@ pub struct GrantArgs {
     pub config: ConfigArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
-}
-
-/// The values of `--profile`; see [`belljar::Profile`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Profile {
-    Plugin,
-    Large,
-}
-
-/// The values of `--preset`; see [`belljar::Preset`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Preset {
-    Minimal,
-    Development,
-}
-
-/// The values of `--on-growth-limit`; see [`belljar::OnGrowthLimit`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum OnGrowthLimit {
-    Stop,
-    Refuse,
 }

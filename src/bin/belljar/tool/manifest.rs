@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{Ask, Manifest};
+use belljar::{Manifest, Requested};
 use clap::Args;
 use serde_json::Value;
 
@@ -109,8 +109,8 @@ fn form(schema: Option<&Value>) -> String {
 }
 
 /// Formats requested capabilities on one line.
-fn requested(ask: &Ask) -> String {
-    let Ok(Value::Object(keys)) = serde_json::to_value(ask) else { return "nothing".into() };
+fn requested(requested: &Requested) -> String {
+    let Ok(Value::Object(keys)) = serde_json::to_value(requested) else { return "nothing".into() };
     let mut all = Vec::new();
     for (key, value) in keys {
         match value {

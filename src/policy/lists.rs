@@ -7,11 +7,11 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Missing, Place, PlanLine, Why, narrow::Narrowing, rules};
+use super::{Missing, Place, PlanLine, Why, ceiling::NO_ACCESS, narrow::Narrowing, rules};
 use crate::config::{
     dirs::{Access, HostDir},
-    http::HttpRule,
-    setting::{access_name, name_of, quoted, rule_table},
+    http::{HttpRule, rule_table},
+    setting::{name_of, quoted},
 };
 
 /// A piece: what is said of it by whom, but for the ceiling.
@@ -28,13 +28,20 @@ struct Piece {
     whole: bool,
 }
 
+/// The keys with entries that a manifest may request, and what decides them.
+type Decide = fn(&mut Narrowing<'_>);
+pub(super) const LISTS: [(&str, Decide); 4] = [
+    ("wasi.env", |narrowing| narrowing.variables()),
+    ("wasi.dirs", |narrowing| narrowing.directories()),
+    ("http.allow", |narrowing| narrowing.requests()),
+    ("grants", |narrowing| narrowing.grants()),
+];
+
 impl Narrowing<'_> {
-    pub(super) fn pieces(&mut self) {
-        self.variables();
-        self.directories();
-        self.requests();
-        self.grants();
-        for key in ["wasi.env", "wasi.dirs", "http.allow", "grants"] {
+    /// Decides the keys with entries.
+    pub(super) fn lists(&mut self) {
+        LISTS.iter().for_each(|(_, decide)| decide(self));
+        for (key, _) in LISTS {
             if !self.lines.iter().any(|line| line.key.starts_with(key)) {
                 self.none(key);
             }
@@ -96,7 +103,7 @@ impl Narrowing<'_> {
         let most = self.ceiling.access;
         let (mut given, mut missing, mut above) = (Vec::new(), Vec::new(), None);
         for guest in guests {
-            let of = |asked: &[crate::AskDir]| asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max();
+            let of = |asked: &[crate::RequestedDir]| asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max();
             let (required, asked) = (of(requires), of(requires).max(of(optional)));
             let dir = granted.iter().find(|dir| dir.guest == *guest);
             // What is not there is less than anything.
@@ -126,7 +133,7 @@ impl Narrowing<'_> {
                 bounded: effective < both,
                 whole: effective == asked,
             };
-            let ceiling = most.map(|most| quoted(most.map_or("none", access_name)));
+            let ceiling = most.map(|most| quoted(most.map_or(NO_ACCESS, Access::name)));
             self.piece(piece, ceiling, Some("wasi.access"));
         }
         // In the order of the policy, which is that of the descriptors.
@@ -140,7 +147,7 @@ impl Narrowing<'_> {
         let tables = missing.iter().map(|(_, table)| table.clone()).collect();
         self.add_to("wasi.dirs", own.unwrap_or_default(), tables);
         if let Some(access) = above {
-            self.raise("wasi.access", format!("wasi.access = \"{}\"", access_name(access)));
+            self.raise("wasi.access", format!("wasi.access = \"{}\"", access.name()));
         }
     }
 
@@ -286,7 +293,7 @@ impl Narrowing<'_> {
 /// A directory as TOML has it.
 fn table(host: Option<&str>, guest: &str, access: Access) -> String {
     let host = host.map_or(String::new(), |host| format!("host = {}, ", quoted(host)));
-    format!("{{ {host}guest = {}, access = \"{}\" }}", quoted(guest), access_name(access))
+    format!("{{ {host}guest = {}, access = \"{}\" }}", quoted(guest), access.name())
 }
 
 /// Rules in a line; none for none.

@@ -1,0 +1,88 @@
+//! The keys outside of sections.
+
+use alloc::format;
+
+use super::{
+    Config, Key, MIB, OnGrowthLimit, Profile,
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number, word},
+    log::LogLevel,
+    setting::quoted,
+    toml::grammar::{Kind, ScalarKind},
+};
+
+pub(super) static KEYS: [ConfigKey; 6] = [
+    ConfigKey::Scalar(word!("profile", Profile, profile, "gives the defaults of `limits` and `module`")),
+    ConfigKey::Scalar(word!(
+        "on_growth_limit",
+        OnGrowthLimit,
+        on_growth_limit,
+        "the engine's limiter, for every growth past a limit"
+    )),
+    ConfigKey::Scalar(ScalarKey {
+        presets: Some([LogLevel::Off as u64, LogLevel::Trace as u64]),
+        policy: Some(PolicyKey::Log),
+        ..word!("log", LogLevel, log, "log, log_at and stderr, which drop what is below once it is charged")
+    }),
+    ConfigKey::List(ListKey {
+        path: "grants",
+        enforced: "own host functions, before their bodies",
+        kind: Kind::Texts,
+        empty: "[]",
+        replaces: false,
+        effect: false,
+        requested: Some(Kind::Texts),
+        bounded: true,
+        entries: |config| {
+            let grants = config.grants.iter().enumerate();
+            grants.map(|(index, name)| (format!("[{index}]"), quoted(name))).collect()
+        },
+        merge: |config, other| config.grants.extend(other.grants.iter().cloned()),
+    }),
+    ConfigKey::Scalar(number!(DEADLINE, Some(deadline_ms))),
+    ConfigKey::Scalar(ScalarKey { policy: None, ..number!(MODULE_CACHE, module_cache_bytes) }),
+];
+
+/// The key `deadline_ms`.
+pub(super) const DEADLINE: Key = Key {
+    path: "deadline_ms",
+    unit: "milliseconds",
+    min: 1,
+    max: 31_536_000_000,
+    plugin: 0,
+    large: 0,
+    enforced: "between slices of at most 100,000 fuel; off unless set",
+};
+
+/// The key `module_cache_bytes`.
+const MODULE_CACHE: Key = Key {
+    path: "module_cache_bytes",
+    unit: "bytes",
+    min: 0,
+    max: 1 << 40,
+    plugin: MODULE_CACHE_BYTES,
+    large: MODULE_CACHE_BYTES,
+    enforced: "execute, when it keeps a module for the next call",
+};
+
+/// One default for both profiles.
+pub(super) const MODULE_CACHE_BYTES: u64 = 128 * MIB;
+
+pub(super) fn is_default_module_cache(bytes: &u64) -> bool {
+    *bytes == MODULE_CACHE_BYTES
+}
+
+impl Config {
+    /// Sets the deadline, in milliseconds of wall time.
+    #[must_use]
+    pub fn with_deadline_ms(mut self, ms: u64) -> Self {
+        self.deadline_ms = Some(ms);
+        self
+    }
+
+    /// Sets what the modules that [`execute`](crate::execute) keeps may take, in bytes; 0 keeps none.
+    #[must_use]
+    pub fn with_module_cache_bytes(mut self, bytes: u64) -> Self {
+        self.module_cache_bytes = bytes;
+        self
+    }
+}
