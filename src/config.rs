@@ -1,4 +1,4 @@
-//! What a run may use: every key with its default, its range and how it is enforced.
+//! Configuration of a sandbox: every key with its default, its range and how it is enforced.
 
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use self::{
     http::Http,
     keys::{ConfigKey, ScalarKey, number},
-    lines::Lines,
+    lines::SourceLines,
     log::LogLevel,
     preset::Preset,
     wasi::Wasi,
@@ -38,8 +38,8 @@ pub const MAX_TEXT_BYTES: u64 = 256 << 10;
 /// The configuration of a sandbox. Plain data: change a field, or use the `with_*` methods.
 ///
 /// The default is [`Profile::Plugin`], the same in debug and release builds. Every limit has a
-/// value; there is no "unlimited". From TOML it is read with [`Config::from_toml`], which answers
-/// a mistake with line, column and what is valid there:
+/// value; there is no "unlimited". [`Config::from_toml`] reads it from TOML; an error has line, column
+/// and what is valid there:
 ///
 /// ```
 /// let config = belljar::Config::from_toml("[limits]\nfuel = 1_000_000\n")?;
@@ -55,22 +55,22 @@ pub const MAX_TEXT_BYTES: u64 = 256 << 10;
 pub struct Config {
     /// The profile that gave the defaults.
     pub profile: Profile,
-    /// Wall time a run may take, in milliseconds; none by default, since it is the one limit that
-    /// is not deterministic. It acts between slices of at most 100,000 fuel and pieces of 256 KiB.
+    /// Most time that a run takes, in milliseconds of real time. Off by default: it is the one limit that is not
+    /// deterministic. It acts between slices of at most 100,000 fuel and pieces of 256 KiB.
     pub deadline_ms: Option<u64>,
-    /// What the modules that [`execute`](crate::execute) keeps loaded may take, in bytes; 0 keeps none.
-    /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) tells what one takes.
+    /// Most memory of the modules that [`execute`](crate::execute) keeps loaded, in bytes; 0 keeps none.
+    /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) has the size of a module.
     #[serde(skip_serializing_if = "top_level::is_default_module_cache")]
     pub module_cache_bytes: u64,
-    /// What a `memory.grow` or `table.grow` beyond the limit does.
+    /// Effect of a `memory.grow` or `table.grow` beyond the limit.
     pub on_growth_limit: OnGrowthLimit,
     /// Limits of a run.
     pub limits: Limits,
     /// Limits of a module's size and structure, checked before the engine sees it.
     pub module: ModuleLimits,
-    /// Faults to inject on purpose; none by default.
+    /// Faults to inject; none by default.
     pub faults: Faults,
-    /// Which messages the log takes. Default: all.
+    /// Least severe messages that the log keeps. Default: all.
     #[serde(skip_serializing_if = "LogLevel::is_default")]
     pub log: LogLevel,
     /// Capabilities that host functions of the embedding program need
@@ -78,10 +78,10 @@ pub struct Config {
     /// [`StopReason::Denied`](crate::StopReason::Denied). Default: none.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub grants: BTreeSet<String>,
-    /// What a program of WASI sees of a system.
+    /// Environment of a WASI program.
     #[serde(skip_serializing_if = "Wasi::is_default")]
     pub wasi: Wasi,
-    /// What a guest may ask servers for.
+    /// HTTP requests that a guest may make.
     #[serde(skip_serializing_if = "Http::is_default")]
     pub http: Http,
 }
@@ -111,13 +111,13 @@ words! {
     }
 }
 
-/// One key of the configuration: what it means, what it may be, and how it is enforced.
+/// A number key of a configuration, with its range, its defaults and how it is enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Key {
     /// Path in TOML, such as `limits.fuel`.
     pub path: &'static str,
-    /// What the number counts.
+    /// Unit of the number.
     pub unit: &'static str,
     /// The smallest valid value.
     pub min: u64,
@@ -191,12 +191,12 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 settings! {
-    /// Limits of one run. Each has a unit in its name or in its documentation, and a stop reason of its own.
+    /// Limits of one run. Each has a unit in its name or in its documentation, and a separate stop reason.
     Limits at limits, keys RUN_KEYS {
         /// Fuel of the whole run: operators, bulk operations, host calls and bytes moved.
         fuel, with_fuel: 10_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             "fuel", "the meter: each basic block, bulk operation and host call is charged before it runs";
-        /// Sum of all linear memories. It stays below what a 32-bit host can give.
+        /// Sum of all linear memories. The maximum fits a 32-bit host.
         memory_bytes, with_memory_bytes: 16 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
             "bytes", "the load scan for initial sizes; the engine's limiter for every growth";
         /// Sum of all tables.
@@ -211,31 +211,31 @@ settings! {
         /// Output.
         output_bytes, with_output_bytes: 4 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
             "bytes", "write_output, before it copies";
-        /// Log text kept; what comes later is dropped and counted.
+        /// Log text kept; later messages are dropped and counted.
         log_bytes, with_log_bytes: 256 * KIB, 16 * MIB, 0 ..= 256 * MIB,
             "bytes", "log and log_at, before they copy";
-        /// Log messages kept; what comes later is dropped and counted.
+        /// Log messages kept; later ones are dropped and counted.
         log_lines, with_log_lines: 10_000, 1_000_000, 0 ..= 10_000_000,
             "messages", "log and log_at, before they copy";
         /// Calls from the guest into the host.
         host_calls, with_host_calls: 10_000_000, 1_000_000_000_000, 0 ..= 1_000_000_000_000_000,
             "calls", "every host function, before its body";
-        /// Sum of all files of a program of WASI, and of the targets of its links.
+        /// Sum of all files of a WASI program, and of the targets of its links.
         file_bytes, with_file_bytes: 4 * MIB, 256 * MIB, 0 ..= 1024 * MIB,
             "bytes", "whatever makes a file larger, which is answered with `nospc`";
-        /// Names of files, directories and links of a program of WASI, and the root.
+        /// Names of files, directories and links of a WASI program, and the root.
         files, with_file_names: 1_000, 100_000, 1 ..= 1_000_000,
             "names", "whatever makes a name, which is answered with `nospc`";
-        /// Open descriptors of a program of WASI, the standard streams included.
+        /// Open descriptors of a WASI program, the standard streams included.
         open_files, with_open_files: 100, 1_000, 5 ..= 65_536,
             "descriptors", "path_open, which answers `mfile`";
     }
 }
 
-// The largest values stay below what the engine's validator counts to (100 tables, a million types,
-// functions and exports, 100,000 segments), with room for what is added to a module.
+// The largest values are below the limits of the engine's validator (100 tables, a million types,
+// functions and exports, 100,000 segments), so that the normal form can add to a module.
 settings! {
-    /// Limits of a module's size and structure: what bounds the cost of loading it.
+    /// Limits of a module's size and structure, which bound the cost of loading it.
     ModuleLimits at module, keys MODULE_KEYS {
         /// The whole module.
         size_bytes, with_module_size_bytes: 4 * MIB, 64 * MIB, 8 ..= 256 * MIB,
@@ -276,8 +276,7 @@ settings! {
         /// value in its type; a segment is 20, an item of an element segment 2.
         load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
             "units of load work", "the load scan";
-        /// Work of bringing functions to the normal form: one unit for each place where something is added or
-        /// taken out, one for each 16 operators of charges, and one for each 4 operators of a function whose
+        /// Work of bringing functions to the normal form: one unit for each addition or removal, one for each 16 operators of charges, and one for each 4 operators of a function whose
         /// operands have to leave the stack.
         form_work, with_module_form_work: 400_000, 50_000_000, 1 ..= 1_000_000_000,
             "units of work added to functions", "the load scan";
@@ -324,7 +323,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The defaults of a profile.
+    /// Returns the defaults of a profile.
     pub const fn profile(profile: Profile) -> Self {
         Config {
             profile,
@@ -351,8 +350,8 @@ impl Config {
         Ok(toml::read(text, None, None)?.0)
     }
 
-    /// As [`from_toml`](Config::from_toml), but over the defaults of this profile, whichever the
-    /// text names: for a program whose user chose a profile elsewhere.
+    /// Reads a configuration over the defaults of this profile instead of the one that the text names: for a
+    /// program whose user chose a profile elsewhere.
     ///
     /// # Errors
     ///
@@ -361,8 +360,8 @@ impl Config {
         Ok(toml::read(text, Some(profile), None)?.0)
     }
 
-    /// As [`from_toml`](Config::from_toml), with the line of each key that the text has; over the defaults
-    /// of a profile and what a preset grants, if they are given, whichever the text names.
+    /// Reads a configuration with the line of each key. Profile and preset, if any, replace those that the text
+    /// names.
     ///
     /// # Errors
     ///
@@ -371,7 +370,7 @@ impl Config {
         text: &str,
         profile: Option<Profile>,
         preset: Option<Preset>,
-    ) -> Result<(Self, Lines), crate::Error> {
+    ) -> Result<(Self, SourceLines), crate::Error> {
         Ok(toml::read(text, profile, preset)?)
     }
 
@@ -406,13 +405,6 @@ impl Config {
         Ok(())
     }
 
-    /// Sets what growth beyond a limit does.
-    #[must_use]
-    pub fn with_on_growth_limit(mut self, on: OnGrowthLimit) -> Self {
-        self.on_growth_limit = on;
-        self
-    }
-
     /// Grants a capability that host functions of the embedding program need.
     #[must_use]
     pub fn with_grant(mut self, capability: impl Into<String>) -> Self {
@@ -420,19 +412,19 @@ impl Config {
         self
     }
 
-    /// All numeric keys, in the order of the documentation.
+    /// Lists all number keys, in the order of the documentation.
     pub fn keys() -> impl Iterator<Item = Key> {
         keys::scalars().filter_map(ScalarKey::as_number).copied()
     }
 
-    /// Every numeric key with its value in this configuration (`None`: off).
+    /// Lists every number key with its value in this configuration (`None`: off).
     pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
         keys::scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
     }
 
-    /// Checks every value against its range, and that this build can enforce every key; of a run that is
-    /// played from a transcript nothing is asked of the host.
-    pub(crate) fn check(&self, played: bool) -> Result<(), ConfigError> {
+    /// Checks every value against its range, and that this build can enforce every key. A run that is
+    /// replayed from a transcript needs nothing of the host.
+    pub(crate) fn check(&self, replayed: bool) -> Result<(), ConfigError> {
         self.numbers().try_for_each(|(key, value)| match value {
             Some(value) => key.check(i128::from(value)).map_err(|problem| key.error(problem)),
             None => Ok(()),
@@ -440,8 +432,8 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(top_level::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        self.wasi.check(self, played)?;
-        self.http.check(played)
+        self.wasi.check(self, replayed)?;
+        self.http.check(replayed)
     }
 }
 
@@ -453,7 +445,7 @@ impl Key {
         Err(ConfigProblem::OutOfRange { value, min: self.min, max: self.max, unit: self.unit })
     }
 
-    /// Returns whether it is a limit of a run or of a module, whose default the profile gives.
+    /// Returns whether it is a limit of a run or of a module. The profile gives the defaults of these.
     pub fn is_limit(&self) -> bool {
         keys::is_limit(self.path)
     }

@@ -85,7 +85,7 @@ pub use crate::{
         bound::MemoryBound,
         dirs::{Access, HostDir},
         http::{Http, HttpRule},
-        lines::Lines,
+        lines::SourceLines,
         log::LogLevel,
         preset::Preset,
         setting::Setting,
@@ -120,7 +120,7 @@ pub use crate::{
 #[cfg(feature = "json")]
 pub use crate::{
     manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
-    policy::{Ceiling, Missing, Place, Plan, PlanLine, Policy, Why},
+    policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
     schema::{
         Mismatch, Schema,
         error::{SchemaError, SchemaProblem},

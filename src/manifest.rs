@@ -1,4 +1,4 @@
-//! What a module says of itself: name, schemas, what it asks for, examples.
+//! Manifest of a module: name, schemas, requested capabilities, examples.
 
 use alloc::{
     collections::BTreeMap,
@@ -32,7 +32,7 @@ mod section;
 /// The longest manifest that is read, in bytes.
 pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 
-/// What a module says of itself, in TOML, in its custom section `belljar.manifest`
+/// Description of a module as a tool, in TOML, in its custom section `belljar.manifest`
 /// ([`docs::tools`](crate::docs::tools)).
 ///
 /// ```
@@ -56,35 +56,35 @@ pub struct Manifest {
     pub name: String,
     /// Its version; empty where it has none.
     pub version: String,
-    /// Its name for people.
+    /// Name to display.
     pub title: Option<String>,
-    /// What it does, for those who choose among tools.
+    /// What the tool does, for the choice among tools.
     pub description: String,
-    /// Arguments of a program of WASI, without its name.
+    /// Arguments of a WASI program, without its name.
     pub args: Vec<String>,
     /// The JSON Schema of its input; without one, the input is plain text.
     pub input: Option<Value>,
     /// The JSON Schema of its output; without one, the output is plain text.
     pub output: Option<Value>,
-    /// What it must have.
+    /// Required capabilities and limits.
     pub requires: Requested,
-    /// What it makes use of if it has it.
+    /// Capabilities and limits that it uses if it gets them.
     pub optional: Requested,
-    /// What becomes of some inputs.
+    /// Inputs with their outputs.
     pub examples: Vec<Example>,
     #[serde(skip)]
     text: String,
 }
 
-/// An input, and what comes of it.
+/// An input and its output.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Example {
-    /// What it shows.
+    /// What the example shows.
     pub description: Option<String>,
-    /// The input: JSON that fits the schema, or a string where there is none.
+    /// The input: JSON that fits the schema, or a string without one.
     pub input: Value,
-    /// The output, in the same form; `None`: whatever fits the schema.
+    /// The output, in the same form; `None`: any value that fits the schema.
     pub output: Option<Value>,
 }
 
@@ -98,11 +98,10 @@ impl Manifest {
         let table = parse(text, MAX_MANIFEST_BYTES)?;
         GRAMMAR.check(table.get_ref()).map_err(|mistake| mistake.of(text))?;
         let draft = Draft::deserialize(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
-        draft.read(&Places { text, table: table.get_ref() })
+        draft.read(&KeyPositions { text, table: table.get_ref() })
     }
 
-    /// The manifest of a module, if it has one. Nothing else of the module is looked at but where its
-    /// sections are.
+    /// Returns the manifest of a module, if it has one. Of the module only the boundaries of sections are read.
     ///
     /// # Errors
     ///
@@ -114,16 +113,16 @@ impl Manifest {
         Manifest::from_toml(text).map(Some)
     }
 
-    /// The text, as it was written.
+    /// Returns the text as it was written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The module with this manifest, in place of one that it has.
+    /// Returns the module with this manifest, which replaces the one that it has.
     ///
     /// # Errors
     ///
-    /// [`ManifestError::NotModule`] if it is none.
+    /// [`ManifestError::NotModule`] if the bytes are not a module.
     pub fn pack(&self, wasm: &[u8]) -> Result<Vec<u8>, ManifestError> {
         section::replace(wasm, self.text.as_bytes())
     }
@@ -156,7 +155,7 @@ fn is_schema(value: &DeValue<'_>) -> bool {
     matches!(value, DeValue::String(_) | DeValue::Boolean(_) | DeValue::Table(_)) && is_json(value)
 }
 
-/// Whether JSON has such a value, too: there are no dates, and no numbers that are none.
+/// Returns whether JSON has the value, too: not dates, infinity and NaN.
 fn is_json(value: &DeValue<'_>) -> bool {
     match value {
         DeValue::Datetime(_) => false,
@@ -167,7 +166,7 @@ fn is_json(value: &DeValue<'_>) -> bool {
     }
 }
 
-/// As it is written.
+/// The keys as they are written.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Draft {
@@ -184,8 +183,8 @@ struct Draft {
 }
 
 impl Draft {
-    fn read(self, places: &Places<'_>) -> Result<Manifest, ManifestError> {
-        let unfit = |key: &str, why| Err(places.error(key, ConfigProblem::Unfit { why }));
+    fn read(self, positions: &KeyPositions<'_>) -> Result<Manifest, ManifestError> {
+        let unfit = |key: &str, why| Err(positions.error(key, ConfigProblem::Unfit { why }));
         if !is_name(&self.name) {
             return unfit("name", "expected 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`");
         }
@@ -197,7 +196,7 @@ impl Draft {
         }
         let schema = |key: &str, schema: Option<Value>| -> Result<_, ManifestError> {
             let schema = match schema {
-                Some(Value::String(text)) => Some(json(key, &text, places)?),
+                Some(Value::String(text)) => Some(json(key, &text, positions)?),
                 other => other,
             };
             if let Some(schema) = &schema {
@@ -206,10 +205,10 @@ impl Draft {
             Ok(schema)
         };
         for (section, requested) in [("requires", &self.requires), ("optional", &self.optional)] {
-            requested.check().map_err(|(key, problem)| places.error(&format!("{section}.{key}"), problem))?;
+            requested.check().map_err(|(key, problem)| positions.error(&format!("{section}.{key}"), problem))?;
         }
         let examples =
-            self.examples.into_iter().enumerate().map(|(index, example)| read_example(index, example, places));
+            self.examples.into_iter().enumerate().map(|(index, example)| read_example(index, example, positions));
         Ok(Manifest {
             name: self.name,
             version: self.version,
@@ -221,12 +220,12 @@ impl Draft {
             requires: self.requires,
             optional: self.optional,
             examples: examples.collect::<Result<_, _>>()?,
-            text: places.text.into(),
+            text: positions.text.into(),
         })
     }
 }
 
-/// Whether a tool can be called so.
+/// Returns whether a text is a valid name of a tool.
 pub(crate) fn is_name(name: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
     (1..=64).contains(&name.len()) && name.bytes().all(fits) && ![".", ".."].contains(&name)
@@ -235,7 +234,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 fn read_example(
     index: usize,
     mut example: BTreeMap<String, Value>,
-    places: &Places<'_>,
+    positions: &KeyPositions<'_>,
 ) -> Result<Example, ManifestError> {
     let at = format!("examples[{index}]");
     let mut value = |name: &str| {
@@ -243,36 +242,38 @@ fn read_example(
         match (example.remove(name), example.remove(&as_json)) {
             (Some(_), Some(_)) => {
                 let why = "expected this or the value itself, not both";
-                Err(places.error(&format!("{at}.{as_json}"), ConfigProblem::Unfit { why }))
+                Err(positions.error(&format!("{at}.{as_json}"), ConfigProblem::Unfit { why }))
             }
-            (None, Some(text)) => json(&format!("{at}.{as_json}"), text.as_str().unwrap_or_default(), places).map(Some),
+            (None, Some(text)) => {
+                json(&format!("{at}.{as_json}"), text.as_str().unwrap_or_default(), positions).map(Some)
+            }
             (value, None) => Ok(value),
         }
     };
     let (input, output) = (value("input")?, value("output")?);
     let Some(input) = input else {
-        return Err(places.error(&at, ConfigProblem::Unfit { why: "expected an `input`" }));
+        return Err(positions.error(&at, ConfigProblem::Unfit { why: "expected an `input`" }));
     };
     let description = example.remove("description").and_then(|text| text.as_str().map(ToString::to_string));
     Ok(Example { description, input, output })
 }
 
-/// A value from a text of JSON.
-fn json(key: &str, text: &str, places: &Places<'_>) -> Result<Value, ManifestError> {
+/// Reads a value from JSON text.
+fn json(key: &str, text: &str, positions: &KeyPositions<'_>) -> Result<Value, ManifestError> {
     serde_json::from_str(text).map_err(|error| ManifestError::Json {
         key: key.into(),
-        at: places.at(key),
+        at: positions.at(key),
         message: error.to_string(),
     })
 }
 
-/// Where the keys of a text are.
-struct Places<'a> {
+/// A text with the positions of its keys.
+struct KeyPositions<'a> {
     text: &'a str,
     table: &'a DeTable<'a>,
 }
 
-impl Places<'_> {
+impl KeyPositions<'_> {
     fn at(&self, key: &str) -> Option<Position> {
         crate::config::toml::place(self.table, key).map(|span| Position::of(self.text, span.start))
     }

@@ -1,4 +1,4 @@
-//! What an operator grants to tools, and the ceilings above all grants.
+//! Grants of an operator to tools, and the ceiling above all grants.
 
 use alloc::{
     collections::BTreeMap,
@@ -13,12 +13,12 @@ use toml::{
 
 pub use self::{
     ceiling::Ceiling,
-    plan::{Missing, Place, Plan, PlanLine, Why},
+    plan::{MissingCapability, Plan, PlanLine, Reason, Source},
 };
 use crate::{
     config::{
         Config, MAX_TEXT_BYTES, Profile, draft,
-        lines::Lines,
+        lines::SourceLines,
         preset::Preset,
         setting::name_of,
         toml::{
@@ -36,9 +36,11 @@ mod lists;
 mod narrow;
 mod plan;
 mod rules;
+#[cfg(test)]
+mod tests;
 
-/// What an operator grants to tools ([`docs::tools`](crate::docs::tools)): a configuration for all of them,
-/// what single ones are granted beyond it, and a ceiling above all of that.
+/// Grants of an operator to tools ([`docs::tools`](crate::docs::tools)): a configuration for all tools,
+/// further grants for single ones, and a ceiling above both.
 ///
 /// ```
 /// use belljar::Policy;
@@ -60,19 +62,19 @@ mod rules;
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Policy {
     config: Config,
-    lines: Lines,
+    lines: SourceLines,
     ceiling: Ceiling,
-    ceiling_lines: Lines,
+    ceiling_lines: SourceLines,
     tools: BTreeMap<String, Entry>,
 }
 
-/// What a tool is granted.
+/// The grants of one tool.
 #[derive(Debug, Clone, PartialEq)]
 struct Entry {
     config: Config,
-    /// The keys that it has, by their lines: all others are as for every tool.
-    lines: Lines,
-    /// The only module that it is for.
+    /// The keys that its section sets, by line. All others are as for every tool.
+    lines: SourceLines,
+    /// Hash of the only module that it is for, and its line.
     sha256: Option<(String, u64)>,
 }
 
@@ -92,8 +94,8 @@ impl Policy {
         Policy::from_toml_with(text, None, None)
     }
 
-    /// The same over the defaults of a profile and what a preset grants, if they are given, whichever the
-    /// text names.
+    /// Reads a policy over the defaults of this profile and the capabilities of this preset, if any, instead of
+    /// those that the text names.
     ///
     /// # Errors
     ///
@@ -106,35 +108,35 @@ impl Policy {
         Ok(read(text, profile, preset)?)
     }
 
-    /// What every tool is granted.
+    /// Returns the grants of every tool.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The lines of the text that set it.
-    pub fn lines(&self) -> &Lines {
+    /// Returns the lines of the text that set them.
+    pub fn lines(&self) -> &SourceLines {
         &self.lines
     }
 
-    /// The same policy, with another configuration for every tool.
+    /// Replaces the grants of every tool.
     #[must_use]
     pub fn with_config(mut self, config: Config) -> Policy {
         self.config = config;
         self
     }
 
-    /// What nothing gets more than.
+    /// Returns the most that any tool gets.
     pub fn ceiling(&self) -> &Ceiling {
         &self.ceiling
     }
 
-    /// The names, or `sha256:` and the hashes, of the tools that have a section.
+    /// Lists the tools that have a section: names, or `sha256:` and hashes.
     pub fn tools(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
     }
 
-    /// The first tool that is granted an effect beside what all are, as [`tools`](Policy::tools) names it, and
-    /// the key; what all are granted, [`Config::effect`] says.
+    /// Returns the first tool whose section grants an effect, as [`tools`](Policy::tools) names it, and the key.
+    /// For the grants of all tools, see [`Config::effect`].
     pub fn effect_of_tools(&self) -> Option<(&str, &'static str)> {
         self.tools.iter().find_map(|(name, entry)| Some((name.as_str(), entry.config.effect()?)))
     }
@@ -152,13 +154,7 @@ const TOOL: Grammar = Grammar(|| {
     fields
 });
 
-/// Lists the keys with entries that a plan decides.
-#[cfg(test)]
-pub(crate) fn requested_lists() -> impl Iterator<Item = &'static str> {
-    lists::LISTS.iter().map(|(key, _)| *key)
-}
-
-/// What the name of a section begins with that is for the module of a hash.
+/// Prefix of the name of a section for the module with a hash.
 pub(crate) const BY_HASH: &str = "sha256:";
 
 fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<Policy, ConfigError> {
@@ -189,7 +185,7 @@ fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<
     Ok(policy)
 }
 
-fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, Lines), ConfigError> {
+fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, SourceLines), ConfigError> {
     let lines = config_toml::lines(text, section.get_ref());
     let mut ceiling = Ceiling::default();
     draft::read(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;

@@ -1,4 +1,4 @@
-//! How much memory the library allocates at most: a formula over the keys.
+//! Upper bound of allocated memory: a formula over the keys.
 
 use serde::Serialize;
 
@@ -8,20 +8,20 @@ use super::Config;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MemoryBound {
-    /// Turning a module's text form into the binary form. It is freed before the module is loaded.
+    /// Converting a module's text form into the binary form. It is freed before the module is loaded.
     pub text: u64,
     /// Loading a module, and keeping it.
     pub load: u64,
     /// A run from its start until its outcome is dropped.
     pub run: u64,
-    /// A store that a module keeps between two runs ([`Sandbox::prepare`](crate::Sandbox::prepare)): what it has
-    /// left of the instances before, and what it keeps of its memory. 0 without the feature `pooling`.
+    /// A store that a module keeps between two runs ([`Sandbox::prepare`](crate::Sandbox::prepare)): the rest of
+    /// earlier instances, and of its memory. 0 without the feature `pooling`.
     pub idle: u64,
-    /// What [`execute`](crate::execute) keeps of all modules it has run.
+    /// Modules that [`execute`](crate::execute) keeps.
     pub cache: u64,
 }
 
-/// A list that grows by doubling: while it does, the old one and one of twice the size are there.
+/// Factor of a list that grows by doubling: meanwhile the old and a new one of twice the size exist.
 const GROWING: u64 = 3;
 
 const CALL_BYTES: u64 = 32;
@@ -29,33 +29,33 @@ const LOG_LINE_BYTES: u64 = 32;
 /// A file or directory with its name, and its path in the outcome.
 const FILE_BYTES: u64 = 4 << 10;
 const OPEN_FILE_BYTES: u64 = 256;
-/// What is known of a directory of the host: files that were seen, and listings.
+/// State of a directory of the host: files seen, and listings.
 const DIRECTORY_BYTES: u64 = 32 << 20;
-/// What the client needs for itself: a connection, its keys, and the certificates it trusts.
+/// State of the client: a connection, its keys, and the certificates it trusts.
 const CLIENT_BYTES: u64 = 2 << 20;
 const TABLE_ELEMENT_BYTES: u64 = 8;
 
-/// What a store may keep of earlier instances, in lists that have doubled, and what of a memory.
+/// Rest of earlier instances in a store, in lists that have doubled, and of its memory.
 const IDLE_BYTES: u64 = GROWING * STORE_BYTES + (256 << 10);
 
-/// What the instances that were made in a store may take, before another one is made.
+/// Size of the instances in a store at which it is replaced.
 pub(crate) const STORE_BYTES: u64 = 1 << 20;
 
-/// Units of load work that take as much memory as one of what is added to functions.
+/// Units of load work that take as much memory as one unit of `form_work`.
 pub(crate) const FORM: u64 = 2;
 
-/// The most that loading a module takes, by its work and its size.
+/// Returns the most bytes that loading a module takes, by its work and its size.
 pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
     (64 << 10) + 40 * work + 5 * size_bytes
 }
 
-/// The most that a loaded module takes that keeps no stacks, with its bytes, by the same.
+/// Returns the most bytes that a loaded module without stacks takes, with its own bytes, by the same.
 pub(crate) const fn kept_bytes(work: u64, size_bytes: u64) -> u64 {
     (24 << 10) + 43 * work + 6 * size_bytes
 }
 
 impl Config {
-    /// How much memory is allocated at most, in bytes.
+    /// Returns the most memory that is allocated, in bytes.
     ///
     /// Each module that is kept takes at most `load`, and for each of at most 8 runs that were in flight at
     /// a time, or of as many as were prepared, `idle`; each run in flight, with what it leaves in its

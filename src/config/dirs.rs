@@ -1,4 +1,4 @@
-//! Directories of the host that a program of WASI is given.
+//! Preopened directories of the host.
 
 use alloc::{format, string::String};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Key,
-    keys::ListKey,
+    keys::{ListKey, indexed, list},
     setting::quoted,
     toml::grammar::{Field, Kind, ScalarKind},
     wasi::Wasi,
@@ -17,13 +17,13 @@ use crate::{
     files,
 };
 
-/// The most directories of one configuration.
+/// Most directories of one configuration.
 const MAX_DIRS: usize = 64;
 
-/// A directory of the host, and where a program of WASI finds it.
+/// A directory of the host, preopened for a WASI program.
 ///
-/// It is an effect: what is in it is not the same in every run, and a program that may write changes the
-/// host. [`docs::dirs`](crate::docs::dirs) says what can be reached, and what cannot.
+/// It is an effect: its contents may differ between runs, and a program with write access changes the host.
+/// [`docs::dirs`](crate::docs::dirs) says what can be reached, and what cannot.
 ///
 /// ```
 /// use belljar::{Config, HostDir};
@@ -48,21 +48,21 @@ const MAX_DIRS: usize = 64;
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HostDir {
-    /// Where it is on the host; a relative path starts from the current directory.
+    /// Path on the host; a relative path starts from the current directory.
     pub host: String,
-    /// Where the program finds it: an absolute path.
+    /// Absolute path under which the program finds it.
     pub guest: String,
-    /// What the program may do in it. Default: read.
+    /// Access of the program. Default: read.
     pub access: Access,
-    /// How large the program may make a file, in bytes; past it, it is answered with `fbig`. Range: `0` to
+    /// Largest size to which the program may extend a file, in bytes; beyond it, the functions return `fbig`. Range: `0` to
     /// `2^40`. Default: 64 MiB.
     pub file_bytes: u64,
-    /// By how much the program may make all files larger, in bytes; past it, it is answered with `dquot`.
-    /// What it added and took away again does not count, nor do the bytes that were there. Range: `0` to
+    /// Bytes that the program may add to all files; beyond it, the functions return `dquot`. Bytes that it
+    /// removed again do not count, nor do those that were there before. Range: `0` to
     /// `2^50`. Default: 256 MiB.
     pub total_bytes: u64,
-    /// How many names of files, directories and links the program may add; past it, it is answered with
-    /// `dquot`. What it added and took away again does not count. Range: `0` to 10 million. Default: 10,000.
+    /// Names of files, directories and links that the program may add; beyond it, the functions return `dquot`.
+    /// Names that it removed again do not count. Range: `0` to 10 million. Default: 10,000.
     pub files: u64,
 }
 
@@ -70,10 +70,10 @@ words! {
     /// Access of a WASI program to a directory of the host.
     #[derive(Default)]
     pub enum Access {
-        /// List and read; all else is answered with `rofs`.
+        /// List and read; all other functions return `rofs`.
         #[default]
         Read = "read",
-        /// Make, write and remove, too.
+        /// Create, write and remove, too.
         Write = "write",
     }
 }
@@ -86,24 +86,24 @@ impl Default for HostDir {
 }
 
 impl HostDir {
-    /// A directory that can be read.
+    /// Makes a directory that can be read.
     pub fn read(host: impl Into<String>, guest: impl Into<String>) -> Self {
         HostDir { host: host.into(), guest: guest.into(), ..HostDir::default() }
     }
 
-    /// A directory that can be read and written to.
+    /// Makes a directory that can be read and written.
     pub fn write(host: impl Into<String>, guest: impl Into<String>) -> Self {
         HostDir { access: Access::Write, ..HostDir::read(host, guest) }
     }
 
-    /// Sets how large a file may be made, in bytes.
+    /// Sets the largest size of a file, in bytes.
     #[must_use]
     pub fn with_file_bytes(mut self, bytes: u64) -> Self {
         self.file_bytes = bytes;
         self
     }
 
-    /// Sets by how much all files together may be made larger, in bytes.
+    /// Sets how many bytes may be added to all files.
     #[must_use]
     pub fn with_total_bytes(mut self, bytes: u64) -> Self {
         self.total_bytes = bytes;
@@ -141,7 +141,7 @@ impl HostDir {
     }
 }
 
-/// Whether a path is this or below it.
+/// Returns whether a path is equal to another or below it.
 fn is_at(path: &str, above: &str) -> bool {
     match path.strip_prefix(above.trim_end_matches('/')) {
         Some(rest) => rest.is_empty() || rest.starts_with('/'),
@@ -164,32 +164,31 @@ const KEYS: [Key; 3] = [
 
 /// The key `wasi.dirs`.
 pub(super) const KEY: ListKey = ListKey {
-    path: "wasi.dirs",
-    enforced: "the functions of files: a path is gone along step by step below it",
-    kind: Kind::Tables(&[
-        ("host", Kind::Text),
-        GUEST,
-        ACCESS,
-        ("file_bytes", Kind::Scalar(ScalarKind::Number(KEYS[0]))),
-        ("total_bytes", Kind::Scalar(ScalarKind::Number(KEYS[1]))),
-        ("files", Kind::Scalar(ScalarKind::Number(KEYS[2]))),
-    ]),
-    empty: "[]",
-    replaces: false,
     effect: true,
     requested: Some(Kind::Tables(&[GUEST, ACCESS])),
-    bounded: false,
-    entries: |config| {
-        let dirs = config.wasi.dirs.iter().enumerate();
-        dirs.map(|(index, dir)| (format!("[{index}]"), table(dir))).collect()
-    },
     merge: |config, other| {
         let others = &other.wasi.dirs;
         config.wasi.dirs.retain(|dir| !others.iter().any(|other| other.guest == dir.guest));
         config.wasi.dirs.extend(others.iter().cloned());
     },
+    ..list!(
+        "wasi.dirs",
+        wasi.dirs,
+        Kind::Tables(DIR),
+        "[]",
+        |config| indexed(&config.wasi.dirs, table),
+        "the functions of files: a path is gone along step by step below it"
+    )
 };
 
+const DIR: &[Field] = &[
+    ("host", Kind::Text),
+    GUEST,
+    ACCESS,
+    ("file_bytes", Kind::Scalar(ScalarKind::Number(KEYS[0]))),
+    ("total_bytes", Kind::Scalar(ScalarKind::Number(KEYS[1]))),
+    ("files", Kind::Scalar(ScalarKind::Number(KEYS[2]))),
+];
 const GUEST: Field = ("guest", Kind::Text);
 const ACCESS: Field = ("access", Kind::Scalar(ScalarKind::Word(Access::NAMES)));
 
@@ -203,17 +202,17 @@ fn table(dir: &HostDir) -> String {
     )
 }
 
-/// Checks all that can be known of directories without opening them. For a run that is played, none will be.
-pub(super) fn check(wasi: &Wasi, played: bool) -> Result<(), ConfigError> {
+/// Checks directories without opening them. A replayed run opens none.
+pub(super) fn check(wasi: &Wasi, replayed: bool) -> Result<(), ConfigError> {
     let error = |key, problem| Err(ConfigError { key, at: None, problem });
     if wasi.dirs.is_empty() {
         return Ok(());
     }
-    if !played && !cfg!(feature = "fs") {
+    if !replayed && !cfg!(feature = "fs") {
         return error("wasi.dirs".into(), ConfigProblem::Unenforceable { feature: "fs" });
     }
-    if !played && !cfg!(unix) {
-        let why = "directories of the host are given on Unix only";
+    if !replayed && !cfg!(unix) {
+        let why = "directories of the host are supported on Unix only";
         return error("wasi.dirs".into(), ConfigProblem::Unfit { why });
     }
     if wasi.dirs.len() > MAX_DIRS {

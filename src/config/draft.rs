@@ -38,6 +38,7 @@ macro_rules! read_fields {
     };
 }
 
+#[cfg(feature = "json")]
 pub(crate) use read_fields;
 
 /// Reads all keys of a table into a target.

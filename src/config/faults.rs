@@ -1,17 +1,17 @@
-//! Faults that are injected on purpose.
+//! Fault injection.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Config, Key,
-    keys::{ConfigKey, ScalarKey, number},
+    keys::{ConfigKey, ScalarKey, number, setters},
 };
 
-/// Faults to inject into a run, to see how guest and host bear them; none by default.
+/// Faults to inject into a run, to test how guest and host handle them; none by default.
 ///
-/// Each comes at a place that is a number, and so at the same place every time, however the run is sliced: a
-/// run with a fault is as reproducible as one without. Neither guest nor host functions see one coming. An
-/// [`Instance`](crate::Instance) counts over all its calls since it was made or reset.
+/// Each is at a fixed number of fuel, calls or growths, however the run is sliced: a run with a fault is as
+/// reproducible as one without. Neither guest nor host functions can detect one in advance. An
+/// [`Instance`](crate::Instance) counts over all its calls since it was created or reset.
 ///
 /// ```
 /// use belljar::{Config, Fault, Sandbox, StopReason};
@@ -30,8 +30,8 @@ pub struct Faults {
     /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) at the first charge that
     /// would make it more fuel than this.
     ///
-    /// Nothing of that charge is taken, and nothing it was for is done: `usage.fuel` is what was used before
-    /// it, which is at most this and may be less. A run that needs no more than this ends as without the
+    /// That charge is not taken, and its operators do not run: `usage.fuel` is the fuel used before it, at most
+    /// this number. A run that needs no more than this ends as without the
     /// fault. Where it equals `limits.fuel` the fault comes first; where it is beyond, the limit does.
     pub stop_at_fuel: Option<u64>,
     /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) in its call of the host with
@@ -40,13 +40,13 @@ pub struct Faults {
     /// Functions of `env` and of the embedding program count alike, as for `limits.host_calls`, which comes
     /// first where both are met. The call is counted: `usage.host_calls` is its number.
     pub fail_host_call: Option<u64>,
-    /// Refuses the growth with this number, the first being 1: `memory.grow` or `table.grow` gives -1 to the
-    /// guest as on a system that has no more, and the run goes on.
+    /// Refuses the growth with this number, the first being 1: `memory.grow` or `table.grow` returns -1 to the
+    /// guest, as if memory had run out, and the run goes on.
     ///
-    /// Every growth that could be had is counted, those past a limit too: the denied one gives -1 whatever
-    /// `on_growth_limit` says. No number have what memories and tables begin with, growth by nothing, and
-    /// growth that gives -1 in any case: past what the module declares, or past what 32 bits count. A denied
-    /// growth costs the operator's 255 fuel and nothing for what it would have added.
+    /// Every possible growth is counted, those beyond a limit too: the denied one returns -1 whatever
+    /// `on_growth_limit` says. Not counted are initial sizes, growth by 0, and growth that returns -1 in any case:
+    /// beyond the maximum that the module declares, or beyond 32 bits. A denied growth costs the operator's 255
+    /// fuel and nothing for what it would have added.
     pub deny_growth: Option<u64>,
 }
 
@@ -79,25 +79,11 @@ impl Faults {
     pub(super) const NONE: Faults = Faults { stop_at_fuel: None, fail_host_call: None, deny_growth: None };
 }
 
-impl Config {
+setters! {
     /// Sets `faults.stop_at_fuel`, in fuel.
-    #[must_use]
-    pub fn with_stop_at_fuel(mut self, fuel: u64) -> Self {
-        self.faults.stop_at_fuel = Some(fuel);
-        self
-    }
-
+    with_stop_at_fuel: u64 => faults.stop_at_fuel;
     /// Sets `faults.fail_host_call`, the number of the call, from 1.
-    #[must_use]
-    pub fn with_fail_host_call(mut self, number: u64) -> Self {
-        self.faults.fail_host_call = Some(number);
-        self
-    }
-
+    with_fail_host_call: u64 => faults.fail_host_call;
     /// Sets `faults.deny_growth`, the number of the growth, from 1.
-    #[must_use]
-    pub fn with_deny_growth(mut self, number: u64) -> Self {
-        self.faults.deny_growth = Some(number);
-        self
-    }
+    with_deny_growth: u64 => faults.deny_growth;
 }

@@ -1,4 +1,4 @@
-//! What a guest may ask servers for.
+//! HTTP requests that a guest may make.
 
 use alloc::{
     borrow::ToOwned,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Config, Key,
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number},
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters},
     setting::quoted,
     toml::grammar::{Field, Kind, ScalarKind},
 };
@@ -22,16 +22,16 @@ use crate::{
     url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
 };
 
-/// The most rules of one configuration.
+/// Most rules of one configuration.
 const MAX_RULES: usize = 1_000;
 
-/// The methods that there are.
+/// The methods that a rule may have.
 pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// What a guest may ask servers for: nothing but what a rule admits, within quotas.
+/// HTTP requests that a guest may make: those that a rule admits, within quotas.
 ///
-/// It is an effect: what comes out depends on what servers answer. [`docs::http`](crate::docs::http) says
-/// what is refused in any case.
+/// It is an effect: the outcome depends on the responses. [`docs::http`](crate::docs::http) says what is
+/// refused in any case.
 ///
 /// ```
 /// use belljar::{Config, HttpRule};
@@ -52,28 +52,28 @@ pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "D
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Http {
-    /// What may be asked for. Default: nothing.
+    /// Rules for requests. Default: none.
     pub allow: Vec<HttpRule>,
-    /// How many requests a run may make, those that follow a redirect included. Range: `0` to a million.
+    /// Most requests of a run, including those that follow a redirect. Range: `0` to a million.
     /// Default: 100.
     pub requests: u64,
-    /// How large a request may be, in bytes of method, URL, headers and body. Range: `0` to 1 GiB. Default:
+    /// Largest request, in bytes of method, URL, headers and body. Range: `0` to 1 GiB. Default:
     /// 1 MiB.
     pub request_bytes: u64,
-    /// How large the headers of an answer may be, and how large its body, in bytes. Range: `0` to 1 GiB.
+    /// Largest headers of a response, and its largest body, in bytes. Range: `0` to 1 GiB.
     /// Default: 4 MiB.
     pub response_bytes: u64,
-    /// How large all requests and answers of a run together may be, in bytes. Range: `0` to 1 TiB.
+    /// Sum of all requests and responses of a run, in bytes. Range: `0` to 1 TiB.
     /// Default: 64 MiB.
     pub total_bytes: u64,
-    /// How long a request may take, with all that follows from it, in milliseconds. Range: `1` to an hour.
+    /// Most time of a request with its redirects, in milliseconds. Range: `1` to an hour.
     /// Default: 10 s.
     pub timeout_ms: u64,
-    /// How many redirects are followed in a row, each if a rule admits it; the guest is given others as
-    /// they are. Range: `0` to `20`. Default: 0.
+    /// Most redirects followed in a row, each if a rule admits it. Others are returned to the guest as they
+    /// are. Range: `0` to `20`. Default: 0.
     pub redirects: u64,
-    /// Whether servers may be at addresses of this machine, of private networks, and others that are not
-    /// public. Default: no.
+    /// Admits servers at addresses of this machine, of private networks, and others that are not public.
+    /// Default: no.
     pub private_addresses: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct HttpRule {
     /// The port. Default: that of the scheme.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    /// What the path is, or is below: `/v1` admits `/v1` and `/v1/x`, `/v1/` only the latter. Default: `/`.
+    /// Path that admits itself and all below it: `/v1` admits `/v1` and `/v1/x`, `/v1/` only the latter. Default: `/`.
     pub path: String,
 }
 
@@ -111,15 +111,15 @@ impl Http {
         }
     }
 
-    /// Whether all of it is as it is by default.
+    /// Returns whether all of it is at its default.
     pub(super) fn is_default(&self) -> bool {
         *self == Http::new()
     }
 
-    /// Checks what is no number. For a run that is played, nobody will be asked.
-    pub(super) fn check(&self, played: bool) -> Result<(), ConfigError> {
+    /// Checks the keys that are not numbers. A replayed run makes no requests.
+    pub(super) fn check(&self, replayed: bool) -> Result<(), ConfigError> {
         let error = |key: String, problem| Err(ConfigError { key, at: None, problem });
-        if !played && !cfg!(feature = "http") && !self.is_default() {
+        if !replayed && !cfg!(feature = "http") && !self.is_default() {
             return error("http".into(), ConfigProblem::Unenforceable { feature: "http" });
         }
         if self.allow.len() > MAX_RULES {
@@ -133,8 +133,8 @@ impl Http {
         Ok(())
     }
 
-    /// Whether a rule admits a request.
-    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "nobody asks"))]
+    /// Returns whether a rule admits a request.
+    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "called by the client only"))]
     pub(crate) fn admits(&self, method: &str, url: &Url) -> bool {
         self.allow.iter().any(|rule| rule.admits(method, url))
     }
@@ -159,7 +159,7 @@ impl Default for HttpRule {
 }
 
 impl HttpRule {
-    /// Reads a rule as people write it: methods, if not `GET`, and the beginning of a URL, whose host may be
+    /// Reads a rule from text: methods, if not `GET`, and the beginning of a URL, whose host may be
     /// `*` or begin with `*.`.
     ///
     /// ```
@@ -170,7 +170,7 @@ impl HttpRule {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) if it is none.
+    /// [`Error::Config`](crate::Error::Config) if the text is not a rule.
     pub fn parse(text: &str) -> Result<HttpRule, crate::Error> {
         let error = |problem| ConfigError { key: "http.allow".into(), at: None, problem };
         let why = "expected methods and the beginning of a URL, such as `GET,POST https://api.example.org/v1/`";
@@ -208,7 +208,7 @@ impl HttpRule {
     }
 }
 
-/// Whether a path is this or below it.
+/// Returns whether a path is equal to another or below it.
 pub(crate) fn path_is_below(path: &str, above: &str) -> bool {
     let below = |rest: &str| rest.is_empty() || above.ends_with('/') || rest.starts_with('/');
     path.strip_prefix(above).is_some_and(below)
@@ -254,7 +254,7 @@ fn read(text: &str) -> Option<HttpRule> {
     words.next().is_none().then_some(rule)
 }
 
-/// Which hosts a rule is for.
+/// The hosts that a rule admits.
 pub(crate) enum Pattern {
     Any,
     Below(String),
@@ -267,7 +267,7 @@ impl Pattern {
             return Some(Pattern::Any);
         }
         match text.strip_prefix("*.") {
-            // There is nothing below an address.
+            // An address has no subdomains.
             Some(name) => {
                 let host = host_of(name)?;
                 host.bytes()
@@ -280,7 +280,7 @@ impl Pattern {
         }
     }
 
-    /// Whether the other admits every host that this does.
+    /// Returns whether another pattern admits every host that this one does.
     #[cfg(feature = "json")]
     pub(crate) fn is_within(&self, other: &Pattern) -> bool {
         match (self, other) {
@@ -302,40 +302,23 @@ impl Pattern {
 }
 
 impl Config {
-    /// Lets a guest make the requests of a rule.
+    /// Adds a rule for requests.
     #[must_use]
     pub fn with_http(mut self, rule: HttpRule) -> Self {
         self.http.allow.push(rule);
         self
     }
+}
 
+setters! {
     /// Sets how many requests a run may make.
-    #[must_use]
-    pub fn with_http_requests(mut self, requests: u64) -> Self {
-        self.http.requests = requests;
-        self
-    }
-
+    with_http_requests: u64 => http.requests;
     /// Sets how long a request may take, in milliseconds.
-    #[must_use]
-    pub fn with_http_timeout_ms(mut self, ms: u64) -> Self {
-        self.http.timeout_ms = ms;
-        self
-    }
-
+    with_http_timeout_ms: u64 => http.timeout_ms;
     /// Sets how many redirects are followed in a row.
-    #[must_use]
-    pub fn with_http_redirects(mut self, redirects: u64) -> Self {
-        self.http.redirects = redirects;
-        self
-    }
-
-    /// Sets whether servers may be at addresses that are not public.
-    #[must_use]
-    pub fn with_http_private_addresses(mut self, private: bool) -> Self {
-        self.http.private_addresses = private;
-        self
-    }
+    with_http_redirects: u64 => http.redirects;
+    /// Sets whether servers may have addresses that are not public.
+    with_http_private_addresses: bool => http.private_addresses;
 }
 
 const fn key(
@@ -372,19 +355,17 @@ pub(super) static NUMBERS: [ConfigKey; 6] = [
 /// The other keys.
 pub(super) static KEYS: [ConfigKey; 2] = [
     ConfigKey::List(ListKey {
-        path: "http.allow",
-        enforced: "http.send, before it asks, and for each redirect",
-        kind: Kind::Tables(RULE),
-        empty: "[]",
-        replaces: false,
         effect: true,
         requested: Some(Kind::Tables(RULE)),
         bounded: true,
-        entries: |config| {
-            let rules = config.http.allow.iter().enumerate();
-            rules.map(|(index, rule)| (format!("[{index}]"), rule_table(rule))).collect()
-        },
-        merge: |config, other| config.http.allow.extend(other.http.allow.iter().cloned()),
+        ..list!(
+            "http.allow",
+            http.allow,
+            Kind::Tables(RULE),
+            "[]",
+            |config| indexed(&config.http.allow, rule_table),
+            "http.send, before it asks, and for each redirect"
+        )
     }),
     ConfigKey::Scalar(ScalarKey {
         policy: Some(PolicyKey::PrivateAddresses),

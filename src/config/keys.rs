@@ -1,13 +1,14 @@
 //! The table of all configuration keys: everything that handles keys one by one loops over it.
 
 use alloc::{
+    format,
     string::{String, ToString},
     vec::Vec,
 };
 
 use super::{
     Config, Key, faults, http,
-    setting::quoted,
+    setting::{name_of, quoted},
     toml::grammar::{Field, Kind, ScalarKind},
     top_level, wasi,
 };
@@ -196,6 +197,53 @@ macro_rules! number {
     };
 }
 
+/// Makes a key of a field with entries, which are added to those before.
+macro_rules! list {
+    ($path:literal, $($field:ident).+, $kind:expr, $empty:literal, $entries:expr, $enforced:literal) => {
+        ListKey {
+            path: $path,
+            enforced: $enforced,
+            kind: $kind,
+            empty: $empty,
+            replaces: false,
+            effect: false,
+            requested: None,
+            bounded: false,
+            entries: $entries,
+            merge: |config, other| config.$($field).+.extend(other.$($field).+.clone()),
+        }
+    };
+}
+
+/// Makes methods of [`Config`] that set a field.
+macro_rules! setters {
+    ($($(#[$doc:meta])* $with:ident: $type:ty => $($field:ident).+;)*) => {
+        impl Config {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $with(mut self, value: $type) -> Self {
+                    self.$($field).+ = value.into();
+                    self
+                }
+            )*
+        }
+    };
+}
+
+/// Lists entries that have an index.
+pub(super) fn indexed<T>(items: impl IntoIterator<Item = T>, format: impl Fn(T) -> String) -> Vec<(String, String)> {
+    items.into_iter().enumerate().map(|(index, item)| (format!("[{index}]"), format(item))).collect()
+}
+
+/// Lists entries that have a name.
+pub(super) fn named<'a, T: 'a>(
+    items: impl IntoIterator<Item = (&'a String, &'a T)>,
+    format: impl Fn(&T) -> String,
+) -> Vec<(String, String)> {
+    items.into_iter().map(|(name, item)| (format!(".{}", name_of(name)), format(item))).collect()
+}
+
 /// Makes a word key of a field and its type.
 macro_rules! word {
     ($path:literal, $word:ident, $($field:ident).+, $enforced:literal) => {
@@ -213,7 +261,7 @@ macro_rules! word {
     };
 }
 
-pub(super) use {number, word};
+pub(super) use {list, number, setters, word};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,8 +1,8 @@
-//! By which line of a text a configuration has its values.
+//! Lines of a text that set the keys of a configuration.
 
 use alloc::{collections::BTreeMap, string::String};
 
-/// By which line of a TOML text a configuration has each of its values
+/// The line of a TOML text that sets each key of a configuration
 /// ([`Config::from_toml_with_lines`](crate::Config::from_toml_with_lines)).
 ///
 /// ```
@@ -15,10 +15,10 @@ use alloc::{collections::BTreeMap, string::String};
 /// # Ok::<(), belljar::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lines(pub(super) BTreeMap<String, u64>);
+pub struct SourceLines(pub(super) BTreeMap<String, u64>);
 
-impl Lines {
-    /// The line, from 1, that sets a key of [`Config::enforcement`](crate::Config::enforcement); `None` for
+impl SourceLines {
+    /// Returns the line, from 1, that sets a key of [`Config::enforcement`](crate::Config::enforcement); `None` for
     /// one that the text does not have.
     pub fn of(&self, key: &str) -> Option<u64> {
         self.0.get(key).copied()

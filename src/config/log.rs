@@ -1,14 +1,13 @@
-//! What of a guest's log is kept.
+//! Levels of log messages.
 
-use super::{Config, word::words};
+use super::word::words;
 use crate::outcome::Level;
 
 words! {
-    /// The least severe messages that the log of a run takes.
+    /// The least severe messages that the log of a run keeps.
     ///
-    /// What is not taken is dropped once the call is checked and charged: fuel, host calls and stops are the same
-    /// at every level. It is nowhere then: not in the outcome, not among the messages it counts as dropped, not in
-    /// `tracing`.
+    /// Other messages are discarded once the call is checked and charged: fuel, host calls and stops are the same
+    /// at every level. They are not in the outcome, not in its count of dropped messages, and not in `tracing`.
     #[derive(Default)]
     pub enum LogLevel {
         /// No messages at all.
@@ -17,7 +16,7 @@ words! {
         Error = "error",
         /// Warnings, too.
         Warn = "warn",
-        /// What `log` says, and each line that a program of WASI writes to stderr, too.
+        /// Messages of `log`, and each line that a WASI program writes to stderr, too.
         Info = "info",
         /// Debugging messages, too.
         Debug = "debug",
@@ -28,21 +27,12 @@ words! {
 }
 
 impl LogLevel {
-    /// Whether messages of a level are taken.
+    /// Returns whether messages of a level are kept.
     pub fn takes(self, level: Level) -> bool {
         self as u8 > level as u8
     }
 
     pub(super) fn is_default(&self) -> bool {
         *self == LogLevel::default()
-    }
-}
-
-impl Config {
-    /// Sets which messages the log takes.
-    #[must_use]
-    pub fn with_log(mut self, level: LogLevel) -> Self {
-        self.log = level;
-        self
     }
 }

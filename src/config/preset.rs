@@ -1,9 +1,9 @@
-//! Capabilities under one name.
+//! Presets of capabilities.
 
 use super::{Config, Profile, keys, word::words};
 
 words! {
-    /// Capabilities under one name: what a configuration begins with. A key that is set goes before it.
+    /// A named set of capabilities that a configuration starts from. A key that is set overrides it.
     ///
     /// | key | default | `minimal` | `development` |
     /// |---|---|---|---|
@@ -11,7 +11,7 @@ words! {
     /// | `log` | `trace` | `off` | `trace` |
     /// | `wasi.clock` | `virtual` | `none` | `host` |
     /// | `wasi.random` | `seeded` | `none` | `host` |
-    /// | variables, arguments, files, directories, own host functions | none | none | none |
+    /// | variables, arguments, files, directories, custom host functions | none | none | none |
     ///
     /// ```
     /// use belljar::{Clock, Config, LogLevel, Preset};
@@ -25,7 +25,7 @@ words! {
     pub enum Preset {
         /// Input and output, and nothing else: no log, no clock, no random bytes.
         Minimal = "minimal",
-        /// To try things out: the clock and the random bytes of the host, the whole log, the limits of the
+        /// For development: the clock and the random bytes of the host, the whole log, the limits of the
         /// profile `large`. Two runs are not the same.
         Development = "development",
     }

@@ -1,4 +1,4 @@
-//! Every key of a configuration, with its value and how it is enforced.
+//! Values of all keys of a configuration, as text.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -13,19 +13,19 @@ use super::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Setting {
-    /// Path in TOML: `limits.fuel`. What is given piece by piece has a key for each piece:
+    /// Path in TOML: `limits.fuel`. A key with entries has a setting for each entry:
     /// `wasi.env.LANG`, `wasi.files."/in.txt"`, `wasi.dirs[0]`.
     pub key: String,
     /// The value as TOML has it; for a file its size. `None`: off.
     pub value: Option<String>,
-    /// What it is in this profile where nobody sets it; `None`: off, or not there.
+    /// The default in this profile; `None`: off, or no entry.
     pub default: Option<String>,
     /// How it is enforced.
     pub enforced: &'static str,
 }
 
 impl Config {
-    /// Every key with its value in this configuration, and how it is enforced.
+    /// Lists every key with its value in this configuration, and how it is enforced.
     ///
     /// ```
     /// use belljar::Config;
@@ -49,8 +49,8 @@ impl Config {
         all
     }
 
-    /// The first key that grants something of the world outside, if any does: two runs can differ then, and
-    /// only their transcripts (`Transcript`) tell why.
+    /// Returns the first key that grants an effect, which is access to the host: two runs can differ then, and
+    /// only their transcripts (`Transcript`) show why.
     ///
     /// ```
     /// use belljar::{Clock, Config};
@@ -67,7 +67,7 @@ impl Config {
 }
 
 impl ListKey {
-    /// Adds a setting for each entry, or one for the key if there are none.
+    /// Adds a setting for each entry, or one for a key without entries.
     fn add_settings(&self, config: &Config, all: &mut Vec<Setting>) {
         let ListKey { path, enforced, empty, .. } = *self;
         let mut entries = (self.entries)(config);
@@ -84,13 +84,13 @@ impl ListKey {
     }
 }
 
-/// A name as it stands in a path of TOML.
+/// Formats a name for a path in TOML.
 pub(crate) fn name_of(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) { name.into() } else { quoted(name) }
 }
 
-/// A text as TOML writes it.
+/// Formats a text as TOML writes it.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {

@@ -1,4 +1,4 @@
-//! A configuration from TOML: first checked key by key, where places are known, then read.
+//! Reading of a configuration from TOML: it is checked key by key, while positions are known, then deserialized.
 
 use alloc::{
     format,
@@ -15,7 +15,7 @@ use toml::{
 
 use self::grammar::{Field, Grammar, Kind, Misplaced, ScalarKind};
 use super::{
-    Config, Lines, MAX_TEXT_BYTES, Preset, Profile,
+    Config, MAX_TEXT_BYTES, Preset, Profile, SourceLines,
     draft::Draft,
     keys::{self, ConfigKey},
     setting::name_of,
@@ -24,18 +24,18 @@ use crate::error::{ConfigError, ConfigProblem, Position};
 
 pub(crate) mod grammar;
 
-/// Reads a configuration, and where its keys are; `profile` and `preset` come before those the text names.
+/// Reads a configuration and the lines of its keys. `profile` and `preset` override those that the text names.
 pub(super) fn read(
     text: &str,
     profile: Option<Profile>,
     preset: Option<Preset>,
-) -> Result<(Config, Lines), ConfigError> {
+) -> Result<(Config, SourceLines), ConfigError> {
     let table = parse(text, MAX_TEXT_BYTES)?;
     GRAMMAR.check(table.get_ref()).map_err(|mistake| mistake.of(text))?;
     read_table(text, table, profile, preset)
 }
 
-/// The keys of a text, unchecked.
+/// Parses a text without checking its keys.
 pub(crate) fn parse(text: &str, limit: u64) -> Result<Spanned<DeTable<'_>>, ConfigError> {
     let size = text.len() as u64;
     if size > limit {
@@ -45,13 +45,13 @@ pub(crate) fn parse(text: &str, limit: u64) -> Result<Spanned<DeTable<'_>>, Conf
     DeTable::parse(text).map_err(|e| syntax(text, &e))
 }
 
-/// Reads what was checked.
+/// Reads a table that was checked.
 pub(crate) fn read_table(
     text: &str,
     table: Spanned<DeTable<'_>>,
     profile: Option<Profile>,
     preset: Option<Preset>,
-) -> Result<(Config, Lines), ConfigError> {
+) -> Result<(Config, SourceLines), ConfigError> {
     let mut draft = Draft::deserialize(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
     (draft.profile, draft.preset) = (profile.or(draft.profile), preset.or(draft.preset));
     let config = Config::try_from(draft).and_then(|config| config.check(false).map(|()| config));
@@ -79,13 +79,13 @@ pub(crate) fn syntax(text: &str, error: &toml::de::Error) -> ConfigError {
 }
 
 impl Misplaced {
-    /// With its place in the text.
+    /// Adds the line and column in the text.
     pub(crate) fn of(self, text: &str) -> ConfigError {
         ConfigError { key: self.key, at: Some(Position::of(text, self.span.start)), problem: self.problem }
     }
 }
 
-/// Where a value is, or the innermost table around it; nothing for a key that is not in the text.
+/// Finds a value, or the innermost table around it; `None` for a key that is not in the text.
 pub(crate) fn place(top: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
     let mut table = top;
     let mut span = None;
@@ -105,9 +105,9 @@ pub(crate) fn place(top: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
     span
 }
 
-/// The line of each key, and of each piece of what is given piece by piece.
-pub(crate) fn lines(text: &str, top: &DeTable<'_>) -> Lines {
-    let mut lines = Lines::default();
+/// Returns the line of each key, and of each entry of a key with entries.
+pub(crate) fn lines(text: &str, top: &DeTable<'_>) -> SourceLines {
+    let mut lines = SourceLines::default();
     let mut granted: Vec<(&str, u64)> = Vec::new();
     let mut left: Vec<_> = top.iter().map(|(name, value)| (name_of(name.get_ref()), name.span(), value)).collect();
     while let Some((path, span, value)) = left.pop() {
@@ -133,7 +133,7 @@ pub(crate) fn lines(text: &str, top: &DeTable<'_>) -> Lines {
             _ => drop(lines.0.insert(path, Position::of(text, span.start).line)),
         }
     }
-    // They are a set: each has its number in the order of names.
+    // Grants are a set: each has its index in the order of names.
     granted.sort_unstable();
     granted.dedup_by_key(|(name, _)| *name);
     lines.0.extend(granted.iter().enumerate().map(|(index, (_, line))| (format!("grants[{index}]"), *line)));

@@ -1,10 +1,8 @@
 //! The keys outside of sections.
 
-use alloc::format;
-
 use super::{
     Config, Key, MIB, OnGrowthLimit, Profile,
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number, word},
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
     log::LogLevel,
     setting::quoted,
     toml::grammar::{Kind, ScalarKind},
@@ -24,19 +22,16 @@ pub(super) static KEYS: [ConfigKey; 6] = [
         ..word!("log", LogLevel, log, "log, log_at and stderr, which drop what is below once it is charged")
     }),
     ConfigKey::List(ListKey {
-        path: "grants",
-        enforced: "own host functions, before their bodies",
-        kind: Kind::Texts,
-        empty: "[]",
-        replaces: false,
-        effect: false,
         requested: Some(Kind::Texts),
         bounded: true,
-        entries: |config| {
-            let grants = config.grants.iter().enumerate();
-            grants.map(|(index, name)| (format!("[{index}]"), quoted(name))).collect()
-        },
-        merge: |config, other| config.grants.extend(other.grants.iter().cloned()),
+        ..list!(
+            "grants",
+            grants,
+            Kind::Texts,
+            "[]",
+            |config| indexed(&config.grants, |name| quoted(name)),
+            "custom host functions, before their bodies"
+        )
     }),
     ConfigKey::Scalar(number!(DEADLINE, Some(deadline_ms))),
     ConfigKey::Scalar(ScalarKey { policy: None, ..number!(MODULE_CACHE, module_cache_bytes) }),
@@ -71,18 +66,13 @@ pub(super) fn is_default_module_cache(bytes: &u64) -> bool {
     *bytes == MODULE_CACHE_BYTES
 }
 
-impl Config {
-    /// Sets the deadline, in milliseconds of wall time.
-    #[must_use]
-    pub fn with_deadline_ms(mut self, ms: u64) -> Self {
-        self.deadline_ms = Some(ms);
-        self
-    }
-
-    /// Sets what the modules that [`execute`](crate::execute) keeps may take, in bytes; 0 keeps none.
-    #[must_use]
-    pub fn with_module_cache_bytes(mut self, bytes: u64) -> Self {
-        self.module_cache_bytes = bytes;
-        self
-    }
+setters! {
+    /// Sets the deadline, in milliseconds of real time.
+    with_deadline_ms: u64 => deadline_ms;
+    /// Sets the most memory of the modules that [`execute`](crate::execute) keeps, in bytes; 0 keeps none.
+    with_module_cache_bytes: u64 => module_cache_bytes;
+    /// Sets what growth beyond a limit does.
+    with_on_growth_limit: OnGrowthLimit => on_growth_limit;
+    /// Sets which messages the log keeps.
+    with_log: LogLevel => log;
 }

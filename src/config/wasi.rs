@@ -1,4 +1,4 @@
-//! What a program of WASI sees of a system.
+//! Environment of a WASI program.
 
 use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 
@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::{
     Config, Key,
     dirs::{self, HostDir},
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, number, word},
-    setting::{name_of, quoted},
+    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, list, named, number, setters, word},
+    setting::quoted,
     toml::grammar::{Kind, ScalarKind},
     word::words,
 };
@@ -17,10 +17,10 @@ use crate::{
     files::{self, FileBytes},
 };
 
-/// The most bytes of arguments, or of variables.
-const MAX_WORDS_BYTES: usize = 1 << 20;
+/// Most bytes of arguments, or of variables.
+const MAX_STRINGS_BYTES: usize = 1 << 20;
 
-/// What a program of WASI sees of a system: all of it is made up, and the same in every run.
+/// Environment of a WASI program: all of it is virtual, and the same in every run.
 ///
 /// ```
 /// # if cfg!(not(feature = "wasi")) { return Ok(()) }
@@ -40,7 +40,7 @@ const MAX_WORDS_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Wasi {
-    /// What the program is told is its name. Default: `main.wasm`.
+    /// Name of the program, its first argument. Default: `main.wasm`.
     pub program: String,
     /// Its arguments, without its name. Default: none.
     pub args: Vec<String>,
@@ -54,11 +54,11 @@ pub struct Wasi {
     pub random: Random,
     /// The seed of its random bytes. Default: 0.
     pub random_seed: u64,
-    /// The files it finds, by absolute path; a path that ends in `/` is an empty directory, and what is
-    /// above a path is there too. In TOML a file is a text, or `{ hex = "…" }`. Without any, it has no
-    /// directory to make files in; `/` alone gives it an empty one. Default: none.
+    /// Files by absolute path. A path that ends in `/` is an empty directory; the directories above a path exist
+    /// too. In TOML a file is a text, or `{ hex = "…" }`. Without any, the program has no directory to make files
+    /// in; `/` alone gives it an empty one. Default: none.
     pub files: BTreeMap<String, FileBytes>,
-    /// Directories of the host that it finds, in this order, behind the root of `files`. Default: none.
+    /// Preopened directories of the host, in this order, after the root of `files`. Default: none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub dirs: Vec<HostDir>,
 }
@@ -67,15 +67,15 @@ words! {
     /// Clocks of a WASI program.
     #[derive(Default)]
     pub enum Clock {
-        /// No clocks: asking is answered with `notcapable`.
+        /// No clocks: the functions return `notcapable`.
         None = "none",
-        /// Clocks that stand: the realtime clock at its start, the others at 0.
+        /// Clocks that stand still: the realtime clock at its start, the others at 0.
         Fixed = "fixed",
-        /// Clocks that go on by 1 ns with each unit of fuel, and by what is slept.
+        /// Clocks that advance by 1 ns with each unit of fuel, and by the time slept.
         #[default]
         Virtual = "virtual",
-        /// The clocks of the host, which go on by what is slept, too; but for the CPU time, which goes on with
-        /// fuel. This is an effect: two runs are not the same.
+        /// The clocks of the host, which also advance by the time slept; the CPU time advances with fuel. This is
+        /// an effect: two runs are not the same.
         Host = "host",
     }
 }
@@ -84,7 +84,7 @@ words! {
     /// Source of random bytes of a WASI program.
     #[derive(Default)]
     pub enum Random {
-        /// No source: asking is answered with `notcapable`.
+        /// No source: the function returns `notcapable`.
         None = "none",
         /// The key stream of ChaCha20 with the seed as its key.
         #[default]
@@ -109,26 +109,26 @@ impl Wasi {
         }
     }
 
-    /// Whether all of it is as it is by default.
+    /// Returns whether all of it is at its default.
     pub(super) fn is_default(&self) -> bool {
         *self == Wasi::new()
     }
 
-    /// Whether it is as it is by default, or less: where there is no WASI, there is no clock either.
+    /// Returns whether it is at its default or grants less: without WASI there is no clock either.
     fn grants_nothing(&self) -> bool {
         let clock = if self.clock == Clock::None { Clock::Virtual } else { self.clock };
         let random = if self.random == Random::None { Random::Seeded } else { self.random };
         Wasi { clock, random, ..self.clone() }.is_default()
     }
 
-    /// The name of the program, and its arguments.
+    /// Iterates over the name of the program and its arguments.
     pub(crate) fn argv(&self) -> impl Iterator<Item = &str> {
         let name = if self.program.is_empty() { "main.wasm" } else { &self.program };
         core::iter::once(name).chain(self.args.iter().map(String::as_str))
     }
 
-    /// Checks what is no number.
-    pub(super) fn check(&self, config: &Config, played: bool) -> Result<(), ConfigError> {
+    /// Checks the keys that are not numbers.
+    pub(super) fn check(&self, config: &Config, replayed: bool) -> Result<(), ConfigError> {
         if !cfg!(feature = "wasi") && !self.grants_nothing() {
             return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
         }
@@ -144,10 +144,10 @@ impl Wasi {
         if variables().any(|word| word.contains('\0')) {
             return unfit("wasi.env", "expected text without 0");
         }
-        if argv().map(|word| word.len() + 1).sum::<usize>() > MAX_WORDS_BYTES {
+        if argv().map(|word| word.len() + 1).sum::<usize>() > MAX_STRINGS_BYTES {
             return unfit("wasi.args", "expected at most 1 MiB");
         }
-        if variables().map(|word| word.len() + 1).sum::<usize>() > MAX_WORDS_BYTES {
+        if variables().map(|word| word.len() + 1).sum::<usize>() > MAX_STRINGS_BYTES {
             return unfit("wasi.env", "expected at most 1 MiB");
         }
         files::check(&self.files)
@@ -159,15 +159,15 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
         }
-        if !played {
+        if !replayed {
             self.check_effects()?;
         }
-        dirs::check(self, played)
+        dirs::check(self, replayed)
     }
 }
 
 impl Wasi {
-    /// Checks that this build can ask the host for what is granted of it.
+    /// Checks that this build has the granted effects.
     fn check_effects(&self) -> Result<(), ConfigError> {
         let unenforceable = |key: &str, feature| Err(error(key.into(), ConfigProblem::Unenforceable { feature }));
         let has_clock = cfg!(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))));
@@ -186,14 +186,14 @@ fn error(key: String, problem: ConfigProblem) -> ConfigError {
 }
 
 impl Config {
-    /// Sets the arguments of a program of WASI, without its name.
+    /// Sets the arguments of a WASI program, without its name.
     #[must_use]
     pub fn with_args<S: Into<String>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.wasi.args = args.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Sets the name that a program of WASI is told is its own.
+    /// Sets the name of a WASI program, its first argument.
     #[must_use]
     pub fn with_program(mut self, name: impl Into<String>) -> Self {
         self.wasi.program = name.into();
@@ -207,47 +207,30 @@ impl Config {
         self
     }
 
-    /// Sets the clocks of a program of WASI.
-    #[must_use]
-    pub fn with_clock(mut self, clock: Clock) -> Self {
-        self.wasi.clock = clock;
-        self
-    }
-
-    /// Sets where the realtime clock starts, in ns since 1970.
-    #[must_use]
-    pub fn with_clock_start_ns(mut self, ns: u64) -> Self {
-        self.wasi.clock_start_ns = ns;
-        self
-    }
-
-    /// Sets the source of random bytes of a program of WASI.
-    #[must_use]
-    pub fn with_random(mut self, random: Random) -> Self {
-        self.wasi.random = random;
-        self
-    }
-
-    /// Sets the seed of the random bytes.
-    #[must_use]
-    pub fn with_random_seed(mut self, seed: u64) -> Self {
-        self.wasi.random_seed = seed;
-        self
-    }
-
-    /// Gives a program of WASI a file, or with a path that ends in `/` a directory.
+    /// Gives a WASI program a file, or with a path that ends in `/` a directory.
     #[must_use]
     pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<FileBytes>) -> Self {
         self.wasi.files.insert(path.into(), bytes.into());
         self
     }
 
-    /// Gives a program of WASI a directory of the host.
+    /// Gives a WASI program a directory of the host.
     #[must_use]
     pub fn with_dir(mut self, dir: HostDir) -> Self {
         self.wasi.dirs.push(dir);
         self
     }
+}
+
+setters! {
+    /// Sets the clocks of a WASI program.
+    with_clock: Clock => wasi.clock;
+    /// Sets where the realtime clock starts, in ns since 1970.
+    with_clock_start_ns: u64 => wasi.clock_start_ns;
+    /// Sets the source of random bytes of a WASI program.
+    with_random: Random => wasi.random;
+    /// Sets the seed of the random bytes.
+    with_random_seed: u64 => wasi.random_seed;
 }
 
 /// The largest integer of TOML.
@@ -287,19 +270,19 @@ pub(super) static KEYS: [ConfigKey; 7] = [
         merge: |config, other| config.wasi.program.clone_from(&other.wasi.program),
     }),
     ConfigKey::List(ListKey {
-        path: "wasi.args",
-        enforced: "args_get and args_sizes_get",
-        kind: Kind::Texts,
-        empty: "[]",
         replaces: true,
-        effect: false,
-        requested: None,
-        bounded: false,
-        entries: |config| {
-            let args: Vec<_> = config.wasi.args.iter().map(|arg| quoted(arg)).collect();
-            vec![(String::new(), format!("[{}]", args.join(", ")))]
-        },
         merge: |config, other| config.wasi.args.clone_from(&other.wasi.args),
+        ..list!(
+            "wasi.args",
+            wasi.args,
+            Kind::Texts,
+            "[]",
+            |config| {
+                let args: Vec<_> = config.wasi.args.iter().map(|arg| quoted(arg)).collect();
+                vec![(String::new(), format!("[{}]", args.join(", ")))]
+            },
+            "args_get and args_sizes_get"
+        )
     }),
     ConfigKey::Scalar(ScalarKey {
         presets: Some([Clock::None as u64, Clock::Host as u64]),
@@ -316,34 +299,23 @@ pub(super) static KEYS: [ConfigKey; 7] = [
         ..word!("wasi.random", Random, wasi.random, "random_get")
     }),
     ConfigKey::List(ListKey {
-        path: "wasi.env",
-        enforced: "environ_get and environ_sizes_get: no others are there",
-        kind: Kind::TextByName,
-        empty: "{}",
-        replaces: false,
-        effect: false,
         requested: Some(Kind::Texts),
-        bounded: false,
-        entries: |config| {
-            let env = config.wasi.env.iter();
-            env.map(|(name, value)| (format!(".{}", name_of(name)), quoted(value))).collect()
-        },
-        merge: |config, other| config.wasi.env.extend(other.wasi.env.clone()),
+        ..list!(
+            "wasi.env",
+            wasi.env,
+            Kind::TextByName,
+            "{}",
+            |config| named(&config.wasi.env, |value| quoted(value)),
+            "environ_get and environ_sizes_get: no others are there"
+        )
     }),
-    ConfigKey::List(ListKey {
-        path: "wasi.files",
-        enforced: "the functions of files: copies in memory, for each run",
-        kind: Kind::FileByPath,
-        empty: "{}",
-        replaces: false,
-        effect: false,
-        requested: None,
-        bounded: false,
-        entries: |config| {
-            let files = config.wasi.files.iter();
-            files.map(|(path, bytes)| (format!(".{}", name_of(path)), format!("{} bytes", bytes.len()))).collect()
-        },
-        merge: |config, other| config.wasi.files.extend(other.wasi.files.clone()),
-    }),
+    ConfigKey::List(list!(
+        "wasi.files",
+        wasi.files,
+        Kind::FileByPath,
+        "{}",
+        |config| named(&config.wasi.files, |bytes| format!("{} bytes", bytes.len())),
+        "the functions of files: copies in memory, for each run"
+    )),
     ConfigKey::List(dirs::KEY),
 ];

@@ -266,7 +266,7 @@ mod tests {
         assert_eq!(round(&config).1, Some(config));
     }
 
-    /// A worker that lies gets no further than a `None`, whatever it says, and not far into memory.
+    /// Checks that mutated messages of a worker are decoded to `None` or to a valid value, with little memory.
     #[test]
     fn mutated_news_are_refused_or_read() {
         let wasm = include_bytes!("../../fixtures/guests/upper-rust.wasm");

@@ -1,4 +1,4 @@
-//! A manifest that cannot be.
+//! Errors of manifests.
 
 use alloc::{boxed::Box, string::String};
 
@@ -11,7 +11,7 @@ use crate::{
     text::{SHOWN_BYTES, escape, quote},
 };
 
-/// A manifest that cannot be: where, what was found, what was expected.
+/// An invalid manifest: where, what was found, what was expected.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -19,40 +19,40 @@ pub enum ManifestError {
     /// A key, or the text as a whole.
     #[error(transparent)]
     Text(Box<ConfigError>),
-    /// The bytes are no module, so that there is no place for a manifest.
+    /// The bytes are not a module.
     #[error("not a WebAssembly module: at byte {at} is neither its beginning nor a section")]
     NotModule {
-        /// Where.
+        /// Offset of the first byte that is not part of one.
         at: u64,
     },
     /// The module has two of them.
     #[error("the module has two manifests, the second at byte {at}")]
     Twice {
-        /// Where the second begins.
+        /// Offset of the second.
         at: u64,
     },
     /// The section is not UTF-8.
     #[error("the manifest is not UTF-8, from its byte {at} on")]
     NotText {
-        /// Where in the section.
+        /// Offset in the section.
         at: u64,
     },
-    /// A text that is to be JSON is not.
+    /// A text is not valid JSON.
     #[error("{}{}: not valid JSON: {}", place(*.at), quote(.key), escape(.message, SHOWN_BYTES))]
     Json {
         /// The key.
         key: String,
-        /// Where it is.
+        /// Position of the key.
         at: Option<Position>,
         /// The parser's description; not part of the stable interface.
         message: String,
     },
-    /// What is given as a JSON Schema is none that is accepted.
+    /// A JSON Schema is not valid, or not supported.
     #[error("{}: {cause}", quote(.key))]
     Schema {
         /// `input` or `output`.
         key: String,
-        /// Why not.
+        /// What is wrong with it.
         cause: SchemaError,
     },
 }
@@ -68,7 +68,7 @@ impl From<ConfigError> for ManifestError {
 }
 
 impl ManifestError {
-    /// What to do about it, where there is something to do.
+    /// Returns advice on how to correct it, if there is any.
     pub fn hint(&self) -> Option<String> {
         match self {
             ManifestError::Text(cause) => cause.hint(),

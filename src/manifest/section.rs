@@ -1,4 +1,4 @@
-//! The custom section of a module, found and replaced without looking at anything else.
+//! The custom section with the manifest: only the boundaries of sections are read.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -11,7 +11,7 @@ use crate::{
 /// The name of the section.
 pub(super) const NAME: &str = "belljar.manifest";
 
-/// The contents of the section.
+/// Returns the contents of the section.
 pub(super) fn find(wasm: &[u8]) -> Result<Option<&[u8]>, ManifestError> {
     let mut found = None;
     for part in parts(wasm) {
@@ -25,7 +25,7 @@ pub(super) fn find(wasm: &[u8]) -> Result<Option<&[u8]>, ManifestError> {
     Ok(found)
 }
 
-/// The module with this as the contents of its only such section, at its end.
+/// Returns the module with these contents in its only such section, at its end.
 pub(super) fn replace(wasm: &[u8], contents: &[u8]) -> Result<Vec<u8>, ManifestError> {
     let mut out = wasm.get(..HEADER).unwrap_or_default().to_vec();
     for part in parts(wasm) {
@@ -46,18 +46,18 @@ const CUSTOM: u8 = 0;
 
 struct Part<'a> {
     whole: Range<usize>,
-    /// The contents, if it is a manifest.
+    /// Contents, if it is a manifest.
     manifest: Option<&'a [u8]>,
 }
 
-/// The sections, until the first that is none.
+/// Iterates over the sections, until the first that is malformed.
 fn parts(wasm: &[u8]) -> impl Iterator<Item = Result<Part<'_>, ManifestError>> {
     let mut at = if wasm.starts_with(b"\0asm\x01\0\0\0") { Ok(HEADER) } else { Err(0) };
     core::iter::from_fn(move || {
         let start = match at {
             Ok(start) if start == wasm.len() => return None,
             Ok(start) => start,
-            // It is told once.
+            // The error is returned once.
             Err(usize::MAX) => return None,
             Err(place) => {
                 at = Err(usize::MAX);
@@ -92,7 +92,7 @@ fn part(wasm: &[u8], start: usize) -> Option<Part<'_>> {
     Some(Part { whole: start..end, manifest })
 }
 
-/// An unsigned number of at most 32 bits, and how long it is in bytes.
+/// Reads an unsigned LEB128 number of at most 32 bits; returns it with its length in bytes.
 fn number(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut value = 0u64;
     for (i, byte) in bytes.iter().take(5).enumerate() {

@@ -84,7 +84,7 @@ impl Target for Ceiling {
 
 impl Ceiling {
     /// Returns the bound of a key.
-    pub(crate) fn scalar(&self, key: &ScalarKey) -> Option<u64> {
+    pub(super) fn scalar(&self, key: &ScalarKey) -> Option<u64> {
         match key.policy? {
             PolicyKey::Number => self.numbers.get(key.path).copied(),
             PolicyKey::Log => self.log.map(|level| level as u64),

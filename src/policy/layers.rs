@@ -1,29 +1,29 @@
-//! What a tool is granted: what all are, and over it what it is by its name and by its hash.
+//! Grants of a tool: those of all tools, overwritten by its section by name and then by hash.
 
 use alloc::{format, string::String};
 
-use super::{BY_HASH, Entry, Place, Policy};
+use super::{BY_HASH, Entry, Policy, Source};
 use crate::{
     config::{
         Config,
         dirs::HostDir,
         draft::Target,
         keys::{self, ConfigKey, ScalarKey, is_limit},
-        lines::Lines,
+        lines::SourceLines,
         setting::name_of,
     },
     manifest::{Requested, RequestedDir},
 };
 
-/// What a tool is granted, and which section and line grants it.
-pub(crate) struct Granted<'a> {
+/// The grants of a tool, with the section and line of each.
+pub(super) struct Granted<'a> {
     pub config: Config,
-    /// The sections, the most special first.
-    layers: [Option<(String, &'a Config, &'a Lines)>; 3],
+    /// The sections, the most specific first.
+    layers: [Option<(String, &'a Config, &'a SourceLines)>; 3],
 }
 
 impl Policy {
-    pub(crate) fn granted(&self, tool: &str, sha256: &str) -> Granted<'_> {
+    pub(super) fn granted(&self, tool: &str, sha256: &str) -> Granted<'_> {
         let hash = format!("{BY_HASH}{sha256}");
         let mut config = self.config.clone();
         let entries = [tool, &hash].map(|name| self.tools.get(name).map(|entry| (name, entry)));
@@ -35,7 +35,7 @@ impl Policy {
         Granted { config, layers: [by_hash, by_name, Some((String::new(), &self.config, &self.lines))] }
     }
 
-    /// The hash that the tool of a name has to have, and the line that says so.
+    /// Returns the hash that the module of a tool must have, and its line.
     pub(super) fn pin(&self, tool: &str) -> Option<(&str, u64)> {
         let (hash, line) = self.tools.get(tool)?.sha256.as_ref()?;
         Some((hash, *line))
@@ -43,34 +43,34 @@ impl Policy {
 }
 
 impl Granted<'_> {
-    /// That of a configuration which is no policy's.
+    /// Wraps a configuration that is not from a policy.
     pub(super) fn only(config: Config) -> Self {
         Granted { config, layers: [None, None, None] }
     }
 
-    /// What the section of the tool's name grants.
-    pub(super) fn own(&self) -> Option<(&Config, &Lines)> {
+    /// Returns the grants in the section of the tool's name.
+    pub(super) fn own(&self) -> Option<(&Config, &SourceLines)> {
         let [_, own, _] = &self.layers;
         own.as_ref().map(|(_, config, lines)| (*config, *lines))
     }
 
-    /// Where a key with one value is set: itself, or by a profile or preset.
-    pub(super) fn place_of(&self, key: &ScalarKey) -> Option<Place> {
+    /// Finds where a key with one value is set: itself, or by a profile or preset.
+    pub(super) fn source_of(&self, key: &ScalarKey) -> Option<Source> {
         let of_profile = is_limit(key.path);
         let of_preset = of_profile || key.presets.is_some();
         self.layers.iter().flatten().find_map(|(section, _, lines)| {
             let profile = || lines.of("profile").filter(|_| of_profile);
             let preset = || lines.of("preset").filter(|_| of_preset);
             let line = lines.of(key.path).or_else(profile).or_else(preset)?;
-            Some(Place { section: section.clone(), line: Some(line) })
+            Some(Source { section: section.clone(), line: Some(line) })
         })
     }
 
-    /// Where a piece of a configuration is set: `key` finds its name in one of them.
-    pub(super) fn place(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Place> {
+    /// Finds where an entry is set. `key` returns its path in a configuration.
+    pub(super) fn source(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Source> {
         self.layers.iter().flatten().find_map(|(section, config, lines)| {
             let line = lines.of(&key(config)?)?;
-            Some(Place { section: section.clone(), line: Some(line) })
+            Some(Source { section: section.clone(), line: Some(line) })
         })
     }
 }

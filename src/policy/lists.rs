@@ -1,4 +1,4 @@
-//! What is given piece by piece: variables, directories, requests, capabilities of host functions.
+//! Effective values of keys with entries: variables, directories, requests, capabilities of host functions.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -7,29 +7,31 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Missing, Place, PlanLine, Why, ceiling::NO_ACCESS, narrow::Narrowing, rules};
+use super::{MissingCapability, PlanLine, Reason, Source, ceiling::NO_ACCESS, narrow::Narrowing, rules};
 use crate::config::{
     dirs::{Access, HostDir},
     http::{HttpRule, rule_table},
     setting::{name_of, quoted},
 };
 
-/// A piece: what is said of it by whom, but for the ceiling.
-struct Piece {
+/// An entry: requested, granted and effective value.
+#[derive(Default)]
+struct ListEntry {
     key: String,
     asked: Option<String>,
     required: bool,
     granted: Option<String>,
-    granted_by: Option<Place>,
+    granted_by: Option<Source>,
     effective: Option<String>,
-    /// Whether the ceiling takes something from it.
+    /// The ceiling lowers it.
     bounded: bool,
-    /// Whether it is all that is asked for.
+    /// It is all that is requested.
     whole: bool,
 }
 
-/// The keys with entries that a manifest may request, and what decides them.
 type Decide = fn(&mut Narrowing<'_>);
+
+/// The keys with entries that a manifest may request, with the function that decides each.
 pub(super) const LISTS: [(&str, Decide); 4] = [
     ("wasi.env", |narrowing| narrowing.variables()),
     ("wasi.dirs", |narrowing| narrowing.directories()),
@@ -48,19 +50,9 @@ impl Narrowing<'_> {
         }
     }
 
-    /// Notes that nobody says anything of any piece.
+    /// Adds a line for a key without entries.
     fn none(&mut self, key: &str) {
-        self.lines.push(PlanLine {
-            key: key.into(),
-            asked: None,
-            required: None,
-            granted: None,
-            granted_by: None,
-            ceiling: None,
-            ceiling_by: None,
-            effective: None,
-            why: Why::Default,
-        });
+        self.lines.push(PlanLine { key: key.into(), ..PlanLine::default() });
     }
 
     fn variables(&mut self) {
@@ -80,8 +72,8 @@ impl Narrowing<'_> {
                 self.add(&key, format!("{key} = \"VALUE\""), None);
             }
             let written = value.map(|value| quoted(&value));
-            let piece = Piece {
-                granted_by: self.granted.place(|_| Some(key.clone())),
+            let entry = ListEntry {
+                granted_by: self.granted.source(|_| Some(key.clone())),
                 asked: asked.then(|| quoted(name)),
                 required,
                 effective: written.clone().filter(|_| asked),
@@ -90,7 +82,7 @@ impl Narrowing<'_> {
                 whole: true,
                 key,
             };
-            self.piece(piece, None, None);
+            self.entry(entry, None, None);
         }
         self.config.wasi.env = given;
     }
@@ -106,7 +98,7 @@ impl Narrowing<'_> {
             let of = |asked: &[crate::RequestedDir]| asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max();
             let (required, asked) = (of(requires), of(requires).max(of(optional)));
             let dir = granted.iter().find(|dir| dir.guest == *guest);
-            // What is not there is less than anything.
+            // `None` is less than any access.
             let both = asked.min(dir.map(|dir| dir.access));
             let effective = most.map_or(both, |most| both.min(most));
             given.extend(dir.zip(effective).map(|(dir, access)| HostDir { access, ..dir.clone() }));
@@ -120,12 +112,12 @@ impl Narrowing<'_> {
                 }
             }
             let host = |access| dir.map(|dir| table(Some(&dir.host), guest, access));
-            let piece = Piece {
+            let entry = ListEntry {
                 key: "wasi.dirs".into(),
                 asked: asked.map(|access| table(None, guest, access)),
                 required: required.is_some(),
                 granted: dir.and_then(|dir| host(dir.access)),
-                granted_by: self.granted.place(|config| {
+                granted_by: self.granted.source(|config| {
                     let index = config.wasi.dirs.iter().position(|dir| dir.guest == *guest)?;
                     Some(format!("wasi.dirs[{index}]"))
                 }),
@@ -134,9 +126,9 @@ impl Narrowing<'_> {
                 whole: effective == asked,
             };
             let ceiling = most.map(|most| quoted(most.map_or(NO_ACCESS, Access::name)));
-            self.piece(piece, ceiling, Some("wasi.access"));
+            self.entry(entry, ceiling, Some("wasi.access"));
         }
-        // In the order of the policy, which is that of the descriptors.
+        // The order of the policy is the order of the descriptors.
         given.sort_by_key(|dir: &HostDir| granted.iter().position(|other| other.guest == dir.guest));
         self.config.wasi.dirs = given;
         let replaced: Vec<&String> = missing.iter().map(|(guest, _)| *guest).collect();
@@ -169,12 +161,12 @@ impl Narrowing<'_> {
             if required && ceiling.is_some_and(|all| !rules::are_whole(rule, &rules::of_any(rule, all))) {
                 above.push(rule_table(rule));
             }
-            let piece = Piece {
+            let entry = ListEntry {
                 key: "http.allow".into(),
                 asked: Some(quoted(&rule.to_string())),
                 required,
                 granted: list(&by_policy),
-                granted_by: self.granted.place(|config| {
+                granted_by: self.granted.source(|config| {
                     let index = config.http.allow.iter().position(|other| rules::both(rule, other).is_some())?;
                     Some(format!("http.allow[{index}]"))
                 }),
@@ -182,7 +174,7 @@ impl Narrowing<'_> {
                 bounded: parts != by_policy,
                 whole: rules::are_whole(rule, &parts),
             };
-            self.piece(piece, ceiling.map(|all| list(all).unwrap_or("[]".into())), None);
+            self.entry(entry, ceiling.map(|all| list(all).unwrap_or("[]".into())), None);
             for part in parts {
                 if !given.contains(&part) {
                     given.push(part);
@@ -191,20 +183,16 @@ impl Narrowing<'_> {
         }
         let asked = |rule: &HttpRule| requires.iter().chain(optional).any(|asked| rules::both(asked, rule).is_some());
         for rule in granted.iter().filter(|rule| !asked(rule)) {
-            let piece = Piece {
+            let entry = ListEntry {
                 key: "http.allow".into(),
-                asked: None,
-                required: false,
                 granted: Some(quoted(&rule.to_string())),
-                granted_by: self.granted.place(|config| {
+                granted_by: self.granted.source(|config| {
                     let own = config.http.allow.iter().position(|other| other == rule)?;
                     Some(format!("http.allow[{own}]"))
                 }),
-                effective: None,
-                bounded: false,
-                whole: false,
+                ..ListEntry::default()
             };
-            self.piece(piece, None, None);
+            self.entry(entry, None, None);
         }
         self.config.http.allow = given;
         let own = self.granted.own().map(|(config, _)| config.http.allow.iter().map(rule_table).collect());
@@ -234,12 +222,12 @@ impl Narrowing<'_> {
                 above.push(quoted(name));
             }
             let written = |is: bool| is.then(|| quoted(name));
-            let piece = Piece {
+            let entry = ListEntry {
                 key: "grants".into(),
                 asked: written(asked),
                 required,
                 granted: written(has),
-                granted_by: self.granted.place(|config| {
+                granted_by: self.granted.source(|config| {
                     let index = config.grants.iter().position(|other| other == name)?;
                     Some(format!("grants[{index}]"))
                 }),
@@ -248,7 +236,7 @@ impl Narrowing<'_> {
                 whole: gives,
             };
             let listed = |all: &BTreeSet<String>| format!("[{}]", texts(all).join(", "));
-            self.piece(piece, ceiling.map(listed), None);
+            self.entry(entry, ceiling.map(listed), None);
         }
         self.config.grants = given;
         let own = self.granted.own().map(|(config, _)| texts(&config.grants));
@@ -256,15 +244,15 @@ impl Narrowing<'_> {
         self.raise_to("grants", ceiling.map(texts).unwrap_or_default(), above);
     }
 
-    /// Notes a piece; `bounds`: the key of the ceiling, if it is another.
-    fn piece(&mut self, piece: Piece, ceiling: Option<String>, bounds: Option<&str>) {
-        let Piece { key, asked, required, granted, granted_by, effective, bounded, whole } = piece;
+    /// Adds a line for an entry. `bounds` is the key of the ceiling, if it is another.
+    fn entry(&mut self, entry: ListEntry, ceiling: Option<String>, bounds: Option<&str>) {
+        let ListEntry { key, asked, required, granted, granted_by, effective, bounded, whole } = entry;
         let why = match (&asked, &granted) {
-            (None, _) => Why::NotAsked,
-            (Some(_), None) => Why::NotGranted,
-            (Some(_), Some(_)) if bounded => Why::Ceiling,
-            (Some(_), Some(_)) if whole && self.asks => Why::Asked,
-            (Some(_), Some(_)) => Why::Granted,
+            (None, _) => Reason::NotAsked,
+            (Some(_), None) => Reason::NotGranted,
+            (Some(_), Some(_)) if bounded => Reason::Ceiling,
+            (Some(_), Some(_)) if whole && self.asks => Reason::Asked,
+            (Some(_), Some(_)) => Reason::Granted,
         };
         let ceiling_by = ceiling.as_ref().and_then(|_| self.ceiling_at(bounds.unwrap_or(&key)));
         let required = asked.clone().filter(|_| required);
@@ -272,17 +260,17 @@ impl Narrowing<'_> {
         self.lines.push(PlanLine { key, asked, required, granted, granted_by, ceiling, ceiling_by, effective, why });
     }
 
-    /// What is missing of a list is to be added to what the section of the tool has.
+    /// Proposes a line that adds missing entries to those in the section of the tool.
     fn add_to(&mut self, key: &str, own: Vec<String>, missing: Vec<String>) {
         if missing.is_empty() {
             return;
         }
         let replaces = self.granted.own().and_then(|(_, lines)| lines.of(&format!("{key}[0]")));
         let line = format!("{key} = [{}]", [own, missing].concat().join(", "));
-        self.missing.push(Missing { key: key.into(), section: self.section.clone(), line, replaces });
+        self.missing.push(MissingCapability { key: key.into(), section: self.section.clone(), line, replaces });
     }
 
-    /// What is above a ceiling that is a list is to be added to it.
+    /// Proposes a line that adds entries to a ceiling that is a list.
     fn raise_to(&mut self, key: &str, listed: Vec<String>, above: Vec<String>) {
         if !above.is_empty() {
             self.raise(key, format!("{key} = [{}]", [listed, above].concat().join(", ")));
@@ -290,13 +278,13 @@ impl Narrowing<'_> {
     }
 }
 
-/// A directory as TOML has it.
+/// Formats a directory as TOML writes it.
 fn table(host: Option<&str>, guest: &str, access: Access) -> String {
     let host = host.map_or(String::new(), |host| format!("host = {}, ", quoted(host)));
     format!("{{ {host}guest = {}, access = \"{}\" }}", quoted(guest), access.name())
 }
 
-/// Rules in a line; none for none.
+/// Joins rules in one line; `None` without rules.
 fn list(rules: &[HttpRule]) -> Option<String> {
     let all: Vec<_> = rules.iter().map(|rule| quoted(&rule.to_string())).collect();
     (!all.is_empty()).then(|| all.join(", "))

@@ -1,4 +1,4 @@
-//! From what is asked for, granted and at most given to what is given.
+//! Effective capabilities and limits of a tool: requested, granted, and at most the ceiling.
 
 use alloc::{
     format,
@@ -7,14 +7,14 @@ use alloc::{
 };
 
 use super::{
-    Ceiling, Missing, Place, Plan, PlanLine, Policy, Why,
+    Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source,
     layers::{Granted, everything},
 };
 use crate::{
     config::{
         Config,
         keys::{self, ScalarKey},
-        lines::Lines,
+        lines::SourceLines,
         setting::name_of,
     },
     digest::Digest,
@@ -23,13 +23,13 @@ use crate::{
 };
 
 impl Policy {
-    /// What a module is given as a tool. Nothing of it is run, and nothing but its manifest looked at; without
-    /// one, the tool is called as its file is, without the ending.
+    /// Returns the effective capabilities and limits of a module as a tool. Only its manifest is read, and nothing
+    /// of it is run. Without a manifest, the file name without its ending is the name of the tool.
     ///
     /// # Errors
     ///
-    /// [`ToolError::Manifest`], and [`ToolError::Pinned`] if the policy has another hash for the tool. What is
-    /// [`missing`](Plan::missing) is no error yet.
+    /// [`ToolError::Manifest`], and [`ToolError::Pinned`] if the policy has another hash for the tool. A
+    /// [`missing`](Plan::missing) capability is not an error yet.
     pub fn plan(&self, wasm: &[u8], file_name: &str) -> Result<Plan, ToolError> {
         let manifest = Manifest::of(wasm)?;
         let tool = manifest.as_ref().map_or_else(|| name_of_file(file_name), |manifest| manifest.name.clone());
@@ -54,7 +54,7 @@ impl Policy {
 }
 
 impl Policy {
-    /// A configuration with nothing above the ceiling, and what of it was.
+    /// Lowers a configuration to the ceiling; returns it with the lines of what was above.
     pub fn bounded(&self, config: Config) -> (Config, Vec<PlanLine>) {
         if self.ceiling == Ceiling::default() {
             return (config, Vec::new());
@@ -62,12 +62,12 @@ impl Policy {
         let granted = Granted::only(config.clone());
         let every = everything(&granted.config);
         let (bounded, lines, _) = self.narrow(&Requested::default(), &every, &granted, String::new(), false);
-        let above: Vec<_> = lines.into_iter().filter(|line| line.why == Why::Ceiling).collect();
-        // What is below it stays as it is, with its mistakes.
+        let above: Vec<_> = lines.into_iter().filter(|line| line.why == Reason::Ceiling).collect();
+        // A configuration below the ceiling stays as it is, with its mistakes.
         (if above.is_empty() { config } else { bounded }, above)
     }
 
-    /// What is given, of each key why, and what of it is missing.
+    /// Returns the effective configuration, a line for each key, and what is missing.
     fn narrow(
         &self,
         requires: &Requested,
@@ -75,7 +75,7 @@ impl Policy {
         granted: &Granted<'_>,
         section: String,
         asks: bool,
-    ) -> (Config, Vec<PlanLine>, Vec<Missing>) {
+    ) -> (Config, Vec<PlanLine>, Vec<MissingCapability>) {
         let mut narrowing = Narrowing {
             requires,
             optional,
@@ -94,7 +94,7 @@ impl Policy {
     }
 }
 
-/// The name of a tool that does not say what it is called.
+/// Returns the name of a tool without a manifest.
 fn name_of_file(file_name: &str) -> String {
     let stem = file_name.strip_suffix(".wasm").unwrap_or(file_name);
     let fit = |c: char| if c.is_ascii_alphanumeric() || "_-.".contains(c) { c } else { '_' };
@@ -107,14 +107,14 @@ pub(super) struct Narrowing<'a> {
     pub(super) optional: &'a Requested,
     pub(super) granted: &'a Granted<'a>,
     pub(super) ceiling: &'a Ceiling,
-    pub(super) ceiling_lines: &'a Lines,
+    pub(super) ceiling_lines: &'a SourceLines,
     /// The section of the tool.
     pub(super) section: String,
-    /// Whether it has a manifest: without one, it takes what it is given.
+    /// The tool has a manifest. Without one, it gets all that is granted.
     pub(super) asks: bool,
     pub(super) config: Config,
     pub(super) lines: Vec<PlanLine>,
-    pub(super) missing: Vec<Missing>,
+    pub(super) missing: Vec<MissingCapability>,
 }
 
 impl Narrowing<'_> {
@@ -136,17 +136,17 @@ impl Narrowing<'_> {
         if effective != u64::MAX {
             (key.set)(&mut self.config, effective);
         }
-        let granted_by = self.granted.place_of(key);
+        let granted_by = self.granted.source_of(key);
         let why = if self.asks && asked == Some(effective) {
-            Why::Asked
+            Reason::Asked
         } else if ceiling == Some(effective) && effective < granted {
-            Why::Ceiling
+            Reason::Ceiling
         } else if asked.is_none() && effective < granted {
-            Why::NotAsked
+            Reason::NotAsked
         } else if granted_by.is_some() {
-            Why::Granted
+            Reason::Granted
         } else {
-            Why::Default
+            Reason::Default
         };
         let written = |value: u64| (value != u64::MAX).then(|| format(key, value));
         let path = key.path;
@@ -154,7 +154,7 @@ impl Narrowing<'_> {
             let line = format!("{path} = {}", format(key, needed));
             if granted < needed {
                 // A line of its own overrides what a profile sets.
-                let own = self.granted.place(|_| Some(path.into()));
+                let own = self.granted.source(|_| Some(path.into()));
                 self.add(path, line.clone(), own.as_ref());
             }
             if ceiling.is_some_and(|ceiling| ceiling < needed) {
@@ -174,22 +174,22 @@ impl Narrowing<'_> {
         });
     }
 
-    /// What is missing is to be granted: where the tool is granted less, or in its section.
-    pub(super) fn add(&mut self, key: &str, line: String, place: Option<&Place>) {
+    /// Proposes a line that grants what is missing: where less is granted, or in the section of the tool.
+    pub(super) fn add(&mut self, key: &str, line: String, place: Option<&Source>) {
         let own = place.filter(|place| !place.section.is_empty());
         let (section, replaces) = own.map_or((self.section.clone(), None), |place| (place.section.clone(), place.line));
-        self.missing.push(Missing { key: key.into(), section, line, replaces });
+        self.missing.push(MissingCapability { key: key.into(), section, line, replaces });
     }
 
-    /// What is missing is more than the ceiling.
+    /// Proposes a line that raises the ceiling.
     pub(super) fn raise(&mut self, key: &str, line: String) {
         let replaces = self.ceiling_at(key).and_then(|place| place.line);
-        self.missing.push(Missing { key: key.into(), section: "ceiling".into(), line, replaces });
+        self.missing.push(MissingCapability { key: key.into(), section: "ceiling".into(), line, replaces });
     }
 
-    pub(super) fn ceiling_at(&self, key: &str) -> Option<Place> {
+    pub(super) fn ceiling_at(&self, key: &str) -> Option<Source> {
         let line = self.ceiling_lines.of(key).or_else(|| self.ceiling_lines.of(&format!("{key}[0]")))?;
-        Some(Place { section: "ceiling".into(), line: Some(line) })
+        Some(Source { section: "ceiling".into(), line: Some(line) })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a tool is given, and why.
+//! Effective capabilities and limits of a tool, with the reason for each.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -7,109 +7,109 @@ use serde::Serialize;
 
 use crate::{config::Config, manifest::Manifest};
 
-/// What a tool is given: all that it asked for, is granted and may have at most, with nothing of it run.
+/// The effective capabilities and limits of a tool, with what is requested and granted and the ceiling.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What the tool is called: by its manifest, or else by its file.
+    /// Name of the tool, from its manifest or else from its file.
     pub tool: String,
     /// The SHA-256 of the module, in 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Whether the policy has a section for the name that is for this hash alone. Without one, any module
-    /// that says it is called so is given the same.
+    /// The policy binds the name to this hash. Otherwise any module whose manifest has this name gets the same.
     pub pinned: bool,
-    /// What it says of itself.
+    /// Manifest of the module.
     #[serde(skip)]
     pub manifest: Option<Manifest>,
     /// Each capability and limit.
     pub lines: Vec<PlanLine>,
-    /// What it requires and is not given; it cannot be run unless this is empty.
-    pub missing: Vec<Missing>,
-    /// What is in force.
+    /// Required capabilities and limits that it does not get. It cannot run unless this is empty.
+    pub missing: Vec<MissingCapability>,
+    /// The effective configuration.
     pub config: Config,
 }
 
-/// A capability or limit: what is asked for, granted, the most that anything gets, and what is given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A capability or limit: requested, granted, ceiling and effective value.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct PlanLine {
-    /// Path in TOML; what is given piece by piece has a line for each piece.
+    /// Path in TOML. A key with entries has a line for each entry.
     pub key: String,
-    /// What the manifest asks for, if it asks.
+    /// Value that the manifest requests.
     pub asked: Option<String>,
-    /// The least that it must have, if there is such.
+    /// Least value that the manifest requires.
     pub required: Option<String>,
-    /// What the policy grants; `None`: nothing, or of a number: no limit.
+    /// Value that the policy grants; `None`: nothing, or for a number no limit.
     pub granted: Option<String>,
-    /// Where it does so; `None`: by default.
-    pub granted_by: Option<Place>,
-    /// The most that anything gets, if there is a ceiling.
+    /// Where the policy grants it; `None`: by default.
+    pub granted_by: Option<Source>,
+    /// The ceiling, if there is one.
     pub ceiling: Option<String>,
-    /// Where it is.
-    pub ceiling_by: Option<Place>,
-    /// What the tool is given; `None`: nothing, or of a number: no limit.
+    /// Where the ceiling is set.
+    pub ceiling_by: Option<Source>,
+    /// Effective value; `None`: nothing, or for a number no limit.
     pub effective: Option<String>,
-    /// Which of them decides.
-    pub why: Why,
+    /// Which of them decides the effective value.
+    pub why: Reason,
 }
 
-/// A place in the text of a policy.
+/// A position in the text of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Place {
-    /// The section, such as `tools.convert`; empty: what all tools are granted.
+pub struct Source {
+    /// The section, such as `tools.convert`; empty for the grants of all tools.
     pub section: String,
     /// The line in the text; `None` for a policy made in code.
     pub line: Option<u64>,
 }
 
-/// What decides what is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// What decides the effective value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Why {
-    /// It is what is asked for.
+pub enum Reason {
+    /// It is the requested value.
     Asked,
-    /// It is what is granted.
+    /// It is the granted value.
     Granted,
-    /// It is what every tool has where nobody says anything.
+    /// It is the default; nothing is requested and nothing is set.
+    #[default]
     Default,
-    /// It is the most that anything gets.
+    /// It is the ceiling.
     Ceiling,
-    /// It is granted, but not asked for.
+    /// It is granted, but not requested.
     NotAsked,
-    /// It is asked for, but not granted.
+    /// It is requested, but not granted.
     NotGranted,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Why::Asked => "as asked",
-            Why::Granted => "as granted",
-            Why::Default => "by default",
-            Why::Ceiling => "the ceiling",
-            Why::NotAsked => "not asked for",
-            Why::NotGranted => "not granted",
+            Reason::Asked => "as asked",
+            Reason::Granted => "as granted",
+            Reason::Default => "by default",
+            Reason::Ceiling => "the ceiling",
+            Reason::NotAsked => "not asked for",
+            Reason::NotGranted => "not granted",
         })
     }
 }
 
-/// What a tool requires and is not given, and what to write so that it is.
+/// A required capability or limit that a tool does not get, and the line that grants it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Missing {
+pub struct MissingCapability {
     /// Path in TOML.
     pub key: String,
     /// The section of the policy that the line belongs to, such as `tools.convert` or `ceiling`.
     pub section: String,
     /// The line to write there.
     pub line: String,
-    /// The line of the text that it is to stand for.
+    /// Number of the line that it replaces.
     pub replaces: Option<u64>,
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingCapability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "under `[{}]`, ", self.section)?;
         match self.replaces {

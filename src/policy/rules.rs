@@ -1,10 +1,10 @@
-//! Which requests two rules both admit.
+//! Intersection of rules for HTTP requests.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::config::http::{HttpRule, Pattern, path_is_below};
 
-/// What both admit; none if that is nothing.
+/// Returns the rule for the requests that both admit; `None` if they have nothing in common.
 pub(super) fn both(a: &HttpRule, b: &HttpRule) -> Option<HttpRule> {
     let port = |rule: &HttpRule| rule.port.unwrap_or(rule.scheme.port());
     if a.scheme != b.scheme || port(a) != port(b) {
@@ -28,7 +28,7 @@ pub(super) fn both(a: &HttpRule, b: &HttpRule) -> Option<HttpRule> {
     (!rule.methods.is_empty()).then_some(rule)
 }
 
-/// What one admits and any of the others does.
+/// Returns the rules for the requests that one rule and any of the others admit.
 pub(super) fn of_any(rule: &HttpRule, others: &[HttpRule]) -> Vec<HttpRule> {
     let mut all: Vec<HttpRule> = Vec::new();
     for part in others.iter().filter_map(|other| both(rule, other)) {
@@ -39,7 +39,7 @@ pub(super) fn of_any(rule: &HttpRule, others: &[HttpRule]) -> Vec<HttpRule> {
     all
 }
 
-/// Whether the parts of a rule are all of it: each method is in one that is narrower in nothing else.
+/// Returns whether parts cover a rule: each method is in a part with the same host and path.
 pub(super) fn are_whole(rule: &HttpRule, parts: &[HttpRule]) -> bool {
     let wide = |part: &&HttpRule| part.host == rule.host && part.path == rule.path;
     rule.methods.iter().all(|method| parts.iter().filter(wide).any(|part| part.methods.contains(method)))

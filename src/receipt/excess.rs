@@ -1,4 +1,4 @@
-//! Limits of a configuration that came from somebody else, held against a ceiling.
+//! Limits of a foreign configuration that are above a ceiling.
 
 use alloc::{
     string::{String, ToString},
@@ -36,13 +36,13 @@ pub(crate) fn list(above: &[Excess]) -> String {
     above.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-/// Returns the ceiling where none is given: the limits of [`Profile::Large`].
+/// Returns the default ceiling: the limits of [`Profile::Large`].
 pub(crate) fn usual_ceiling() -> Config {
     Config::profile(Profile::Large)
 }
 
-/// Lists the limits of a run and of a module that are above those of the ceiling. No other key costs whoever
-/// repeats a run: its deadline is off, and nothing of the host is asked.
+/// Lists the limits of a run and of a module that are above those of the ceiling. No other key costs the
+/// host that repeats a run: the deadline is off, and there are no effects.
 pub(crate) fn above(config: &Config, ceiling: &Config) -> Vec<Excess> {
     let numbers = config.numbers().zip(ceiling.numbers());
     let limits = numbers.filter(|((key, _), _)| key.is_limit());

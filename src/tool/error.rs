@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     error::{ConfigError, Error},
     manifest::error::ManifestError,
-    policy::Missing,
+    policy::MissingCapability,
     schema::{Mismatch, list},
     text::{SHOWN_BYTES, escape, quote},
 };
@@ -32,13 +32,13 @@ pub enum ToolError {
         /// The line of the policy.
         line: u64,
     },
-    /// The tool requires what it is not given.
+    /// The tool requires capabilities or limits that it does not get.
     #[error("{} requires what it is not granted: {}", quote(.tool), keys(.missing))]
     Refused {
         /// The tool.
         tool: String,
-        /// All that is missing, and what to write so that it is not.
-        missing: Vec<Missing>,
+        /// All that is missing, with the lines that grant it.
+        missing: Vec<MissingCapability>,
     },
     /// The input does not fit its schema.
     #[error("the input does not fit: {}", list(.0))]
@@ -63,7 +63,7 @@ pub enum ToolError {
     Run(Box<Error>),
 }
 
-fn keys(missing: &[Missing]) -> String {
+fn keys(missing: &[MissingCapability]) -> String {
     let keys: alloc::collections::BTreeSet<_> = missing.iter().map(|one| alloc::format!("`{}`", one.key)).collect();
     keys.into_iter().collect::<Vec<_>>().join(", ")
 }

@@ -305,7 +305,7 @@ fn a_build_without_wasi_says_so() {
 #[test]
 fn presets_grant_what_they_say() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/preset.rs")).unwrap();
-    let rows = text.lines().filter_map(|line| line.strip_prefix("/// | `"));
+    let rows = text.lines().filter_map(|line| line.trim_start().strip_prefix("/// | `"));
     let mut found = BTreeSet::new();
     let presets = [Config::default(), Config::preset(Preset::Minimal), Config::preset(Preset::Development)];
     for row in rows {

@@ -1,4 +1,4 @@
-//! The options that grant a guest something beyond input and output, or take it away.
+//! Options for the capabilities of a guest beyond input and output.
 
 use std::path::Path;
 
@@ -64,7 +64,7 @@ pub struct CapabilityArgs {
 }
 
 impl CapabilityArgs {
-    /// The numbers among them, as options that set a key.
+    /// Returns the options for number keys.
     pub fn typed(&self) -> Result<Vec<Typed>, Failure> {
         let typed = |option: &str, key: &str, value: String| Typed { option: option.into(), key: key.into(), value };
         let mut all = Vec::new();
@@ -80,8 +80,8 @@ impl CapabilityArgs {
         Ok(all)
     }
 
-    /// The first option that is for programs of WASI only.
-    pub fn of_wasi(&self) -> Option<&'static str> {
+    /// Returns the first option that is for WASI programs only.
+    pub fn wasi_only(&self) -> Option<&'static str> {
         let given = [
             ("--env", !self.env.is_empty()),
             ("--program", self.program.is_some()),
@@ -98,14 +98,14 @@ impl CapabilityArgs {
         given.into_iter().find_map(|(option, given)| given.then_some(option))
     }
 
-    /// Sets what is no number.
+    /// Sets the keys that are not numbers.
     pub fn apply(&self, config: &mut Config, origins: &mut Origins) -> Result<(), Failure> {
         for text in &self.env {
             let Some((name, value)) = text.split_once('=') else {
                 let message = format!("--env: `{}` is not NAME=VALUE", show::name(text));
                 return Err(Failure::usage(message).with_hint("for example `--env LANG=C`"));
             };
-            origins.piece("--env", config, |config| drop(config.wasi.env.insert(name.into(), value.into())));
+            origins.entry("--env", config, |config| drop(config.wasi.env.insert(name.into(), value.into())));
         }
         if let Some(name) = &self.program {
             origins.set("--program", "wasi.program");
@@ -113,7 +113,7 @@ impl CapabilityArgs {
         }
         for text in &self.file {
             let (path, bytes) = file("--file", text, config.limits.file_bytes)?;
-            origins.piece("--file", config, |config| drop(config.wasi.files.insert(path, bytes.into())));
+            origins.entry("--file", config, |config| drop(config.wasi.files.insert(path, bytes.into())));
         }
         let read = self.allow_read.iter().map(|text| ("--allow-read", text, Access::Read));
         let written = [("--allow-write", &self.allow_write), ("--dir", &self.dir)];
@@ -121,11 +121,11 @@ impl CapabilityArgs {
             written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, Access::Write)));
         for (option, text, access) in read.chain(written) {
             let dir = directory(option, text, access)?;
-            origins.piece(option, config, |config| config.wasi.dirs.push(dir));
+            origins.entry(option, config, |config| config.wasi.dirs.push(dir));
         }
         for text in &self.allow_http {
             let rule = rule(text)?;
-            origins.piece("--allow-http", config, |config| config.http.allow.push(rule));
+            origins.entry("--allow-http", config, |config| config.http.allow.push(rule));
         }
         if self.allow_http_private {
             origins.set("--allow-http-private", "http.private_addresses");
@@ -149,7 +149,7 @@ impl CapabilityArgs {
     }
 }
 
-/// A rule as it is typed: methods, and the beginning of a URL.
+/// Parses a rule: methods, and the beginning of a URL.
 fn rule(text: &str) -> Result<HttpRule, Failure> {
     HttpRule::parse(text).map_err(|error| {
         let why = match &error {
@@ -161,7 +161,7 @@ fn rule(text: &str) -> Result<HttpRule, Failure> {
     })
 }
 
-/// A file as it is typed: `GUEST=FILE`, whose bytes are read, or `GUEST/`.
+/// Parses a file and reads it: `GUEST=FILE`, or `GUEST/`.
 pub fn file(option: &str, text: &str, limit: u64) -> Result<(String, Vec<u8>), Failure> {
     let hint = "for example `--file /in.txt=data/in.txt`, or `--file /tmp/` for an empty directory";
     let (path, host) = match text.split_once('=') {
@@ -180,7 +180,7 @@ pub fn file(option: &str, text: &str, limit: u64) -> Result<(String, Vec<u8>), F
     Ok((path.into(), bytes))
 }
 
-/// A directory as it is typed: `HOST`, or `HOST::GUEST`.
+/// Parses a directory: `HOST`, or `HOST::GUEST`.
 fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failure> {
     let (host, guest) = match text.split_once("::") {
         Some((host, guest)) => (host, guest.to_owned()),
@@ -200,7 +200,7 @@ fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failur
     })
 }
 
-/// What a configuration grants, in one line.
+/// Formats the capabilities of a configuration in one line.
 pub fn granted(config: &Config) -> String {
     let wasi = &config.wasi;
     let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };

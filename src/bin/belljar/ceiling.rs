@@ -1,4 +1,4 @@
-//! The ceiling for the configuration that a receipt or a transcript brings.
+//! The ceiling for the configuration in a receipt or a transcript.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use belljar::{Config, Key, MAX_TEXT_BYTES, Policy, Profile, receipt::Excess};
 
 use crate::{failure::Failure, show, source::Source};
 
-/// Reads the ceiling from a file with a section `[ceiling]`; what is not in it, and all without a file, is as in the
-/// profile `large`. A file that was only found is not read: it may have come with the receipt.
+/// Reads the ceiling from a file with a section `[ceiling]`. The profile `large` gives the rest, and all without a
+/// file. A file that was only found is not read: it may have come with the receipt.
 pub fn of(path: Option<&Path>) -> Result<Config, Failure> {
     let mut ceiling = Config::profile(Profile::Large);
     let Some(path) = path else { return Ok(ceiling) };
@@ -27,7 +27,7 @@ pub fn of(path: Option<&Path>) -> Result<Config, Failure> {
     Ok(ceiling)
 }
 
-/// Says how to allow what is above a ceiling.
+/// Returns advice on how to allow what is above a ceiling.
 pub fn hint(above: &[Excess]) -> String {
     let lines = above.iter().map(|excess| format!("`{} = {}`", excess.key, excess.asked)).collect::<Vec<_>>();
     format!("to allow it, write {} under `[ceiling]` of a file, and give that with `--ceiling`", lines.join(", "))

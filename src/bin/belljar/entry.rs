@@ -17,7 +17,7 @@ pub fn is_missing(error: &Error) -> bool {
 
 /// Returns the first option that only a WASI program can use, or "arguments", if the module is not a WASI program.
 pub fn unusable_option(capabilities: &CapabilityArgs, args: &[String], about: &Inspection) -> Option<String> {
-    let option = capabilities.of_wasi().map(|option| format!("`{option}`"));
+    let option = capabilities.wasi_only().map(|option| format!("`{option}`"));
     let given = option.or_else(|| (!args.is_empty()).then(|| "arguments".into()));
     given.filter(|_| !is_wasi_program(about))
 }

@@ -1,4 +1,4 @@
-//! The options that set one limit each: one table, which the parser, the help and hints read.
+//! Options that set one limit each: one table for the parser, the help and hints.
 
 use belljar::{Config, Key};
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, error::Error};
@@ -22,23 +22,23 @@ const fn limit(flag: &'static str, key: &'static str, meaning: &'static str) -> 
 const LIMITS: [Limit; 12] = [
     limit("fuel-limit", "limits.fuel", "Fuel of the whole run"),
     limit("memory-limit", "limits.memory_bytes", "Sum of all memories"),
-    limit("timeout", "deadline_ms", "Wall time of the run; the one limit that is not deterministic"),
+    limit("timeout", "deadline_ms", "Real time of the run; the one limit that is not deterministic"),
     limit("output-limit", "limits.output_bytes", "Output"),
     limit("table-limit", "limits.table_elements", "Elements of all tables"),
     limit("call-depth", "limits.call_depth", "Nested calls"),
     limit("value-stack", "limits.value_stack_bytes", "Parameters, locals and operands of all nested calls"),
-    limit("log-limit", "limits.log_bytes", "Log text kept; what comes later is dropped and counted"),
+    limit("log-limit", "limits.log_bytes", "Log text kept; later messages are dropped and counted"),
     limit("host-call-limit", "limits.host_calls", "Calls from the guest into the host"),
     limit("stop-at-fuel", "faults.stop_at_fuel", "Stop at the first charge past this fuel"),
     limit("fail-host-call", "faults.fail_host_call", "Stop in the host call with this number, before it does anything"),
     limit("deny-growth", "faults.deny_growth", "Give -1 for the growth of a memory or table with this number"),
 ];
 
-/// The limits that were given, as they were typed.
+/// The limits on the command line.
 #[derive(Debug, Clone, Default)]
 pub struct LimitArgs(pub Vec<Typed>);
 
-/// One limit, as it was typed.
+/// An option that sets a number key.
 #[derive(Debug, Clone)]
 pub struct Typed {
     /// The option, as messages name it.
@@ -49,7 +49,7 @@ pub struct Typed {
     pub value: String,
 }
 
-/// The option that sets this key, without its dashes.
+/// Returns the option that sets a key, without its dashes.
 pub fn flag_of(key: &str) -> Option<&'static str> {
     LIMITS.iter().find(|limit| limit.key == key).map(|limit| limit.flag)
 }

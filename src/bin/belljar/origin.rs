@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Config, Lines, Setting};
+use belljar::{Config, Setting, SourceLines};
 
 /// The origin of each value of the configuration.
 #[derive(Debug, Default)]
@@ -10,14 +10,14 @@ pub struct Origins {
     /// The option that set a key.
     options: BTreeMap<String, String>,
     /// The name of the file for messages, and its lines.
-    file: Option<(String, Lines)>,
+    file: Option<(String, SourceLines)>,
     /// The option or the line that names the preset.
     preset: Option<String>,
 }
 
 impl Origins {
     /// Returns the origins of a configuration that was read from a file.
-    pub fn of_file(name: String, lines: Lines) -> Origins {
+    pub fn of_file(name: String, lines: SourceLines) -> Origins {
         let preset = lines.of("preset").map(|line| format!("{name}:{line}"));
         Origins { options: BTreeMap::new(), file: Some((name, lines)), preset }
     }
@@ -38,7 +38,7 @@ impl Origins {
     }
 
     /// Applies an option that adds an item, and records the keys that it adds or changes.
-    pub fn piece(&mut self, option: &str, config: &mut Config, add: impl FnOnce(&mut Config)) {
+    pub fn entry(&mut self, option: &str, config: &mut Config, add: impl FnOnce(&mut Config)) {
         let before = config.enforcement();
         add(config);
         for setting in config.enforcement() {

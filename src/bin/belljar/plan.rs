@@ -1,4 +1,4 @@
-//! `belljar run --plan`: what a module can ask for, and all that is in force, without running anything of it.
+//! `belljar run --plan`: capabilities that a module imports and the effective configuration; nothing is run.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use crate::{
 /// Columns of the page.
 const WIDTH: usize = 100;
 
-/// Columns of a value that stands beside its key.
+/// Columns of a value beside its key.
 const VALUE: usize = 23;
 
 /// Prints the plan of a run.
@@ -43,7 +43,7 @@ pub fn print(
         stdout.write_all(page(file, about, config, &keys).as_bytes()).and_then(|()| stdout.flush())
     } else {
         let keys = keys.iter().map(|(from, setting)| Key { setting, from }).collect();
-        json::print(console.format, &Document { file, powers: about.powers(), asks: asks(about), keys })
+        json::print(console.format, &Document { file, powers: about.powers(), asks: imported(about), keys })
     };
     written.map_err(|e| Failure::stdout(&e))
 }
@@ -52,11 +52,11 @@ pub fn print(
 struct Document<'a> {
     file: &'a str,
     powers: Powers,
-    asks: Vec<Ask>,
+    asks: Vec<Imported>,
     keys: Vec<Key<'a>>,
 }
 
-/// A key, and where its value is from.
+/// A key, and the origin of its value.
 #[derive(Serialize)]
 struct Key<'a> {
     #[serde(flatten)]
@@ -64,35 +64,35 @@ struct Key<'a> {
     from: &'a str,
 }
 
-/// A power that a module can ask for, and the functions that it imports for it.
+/// A capability, and the functions that a module imports for it.
 #[derive(Serialize)]
-struct Ask {
+struct Imported {
     power: &'static str,
     functions: BTreeSet<String>,
 }
 
-fn asks(about: &Inspection) -> Vec<Ask> {
+fn imported(about: &Inspection) -> Vec<Imported> {
     let all = Capability::ALL.into_iter().map(|capability| {
         let is = |import: &&Import| {
             let builtin = Builtin::of(&import.module, &import.name);
             builtin.is_some_and(|builtin| builtin.capabilities().contains(&capability))
         };
         let functions = about.imports.iter().filter(is).map(|import| import.name.clone()).collect();
-        Ask { power: capability.name(), functions }
+        Imported { power: capability.name(), functions }
     });
-    all.filter(|ask| !ask.functions.is_empty()).collect()
+    all.filter(|one| !one.functions.is_empty()).collect()
 }
 
-/// The page for people.
+/// Formats the plan as text.
 fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Setting)]) -> String {
     let entry = about.powers().entry.map_or("no entry".into(), |entry| format!("entry {entry}"));
     let mut page = format!("{file}: {}, {entry}\n\nit can ask for\n", count(about.size_bytes, "byte"));
-    let asks = asks(about);
-    for Ask { power, functions } in &asks {
+    let all = imported(about);
+    for Imported { power, functions } in &all {
         let functions: Vec<_> = functions.iter().map(String::as_str).collect();
         wrapped(&mut page, &format!("  {power:<11}"), &functions.join(", "));
     }
-    if asks.is_empty() {
+    if all.is_empty() {
         page.push_str("  nothing\n");
     }
     page.push_str("\nit is granted\n");
@@ -110,7 +110,7 @@ fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Settin
             let _ = writeln!(page, "{key:<width$}  {:<VALUE$}  {}", "", name(from));
             wrapped(&mut page, "  = ", &value);
         }
-        // Neighbours that are enforced in the same way are told so once.
+        // Neighbours that are enforced in the same way share one line.
         if keys.get(index + 1).is_none_or(|(_, next)| next.enforced != setting.enforced) {
             wrapped(&mut page, "    ", setting.enforced);
         }
@@ -118,13 +118,13 @@ fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Settin
     page
 }
 
-/// A value as TOML has it, a number with its thousands apart.
+/// Formats a value as TOML writes it, numbers with grouped digits.
 fn value(setting: &Setting) -> String {
     let value = setting.value.as_deref().unwrap_or("off");
     value.parse().map_or_else(|_| belljar::escape(value, 4096).to_string(), grouped)
 }
 
-/// A text behind its head, on as many lines as it needs.
+/// Writes a text after its head, wrapped and indented.
 fn wrapped(page: &mut String, head: &str, text: &str) {
     let indent = head.chars().count();
     let mut line = head.to_owned();

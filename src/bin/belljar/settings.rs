@@ -1,4 +1,4 @@
-//! The configuration that the options mean: defaults, then profile and preset, then file, then options.
+//! Configuration from defaults, profile and preset, file and options; later ones override earlier ones.
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,10 @@ use crate::{
     source::Source,
 };
 
-/// The file that is read without being asked for.
+/// The configuration file that is read from the current directory without an option.
 const FOUND: &str = "belljar.toml";
 
-/// The sandbox that the options mean.
+/// Builds a sandbox from the options.
 pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
     let (policy, origins) = policy(args, limits, Vec::new(), console)?;
     let config = bounded(&policy, policy.config().clone(), &origins, console)?;
@@ -29,7 +29,7 @@ pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Resu
     Sandbox::new(config).map_err(Failure::of)
 }
 
-/// What tools are given: the policy of the file, with what the options set or grant for all of them.
+/// Returns the policy for tools: that of the file, with the options applied to all tools.
 pub fn of_tools(args: &GrantArgs, console: &Console) -> Result<(Policy, Origins), Failure> {
     let (policy, mut origins) = policy(&args.config, &args.limits, args.capabilities.typed()?, console)?;
     let mut config = policy.config().clone();
@@ -58,7 +58,7 @@ pub fn config(
     Ok((config, origins))
 }
 
-/// What is not above the ceiling: an option that is, is a mistake, and all else is lowered.
+/// Lowers a configuration to the ceiling. An option above the ceiling is an error.
 fn bounded(policy: &Policy, config: Config, origins: &Origins, console: &Console) -> Result<Config, Failure> {
     let (bounded, above) = policy.bounded(config);
     for line in above {
@@ -131,7 +131,7 @@ fn policy(
     Ok((policy.with_config(config), origins))
 }
 
-/// A file that lies here may have come with the module: that it does is no consent to effects.
+/// Refuses effects that a found file grants: the file may have come with the module.
 fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
     let config = policy.config();
     let development = preset == Some(Preset::Development);
@@ -159,12 +159,12 @@ fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
     }
 }
 
-/// The configuration file, if there is one.
+/// Returns the path of the configuration file, if there is one.
 fn file(args: &ConfigArgs) -> Option<PathBuf> {
     if args.no_config {
         return None;
     }
-    // A file that is there but cannot be read is an error, not the same as none.
+    // A file that exists but cannot be read is an error.
     args.config.clone().or_else(|| Path::new(FOUND).symlink_metadata().is_ok().then(|| FOUND.into()))
 }
 
@@ -180,7 +180,7 @@ fn set(text: &str) -> Result<Typed, Failure> {
 fn apply(config: &mut Config, typed: &Typed) -> Result<(), Failure> {
     let wrong = |message: String| Failure::usage(format!("{}: {message}", typed.option));
     let key = Config::keys().find(|key| key.path == typed.key);
-    // Whether the number fits, and whether there is such a key, the library says.
+    // The library checks the range, and that the key exists.
     let value = key.map_or(Ok(0), |key| form_of(&key).parse(&typed.value)).map_err(wrong)?;
     config.set(&typed.key, value).map_err(|error| match &error {
         Error::Config(cause) => {
@@ -195,14 +195,14 @@ fn apply(config: &mut Config, typed: &Typed) -> Result<(), Failure> {
     })
 }
 
-/// The range as people write it.
+/// Formats a range error with grouped digits.
 fn out_of_range(error: &ConfigError, value: &str) -> Option<String> {
     let ConfigProblem::OutOfRange { min, max, unit, .. } = &error.problem else { return None };
     let [min, max] = [*min, *max].map(show::grouped);
     Some(format!("`{}` is outside {min} to {max} ({unit})", show::name(value)))
 }
 
-/// Says which values are in force that the profile does not give, and what a preset grants.
+/// Prints the values that differ from the profile, and the capabilities of a preset.
 fn describe(config: &Config, origins: &Origins, console: &Console) {
     for dir in &config.wasi.dirs {
         let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
@@ -218,7 +218,7 @@ fn describe(config: &Config, origins: &Origins, console: &Console) {
     console.note(format_args!("settings: profile `{profile}`{but}{}", values.join(", ")));
 }
 
-/// A setting as TOML has it, its number with the thousands apart.
+/// Formats a setting as TOML writes it, numbers with grouped digits.
 fn shown(setting: &Setting) -> String {
     let value = setting.value.as_deref().unwrap_or("off");
     let value = value.parse().map_or_else(|_| show::name(value), show::grouped);

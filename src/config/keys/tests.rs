@@ -1,4 +1,6 @@
-use alloc::{collections::BTreeSet, format, string::String, vec};
+//! Tests that hold all keys of a configuration to the table.
+
+use alloc::{collections::BTreeSet, format, string::String};
 
 use serde_json::Value;
 
@@ -37,7 +39,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-/// A field without a key in the table fails here.
+/// Fails for a field without a key in the table.
 #[test]
 fn every_field_has_a_key() {
     let mut found = BTreeSet::new();
@@ -47,7 +49,7 @@ fn every_field_has_a_key() {
     assert_eq!(all().count(), expected.len());
 }
 
-/// A key that cannot be read fails here.
+/// Fails for a key that cannot be read.
 #[cfg(all(feature = "wasi", feature = "fs", feature = "http"))]
 #[test]
 fn every_key_is_read() {
@@ -65,7 +67,7 @@ fn a_key_that_is_there_twice_or_unknown_is_refused() {
     assert_eq!(serde_json::from_str::<Config>(r#"{"deadline_ms": null}"#).unwrap(), Config::default());
 }
 
-/// Every key has settings, and the grammar has all keys and the sections before their dots.
+/// Fails for a key without a setting, or that the grammar does not have with its section.
 #[test]
 fn every_key_is_listed() {
     let config = changed();
@@ -92,38 +94,5 @@ fn effects_are_found() {
     ];
     for (config, effect) in effects {
         assert_eq!(config.effect(), effect);
-    }
-}
-
-#[cfg(feature = "json")]
-mod policies {
-    use super::*;
-    use crate::{Ceiling, Policy, Requested, config::draft::Target};
-
-    /// A key that a policy does not lay over another fails here.
-    #[cfg(all(feature = "wasi", feature = "fs", feature = "http"))]
-    #[test]
-    fn every_key_is_granted() {
-        let config = changed();
-        let text = format!("[tools.t]\n{}", toml::to_string(&config).unwrap().replace('[', "[tools.t."));
-        let text = text.replace("[tools.t.[tools.t.", "[[tools.t.").replace("= [tools.t.", "= [");
-        let granted = Policy::from_toml(&text).unwrap().granted("t", "").config;
-        assert_eq!(granted, config);
-    }
-
-    /// A key that cannot be requested or bounded fails here.
-    #[test]
-    fn every_key_of_policies_is_requested_and_bounded() {
-        let (mut requested, mut ceiling) = (Requested::default(), Ceiling::default());
-        let keys: Vec<_> = scalars().filter(|key| key.policy.is_some()).collect();
-        for key in &keys {
-            requested.set_scalar(key, 1);
-            ceiling.set_scalar(key, 1);
-        }
-        let all = vec![Some(1); keys.len()];
-        assert_eq!(keys.iter().map(|key| requested.scalar(key)).collect::<Vec<_>>(), all);
-        assert_eq!(keys.iter().map(|key| ceiling.scalar(key)).collect::<Vec<_>>(), all);
-        let lists: BTreeSet<_> = lists().filter(|key| key.requested.is_some()).map(|key| key.path).collect();
-        assert_eq!(lists, crate::policy::requested_lists().collect());
     }
 }
