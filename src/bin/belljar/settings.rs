@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{
-    Access, Clock, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Random, Sandbox, Setting,
-};
+use belljar::{Access, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Sandbox, Setting};
 
 use crate::{
     capabilities::{CapabilityArgs, granted},
@@ -133,30 +131,16 @@ fn policy(
 
 /// Refuses effects that a found file grants: the file may have come with the module.
 fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
-    let config = policy.config();
-    let development = preset == Some(Preset::Development);
-    let effects = [
-        ("`wasi.dirs`", "opens no directories of the host", !config.wasi.dirs.is_empty()),
-        ("`http.allow`", "grants no requests", !config.http.allow.is_empty()),
-        ("`wasi.clock`", "grants no clock of the host", config.wasi.clock == Clock::Host && !development),
-        ("`wasi.random`", "grants no random bytes of the host", config.wasi.random == Random::Host && !development),
-    ];
-    match effects.iter().find(|(_, _, granted)| *granted) {
-        Some((key, what, _)) => {
-            let message = format!("{key}: a configuration that was only found {what}");
-            Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
-        }
-        None => match policy.effect_of_tools() {
-            Some((tool, key)) => {
-                let message = format!(
-                    "`{key}` of tool `{}`: a configuration that was only found grants no effects",
-                    show::name(tool)
-                );
-                Err(Failure::config(message).with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
-            }
-            None => Ok(()),
-        },
+    let mut config = policy.config().clone();
+    if preset == Some(Preset::Development) {
+        // The option consents to these.
+        (config.wasi.clock, config.wasi.random) = Default::default();
     }
+    let effect = config.effect().map(|key| format!("`{key}`"));
+    let of_tool = || policy.effect_of_tools().map(|(tool, key)| format!("`{key}` of tool `{}`", show::name(tool)));
+    let Some(effect) = effect.or_else(of_tool) else { return Ok(()) };
+    let failure = Failure::config(format!("{effect}: a configuration that was only found grants no effects"));
+    Err(failure.with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
 }
 
 /// Returns the path of the configuration file, if there is one.
