@@ -1,18 +1,34 @@
-//! Rust types that stand for WebAssembly types.
+//! Rust types that correspond to WebAssembly types.
 
 use alloc::vec::Vec;
 
 use crate::value::{Value, ValueType};
 
-/// A Rust number that stands for a WebAssembly value: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`.
+/// Rust type of a WebAssembly value: `i32`, `u32`, `i64`, `u64`, `f32`, `f64`.
 pub trait Scalar: private::Scalar {}
 
 impl<T: private::Scalar> Scalar for T {}
 
-/// No value, one [`Scalar`], or a tuple of up to sixteen: parameters or results of a call.
+/// Parameters or results of a call: `()`, one [`Scalar`], or a tuple of up to sixteen.
 pub trait Scalars: private::Scalars {}
 
 impl<T: private::Scalars> Scalars for T {}
+
+/// Invokes a macro with the names of no type, of one type, and so on up to sixteen.
+macro_rules! each_arity {
+    ($macro:ident) => {
+        $crate::types::each_arity!($macro, [] A B C D E G H I J K L M N O P Q);
+    };
+    ($macro:ident, [$($name:ident)*]) => {
+        $macro!($($name)*);
+    };
+    ($macro:ident, [$($name:ident)*] $next:ident $($rest:ident)*) => {
+        $macro!($($name)*);
+        $crate::types::each_arity!($macro, [$($name)* $next] $($rest)*);
+    };
+}
+
+pub(crate) use each_arity;
 
 pub(crate) mod private {
     use super::{Value, ValueType, Vec};
@@ -24,11 +40,11 @@ pub(crate) mod private {
     }
 
     pub trait Scalars: wasmi::WasmParams + wasmi::WasmResults + 'static {
-        /// What the engine takes as the return of a host function.
+        /// Return type of a host function in the engine.
         type Return: wasmi::WasmRet;
         fn types() -> Vec<ValueType>;
         fn to_values(&self) -> Vec<Value>;
-        /// `None` if number or types differ.
+        /// Converts values. Returns `None` if number or types differ.
         fn of_values(values: &[Value]) -> Option<Self>;
         fn into_return(result: Result<Self, wasmi::Error>) -> Self::Return;
     }
@@ -101,20 +117,4 @@ macro_rules! tuple {
     };
 }
 
-tuple!();
-tuple!(A);
-tuple!(A B);
-tuple!(A B C);
-tuple!(A B C D);
-tuple!(A B C D E);
-tuple!(A B C D E F);
-tuple!(A B C D E F G);
-tuple!(A B C D E F G H);
-tuple!(A B C D E F G H I);
-tuple!(A B C D E F G H I J);
-tuple!(A B C D E F G H I J K);
-tuple!(A B C D E F G H I J K L);
-tuple!(A B C D E F G H I J K L M);
-tuple!(A B C D E F G H I J K L M N);
-tuple!(A B C D E F G H I J K L M N O);
-tuple!(A B C D E F G H I J K L M N O P);
+each_arity!(tuple);

@@ -6,14 +6,16 @@ use core::future::Future;
 use wasmi::Caller;
 
 use super::{
-    Bind, Host, Name, enter,
-    function::{HostFunction, HostResult},
+    Bind, Host, Name,
+    context::HostError,
+    enter,
+    function::{HostFunction, HostResult, bindable},
     tape,
     waiting::{AsyncContext, Waiting},
 };
 use crate::{
     meter,
-    types::{Scalar, private::Scalars as _},
+    types::{Scalar, each_arity, private::Scalars as _},
     value::{FuncType, Value},
 };
 
@@ -34,6 +36,12 @@ use crate::{
 ///         Ok::<u32, HostError>(size)
 ///     });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an async host function",
+    label = "not an async host function",
+    note = "expected a closure `Fn(a, b, …) -> future`, or `Fn(AsyncContext, a, b, …) -> future`, with a `Send` future",
+    note = "parameters are at most sixteen of `i32`, `u32`, `i64`, `u64`, `f32` and `f64`; annotate their types"
+)]
 pub trait IntoAsyncHostFunction<Marker>: private::Bindable<Marker> {}
 
 impl<F: private::Bindable<Marker>, Marker> IntoAsyncHostFunction<Marker> for F {}
@@ -46,80 +54,61 @@ where
 }
 
 mod private {
-    use super::HostFunction;
+    pub use super::super::function::private::Bound;
 
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not an async host function",
+        label = "not an async host function",
+        note = "expected a closure `Fn(a, b, …) -> future`, or `Fn(AsyncContext, a, b, …) -> future`, with a `Send` future",
+        note = "parameters are at most sixteen of `i32`, `u32`, `i64`, `u64`, `f32` and `f64`; annotate their types"
+    )]
     pub trait Bindable<Marker>: Send + Sync + 'static {
         fn bindable(self, module: &str, name: &str) -> Bound;
     }
-
-    /// Keeps the crate's own type out of the public trait's signature.
-    pub struct Bound(pub(super) HostFunction);
 }
 
-macro_rules! bindable {
+macro_rules! asynchronous {
     ($($param:ident)*) => {
-        bindable!(@impl [$($param)*] [] fn($($param),*) -> R, |f, context| f($($param),*));
-        bindable!(@impl [$($param)*] [AsyncContext,] fn(AsyncContext, $($param),*) -> R, |f, context| f(context, $($param),*));
-    };
-    (@impl [$($param:ident)*] [$($context:ty,)?] $marker:ty, |$f:ident, $ctx:ident| $call:expr) => {
-        impl<F, Fut, R, $($param),*> private::Bindable<$marker> for F
-        where
-            F: Fn($($context,)? $($param),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output = R> + Send + 'static,
-            R: HostResult + 'static,
-            $($param: Scalar,)*
-        {
-            #[allow(non_snake_case, reason = "type parameters name the arguments")]
-            fn bindable(self, module: &str, name: &str) -> private::Bound {
-                let name = Name::new(module, name);
-                let ty = FuncType { params: vec![$($param::TYPE),*], results: R::Values::types() };
-                let (function, at) = (Arc::new(self), name.clone());
-                let bind: Box<Bind> = Box::new(move |linker| {
-                    let ($f, name) = (Arc::clone(&function), at.clone());
-                    let wrapped = move |caller: Caller<'_, Host>, $($param: $param),*| {
-                        R::Values::into_return(suspend(caller, &name, || vec![$($param.to_value()),*], || Waiting::new(&name, |$ctx| {
-                            let _ = &$ctx;
-                            let answer = $call;
-                            async { answer.await.into_values().map(|values| values.to_values()) }
-                        })))
-                    };
-                    linker.func_wrap(&at.module, &at.function, wrapped)?;
-                    Ok(())
-                });
-                private::Bound(HostFunction { name, ty, bind, waits: true, requires: Vec::new() })
+        bindable!(
+            [$($param)*] [Fut] fn($($param),*) -> R, true,
+            {
+                F: Fn($($param),*) -> Fut + Send + Sync + 'static,
+                Fut: Future<Output = R> + Send + 'static,
+            },
+            |f, caller, name, arguments| suspend(caller, &name, arguments, |_| values_of(f($($param),*)))
+        );
+        bindable!(
+            [$($param)*] [Fut] fn(AsyncContext, $($param),*) -> R, true,
+            {
+                F: Fn(AsyncContext, $($param),*) -> Fut + Send + Sync + 'static,
+                Fut: Future<Output = R> + Send + 'static,
+            },
+            |f, caller, name, arguments| {
+                suspend(caller, &name, arguments, |context| values_of(f(context, $($param),*)))
             }
-        }
+        );
     };
 }
+each_arity!(asynchronous);
 
-bindable!();
-bindable!(A);
-bindable!(A B);
-bindable!(A B C);
-bindable!(A B C D);
-bindable!(A B C D E);
-bindable!(A B C D E G);
-bindable!(A B C D E G H);
-bindable!(A B C D E G H I);
-bindable!(A B C D E G H I J);
-bindable!(A B C D E G H I J K);
-bindable!(A B C D E G H I J K L);
-bindable!(A B C D E G H I J K L M);
-bindable!(A B C D E G H I J K L M N);
-bindable!(A B C D E G H I J K L M N O);
-bindable!(A B C D E G H I J K L M N O P);
-bindable!(A B C D E G H I J K L M N O P Q);
+/// Converts the result of a future to values.
+async fn values_of<R: HostResult>(future: impl Future<Output = R>) -> Result<Vec<Value>, HostError> {
+    future.await.into_values().map(|values| values.to_values())
+}
 
-/// Begins a call of an async host function, and leaves the engine, which is given the results later.
-fn suspend<V>(
+/// Starts a call of an async host function, and leaves the engine, which resumes with the results later.
+fn suspend<V, F>(
     mut caller: Caller<'_, Host>,
     name: &Name,
     arguments: impl FnOnce() -> Vec<Value>,
-    call: impl FnOnce() -> Waiting,
-) -> Result<V, wasmi::Error> {
+    call: impl FnOnce(AsyncContext) -> F,
+) -> Result<V, wasmi::Error>
+where
+    F: Future<Output = Result<Vec<Value>, HostError>> + Send + 'static,
+{
     enter(Caller::from(&mut caller), name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
-        let waiting = tape::begin(caller, name, arguments, call)?;
+        let waiting = tape::begin(caller, name, arguments, || Waiting::new(name, call))?;
         caller.data_mut().waiting = Some(waiting);
         Ok(())
     })?;

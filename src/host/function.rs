@@ -13,7 +13,7 @@ use super::{
 use crate::{
     error::StopReason,
     meter,
-    types::{Scalar, Scalars, private::Scalars as _},
+    types::{Scalar, Scalars, each_arity, private::Scalars as _},
     value::{FuncType, Value, ValueType},
 };
 
@@ -69,15 +69,26 @@ impl fmt::Debug for HostFunction {
 ///     .host_function("math", "add", |a: i32, b: i64| -> i64 { i64::from(a) + b })
 ///     .host_function("db", "get", |ctx: &mut Context<'_>, ptr: u32, len: u32| -> Result<i32, HostError> {
 ///         let key = ctx.read_text(ptr, len)?;
-///         if key.is_empty() { return Err("the key is empty".into()) }
+///         if key.is_empty() { return Err(HostError::new("the key is empty")) }
 ///         Ok(key.len() as i32)
 ///     });
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a host function",
+    label = "not a host function",
+    note = "expected a closure `Fn(a, b, …) -> result`, or `Fn(&mut Context<'_>, a, b, …) -> result`",
+    note = "parameters are at most sixteen of `i32`, `u32`, `i64`, `u64`, `f32` and `f64`; annotate their types"
+)]
 pub trait IntoHostFunction<Marker>: private::Bindable<Marker> {}
 
 impl<F: private::Bindable<Marker>, Marker> IntoHostFunction<Marker> for F {}
 
 /// What a host function may return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a result of a host function",
+    label = "cannot be returned to a guest",
+    note = "expected `()`, a number, a tuple of numbers, or a `Result` of these with a `belljar::HostError`"
+)]
 pub trait HostResult: private::Returnable {}
 
 impl<R: private::Returnable> HostResult for R {}
@@ -86,16 +97,27 @@ pub(crate) fn host_function<M, F: IntoHostFunction<M>>(module: &str, name: &str,
     function.bindable(module, name).0
 }
 
-mod private {
+pub(super) mod private {
     use super::{HostError, HostFunction, Scalars};
 
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a host function",
+        label = "not a host function",
+        note = "expected a closure `Fn(a, b, …) -> result`, or `Fn(&mut Context<'_>, a, b, …) -> result`",
+        note = "parameters are at most sixteen of `i32`, `u32`, `i64`, `u64`, `f32` and `f64`; annotate their types"
+    )]
     pub trait Bindable<Marker>: Send + Sync + 'static {
         fn bindable(self, module: &str, name: &str) -> Bound;
     }
 
-    /// Keeps the crate's own type out of the public trait's signature.
-    pub struct Bound(pub(super) HostFunction);
+    /// Hides the crate's own type in the signatures of public traits.
+    pub struct Bound(pub(in crate::host) HostFunction);
 
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not a result of a host function",
+        label = "cannot be returned to a guest",
+        note = "expected `()`, a number, a tuple of numbers, or a `Result` of these with a `belljar::HostError`"
+    )]
     pub trait Returnable {
         type Values: Scalars;
         fn into_values(self) -> Result<Self::Values, HostError>;
@@ -116,15 +138,16 @@ mod private {
     }
 }
 
+/// Implements the trait `private::Bindable` of a module for closures with these parameters: the type parameters, the
+/// marker type, whether calls suspend the guest, the bounds, and the expression of a call.
 macro_rules! bindable {
-    ($($param:ident)*) => {
-        bindable!(@impl [$($param)*] [] fn($($param),*) -> R, |f, context| f($($param),*));
-        bindable!(@impl [$($param)*] [&mut Context<'_>,] fn(Context<'static>, $($param),*) -> R, |f, context| f(context, $($param),*));
-    };
-    (@impl [$($param:ident)*] [$($context:ty,)?] $marker:ty, |$f:ident, $ctx:ident| $call:expr) => {
-        impl<F, R, $($param),*> private::Bindable<$marker> for F
+    (
+        [$($param:ident)*] [$($generic:ident)?] $marker:ty, $waits:literal, { $($bounds:tt)* },
+        |$function:ident, $caller:ident, $name:ident, $arguments:ident| $call:expr
+    ) => {
+        impl<F, R, $($generic,)? $($param),*> private::Bindable<$marker> for F
         where
-            F: Fn($($context,)? $($param),*) -> R + Send + Sync + 'static,
+            $($bounds)*
             R: HostResult + 'static,
             $($param: Scalar,)*
         {
@@ -134,38 +157,39 @@ macro_rules! bindable {
                 let ty = FuncType { params: vec![$($param::TYPE),*], results: R::Values::types() };
                 let (function, at) = (Arc::new(self), name.clone());
                 let bind: Box<Bind> = Box::new(move |linker| {
-                    let ($f, name) = (Arc::clone(&function), at.clone());
-                    let wrapped = move |caller: Caller<'_, Host>, $($param: $param),*| {
-                        R::Values::into_return(call(caller, &name, || vec![$($param.to_value()),*], |$ctx| { let _ = &$ctx; $call.into_values() }))
+                    let ($function, $name) = (Arc::clone(&function), at.clone());
+                    let wrapped = move |$caller: Caller<'_, Host>, $($param: $param),*| {
+                        let $arguments = || vec![$($param.to_value()),*];
+                        R::Values::into_return($call)
                     };
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
                 });
-                private::Bound(HostFunction { name, ty, bind, waits: false, requires: Vec::new() })
+                private::Bound(HostFunction { name, ty, bind, waits: $waits, requires: Vec::new() })
             }
         }
     };
 }
 
-bindable!();
-bindable!(A);
-bindable!(A B);
-bindable!(A B C);
-bindable!(A B C D);
-bindable!(A B C D E);
-bindable!(A B C D E G);
-bindable!(A B C D E G H);
-bindable!(A B C D E G H I);
-bindable!(A B C D E G H I J);
-bindable!(A B C D E G H I J K);
-bindable!(A B C D E G H I J K L);
-bindable!(A B C D E G H I J K L M);
-bindable!(A B C D E G H I J K L M N);
-bindable!(A B C D E G H I J K L M N O);
-bindable!(A B C D E G H I J K L M N O P);
-bindable!(A B C D E G H I J K L M N O P Q);
+pub(super) use bindable;
 
-/// Runs an own host function: charged, counted, contained; its failure names it.
+macro_rules! synchronous {
+    ($($param:ident)*) => {
+        bindable!(
+            [$($param)*] [] fn($($param),*) -> R, false,
+            { F: Fn($($param),*) -> R + Send + Sync + 'static, },
+            |f, caller, name, arguments| call(caller, &name, arguments, |_| f($($param),*).into_values())
+        );
+        bindable!(
+            [$($param)*] [] fn(Context<'static>, $($param),*) -> R, false,
+            { F: Fn(&mut Context<'_>, $($param),*) -> R + Send + Sync + 'static, },
+            |f, caller, name, arguments| call(caller, &name, arguments, |context| f(context, $($param),*).into_values())
+        );
+    };
+}
+each_arity!(synchronous);
+
+/// Calls a custom host function: charges and counts the call, contains its panics, and names it in its error.
 fn call<V: Scalars>(
     caller: Caller<'_, Host>,
     name: &Name,
