@@ -1,25 +1,26 @@
-//! Many runs of one module, over all cores, as if they had been one after the other.
+//! Parallel runs of one module with results in the order of their inputs.
 
 use alloc::{sync::Arc, vec::Vec};
 use core::{fmt, iter, task::Waker, time::Duration};
 use std::{
     panic::{self, AssertUnwindSafe},
-    sync::Mutex,
     thread,
 };
 
-use self::queue::{Abandon, Queue, lock};
-use crate::{error::Error, input::Input, module::Module, outcome::Outcome, sandbox::Sandbox, watch::Cancel};
+use self::queue::{Queue, StopOnDrop};
+use crate::{
+    error::Error, input::Input, module::Module, outcome::Outcome, sandbox::Sandbox, sync::Mutex, watch::Cancel,
+};
 
 mod queue;
 
-/// Inputs for each thread that may be under way at once, unless [`Batch::window`] says otherwise: enough that a
-/// run a few dozen times as long as the others keeps nobody waiting.
+/// Default of [`Batch::window`] for each thread: enough that a run a few dozen times as long as the others leaves no
+/// thread idle.
 const WINDOW_PER_THREAD: usize = 32;
 
-/// Many runs of one module: see [`Sandbox::run_many`].
+/// Builder of parallel runs of one module: see [`Sandbox::run_many`].
 #[derive(Debug)]
-#[must_use = "nothing is run before its results are asked for"]
+#[must_use = "a batch does nothing until `collect` or `scope` is called"]
 pub struct Batch<'a, I> {
     sandbox: &'a Sandbox,
     module: &'a Module,
@@ -30,11 +31,11 @@ pub struct Batch<'a, I> {
 }
 
 impl Sandbox {
-    /// Runs a module once for each input, over all cores; the results come in the order of the inputs, and are
-    /// those of a loop of [`run`](Sandbox::run), however many threads there are.
+    /// Runs a module once for each input, on all cores. The results come in the order of the inputs, and equal
+    /// those of a loop of [`run`](Sandbox::run) for any number of threads.
     ///
-    /// Inputs are taken from the iterator when there is somebody to run them, by whichever thread that is, and
-    /// at most a [`window`](Batch::window) of them is under way: a batch has no end that memory would set.
+    /// A free thread takes the next input from the iterator, and at most a [`window`](Batch::window) of them is in
+    /// progress: memory does not limit the length of a batch.
     ///
     /// ```
     /// # use belljar::{Config, Sandbox};
@@ -59,43 +60,42 @@ impl Sandbox {
 }
 
 impl<I: Iterator<Item: Into<Input>> + Send> Batch<'_, I> {
-    /// Sets how many threads run the module, beside the one that takes the results: at least 1; by default as
-    /// many as the system says the program can use at once.
+    /// Sets the number of threads that run the module, beside the one that takes the results: at least 1, by
+    /// default [`available_parallelism`](thread::available_parallelism).
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// Sets how many inputs at most have been taken while their results have not: those that run, and those
-    /// that are done but wait for an earlier one, or for their reader. At least 1; by default 32 for each
-    /// thread. So many inputs and outcomes are in memory at once.
+    /// Sets the most inputs that have been taken while their results have not: those that run, and those that
+    /// wait for an earlier result or for the reader. At least 1, by default 32 for each thread. It bounds the
+    /// inputs and outcomes in memory.
     pub fn window(mut self, inputs: usize) -> Self {
         self.window = Some(inputs.max(1));
         self
     }
 
-    /// Lets `cancel` end it, from any thread: no more inputs are taken, runs are stopped with
-    /// [`StopReason::Cancelled`](crate::StopReason::Cancelled), and the results come to an end. One handle is
-    /// for one batch at a time.
+    /// Sets a handle that ends the batch from any thread: no more inputs are taken, runs are stopped with
+    /// [`StopReason::Cancelled`](crate::StopReason::Cancelled), and the results end. Use one handle for one batch
+    /// at a time.
     pub fn cancel(mut self, cancel: &Cancel) -> Self {
         self.cancel = cancel.clone();
         self
     }
 
-    /// Runs, and collects all results.
+    /// Runs the batch, and collects all results.
     pub fn collect(self) -> Vec<Result<Outcome, Error>> {
         self.scope(|results| results.collect())
     }
 
-    /// Runs, while `take` takes the results on this thread. When it returns, what still runs is stopped, and no
-    /// thread is left.
+    /// Runs the batch while `take` consumes the results on this thread. When `take` returns, remaining runs are
+    /// stopped and all threads are joined.
     ///
-    /// It waits for a thread that waits for the next input.
+    /// It also waits for a thread that is blocked in the iterator of the inputs.
     ///
     /// # Panics
     ///
-    /// Only where `take` does, or the iterator of the inputs: the latter when the results before that have been
-    /// taken.
+    /// Only where `take` or the iterator of the inputs panics; the latter once the results before it were taken.
     pub fn scope<R>(self, take: impl FnOnce(Results<'_>) -> R) -> R {
         let window = self.window.unwrap_or(self.threads.saturating_mul(WINDOW_PER_THREAD));
         let queue = Arc::new(Queue::new(window, self.threads));
@@ -113,21 +113,21 @@ impl<I: Iterator<Item: Into<Input>> + Send> Batch<'_, I> {
             queue,
         };
         let work = &work;
-        // What is traced of a run is traced as if this thread ran it.
+        // Threads use the subscriber and span of this thread.
         let subscriber = &tracing::dispatcher::get_default(Clone::clone);
         thread::scope(|scope| {
-            // Also where `take` panics: the scope waits for its threads.
-            let _end = Abandon(queue);
+            // Stops the threads also where `take` panics, since the scope joins them.
+            let _end = StopOnDrop(queue);
             let started = (0..threads)
                 .take_while(|worker| {
                     let worker = *worker;
-                    let run = move || while work.one(worker) {};
+                    let run = move || while work.run_next(worker) {};
                     let traced = move || tracing::dispatcher::with_default(subscriber, run);
                     thread::Builder::new().spawn_scoped(scope, traced).is_ok()
                 })
                 .count();
-            let alone = || work.one(0);
-            take(Results { queue, alone: (started == 0).then_some(&alone) })
+            let inline = || work.run_next(0);
+            take(Results { queue, inline: (started == 0).then_some(&inline) })
         })
     }
 }
@@ -135,14 +135,14 @@ impl<I: Iterator<Item: Into<Input>> + Send> Batch<'_, I> {
 /// The results of a [`Batch`], in the order of its inputs.
 pub struct Results<'a> {
     queue: &'a Queue,
-    /// Runs one; where the system gave no thread.
-    alone: Option<&'a dyn Fn() -> bool>,
+    /// Runs the next input on this thread; set if no thread could be started.
+    inline: Option<&'a dyn Fn() -> bool>,
 }
 
 impl Results<'_> {
-    /// Waits until [`next`](Iterator::next) would return at once, but at most for so long: whether it would.
+    /// Waits until [`next`](Iterator::next) would return at once, but at most this long. Returns whether it would.
     pub fn wait(&self, at_most: Duration) -> bool {
-        self.queue.has_next(if self.alone.is_some() { Duration::ZERO } else { at_most })
+        self.queue.has_next(if self.inline.is_some() { Duration::ZERO } else { at_most })
     }
 }
 
@@ -150,8 +150,8 @@ impl Iterator for Results<'_> {
     type Item = Result<Outcome, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(run_one) = self.alone {
-            // Its result is the first there is, or there is none.
+        if let Some(run_one) = self.inline {
+            // Its result is the next one, or there are no more inputs.
             run_one();
         }
         match self.queue.take()? {
@@ -169,11 +169,11 @@ impl fmt::Debug for Results<'_> {
     }
 }
 
-/// What the threads do.
+/// Data that the threads share.
 struct Work<'a, I> {
     sandbox: &'a Sandbox,
     module: &'a Module,
-    /// Locked while one is taken, so that they have their numbers in their order.
+    /// Locked until an input has its number, so that numbers follow the order of the inputs.
     inputs: Mutex<I>,
     cancel: Cancel,
     span: tracing::Span,
@@ -181,14 +181,14 @@ struct Work<'a, I> {
 }
 
 impl<I: Iterator<Item: Into<Input>>> Work<'_, I> {
-    /// Runs the next input; whether there was one.
-    fn one(&self, worker: usize) -> bool {
-        let mut inputs = lock(&self.inputs);
+    /// Runs the next input. Returns whether there was one.
+    fn run_next(&self, worker: usize) -> bool {
+        let mut inputs = self.inputs.lock();
         if !self.queue.wait_for_room() {
             return false;
         }
         let taken = panic::catch_unwind(AssertUnwindSafe(|| inputs.next()));
-        // Its handle may have been given to others since, so that they were told and not this.
+        // The waker of the handle may have been replaced since, so that the queue was not notified.
         if self.cancel.is_cancelled() {
             self.queue.stop();
         }
@@ -214,7 +214,7 @@ impl<I: Iterator<Item: Into<Input>>> Work<'_, I> {
 
     fn run(&self, worker: usize, input: Input) -> Result<Outcome, Error> {
         let mut run = self.sandbox.start(self.module, input)?;
-        self.queue.runs(worker, run.cancel_handle());
+        self.queue.set_running(worker, run.cancel_handle());
         run.finish()
     }
 }

@@ -55,6 +55,7 @@ mod schema;
 #[doc(hidden)]
 #[cfg(feature = "selftest")]
 pub mod selftest;
+mod sync;
 mod text;
 #[cfg(feature = "json")]
 mod tool;

@@ -7,9 +7,7 @@ use core::{
     task::Waker,
 };
 
-use spin::Mutex;
-
-use crate::error::StopReason;
+use crate::{error::StopReason, sync::Mutex};
 
 /// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel and
 /// pieces of 256 KiB, start functions included, and while an own host function waits.

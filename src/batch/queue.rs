@@ -1,4 +1,4 @@
-//! What a batch has under way: results in the order of their inputs, and who waits for what.
+//! Queue of a batch: results in the order of their inputs.
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, task::Wake, vec::Vec};
 use core::{
@@ -8,47 +8,52 @@ use core::{
     time::Duration,
 };
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Condvar, MutexGuard},
     thread,
 };
 
-use crate::{error::Error, outcome::Outcome, watch::Cancel};
+use crate::{
+    error::Error,
+    outcome::Outcome,
+    sync::{Mutex, wait_timeout_while, wait_while},
+    watch::Cancel,
+};
 
-/// A reader sleeps for so long before it asks to be woken. To be woken for each of many short runs would cost
-/// their threads more than they do.
+/// Time a reader sleeps before it asks to be woken. Waking it for each short run would cost the threads more than
+/// the runs.
 const NAP: Duration = Duration::from_micros(200);
 
-/// What came of an input, or the panic that it met.
-pub(super) type Ended = thread::Result<Result<Outcome, Error>>;
+/// Result of a run, or a panic's payload.
+pub(super) type RunResult = thread::Result<Result<Outcome, Error>>;
 
-/// What is under way.
+/// Inputs in progress and results not yet taken.
 pub(super) struct Queue {
     window: usize,
     state: Mutex<State>,
-    /// There is a next result, or there will be none.
+    /// Signals the next result, or the end of the results.
     next: Condvar,
-    /// There is room for an input, or nobody wants one.
+    /// Signals room in the window, or that the batch has stopped.
     room: Condvar,
     stopped: AtomicBool,
-    /// What each thread runs.
+    /// Cancel handle of the current run of each thread.
     runs: Vec<Mutex<Option<Cancel>>>,
 }
 
 #[derive(Default)]
 struct State {
-    /// From the first whose result has not been taken; `None` is one that runs.
-    ended: VecDeque<Option<Ended>>,
-    /// The number of that first one.
+    /// Results not yet taken; `None` for a run in progress.
+    ended: VecDeque<Option<RunResult>>,
+    /// Number of the first of them.
     first: u64,
-    /// There are no more inputs.
+    /// Whether the inputs have ended.
     last_taken: bool,
-    /// Whether the reader waits, or whoever takes the inputs. To wake nobody costs a call of the system, too.
+    /// Whether the reader, or the thread that takes inputs, waits. A needless notification costs a system call.
     reader_waits: bool,
     taker_waits: bool,
 }
 
 impl State {
-    /// Whether the next result is there, or known to be none.
+    /// Returns whether the next result is there, or is known not to come.
     fn has_next(&self, stopped: bool) -> bool {
         match self.ended.front() {
             Some(first) => first.is_some(),
@@ -73,21 +78,22 @@ impl Queue {
         self.stopped.load(Ordering::SeqCst)
     }
 
-    /// Whether another input is to be taken, as soon as there is room for it.
+    /// Waits for room in the window. Returns whether another input is to be taken.
     pub(super) fn wait_for_room(&self) -> bool {
-        let mut state = lock(&self.state);
-        while state.ended.len() >= self.window && !self.is_stopped() {
+        let mut state = self.state.lock();
+        if state.ended.len() >= self.window && !self.is_stopped() {
             state.taker_waits = true;
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let is_full = |state: &mut State| state.ended.len() >= self.window && !self.is_stopped();
+            state = wait_while(&self.room, state, is_full);
         }
         state.taker_waits = false;
         !state.last_taken && !self.is_stopped()
     }
 
-    /// The number of an input that was taken; `None` if it comes too late.
+    /// Returns the number of an input that was taken, or `None` if the batch has stopped.
     pub(super) fn number(&self) -> Option<u64> {
-        let mut state = lock(&self.state);
-        // The reader may have been told that nothing comes.
+        let mut state = self.state.lock();
+        // The reader may have seen the end already.
         if self.is_stopped() {
             return None;
         }
@@ -95,28 +101,28 @@ impl Queue {
         Some(state.first + state.ended.len() as u64 - 1)
     }
 
-    /// There are no more inputs; perhaps because there was a panic in place of the next one.
+    /// Marks the end of the inputs, with the panic of their iterator if it panicked.
     pub(super) fn end(&self, panic: Option<Box<dyn Any + Send>>) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         state.last_taken = true;
         state.ended.extend(panic.map(|payload| Some(Err(payload))));
         self.next.notify_one();
     }
 
-    /// What came of an input.
-    pub(super) fn put(&self, number: u64, ended: Ended) {
-        let mut state = lock(&self.state);
+    /// Stores the result of a run.
+    pub(super) fn put(&self, number: u64, ended: RunResult) {
+        let mut state = self.state.lock();
         let at = number.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
-        if let Some(place) = at.and_then(|at| state.ended.get_mut(at)) {
-            *place = Some(ended);
+        if let Some(entry) = at.and_then(|at| state.ended.get_mut(at)) {
+            *entry = Some(ended);
         }
         if at == Some(0) && state.reader_waits {
             self.next.notify_one();
         }
     }
 
-    /// The next result; `None` if there will be none.
-    pub(super) fn take(&self) -> Option<Ended> {
+    /// Waits for the next result and takes it. Returns `None` at the end of the results.
+    pub(super) fn take(&self) -> Option<RunResult> {
         let mut state = self.wait_for_next(None);
         let ended = state.ended.pop_front().flatten()?;
         state.first += 1;
@@ -126,19 +132,19 @@ impl Queue {
         Some(ended)
     }
 
-    /// Whether the next result is there, or known to be none: now, or within this time.
+    /// Waits up to `at_most`, and returns whether the next result is there, or is known not to come.
     pub(super) fn has_next(&self, at_most: Duration) -> bool {
         self.wait_for_next(Some(at_most)).has_next(self.is_stopped())
     }
 
     fn wait_for_next(&self, at_most: Option<Duration>) -> MutexGuard<'_, State> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let nap = at_most.map_or(NAP, |time| time.min(NAP));
-        // Where there is no room, threads may wait for what is read next.
+        // With a full window, threads may be waiting for the reader: do not sleep.
         if !state.has_next(self.is_stopped()) && state.ended.len() < self.window {
             drop(state);
             thread::sleep(nap);
-            state = lock(&self.state);
+            state = self.state.lock();
         }
         let at_most = at_most.map(|time| time.saturating_sub(nap));
         if state.has_next(self.is_stopped()) {
@@ -147,33 +153,33 @@ impl Queue {
         state.reader_waits = true;
         let waits = |state: &mut State| !state.has_next(self.is_stopped());
         let mut state = match at_most {
-            None => self.next.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner),
-            Some(time) => self.next.wait_timeout_while(state, time, waits).unwrap_or_else(PoisonError::into_inner).0,
+            None => wait_while(&self.next, state, waits),
+            Some(time) => wait_timeout_while(&self.next, state, time, waits),
         };
         state.reader_waits = false;
         state
     }
 
-    /// Notes what a thread runs, so that it can be stopped.
-    pub(super) fn runs(&self, worker: usize, run: Cancel) {
-        let Some(place) = self.runs.get(worker) else { return };
-        let mut place = lock(place);
+    /// Records the current run of a thread, so that it can be cancelled.
+    pub(super) fn set_running(&self, worker: usize, run: Cancel) {
+        let Some(current) = self.runs.get(worker) else { return };
+        let mut current = current.lock();
         if self.is_stopped() {
             run.cancel();
         }
-        *place = Some(run);
+        *current = Some(run);
     }
 
-    /// Takes no more inputs, and stops what runs.
+    /// Stops the batch: no more inputs are taken, and current runs are cancelled.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
         for run in &self.runs {
-            if let Some(run) = &*lock(run) {
+            if let Some(run) = &*run.lock() {
                 run.cancel();
             }
         }
-        // Whoever has just looked whether it is stopped waits by now.
-        let _state = lock(&self.state);
+        // A thread that saw the flag unset holds the lock until it waits.
+        let _state = self.state.lock();
         self.room.notify_all();
         self.next.notify_all();
     }
@@ -185,19 +191,14 @@ impl Wake for Queue {
     }
 }
 
-/// Nobody takes results any more.
-pub(super) struct Abandon<'a>(pub(super) &'a Queue);
+/// Guard that stops the queue when the reader is done.
+pub(super) struct StopOnDrop<'a>(pub(super) &'a Queue);
 
-impl Drop for Abandon<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.stop();
-        // The handle that could stop it may be kept for long.
-        let left = core::mem::take(&mut lock(&self.0.state).ended);
+        // The cancel handle may keep the queue alive: drop the results now.
+        let left = core::mem::take(&mut self.0.state.lock().ended);
         drop(left);
     }
-}
-
-/// Nothing is left half done by a panic under these locks.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

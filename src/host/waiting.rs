@@ -13,14 +13,13 @@ use core::{
     task::{Context as TaskContext, Poll},
 };
 
-use spin::Mutex;
 use wasmi::{Caller, Store};
 
 use super::{
     Host, Name,
     context::{Context, HostError},
 };
-use crate::{error::StopReason, observe, outcome::Level, value::Value};
+use crate::{error::StopReason, observe, outcome::Level, sync::Mutex, value::Value};
 
 /// The run that called an async host function.
 ///

@@ -18,6 +18,7 @@ mod unknown_keys;
 
 /// The files of the core, each of which may import those before it, and no other.
 const CORE: &[&str] = &[
+    "sync",
     "text",
     "digest",
     "value",

@@ -10,10 +10,9 @@ use alloc::{
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use spin::Mutex;
 
 use super::act::Act;
-use crate::{error::StopReason, host::Name, value::Value};
+use crate::{error::StopReason, host::Name, sync::Mutex, value::Value};
 
 /// What a run asked of the world, and was given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
