@@ -1,4 +1,4 @@
-//! The `env` ABI, version 1: one table, which linking, import checks, documentation and tests read.
+//! The `env` ABI, version 1: one table for linking, import checks, documentation and tests.
 #![doc = include_str!("docs/guest_abi.md")]
 
 use crate::value::{FuncType, ValueType};
@@ -10,33 +10,33 @@ pub(crate) mod builtin;
 pub mod http;
 pub mod wasi;
 
-/// The version of the ABI. It changes when the table does.
+/// Version of the ABI. It changes with the table.
 pub const VERSION: u32 = 1;
 
-/// The module name of the ABI's imports. Own host functions cannot use it.
+/// Module name of the ABI's imports. Custom host functions can use it with other names.
 pub const MODULE: &str = "env";
 
-/// The exported memory that pointers point into.
+/// Name of the exported memory that pointers refer to.
 pub const MEMORY: &str = "memory";
 
-/// A function of the ABI.
+/// Function of the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Function {
-    /// Names it can be imported by; the first is the usual one.
+    /// Names of the import; the first is preferred.
     pub names: &'static [&'static str],
     /// Parameter types.
     pub params: &'static [ValueType],
     /// Result types.
     pub results: &'static [ValueType],
-    /// What it does.
+    /// Description.
     pub meaning: &'static str,
     /// The capabilities that it stands for.
     pub capabilities: &'static [Capability],
     pub(crate) call: Call,
 }
 
-/// Which host function answers.
+/// Host function that implements an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
     InputLen,
@@ -111,40 +111,40 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 impl Function {
-    /// Its type.
+    /// Returns its type.
     pub fn ty(&self) -> FuncType {
         FuncType::new(self.params, self.results)
     }
 
-    /// Whether it takes pointers, and so needs the exported memory.
+    /// Returns whether it takes pointers, and so needs the exported memory.
     pub(crate) fn needs_memory(&self) -> bool {
         !self.params.is_empty()
     }
 }
 
-/// The function that an import of `env` by this name means.
+/// Returns the function of the ABI with this name.
 pub fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|f| f.names.contains(&name))
 }
 
-/// The function of the ABI that an import means. Other names of `env` are free for host functions.
+/// Returns the function of the ABI for an import. Other names of `env` are free for custom host functions.
 pub(crate) fn import(module: &str, name: &str) -> Option<&'static Function> {
     if module == MODULE { function(name) } else { None }
 }
 
-/// An export that the ABI gives a meaning.
+/// Export with a meaning in the ABI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// The export's name.
+    /// Name.
     pub name: &'static str,
     /// Parameter types.
     pub params: &'static [ValueType],
     /// Result types.
     pub results: &'static [ValueType],
-    /// The type, as it is written.
+    /// Type as text.
     pub signature: &'static str,
-    /// What it is for.
+    /// Description.
     pub meaning: &'static str,
 }
 
@@ -154,7 +154,7 @@ pub const EXECUTE: &str = "execute";
 pub const START: &str = "_start";
 /// `_initialize`: called once, before everything else.
 pub const INITIALIZE: &str = "_initialize";
-/// `alloc`: gives the host a place for the input.
+/// `alloc`: allocates memory for the input.
 pub const ALLOC: &str = "alloc";
 
 /// Exports with a meaning, in the order in which they are called.

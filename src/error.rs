@@ -1,9 +1,9 @@
-//! What can go wrong, one variant per phase, causes as data.
+//! Errors, one variant per phase, with their causes as data.
 
 use alloc::{boxed::Box, string::String};
+use core::fmt;
 
 use serde::Serialize;
-use thiserror::Error;
 
 mod call;
 mod config;
@@ -20,28 +20,58 @@ pub use self::{
     stop::{AbiFault, Fault, StopReason, Stopped, Trap},
 };
 
-/// Why there is no [`Outcome`](crate::Outcome): one variant per phase.
+/// Error of loading or running a module: one variant per phase.
 ///
-/// Equal causes are equal values; nothing has to be read out of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
+/// Equal causes are equal values, and all details are fields: messages need not be parsed. `{}` formats the message,
+/// which includes that of the [`source`](core::error::Error::source); `{:#}` adds the [`hint`](Error::hint), in a
+/// separate line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Error {
-    /// The configuration, or the sandbox built from it, cannot be.
-    #[error("configuration: {0}")]
+    /// The configuration is invalid, or a sandbox cannot be built from it.
     Config(Box<ConfigError>),
     /// The module was refused.
-    #[error("module refused: {0}")]
     Module(Box<ModuleError>),
-    /// The host asked for a call that the module does not offer.
-    #[error("call: {0}")]
+    /// The module does not support the call.
     Call(Box<CallError>),
-    /// The guest was stopped. Its partial output, log and usage are inside.
-    #[error("{}", .0.reason)]
+    /// The guest was stopped. Contains its partial output, log and usage.
     Stopped(Box<Stopped>),
-    /// The run was to have a process of its own, and could not have it.
-    #[error("isolation: {0}")]
+    /// The separate process of an isolated run could not be set up.
     Isolation(Box<IsolationError>),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Config(cause) => write!(f, "configuration: {cause}"),
+            Error::Module(cause) => write!(f, "module refused: {cause}"),
+            Error::Call(cause) => write!(f, "call: {cause}"),
+            Error::Stopped(cause) => write!(f, "{cause}"),
+            Error::Isolation(cause) => write!(f, "isolation: {cause}"),
+        }?;
+        write_hint(f, || self.hint())
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            Error::Config(cause) => &**cause,
+            Error::Module(cause) => &**cause,
+            Error::Call(cause) => &**cause,
+            Error::Stopped(cause) => &**cause,
+            Error::Isolation(cause) => &**cause,
+        })
+    }
+}
+
+/// Writes a hint in a separate line, for the alternate form of an error.
+pub(crate) fn write_hint(f: &mut fmt::Formatter<'_>, hint: impl FnOnce() -> Option<String>) -> fmt::Result {
+    match f.alternate().then(hint).flatten() {
+        Some(hint) => write!(f, "\nhint: {hint}"),
+        None => Ok(()),
+    }
 }
 
 macro_rules! boxed {
@@ -62,7 +92,7 @@ boxed!(
 );
 
 impl Error {
-    /// What to do about it, where there is something to do.
+    /// Returns a hint on how to fix the error, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             Error::Config(e) => e.hint(),
@@ -73,7 +103,15 @@ impl Error {
         }
     }
 
-    /// Why the guest was stopped, if it was.
+    /// Returns the reason why the module was refused, if it was.
+    pub fn module_error(&self) -> Option<&ModuleError> {
+        match self {
+            Error::Module(cause) => Some(cause),
+            Error::Config(_) | Error::Call(_) | Error::Stopped(_) | Error::Isolation(_) => None,
+        }
+    }
+
+    /// Returns the reason of a stop, if the guest was stopped.
     pub fn stop_reason(&self) -> Option<&StopReason> {
         match self {
             Error::Stopped(stopped) => Some(&stopped.reason),
@@ -82,7 +120,7 @@ impl Error {
     }
 }
 
-/// Two names as one, in quotes.
+/// Joins two names with a dot, in quotes.
 fn dotted(module: &str, name: &str) -> String {
     alloc::format!("{}", crate::text::quote(&alloc::format!("{module}.{name}")))
 }

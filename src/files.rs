@@ -7,19 +7,26 @@ use alloc::{
     sync::Arc,
     vec::Vec,
 };
-use core::fmt::Write;
+use core::fmt::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
 
 /// The bytes of a file. Cheap to clone.
 ///
 /// In TOML and JSON it is a text, or `{ hex = "…" }` where it is not UTF-8.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct FileBytes(Arc<[u8]>);
 
 impl<T: Into<Arc<[u8]>>> From<T> for FileBytes {
     fn from(bytes: T) -> Self {
         FileBytes(bytes.into())
+    }
+}
+
+impl fmt::Debug for FileBytes {
+    /// Formats the bytes escaped and truncated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::text::DebugBytes(&self.0).fmt(f)
     }
 }
 

@@ -370,7 +370,7 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
                 name: import.name.clone(),
                 found: import.ty.to_string(),
                 refused: match expected {
-                    None => refused(&import.module, &import.name).map(|refused| refused.power),
+                    None => refused(&import.module, &import.name).map(|refused| refused.capability),
                     Some(_) => None,
                 },
                 expected: expected.map(|ty| ty.to_string()),

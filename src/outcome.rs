@@ -1,65 +1,83 @@
-//! What a run produced.
+//! Outcome of a run: output, log, results and usage.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{files::Changes, value::Value};
+use crate::{
+    files::Changes,
+    text::{DebugBytes, DebugList, DebugMap, DebugText},
+    value::Value,
+};
 
-/// What a run that came to its end produced.
+/// Outcome of a completed run.
 ///
-/// Everything in it is fixed by module, input and configuration; wall time is not in it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Module, input and configuration determine all of it; wall time is not included.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The bytes the guest wrote with `write_output`, in order.
+    /// Bytes that the guest wrote with `write_output`, in order.
     pub output: Vec<u8>,
-    /// The messages the guest logged, in order.
+    /// Messages that the guest logged, in order.
     pub log: Log,
-    /// The status an entry function returned: always 0 here, since another status is a
+    /// Status of the entry function: always 0, since another status is a
     /// [`StopReason::Status`](crate::StopReason::Status).
     pub status: i32,
-    /// The results of a called export, in order; empty for an entry function.
+    /// Results of an exported function, in order; empty for an entry function.
     pub results: Vec<Value>,
-    /// What a program of WASI changed of its files, by path.
+    /// Changes a WASI program made to its files, by path.
     #[serde(default, skip_serializing_if = "Changes::is_empty")]
     pub files: Changes,
-    /// What the run used.
+    /// Resources used.
     pub usage: Usage,
 }
 
 impl Outcome {
-    /// The output as text, with U+FFFD for what is not UTF-8.
+    /// Returns the output as text, with U+FFFD in place of invalid UTF-8.
     pub fn output_text(&self) -> alloc::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.output)
     }
 }
 
-/// What a run used. All figures are deterministic.
+impl fmt::Debug for Outcome {
+    /// Formats the outcome with output, log and files escaped and truncated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outcome")
+            .field("output", &DebugBytes(&self.output))
+            .field("log", &self.log)
+            .field("status", &self.status)
+            .field("results", &self.results)
+            .field("files", &DebugMap(&self.files))
+            .field("usage", &self.usage)
+            .finish()
+    }
+}
+
+/// Resources that a run used. All figures are deterministic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Usage {
     /// Fuel consumed, in units.
     pub fuel: u64,
-    /// The largest sum of all linear memories, in bytes.
+    /// Peak of the total size of all memories, in bytes.
     pub memory_peak_bytes: u64,
-    /// The largest sum of all tables, in elements.
+    /// Peak of the total size of all tables, in elements.
     pub table_peak_elements: u64,
-    /// Calls from the guest into the host.
+    /// Calls of host functions.
     pub host_calls: u64,
-    /// Input bytes the guest has taken.
+    /// Input bytes read by the guest.
     pub input_bytes: u64,
     /// Output bytes written.
     pub output_bytes: u64,
-    /// Log bytes kept, without those dropped.
+    /// Log bytes kept; dropped ones do not count.
     pub log_bytes: u64,
 }
 
-/// The log of a run: what was kept, and how much was not.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// Log of a run, with the number of messages dropped at its limits.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Log {
@@ -69,15 +87,30 @@ pub struct Log {
     pub dropped: u64,
 }
 
-/// One log message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl fmt::Debug for Log {
+    /// Formats the log with its messages escaped and truncated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = DebugList(&self.entries);
+        f.debug_struct("Log").field("entries", &entries).field("dropped", &self.dropped).finish()
+    }
+}
+
+/// A log message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// How severe the guest says it is.
+    /// Severity.
     pub level: Level,
-    /// What the guest said, as it said it: escape it before showing it on a terminal.
+    /// Text, exactly as the guest passed it: [`escape`](crate::escape) it before showing it on a terminal.
     pub text: String,
+}
+
+impl fmt::Debug for LogEntry {
+    /// Formats the message escaped and truncated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogEntry").field("level", &self.level).field("text", &DebugText(&self.text)).finish()
+    }
 }
 
 impl LogEntry {
@@ -86,7 +119,7 @@ impl LogEntry {
     }
 }
 
-/// The severity of a log message, most severe first.
+/// Severity of a log message, most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
@@ -94,7 +127,7 @@ pub enum Level {
     Error,
     /// ABI level 1.
     Warn,
-    /// ABI level 2, and what `log` uses.
+    /// ABI level 2, the level of `log`.
     Info,
     /// ABI level 3.
     Debug,
@@ -103,7 +136,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// All levels; the index is the ABI's number.
+    /// All levels; the index is the number in the ABI.
     pub const ALL: [Level; 5] = [Level::Error, Level::Warn, Level::Info, Level::Debug, Level::Trace];
 
     pub(crate) fn from_abi(level: i32) -> Option<Level> {

@@ -1,4 +1,4 @@
-//! A module by its exact bytes, and by the rules under which they have loaded.
+//! Pins: a module identified by the hash of its bytes and the rules under which it loaded.
 
 use core::{fmt, str::FromStr};
 use std::{borrow::ToOwned, string::String};
@@ -13,11 +13,11 @@ use crate::{
     observe::cache,
 };
 
-/// Names exact bytes, and the rules under which they have loaded.
+/// Hash of a module's bytes, and of the rules under which they loaded.
 ///
-/// Rules are all that decides that: the versions of belljar and its engine, prices, the limits of a module, of
-/// memories, tables and stacks. A pin is a text, to be kept where nobody can change it who may not choose what
-/// is run: beside the module's name in a configuration, or in the program.
+/// The rules are everything that decides whether a module loads: the versions of belljar and its engine, prices, and
+/// the limits of modules, memories, tables and stacks. A pin is a text. Keep it where only those who may choose which
+/// module runs can change it: beside the module's name in a configuration, or in the program.
 ///
 /// ```
 /// use belljar::{Config, Error, Pin, Sandbox};
@@ -40,16 +40,16 @@ pub struct Pin {
     pub(crate) rules: [u8; 32],
 }
 
-/// A text that is no [`Pin`].
+/// Failure to parse a [`Pin`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no pin: expected `{PREFIX}`, 64 hexadecimal digits, `:`, and 64 more")]
+#[error("not a pin: expected `{PREFIX}`, 64 hexadecimal digits, `:`, and 64 more")]
 #[non_exhaustive]
 pub struct PinError;
 
 const PREFIX: &str = "belljar-pin-1:";
 
 impl Pin {
-    /// The pin that bytes have under a configuration, if they load.
+    /// Returns the pin of these bytes under a configuration. Whether they load is not checked.
     pub(crate) fn of(wasm: &[u8], config: &Config) -> Pin {
         let digest = |bytes: &[u8]| Sha256::digest(bytes).into();
         Pin { module: digest(wasm), rules: digest(known::rules(config).as_bytes()) }
@@ -57,7 +57,7 @@ impl Pin {
 }
 
 impl Sandbox {
-    /// Loads a module whole, to give its pin.
+    /// Loads a module in full, and returns its pin.
     ///
     /// # Errors
     ///
@@ -67,17 +67,17 @@ impl Sandbox {
         Ok(Pin::of(wasm, self.config()))
     }
 
-    /// Loads a module that is pinned: its functions are validated and translated when they are first called.
-    /// Under other rules than the pin's it is loaded whole.
+    /// Loads a pinned module: its functions are validated and translated on their first call. Under other rules
+    /// than the pin's it is loaded in full.
     ///
-    /// Outcomes and fuel are those of a module that is [loaded](Sandbox::load) whole; see
-    /// [`docs::cache`](crate::docs::cache) for what is not.
+    /// Outcomes and fuel are the same as after [`load`](Sandbox::load); see [`docs::cache`](crate::docs::cache) for
+    /// the differences.
     ///
     /// # Errors
     ///
-    /// [`ModuleError::Pinned`] if the bytes are not those that are pinned; else as [`load`](Sandbox::load).
+    /// [`ModuleError::Pinned`] if the bytes do not match the pin; otherwise as [`load`](Sandbox::load).
     pub fn load_pinned(&self, wasm: &[u8], pin: &Pin) -> Result<Module, Error> {
-        // Hashing is for what may be loaded.
+        // Bytes beyond the size limit are not hashed.
         module::check_size(wasm, self.config())?;
         let found = Pin::of(wasm, self.config());
         if found.module != pin.module {
@@ -123,13 +123,13 @@ impl TryFrom<String> for Pin {
     }
 }
 
-/// In lower case.
+/// Formats bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: [u8; 32]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
     digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
-/// Only what [`hex`] writes: a pin has one text.
+/// Parses what [`hex`] writes, in lower case only: a pin has one text.
 fn of_hex(text: &str) -> Result<[u8; 32], PinError> {
     let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     let bytes = crate::files::of_hex(text).filter(|_| lower).ok_or(PinError)?;

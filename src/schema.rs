@@ -1,4 +1,4 @@
-//! JSON Schemas that nobody has reason to trust: what they may be, and what checking a value may cost.
+//! Untrusted JSON Schemas, with bounds on their size and on the cost of validation.
 
 use alloc::{
     format,
@@ -16,7 +16,7 @@ use thiserror::Error;
 use self::{
     error::{SchemaError, SchemaProblem, shown},
     graph::Graph,
-    work::Shape,
+    work::ValueCounts,
 };
 use crate::{
     document::{Document, Node},
@@ -30,45 +30,45 @@ mod work;
 
 /// A JSON Schema, ready to check values.
 ///
-/// Drafts 4 to 2020-12, as `$schema` says, and 2020-12 if it says nothing. References are to parts of the
-/// same schema; formats are not checked; patterns are those that take linear time.
+/// Drafts 4 to 2020-12 are supported; `$schema` selects one, by default 2020-12. References must point into the same
+/// schema, formats are not checked, and patterns are limited to those that match in linear time.
 #[derive(Debug)]
 pub struct Schema {
     validator: Validator<Document>,
     graph: Graph,
 }
 
-/// Where a value does not fit its schema, and why.
+/// Violation of a schema by a value.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// Where in the document, as a JSON Pointer (RFC 6901); empty: the document as a whole.
+    /// Position in the document as a JSON Pointer (RFC 6901); empty for the whole document.
     pub path: String,
-    /// What is wrong there; not part of the stable interface.
+    /// Description; not part of the stable interface.
     pub message: String,
 }
 
-/// Mismatches that are told at once.
-const MAX_TOLD: usize = 8;
+/// Most mismatches that are reported.
+const MAX_MISMATCHES: usize = 8;
 
-/// Values in a document of which one mismatch is told, and members of an object whose names may be told.
-const MANY: u64 = 1_000;
+/// Values of a document beyond which one mismatch is reported, and members of an object whose names are shown.
+const MAX_EXPLAINED: u64 = 1_000;
 
-/// Bytes of a message.
+/// Most bytes of a message.
 const MESSAGE_BYTES: usize = 1024;
 
-/// The most that a compiled pattern may take, in bytes.
+/// Most bytes of a compiled pattern.
 const PATTERN_BYTES: usize = 16 << 10;
 
-/// The most that is kept to match it faster, in bytes.
+/// Most bytes of the cache of a pattern's automaton.
 const DFA_BYTES: usize = 1 << 20;
 
 impl Schema {
-    /// Reads a schema.
+    /// Compiles a schema.
     ///
     /// # Errors
     ///
-    /// [`SchemaError`] if it is none, or one whose checking could not be bounded.
+    /// [`SchemaError`] if the schema is invalid, or the cost of validation cannot be bounded.
     pub fn new(schema: &Value) -> Result<Schema, SchemaError> {
         let graph = Graph::of(schema)?;
         let patterns = PatternOptions::regex().size_limit(PATTERN_BYTES).dfa_size_limit(DFA_BYTES);
@@ -84,52 +84,52 @@ impl Schema {
         Ok(Schema { validator, graph })
     }
 
-    /// Checks a value.
+    /// Validates a value.
     ///
     /// # Errors
     ///
-    /// Where it does not fit: at most 8 places; of a document of more than 1,000 values one, or none where to find it
-    /// would take more memory than the document. A value that would take too long to check, or is nested too deep,
-    /// does not fit.
+    /// The mismatches, at most 8. For a document of more than 1,000 values only one, without position where finding
+    /// it would take more memory than the document. A value that would take too long to validate, or is nested too
+    /// deeply, is a mismatch.
     pub fn check(&self, value: &Value) -> Result<(), Vec<Mismatch>> {
         self.check_node(Document::of(value).root())
     }
 
-    /// Checks a value of a document.
+    /// Validates a value of a document.
     pub(crate) fn check_node(&self, value: Node<'_>) -> Result<(), Vec<Mismatch>> {
-        let shape = Shape::of(value);
+        let counts = ValueCounts::of(value);
         let whole = |message: &str| Err(vec![Mismatch::new("", message)]);
-        if !self.graph.admits(&shape, false) {
-            return whole("it is too large, or nested too deep, to be checked against its schema");
+        if !self.graph.admits(&counts, false) {
+            return whole("it is too large, or nested too deeply, to be validated");
         }
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        // To tell why is more work than to tell that.
-        if !self.graph.admits(&shape, true) {
+        // Finding the reason takes more work than finding a mismatch.
+        if !self.graph.admits(&counts, true) {
             return whole(MISMATCH);
         }
-        let told: Vec<_> = if shape.values() <= MANY {
-            let errors = self.validator.iter_errors(value).take(MAX_TOLD);
+        let found: Vec<_> = if counts.values() <= MAX_EXPLAINED {
+            let errors = self.validator.iter_errors(value).take(MAX_MISMATCHES);
             errors.map(|error| Mismatch::of(&error, value)).collect()
-        } else if self.graph.gathers || shape.most_members() > MANY {
+        } else if self.graph.collects_errors || counts.most_members() > MAX_EXPLAINED {
             Vec::new()
         } else {
             self.validator.validate(value).err().iter().map(|error| Mismatch::of(error, value)).collect()
         };
-        if told.is_empty() { whole(MISMATCH) } else { Err(told) }
+        if found.is_empty() { whole(MISMATCH) } else { Err(found) }
     }
 }
 
-/// Of a value of which no more is told.
-const MISMATCH: &str = "it does not fit its schema";
+/// Message without a reason.
+const MISMATCH: &str = "it does not match its schema";
 
 impl Mismatch {
     pub(crate) fn new(path: &str, message: &str) -> Mismatch {
         Mismatch { path: path.into(), message: message.into() }
     }
 
-    /// As it is where its document is part of another.
+    /// Prefixes the path, for a document that is part of another.
     pub(crate) fn below(self, prefix: &str) -> Mismatch {
         Mismatch { path: format!("{prefix}{}", self.path), ..self }
     }
@@ -141,7 +141,7 @@ impl Mismatch {
     }
 }
 
-/// Returns what is wrong, with the value if it and the message are short.
+/// Returns the description of an error, with the value if both are short.
 fn message(error: &ValidationError<'_>, is_small: bool) -> String {
     let text = is_small.then(|| error.to_string()).filter(|text| text.len() <= MESSAGE_BYTES);
     text.unwrap_or_else(|| error.masked().to_string().chars().take(MESSAGE_BYTES).collect())
@@ -153,7 +153,7 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Mismatches in one line.
+/// Formats mismatches in one line.
 pub(crate) fn list(all: &[Mismatch]) -> String {
     all.iter().map(|one| format!("{one}")).collect::<Vec<_>>().join("; ")
 }

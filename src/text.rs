@@ -1,14 +1,18 @@
-//! Guest-chosen text, made safe to show: escaped and cut.
+//! Escaping and truncation of text that a guest chose.
 
+use alloc::{collections::BTreeMap, string::String};
 use core::fmt::{self, Write};
 
-/// At most this many bytes of a guest's text are shown in an error message.
+/// Most bytes of a guest's text that an error message shows.
 pub(crate) const SHOWN_BYTES: usize = 256;
 
-/// Escapes what could steer a terminal or reorder a line: control characters (newlines and tabs
-/// too), U+2028 and U+2029, and the bidirectional and zero-width format characters.
+/// Most items of a guest's list that `Debug` shows.
+const SHOWN_ITEMS: usize = 16;
+
+/// Escapes characters that control a terminal or reorder a line: control characters (also newlines and tabs),
+/// U+2028 and U+2029, and the bidirectional and zero-width format characters.
 ///
-/// Cuts at `max_bytes` of the input, at a character boundary, and says how many bytes were cut.
+/// Truncates at `max_bytes` of the input, at a character boundary, and shows the number of bytes left out.
 ///
 /// ```
 /// let shown = belljar::escape("a\u{1b}[31m\u{202e}b", 1024).to_string();
@@ -19,12 +23,12 @@ pub fn escape(text: &str, max_bytes: usize) -> Escaped<'_> {
     Escaped { text, more: 0, max_bytes, keep_lines: false }
 }
 
-/// As [`escape`], but newlines and tabs stay: for text that is shown as a block of its own.
+/// Escapes like [`escape`], but keeps newlines and tabs: for text shown as a separate block.
 pub fn escape_lines(text: &str, max_bytes: usize) -> Escaped<'_> {
     Escaped { text, more: 0, max_bytes, keep_lines: true }
 }
 
-/// Text that escapes itself when shown: see [`escape`].
+/// Text that is escaped when displayed: see [`escape`].
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a> {
     text: &'a str,
@@ -65,8 +69,8 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Control characters (C0, DEL, C1) and the format characters of Unicode's bidirectional algorithm
-/// (UAX #9) and its neighbours, which show as nothing or move what follows.
+/// Returns whether a character is a control character (C0, DEL, C1) or a format character, as of Unicode's
+/// bidirectional algorithm (UAX #9), that is invisible or reorders text.
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -75,7 +79,56 @@ fn steers(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
-/// A guest's text in quotes, escaped and cut, as error messages show it.
+/// Bytes of a guest, for `Debug`: as a byte string, escaped and truncated.
+pub(crate) struct DebugBytes<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for DebugBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, cut) = self.0.split_at(self.0.len().min(SHOWN_BYTES));
+        write!(f, "b\"{}\"", shown.escape_ascii())?;
+        if cut.is_empty() { Ok(()) } else { write!(f, "… ({} bytes more)", cut.len()) }
+    }
+}
+
+/// Text of a guest, for `Debug`: as a string, escaped and truncated.
+pub(crate) struct DebugText<'a>(pub(crate) &'a str);
+
+impl fmt::Debug for DebugText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = self.0.floor_char_boundary(SHOWN_BYTES);
+        let (shown, cut) = self.0.split_at(end);
+        write!(f, "{shown:?}")?;
+        if cut.is_empty() { Ok(()) } else { write!(f, "… ({} bytes more)", cut.len()) }
+    }
+}
+
+/// List of values of a guest, for `Debug`: truncated.
+pub(crate) struct DebugList<'a, T>(pub(crate) &'a [T]);
+
+impl<T: fmt::Debug> fmt::Debug for DebugList<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (shown, cut) = self.0.split_at(self.0.len().min(SHOWN_ITEMS));
+        let mut list = f.debug_list();
+        list.entries(shown);
+        if cut.is_empty() { list.finish() } else { list.entry(&format_args!("… ({} more)", cut.len())).finish() }
+    }
+}
+
+/// Map with keys that a guest chose, for `Debug`: escaped and truncated.
+pub(crate) struct DebugMap<'a, T>(pub(crate) &'a BTreeMap<String, T>);
+
+impl<T: fmt::Debug> fmt::Debug for DebugMap<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut map = f.debug_map();
+        for (key, value) in self.0.iter().take(SHOWN_ITEMS) {
+            map.entry(&DebugText(key), value);
+        }
+        let cut = self.0.len().saturating_sub(SHOWN_ITEMS);
+        if cut == 0 { map.finish() } else { map.finish_non_exhaustive() }
+    }
+}
+
+/// Quotes a guest's text, escaped and truncated, for an error message.
 pub(crate) fn quote(text: &str) -> Quoted<'_> {
     Quoted(text)
 }

@@ -1,21 +1,20 @@
-//! The functions of WASI preview 1: one table, which linking, import checks, documentation and tests read.
+//! Functions of WASI preview 1: one table for linking, import checks, documentation and tests.
 //!
-//! Module `wasi_snapshot_preview1` has all of them; its predecessor `wasi_unstable` has all but
-//! `sock_accept`, with other layouts in three places (`Snapshot`). What each does in this library is
-//! in [the chapter on WASI](crate::docs::wasi).
+//! The module `wasi_snapshot_preview1` has all of them; its predecessor `wasi_unstable` lacks `sock_accept`, and has
+//! three different layouts ([`Snapshot`]). See [the chapter on WASI](crate::docs::wasi).
 
 use alloc::vec::Vec;
 
 use super::Capability;
 use crate::value::{FuncType, ValueType};
 
-/// Which of the two modules an import names.
+/// Module of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Snapshot {
     /// `wasi_snapshot_preview1`.
     Preview1,
-    /// `wasi_unstable`: another order of `whence`, a smaller `filestat`, a larger `subscription`.
+    /// `wasi_unstable`: a different order of `whence`, a smaller `filestat`, a larger `subscription`.
     Unstable,
 }
 
@@ -23,7 +22,7 @@ impl Snapshot {
     /// Both.
     pub const ALL: [Snapshot; 2] = [Snapshot::Preview1, Snapshot::Unstable];
 
-    /// The module's name.
+    /// Returns the module name.
     pub fn module(self) -> &'static str {
         match self {
             Snapshot::Preview1 => "wasi_snapshot_preview1",
@@ -31,12 +30,12 @@ impl Snapshot {
         }
     }
 
-    /// The snapshot of a module's name.
+    /// Returns the snapshot with this module name.
     pub fn of(module: &str) -> Option<Snapshot> {
         Snapshot::ALL.into_iter().find(|snapshot| snapshot.module() == module)
     }
 
-    /// Bytes of a `filestat`.
+    /// Returns the size of a `filestat` in bytes.
     #[cfg(feature = "wasi")]
     pub(crate) fn filestat_bytes(self) -> u32 {
         match self {
@@ -45,7 +44,7 @@ impl Snapshot {
         }
     }
 
-    /// Bytes of a `subscription`.
+    /// Returns the size of a `subscription` in bytes.
     #[cfg(feature = "wasi")]
     pub(crate) fn subscription_bytes(self) -> u32 {
         match self {
@@ -55,7 +54,7 @@ impl Snapshot {
     }
 }
 
-/// A parameter, as the specification has it.
+/// Parameter in the terms of the specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Param {
@@ -63,7 +62,7 @@ pub enum Param {
     I32(&'static str),
     /// An `i64`.
     I64(&'static str),
-    /// A pointer to so many bytes; 0 where other things decide how many.
+    /// A pointer and the bytes it points to; 0 where that depends on other values.
     Ptr(&'static str, u32),
     /// A pointer to a `filestat`.
     Filestat(&'static str),
@@ -76,7 +75,7 @@ pub enum Param {
 }
 
 impl Param {
-    /// Its name.
+    /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
             Param::I32(name)
@@ -89,7 +88,7 @@ impl Param {
         }
     }
 
-    /// The types it takes in the function's.
+    /// Returns the WebAssembly types of this parameter.
     pub fn types(self) -> &'static [ValueType] {
         match self {
             Param::I32(_) | Param::Ptr(..) | Param::Filestat(_) => &[ValueType::I32],
@@ -99,15 +98,15 @@ impl Param {
     }
 }
 
-/// A function of WASI.
+/// Function of WASI.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Function {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// Its parameters.
+    /// Parameters.
     pub params: &'static [Param],
-    /// What it does here.
+    /// Description.
     pub meaning: &'static str,
     /// The capabilities that it stands for.
     pub capabilities: &'static [Capability],
@@ -115,22 +114,22 @@ pub struct Function {
 }
 
 impl Function {
-    /// Its type.
+    /// Returns its type.
     pub fn ty(&self) -> FuncType {
         let params: Vec<_> = self.params.iter().flat_map(|param| param.types()).copied().collect();
         let results: &[_] = if self.call == Call::ProcExit { &[] } else { &[ValueType::I32] };
         FuncType::new(&params, results)
     }
 
-    /// What it answers where what it needs is not granted; `None` if it needs nothing that could be missing.
+    /// Returns the result without the capability it needs; `None` if it needs none.
     pub fn denied(&self) -> Option<&'static str> {
         Some(match self.call {
-            Call::ArgsGet | Call::ArgsSizesGet => "the name alone",
+            Call::ArgsGet | Call::ArgsSizesGet => "only the program name",
             Call::EnvironGet | Call::EnvironSizesGet => "no variables",
             Call::ClockResGet | Call::ClockTimeGet => "no clock: `notcapable`",
             Call::PollOneoff => "no clock: an event with `notcapable`",
             Call::RandomGet => "no random bytes: `notcapable`",
-            Call::FdWrite => "no log: what goes to 2 is dropped; no files: `badf`",
+            Call::FdWrite => "no log: output to 2 is dropped; no files: `badf`",
             Call::ProcExit | Call::ProcRaise | Call::SchedYield => return None,
             Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => return None,
             Call::PathCreateDirectory
@@ -139,24 +138,24 @@ impl Function {
             | Call::PathRemoveDirectory
             | Call::PathRename
             | Call::PathSymlink
-            | Call::PathUnlinkFile => "no files: `badf`; to read only: `rofs`",
-            Call::PathOpen => "no files: `badf`; to read only: `rofs` for what makes, cuts or may write",
+            | Call::PathUnlinkFile => "no files: `badf`; read-only: `rofs`",
+            Call::PathOpen => "no files: `badf`; read-only: `rofs` to create, truncate or write",
             _ => "no files: `badf`",
         })
     }
 
-    /// Whether it takes pointers, and so needs the exported memory.
+    /// Returns whether it takes pointers, and so needs the exported memory.
     pub(crate) fn needs_memory(&self) -> bool {
         self.params.iter().any(|param| !matches!(param, Param::I32(_) | Param::I64(_)))
     }
 
-    /// Whether a snapshot has it.
+    /// Returns whether a snapshot has it.
     pub fn is_in(&self, snapshot: Snapshot) -> bool {
         snapshot == Snapshot::Preview1 || self.call != Call::SockAccept
     }
 }
 
-/// The function that an import means, whether or not this build provides it.
+/// Returns the snapshot and the function for an import, whether or not this build provides it.
 pub fn import(module: &str, name: &str) -> Option<(Snapshot, &'static Function)> {
     let snapshot = Snapshot::of(module)?;
     let function = FUNCTIONS.iter().find(|function| function.name == name && function.is_in(snapshot))?;
@@ -165,7 +164,7 @@ pub fn import(module: &str, name: &str) -> Option<(Snapshot, &'static Function)>
 
 macro_rules! functions {
     ($($name:literal $call:ident [$($capability:ident),*] ($($param:expr),*): $meaning:literal;)*) => {
-        /// Which host function answers.
+        /// Host function that implements an import.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(crate) enum Call { $($call),* }
 
@@ -185,13 +184,13 @@ use Param::{Buffer, Buffers, Filestat, I32, I64, Path, Ptr};
 
 functions! {
     "args_get" ArgsGet [Arguments] (Ptr("argv", 0), Ptr("argv_buf", 0)):
-        "writes `wasi.program` and `wasi.args`, each with a 0 at its end, and where they are";
+        "writes `wasi.program` and `wasi.args`, null-terminated, and pointers to them";
     "args_sizes_get" ArgsSizesGet [Arguments] (Ptr("argc", 4), Ptr("argv_buf_size", 4)):
-        "how many arguments there are, and their bytes";
+        "number and total size of the arguments";
     "environ_get" EnvironGet [Variables] (Ptr("environ", 0), Ptr("environ_buf", 0)):
-        "writes `wasi.env` as `NAME=VALUE`, sorted by name, each with a 0 at its end, and where they are";
+        "writes `wasi.env` as `NAME=VALUE`, sorted by name, null-terminated, and pointers to them";
     "environ_sizes_get" EnvironSizesGet [Variables] (Ptr("count", 4), Ptr("buf_size", 4)):
-        "how many variables there are, and their bytes";
+        "number and total size of the variables";
     "clock_res_get" ClockResGet [Clock] (I32("id"), Ptr("resolution", 8)):
         "1 ns; `notcapable` with `wasi.clock = \"none\"`, `inval` for an unknown clock";
     "clock_time_get" ClockTimeGet [Clock] (I32("id"), I64("precision"), Ptr("time", 8)):
@@ -199,76 +198,76 @@ functions! {
     "fd_advise" FdAdvise [] (I32("fd"), I64("offset"), I64("len"), I32("advice")):
         "nothing";
     "fd_allocate" FdAllocate [] (I32("fd"), I64("offset"), I64("len")):
-        "makes the file at least so large, with zeros; `nospc` at the quota";
+        "extends the file with zeros to at least this size; `nospc` at the quota";
     "fd_close" FdClose [] (I32("fd")):
-        "closes; a file whose names are all gone goes with its last descriptor";
+        "closes the descriptor; a file without names is removed with its last descriptor";
     "fd_datasync" FdDatasync [] (I32("fd")):
-        "writes a file of the host through; files in memory are not kept anywhere";
+        "syncs a file of the host to disk; no effect on files in memory";
     "fd_fdstat_get" FdFdstatGet [] (I32("fd"), Ptr("stat", 24)):
-        "type, flags and rights; the standard streams are of unknown type, so no terminals";
+        "type, flags and rights; the standard streams have unknown type, so they are not terminals";
     "fd_fdstat_set_flags" FdFdstatSetFlags [] (I32("fd"), I32("flags")):
         "sets the flags, of which `append` has an effect";
     "fd_fdstat_set_rights" FdFdstatSetRights [] (I32("fd"), I64("rights_base"), I64("rights_inheriting")):
-        "takes rights away; `notcapable` for any that is not there";
+        "drops rights; `notcapable` for rights that the descriptor does not have";
     "fd_filestat_get" FdFilestatGet [] (I32("fd"), Filestat("stat")):
         "the attributes of an open file";
     "fd_filestat_set_size" FdFilestatSetSize [] (I32("fd"), I64("size")):
-        "cuts a file, or makes it longer with zeros; `nospc` at the quota";
+        "truncates a file, or extends it with zeros; `nospc` at the quota";
     "fd_filestat_set_times" FdFilestatSetTimes [] (I32("fd"), I64("atim"), I64("mtim"), I32("fst_flags")):
         "sets the times; `now` is the virtual time";
     "fd_pread" FdPread [] (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nread", 4)):
-        "reads from a place in a file; `spipe` for the standard streams";
+        "reads at an offset in a file; `spipe` for the standard streams";
     "fd_prestat_get" FdPrestatGet [Files] (I32("fd"), Ptr("prestat", 8)):
-        "with `wasi.files`, 3 is the directory `/`; a module of `wasi_unstable` has it as 4, named `.`, too";
+        "with `wasi.files`, 3 is the directory `/`; for a module of `wasi_unstable`, 4 is the same, named `.`";
     "fd_prestat_dir_name" FdPrestatDirName [Files] (I32("fd"), Buffer("path")):
-        "the name of such a directory; `nametoolong` where it does not fit";
+        "the name of a preopened directory; `nametoolong` if the buffer is too small";
     "fd_pwrite" FdPwrite [] (I32("fd"), Buffers("iovs"), I64("offset"), Ptr("nwritten", 4)):
-        "writes to a place in a file, or to its end with `append`; `spipe` for the standard streams";
+        "writes at an offset in a file, or at its end with `append`; `spipe` for the standard streams";
     "fd_read" FdRead [Input] (I32("fd"), Buffers("iovs"), Ptr("nread", 4)):
-        "reads on; 0 is the input of the run, and 0 bytes its end";
+        "reads at the current offset; descriptor 0 is the input of the run, 0 bytes mean its end";
     "fd_readdir" FdReaddir [Files] (I32("fd"), Buffer("buf"), I64("cookie"), Ptr("bufused", 4)):
-        "lists: `.`, `..`, what was given in the order of names, then what was made in its order";
+        "lists `.`, `..`, configured entries sorted by name, then created entries in order of creation";
     "fd_renumber" FdRenumber [] (I32("fd"), I32("to")):
-        "moves a descriptor over another, which has to be open";
+        "moves a descriptor to the number of another, which must be open";
     "fd_seek" FdSeek [] (I32("fd"), I64("offset"), I32("whence"), Ptr("newoffset", 8)):
-        "moves the place in a file; `spipe` for the standard streams";
+        "sets the current offset of a file; `spipe` for the standard streams";
     "fd_sync" FdSync [] (I32("fd")):
-        "writes a file or directory of the host through; files in memory are not kept anywhere";
+        "syncs a file or directory of the host to disk; no effect on files in memory";
     "fd_tell" FdTell [] (I32("fd"), Ptr("offset", 8)):
-        "the place in a file; `spipe` for the standard streams";
+        "the current offset of a file; `spipe` for the standard streams";
     "fd_write" FdWrite [Output, Log] (I32("fd"), Buffers("iovs"), Ptr("nwritten", 4)):
-        "writes on; 1 is the output of the run, 2 its log: a message for each line, at level info";
+        "writes at the current offset; descriptor 1 is the output of the run, 2 its log: a message per line, at level info";
     "path_create_directory" PathCreateDirectory [Files] (I32("fd"), Path("path")):
-        "makes a directory";
+        "creates a directory";
     "path_filestat_get" PathFilestatGet [Files] (I32("fd"), I32("flags"), Path("path"), Filestat("stat")):
-        "the attributes of what a path names";
+        "the attributes of the file at a path";
     "path_filestat_set_times" PathFilestatSetTimes [Files]
         (I32("fd"), I32("flags"), Path("path"), I64("atim"), I64("mtim"), I32("fst_flags")):
-        "sets the times of what a path names";
+        "sets the times of the file at a path";
     "path_link" PathLink [Files] (I32("old_fd"), I32("old_flags"), Path("old_path"), I32("new_fd"), Path("new_path")):
-        "gives a file one more name; `perm` for a directory, `inval` if links are to be followed";
+        "creates a hard link; `perm` for a directory, `inval` if links are to be followed";
     "path_open" PathOpen [Files]
         (I32("fd"), I32("dirflags"), Path("path"), I32("oflags"), I64("rights_base"), I64("rights_inheriting"),
          I32("fdflags"), Ptr("opened", 4)):
-        "opens under the lowest free number; `notcapable` for rights that the directory does not pass on, and for a path out of it";
+        "opens with the lowest free descriptor; `notcapable` for rights that the directory does not inherit to it, and for a path outside it";
     "path_readlink" PathReadlink [Files] (I32("fd"), Path("path"), Buffer("buf"), Ptr("bufused", 4)):
-        "the target of a symbolic link, as much of it as fits";
+        "the target of a symbolic link, truncated to the buffer";
     "path_remove_directory" PathRemoveDirectory [Files] (I32("fd"), Path("path")):
         "removes an empty directory";
     "path_rename" PathRename [Files] (I32("fd"), Path("old_path"), I32("new_fd"), Path("new_path")):
-        "renames, over a file or an empty directory where one is there";
+        "renames, and replaces a file or an empty directory";
     "path_symlink" PathSymlink [Files] (Path("old_path"), I32("fd"), Path("new_path")):
-        "makes a symbolic link; `notcapable` for an absolute target";
+        "creates a symbolic link; `notcapable` for an absolute target";
     "path_unlink_file" PathUnlinkFile [Files] (I32("fd"), Path("path")):
-        "removes a name of a file, or a link; `isdir` for a directory";
+        "unlinks a file or a symbolic link; `isdir` for a directory";
     "poll_oneoff" PollOneoff [Clock] (Ptr("in", 0), Ptr("out", 0), I32("nsubscriptions"), Ptr("nevents", 4)):
-        "files and streams are ready at once; else the virtual time goes on to the first of the clocks";
+        "files and streams are ready at once; otherwise the virtual time advances to the first clock event";
     "proc_exit" ProcExit [End] (I32("code")):
-        "ends the run: with success for 0, else with `StopReason::Status`; does not return";
+        "ends the run, successfully for 0, otherwise with `StopReason::Status`; does not return";
     "proc_raise" ProcRaise [] (I32("signal")):
         "`nosys`: there are no signals";
     "sched_yield" SchedYield [] ():
-        "nothing: there is nobody else";
+        "nothing: there are no other threads";
     "random_get" RandomGet [Random] (Buffer("buf")):
         "the next bytes of the ChaCha20 key stream of `wasi.random_seed`; `notcapable` with `wasi.random = \"none\"`";
     "sock_accept" SockAccept [] (I32("fd"), I32("flags"), Ptr("opened", 4)):

@@ -1,4 +1,4 @@
-//! A call that the module does not offer.
+//! Errors of calls.
 
 use alloc::{string::String, vec::Vec};
 
@@ -11,46 +11,46 @@ use crate::{
     value::{FuncType, ValueType},
 };
 
-/// A call that the module does not offer.
+/// Error of a call that the module or instance does not support.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CallError {
-    /// `run` needs an entry function.
+    /// There is no entry function for `run`.
     #[error("the module exports neither `execute` nor `_start`")]
     NoEntry {
-        /// The functions it exports, sorted, at most 64.
+        /// Exported functions, sorted, at most 64.
         exports: Vec<String>,
     },
     /// No exported function has this name.
     #[error("the module exports no function {}", quote(.name))]
     NoFunction {
-        /// The name asked for.
+        /// Name in the call.
         name: String,
-        /// The functions it exports, sorted, at most 64.
+        /// Exported functions, sorted, at most 64.
         exports: Vec<String>,
     },
-    /// The function has another type than the call.
+    /// The function has a different type than the call.
     #[error("the function {} is {expected}, called as {found}", quote(.name))]
     Signature {
         /// The function.
         name: String,
         /// Its type.
         expected: FuncType,
-        /// The type the call has.
+        /// Type of the call.
         found: FuncType,
     },
-    /// Wrong arguments in a call by value.
+    /// The types of dynamic arguments are wrong.
     #[error("the function {} takes {}, called with {}", quote(.name), types(.expected), types(.found))]
     Arguments {
         /// The function.
         name: String,
         /// The parameter types.
         expected: Vec<ValueType>,
-        /// The types of the arguments given.
+        /// Types of the arguments.
         found: Vec<ValueType>,
     },
-    /// A reference type, whose values cannot leave their store.
+    /// The function has a reference type, whose values are valid only in their store.
     #[error("the function {} has type {ty}: references cannot be passed to or from the host", quote(.name))]
     Reference {
         /// The function.
@@ -58,13 +58,13 @@ pub enum CallError {
         /// Its type.
         ty: FuncType,
     },
-    /// The module was loaded by another sandbox, whose limits and host functions it was checked for.
+    /// The module was loaded by another sandbox, and checked for its limits and host functions.
     #[error("the module was loaded by another sandbox")]
     OtherSandbox,
-    /// The instance was stopped by an earlier call; its state may be half-written.
+    /// The instance was stopped by an earlier call; its state may be inconsistent.
     #[error("the instance was stopped by an earlier call: {0}")]
     Poisoned(StopReason),
-    /// The execution came to its end before.
+    /// The execution has ended already.
     #[error("the execution has ended")]
     Ended,
 }
@@ -89,7 +89,7 @@ impl CallError {
             _ => return None,
         };
         if exports.is_empty() {
-            return Some("it exports no function at all".into());
+            return Some("it exports no functions".into());
         }
         let names: Vec<_> = exports.iter().take(12).map(|e| alloc::format!("{}", quote(e))).collect();
         let more = if exports.len() > 12 { ", …" } else { "" };

@@ -1,4 +1,4 @@
-//! A configuration that cannot be.
+//! Errors of configurations.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -8,19 +8,19 @@ use thiserror::Error;
 
 use crate::text::quote;
 
-/// A configuration that cannot be: where, what was found, what was expected.
+/// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ConfigError {
-    /// The key, as a path (`limits.fuel`); empty where the text has no keys.
+    /// Key, as a path (`limits.fuel`); empty if no key is concerned.
     pub key: String,
-    /// Line and column in the text, from 1; `None` for a configuration made in code.
+    /// Position in the text; `None` for a configuration built in code.
     pub at: Option<Position>,
-    /// What is wrong with it.
+    /// The problem.
     pub problem: ConfigProblem,
 }
 
-/// A place in a text.
+/// Position in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Position {
     /// Line, from 1.
@@ -48,7 +48,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// What is wrong with a configuration.
+/// Problem of a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -59,92 +59,92 @@ pub enum ConfigProblem {
         /// The parser's description; not part of the stable interface.
         message: String,
     },
-    /// The text is longer than a configuration may be.
-    #[error("{size} bytes of text; at most {limit} are read")]
+    /// The text is too long.
+    #[error("{size} bytes of text; the limit is {limit}")]
     TooLong {
         /// Size of the text in bytes.
         size: u64,
         /// The limit in bytes.
         limit: u64,
     },
-    /// No such key.
+    /// The key does not exist.
     #[error("unknown key; valid here: {}", .valid.join(", "))]
     UnknownKey {
-        /// The names that are valid at this place, sorted.
+        /// Valid names at this position, sorted.
         valid: Vec<&'static str>,
     },
-    /// A value of another type.
+    /// The value has the wrong type.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// The type that is expected, with its unit.
+        /// Expected type, with its unit.
         expected: &'static str,
-        /// The type that was found.
+        /// Type found.
         found: &'static str,
     },
-    /// A number outside its range.
+    /// A number is outside its range.
     #[error("{value} is outside {min} to {max} ({unit})")]
     OutOfRange {
-        /// The value found.
+        /// Value found.
         value: i128,
         /// The smallest valid value.
         min: u64,
         /// The largest valid value.
         max: u64,
-        /// What the number counts.
+        /// Unit.
         unit: &'static str,
     },
-    /// A word that is not one of the valid ones.
+    /// A word is not one of the valid ones.
     #[error("{} is not one of {}", quote(.value), .valid.join(", "))]
     UnknownWord {
-        /// The word found.
+        /// Word found.
         value: String,
-        /// The valid words.
+        /// Valid words.
         valid: Vec<&'static str>,
     },
-    /// A value that cannot be, for a reason of its own.
+    /// A value is invalid for another reason.
     #[error("{why}")]
     Unfit {
-        /// What was expected.
+        /// Reason, or what was expected.
         why: &'static str,
     },
-    /// A directory of the host that cannot be given to a program.
+    /// A directory of the host cannot be granted.
     #[error("{}: {why}", quote(.path))]
     Directory {
-        /// Its path on the host.
+        /// Path on the host.
         path: String,
-        /// Why not.
+        /// Reason.
         why: DirectoryProblem,
     },
-    /// A capability that no host function needs.
-    #[error("{} is needed by no host function; valid here: {}", quote(.name), some(.known))]
+    /// No host function requires a granted capability.
+    #[error("no host function requires {}; valid here: {}", quote(.name), some(.known))]
     UnknownGrant {
         /// Its name.
         name: String,
-        /// Those that host functions need, sorted.
+        /// Capabilities that host functions require, sorted.
         known: Vec<String>,
     },
     /// This build cannot enforce the key.
-    #[error("this build of belljar cannot enforce it: it needs the feature `{feature}`")]
+    #[error("this build of belljar cannot enforce the key: it needs the feature `{feature}`")]
     Unenforceable {
-        /// The Cargo feature that can.
+        /// Cargo feature that can.
         feature: &'static str,
     },
-    /// This build runs no guest: its interpreter could be made to overflow the native stack.
+    /// This build must not run guests: they could overflow the native stack of the interpreter.
     #[error(
         "this build leaves {stack_bytes} bytes of native stack behind at {operator}: it needs the feature `portable-dispatch`"
     )]
     Dispatch {
-        /// The operator, or the group of operators, at which it was found.
+        /// Operator or group of operators.
         operator: &'static str,
-        /// What each of them leaves, in bytes.
+        /// Bytes that each execution leaves.
         stack_bytes: u64,
     },
-    /// A host function cannot be registered under this name.
+    /// A host function cannot be registered.
     #[error("a host function cannot be registered as {}: {why}", quote(.name))]
     HostFunction {
         /// `module.function`.
         name: String,
-        /// Why not.
+        /// Reason.
         why: HostFunctionProblem,
     },
 }
@@ -153,41 +153,41 @@ fn some(names: &[String]) -> String {
     if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
-/// Why a directory of the host cannot be given to a program.
+/// Reason why a directory of the host cannot be granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DirectoryProblem {
-    /// There is nothing under this path.
-    #[error("there is no such directory")]
+    /// The path does not exist.
+    #[error("the directory does not exist")]
     Missing,
-    /// It is a file, or something else that is no directory.
+    /// It is a file or another kind of object.
     #[error("it is not a directory")]
     NotDirectory,
-    /// This process may not open it.
-    #[error("it may not be opened by this process")]
+    /// This process has no permission to open it.
+    #[error("this process has no permission to open it")]
     Denied,
-    /// Its files are the kernel's own, such as those in `/proc`.
-    #[error("its files stand for the system, not for data")]
+    /// It is a file system of the kernel, such as `/proc`.
+    #[error("it belongs to a file system of the kernel")]
     System,
-    /// It cannot be opened, for another reason.
+    /// It cannot be opened for another reason.
     #[error("it cannot be opened")]
     Unusable,
 }
 
-/// Why a host function cannot be registered.
+/// Reason why a host function cannot be registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HostFunctionProblem {
-    /// The name is one of the ABI's.
-    #[error("belljar provides the function itself")]
+    /// The name is reserved by the ABI.
+    #[error("the name is reserved: belljar provides this function")]
     Reserved,
-    /// [`Builder::requires`](crate::Builder::requires) came before there was any.
-    #[error("`requires` comes after the function that it is for")]
+    /// [`Builder::requires`](crate::Builder::requires) was called before a function was registered.
+    #[error("call `requires` after registering the function")]
     Misplaced,
-    /// The name was registered before.
-    #[error("it is registered already")]
+    /// The name is registered already.
+    #[error("the name is registered already")]
     Duplicate,
 }
 
@@ -199,20 +199,25 @@ impl fmt::Display for ConfigError {
         if !self.key.is_empty() {
             write!(f, "{}: ", quote(&self.key))?;
         }
-        write!(f, "{}", self.problem)
+        write!(f, "{}", self.problem)?;
+        super::write_hint(f, || self.hint())
     }
 }
 
-impl core::error::Error for ConfigError {}
+impl core::error::Error for ConfigError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.problem)
+    }
+}
 
 impl ConfigError {
     pub(crate) fn hint(&self) -> Option<String> {
         match &self.problem {
             ConfigProblem::UnknownKey { valid } => {
-                // A section that is missing or wrong does not hide which key is meant.
+                // Compare the last segments only: the section may be missing or wrong.
                 let last = |path: &'_ str| String::from(path.rsplit('.').next().unwrap_or_default());
                 let name = last(&self.key);
-                // Of two that are as near, the one of the same length has letters that changed places.
+                // At equal distance prefer the same length, which finds swapped letters.
                 let far = |v: &&&str| (distance(&name, &last(v)), name.len().abs_diff(last(v).len()));
                 let near = valid.iter().min_by_key(far)?;
                 (distance(&name, &last(near)) <= 3).then(|| alloc::format!("did you mean `{near}`?"))
@@ -225,7 +230,7 @@ impl ConfigError {
     }
 }
 
-/// The number of single-character edits between two names (Levenshtein), for "did you mean".
+/// Computes the Levenshtein distance of two names, for "did you mean".
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! A process of its own that a run could not have, or that died of it.
+//! Errors of isolated runs: processes that could not be set up, or that died.
 
 use alloc::string::String;
 use core::fmt;
@@ -8,39 +8,39 @@ use thiserror::Error;
 
 use crate::text::{SHOWN_BYTES, escape};
 
-/// Why a run could not have a process of its own. Nothing of the guest has been run then.
+/// Error of setting up the separate process of an isolated run. No code of the guest has run.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum IsolationError {
-    /// This process is a worker, which came to ask for one of its own instead of doing its work.
-    #[error("this process is a worker itself")]
+    /// This process is a worker itself, and must not start another.
+    #[error("this process is a worker, and cannot start another")]
     Nested,
     /// The worker could not be started.
     #[error("the worker {} could not be started: {}", escape(.program, SHOWN_BYTES), escape(.message, SHOWN_BYTES))]
     Start {
-        /// The program that was to be started.
+        /// Program of the worker.
         program: String,
         /// The system's description; not part of the stable interface.
         message: String,
     },
-    /// The program is there, but it is no worker of this version of belljar.
+    /// The program is not a worker of this version of belljar.
     #[error("{} is not a worker of this version of belljar: {}", escape(.program, SHOWN_BYTES), greeting(.found.as_deref()))]
     NotAWorker {
         /// The program that was started.
         program: String,
-        /// The version it named, if it is a worker of another one.
+        /// Version it reported, if it is a worker of another version.
         found: Option<String>,
     },
-    /// A signal killed the worker before it said what it is.
+    /// A signal killed the worker before it started.
     #[error("the worker {} ended before it began: {end}", escape(.program, SHOWN_BYTES))]
     Died {
         /// The program that was started.
         program: String,
-        /// How it ended.
+        /// End of the process.
         end: WorkerEnd,
     },
-    /// The worker could not lock itself in.
+    /// The worker could not set up a layer of its isolation.
     #[error("the worker could not build the wall `{wall}`: {}", escape(.message, SHOWN_BYTES))]
     Wall {
         /// The wall, as `belljar::isolate::walls()` names it.
@@ -50,42 +50,42 @@ pub enum IsolationError {
     },
 }
 
-/// How a worker ended that gave no answer.
+/// End of a worker that did not reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WorkerEnd {
-    /// A signal killed it.
+    /// It was killed by a signal.
     #[error("it was killed by signal {signal}{}", Named(*.signal))]
     Signal {
-        /// The signal's number, as the system has it.
+        /// Number of the signal on this system.
         signal: i32,
     },
-    /// It left.
-    #[error("it left with exit status {code}")]
+    /// It exited.
+    #[error("it exited with status {code}")]
     Exit {
         /// Its exit status.
         code: i32,
     },
-    /// It said what no worker says, or more than it may; it was killed.
-    #[error("it said what no worker says")]
+    /// It sent an invalid or oversized message, and was killed.
+    #[error("it sent an invalid message")]
     Garbage,
-    /// It said nothing for too long; it was killed.
-    #[error("it said nothing for {limit_ms} ms")]
+    /// It sent nothing for too long, and was killed.
+    #[error("it sent nothing for {limit_ms} ms")]
     Silent {
-        /// How long it was waited for, in milliseconds.
+        /// Timeout in milliseconds.
         limit_ms: u64,
     },
 }
 
 fn greeting(found: Option<&str>) -> String {
     match found {
-        Some(found) => alloc::format!("it calls itself `{}`", escape(found, SHOWN_BYTES)),
-        None => "it does not say so".into(),
+        Some(found) => alloc::format!("it reports `{}`", escape(found, SHOWN_BYTES)),
+        None => "it sends no greeting".into(),
     }
 }
 
-/// A signal's name, for those that have the same number on all systems or are Linux's.
+/// Name of a signal, for signals with the same number on all systems and those of Linux.
 struct Named(i32);
 
 impl fmt::Display for Named {
@@ -97,9 +97,9 @@ impl fmt::Display for Named {
             9 => "SIGKILL",
             11 => "SIGSEGV",
             15 => "SIGTERM",
-            24 => "SIGXCPU: its time on the processor is used up",
+            24 => "SIGXCPU: its CPU time is used up",
             7 if cfg!(target_os = "linux") => "SIGBUS",
-            31 if cfg!(target_os = "linux") => "SIGSYS: it asked the system for what it may not",
+            31 if cfg!(target_os = "linux") => "SIGSYS: it made a forbidden system call",
             _ => return Ok(()),
         };
         write!(f, " ({name})")
@@ -110,7 +110,7 @@ impl IsolationError {
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
             IsolationError::Nested | IsolationError::NotAWorker { .. } => {
-                "a worker calls `belljar::isolate::worker()` first thing in `main`".into()
+                "call `belljar::isolate::worker()` at the start of `main`".into()
             }
             IsolationError::Start { .. } | IsolationError::Died { .. } => return None,
             IsolationError::Wall { .. } => {

@@ -1,4 +1,4 @@
-//! A module that was refused.
+//! Errors of modules that were refused.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use super::{Position, WorkerEnd, dotted, refused::refused};
 use crate::text::quote;
 
-/// Why a module was refused.
+/// Reason why a module was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -20,24 +20,24 @@ pub enum ModuleError {
     /// The bytes are not WebAssembly.
     #[error("not a WebAssembly module: it starts with {found:02x?}, expected [00, 61, 73, 6d]{}", .like.map(|l| alloc::format!("; it looks like {l}")).unwrap_or_default())]
     NotWasm {
-        /// The first bytes, at most 4.
+        /// First bytes, at most 4.
         found: Vec<u8>,
-        /// What the bytes look like, where that is known.
+        /// Format that the bytes resemble, if it is known.
         like: Option<&'static str>,
     },
-    /// A WebAssembly component, not a core module.
+    /// The bytes are a WebAssembly component, not a core module.
     #[error("a WebAssembly component, not a core module")]
     Component,
-    /// A version of the binary format that is not 1.
+    /// The version of the binary format is not 1.
     #[error("version {found} of the binary format; only version 1 is supported")]
     Version {
-        /// The version found.
+        /// Version found.
         found: u32,
     },
     /// The bytes end early or break the binary format.
     #[error("malformed at byte {offset}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Malformed {
-        /// Where, in bytes from the start.
+        /// Position in bytes from the start.
         offset: u64,
         /// The parser's description; not part of the stable interface.
         message: String,
@@ -45,101 +45,101 @@ pub enum ModuleError {
     /// The module breaks a validation rule of the WebAssembly specification.
     #[error("invalid at byte {offset}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Invalid {
-        /// Where, in bytes from the start.
+        /// Position in bytes from the start.
         offset: u64,
         /// The validator's description; not part of the stable interface.
         message: String,
     },
-    /// A valid module of a proposal, or an operator, that belljar does not run.
-    #[error("it needs {feature} (at byte {offset}), which belljar does not run")]
+    /// The module is valid, but uses a proposal or an operator that belljar does not support.
+    #[error("it needs {feature} (at byte {offset}), which belljar does not support")]
     Unsupported {
-        /// The proposal or operator.
+        /// Proposal or operator.
         feature: &'static str,
-        /// Where it is needed first, in bytes from the start.
+        /// Position of the first use, in bytes from the start.
         offset: u64,
     },
-    /// A quantity is beyond its limit.
+    /// A quantity exceeds its limit.
     #[error("{found} {unit} exceed the limit `{key}` of {limit}")]
     Limit {
-        /// The key of the limit in the configuration (`module.functions`).
+        /// Key of the limit in the configuration (`module.functions`).
         key: &'static str,
         /// The limit.
         limit: u64,
-        /// What the module has, or has at least.
+        /// Value of the module, or a lower bound of it.
         found: u64,
-        /// What is counted.
+        /// Unit.
         unit: &'static str,
     },
-    /// Imports that nothing provides, sorted by module and name.
+    /// Imports are not provided; sorted by module and name.
     #[error("{} of its imports cannot be provided: {}", .total, list(.imports, *.total))]
     Imports {
-        /// The first of them, at most 64.
+        /// First of these imports, at most 64.
         imports: Vec<ImportProblem>,
-        /// How many there are.
+        /// Total number of these imports.
         total: u64,
     },
-    /// A function that takes pointers is imported, but there is no memory to point into.
+    /// A function that takes pointers is imported, but no memory is exported.
     #[error("it imports {} but does not export a memory named `memory`", quote(.import))]
     NoMemory {
         /// One of the imports.
         import: String,
     },
-    /// An export that the ABI gives a meaning has another type.
+    /// An export with a meaning in the ABI has the wrong type.
     #[error("its export `{name}` is {found}, expected {expected}")]
     Entry {
         /// `execute`, `_start`, `_initialize`, `alloc` or `memory`.
         name: &'static str,
-        /// The type the ABI asks for.
+        /// Type required by the ABI.
         expected: &'static str,
-        /// The type found.
+        /// Type found.
         found: String,
     },
-    /// The text form is wrong.
+    /// The text format has a syntax error.
     #[error("not valid WebAssembly text at {at}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Text {
-        /// Where.
+        /// Position.
         at: Position,
         /// The parser's description; not part of the stable interface.
         message: String,
     },
-    /// The host had no memory left for what loading it may take.
-    #[error("the host is out of memory: loading it may take {bytes} bytes")]
+    /// The host has not enough memory to load the module.
+    #[error("the host is out of memory: loading may take {bytes} bytes")]
     HostMemory {
-        /// How much was asked for.
+        /// Bytes that were requested.
         bytes: u64,
     },
-    /// The bytes are not those that were pinned.
-    #[error("not the module that is pinned: its SHA-256 is {found}, expected {pinned}")]
+    /// The bytes do not match the pin.
+    #[error("the module does not match its pin: its SHA-256 is {found}, expected {pinned}")]
     Pinned {
-        /// The SHA-256 of the pin, in hexadecimal digits.
+        /// SHA-256 of the pin, in hexadecimal digits.
         pinned: String,
-        /// That of the bytes.
+        /// SHA-256 of the bytes.
         found: String,
     },
-    /// The engine failed on a valid module: a bug in it.
+    /// The engine failed to translate a valid module: a bug in the engine.
     #[error("the engine failed to translate it: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
     Engine {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
-    /// The process that was to load it, isolated, died of it.
-    #[error("the worker died of it: {0}")]
+    /// The worker process died while it loaded the module.
+    #[error("the worker died while loading: {0}")]
     Worker(WorkerEnd),
 }
 
-/// An import that cannot be provided.
+/// Import that cannot be provided.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct ImportProblem {
-    /// The import's module name.
+    /// Module name.
     pub module: String,
-    /// The import's name.
+    /// Name.
     pub name: String,
-    /// What is imported, with its type.
+    /// Kind and type of the import.
     pub found: String,
-    /// The type that is provided under this name; `None` if none is.
+    /// Type that is provided under this name, if any.
     pub expected: Option<String>,
-    /// The power that it asks for, if it is one that no guest gets ([`REFUSED`](crate::abi::refused::REFUSED)).
+    /// Capability that is never granted ([`REFUSED`](crate::abi::refused::REFUSED)), if the import needs one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<&'static str>,
 }
@@ -149,7 +149,7 @@ impl fmt::Display for ImportProblem {
         f.write_str(&dotted(&self.module, &self.name))?;
         match (&self.expected, self.refused) {
             (Some(expected), _) => write!(f, " has type {}, expected {expected}", self.found),
-            (None, Some(power)) => write!(f, " ({}) is refused by design: {power}", self.found),
+            (None, Some(capability)) => write!(f, " ({}) is refused by design: {capability}", self.found),
             (None, None) => write!(f, " ({}) is unknown", self.found),
         }
     }
@@ -157,7 +157,7 @@ impl fmt::Display for ImportProblem {
 
 fn list(imports: &[ImportProblem], total: u64) -> String {
     use core::fmt::Write;
-    /// Names and types are the module's to choose: 64 of them could fill a hundred pages.
+    /// The module chooses names and types: 64 of them could fill a hundred pages.
     const SHOWN: usize = 4096;
     let mut text = String::new();
     let mut shown = 0;
@@ -179,7 +179,7 @@ impl ModuleError {
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
             ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
-                "text is read only where it is asked for: `load_text` in code, `--text` on the command line".into()
+                "use `load_text` in code, or `--text` on the command line, to load the text format".into()
             }
             ModuleError::Component => "unpack its core module, for example with `wasm-tools component unbundle`".into(),
             ModuleError::Limit { key, .. } => {
@@ -191,16 +191,14 @@ impl ModuleError {
             }
             ModuleError::Imports { imports, .. } => match imports.first()?.module.as_str() {
                 "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {
-                    "`belljar::abi::wasi` lists what belljar provides of WASI preview 1".into()
+                    "see `belljar::abi::wasi` for the functions of WASI preview 1 that belljar provides".into()
                 }
                 "wasi_snapshot_preview1" | "wasi_unstable" => {
-                    "the module was built for WASI: a build of belljar with the feature `wasi` runs it".into()
+                    "the module was built for WASI: use a build of belljar with the feature `wasi`".into()
                 }
-                "env" => {
-                    "`belljar::abi` lists what belljar provides in `env`; register others on the sandbox builder".into()
-                }
+                "env" => "see `belljar::abi` for the functions of `env`; register others on the sandbox builder".into(),
                 "http" if cfg!(feature = "http") => {
-                    "grant it requests with `http.allow`; `belljar::abi::http` lists what it can import then".into()
+                    "grant requests with `http.allow`; see `belljar::abi::http` for the functions".into()
                 }
                 "http" => {
                     "register the function on the sandbox builder, or grant requests in a build with the feature `http`"

@@ -1,26 +1,26 @@
-//! What no guest gets, by design: imports that are refused by name, each with the reason.
+//! Imports that are refused by design, with the reasons.
 
-/// Powers that no configuration grants.
+/// Capability that no configuration grants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
-    /// What it is.
-    pub power: &'static str,
-    /// Why nobody gets it, and what there is instead.
+    /// Name of the capability.
+    pub capability: &'static str,
+    /// Reason, and the alternative.
     pub why: &'static str,
-    /// The names of imports that ask for it, in any of the [`MODULES`].
+    /// Names of imports that need it, in any of the [`MODULES`].
     pub names: &'static [&'static str],
 }
 
-/// The modules from which a name is taken for what systems mean by it: WASI, WASIX, the proposal of threads,
-/// and C libraries of Emscripten.
+/// Modules whose names have the meaning of an operating system: WASI, WASIX, the threads proposal, and the C libraries
+/// of Emscripten.
 pub const MODULES: [&str; 6] = ["wasi_snapshot_preview1", "wasi_unstable", "wasix_32v1", "wasix_64v1", "wasi", "env"];
 
-/// All powers that are refused.
+/// All capabilities that are refused.
 pub const REFUSED: &[Refused] = &[
     Refused {
-        power: "processes",
-        why: "a guest starts and signals no processes: what they did would be outside of every limit",
+        capability: "processes",
+        why: "guests cannot start or signal processes, which would be outside all limits",
         names: &[
             "proc_fork",
             "proc_fork_env",
@@ -52,8 +52,8 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        power: "threads",
-        why: "a run has one thread: how several take turns would not be the same twice",
+        capability: "threads",
+        why: "a run has one thread: the scheduling of several would not be deterministic",
         names: &[
             "thread-spawn",
             "thread_spawn",
@@ -70,8 +70,8 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        power: "raw sockets",
-        why: "a guest opens no connections: a host function of the embedding program can ask for it what it may have",
+        capability: "raw sockets",
+        why: "guests cannot open connections: provide a custom host function for the requests they may make",
         names: &[
             "sock_open",
             "sock_bind",
@@ -131,8 +131,8 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        power: "setting clocks",
-        why: "a guest reads the clock that it is granted and sets none",
+        capability: "setting clocks",
+        why: "guests can read a granted clock, but not set any",
         names: &[
             "clock_time_set",
             "clock_settime",
@@ -144,7 +144,7 @@ pub const REFUSED: &[Refused] = &[
     },
 ];
 
-/// The power that an import asks for, if it is one that is refused.
+/// Returns the refused capability that an import needs, if there is one.
 pub fn refused(module: &str, name: &str) -> Option<&'static Refused> {
     if !MODULES.contains(&module) {
         return None;

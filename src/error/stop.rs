@@ -1,35 +1,63 @@
-//! A guest that was stopped.
+//! Stops of guests, with their reasons.
 
 use alloc::{string::String, vec::Vec};
+use core::fmt;
 
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{WorkerEnd, dotted};
+use super::{WorkerEnd, dotted, write_hint};
 use crate::{
     files::Changes,
     outcome::{Log, Usage},
-    text::quote,
+    text::{DebugBytes, DebugMap, quote},
 };
 
-/// A guest that was stopped: why, and what it had produced by then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// Stop of a guest: the reason, and its output so far.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Why.
+    /// Reason.
     pub reason: StopReason,
-    /// What the guest had written.
+    /// Output so far.
     pub output: Vec<u8>,
-    /// What the guest had logged.
+    /// Log so far.
     pub log: Log,
-    /// What a program of WASI had changed of its files, by path.
+    /// Changes a WASI program had made to its files, by path.
     #[serde(skip_serializing_if = "Changes::is_empty")]
     pub files: Changes,
-    /// What the run had used; `usage.fuel` is the fuel at which it stopped.
+    /// Usage so far; `usage.fuel` is the fuel at which the guest stopped.
     pub usage: Usage,
 }
 
-/// Why a guest was stopped. Each limit carries the limit, each ABI fault both sides.
+impl fmt::Debug for Stopped {
+    /// Formats the stop with output, log and files escaped and truncated.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stopped")
+            .field("reason", &self.reason)
+            .field("output", &DebugBytes(&self.output))
+            .field("log", &self.log)
+            .field("files", &DebugMap(&self.files))
+            .field("usage", &self.usage)
+            .finish()
+    }
+}
+
+impl fmt::Display for Stopped {
+    /// Formats the reason; `{:#}` adds a hint.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        write_hint(f, || self.reason.hint())
+    }
+}
+
+impl core::error::Error for Stopped {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.reason)
+    }
+}
+
+/// Reason of a stop. Each limit carries its value, each ABI fault expected and actual values.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -40,23 +68,23 @@ pub enum StopReason {
         /// `limits.fuel`, in units.
         limit: u64,
     },
-    /// The guest asked for more memory than it may have.
-    #[error("stopped: memory of {asked} bytes asked for; the limit is {limit}")]
+    /// A growth of a memory exceeds the limit.
+    #[error("stopped: memory of {asked} bytes requested; the limit is {limit}")]
     Memory {
         /// `limits.memory_bytes`.
         limit: u64,
-        /// The sum of all memories the growth would have made, in bytes.
+        /// Size of all memories after the growth, in bytes.
         asked: u64,
     },
-    /// The guest asked for larger tables than it may have.
-    #[error("stopped: tables of {asked} elements asked for; the limit is {limit}")]
+    /// A growth of a table exceeds the limit.
+    #[error("stopped: tables of {asked} elements requested; the limit is {limit}")]
     Table {
         /// `limits.table_elements`.
         limit: u64,
-        /// The sum of all tables the growth would have made, in elements.
+        /// Size of all tables after the growth, in elements.
         asked: u64,
     },
-    /// Calls nested too deeply, or too many values on the stack: the engine does not tell which.
+    /// Calls are nested too deeply, or the value stack is full: the engine does not distinguish them.
     #[error("stopped: stack overflow; the limits are {call_depth} calls and {value_stack_bytes} bytes of values")]
     Stack {
         /// `limits.call_depth`, in calls.
@@ -64,52 +92,52 @@ pub enum StopReason {
         /// `limits.value_stack_bytes`.
         value_stack_bytes: u64,
     },
-    /// The guest wrote more output than it may.
+    /// The output exceeds its limit.
     #[error("stopped: output of {asked} bytes; the limit is {limit}")]
     Output {
         /// `limits.output_bytes`.
         limit: u64,
-        /// The size the output would have had, in bytes.
+        /// Size of the output with the rejected write, in bytes.
         asked: u64,
     },
-    /// The guest called the host too often.
+    /// The guest made too many calls of host functions.
     #[error("stopped: more than {limit} host calls")]
     HostCalls {
         /// `limits.host_calls`.
         limit: u64,
     },
-    /// The deadline passed. Not deterministic: `usage.fuel` tells where it struck.
+    /// The deadline passed. Not deterministic: `usage.fuel` is the fuel at which it took effect.
     #[error("stopped: the deadline of {limit_ms} ms passed")]
     Deadline {
         /// `deadline_ms`.
         limit_ms: u64,
     },
-    /// A fault that the configuration asked for ([`Faults`](crate::Faults)). The guest has no part in it.
-    #[error("stopped: {fault} {number}, a fault that was asked for")]
+    /// A fault that the configuration injects ([`Faults`](crate::Faults)).
+    #[error("stopped: {fault} {number}, an injected fault")]
     Injected {
-        /// Which one.
+        /// Kind of the fault.
         fault: Fault,
-        /// Where: the value of its key.
+        /// Value of its key.
         number: u64,
     },
-    /// The host cancelled the run. Not deterministic: `usage.fuel` tells where it struck.
+    /// The host cancelled the run. Not deterministic: `usage.fuel` is the fuel at which it took effect.
     #[error("stopped: cancelled by the host")]
     Cancelled,
-    /// The guest did what WebAssembly answers with a trap.
+    /// The guest trapped.
     #[error("the guest trapped: {0}")]
     Trap(Trap),
     /// The guest ended its run with `fail`.
     #[error("the guest failed: {}", crate::text::escape(.message, 4096))]
     Failed {
-        /// The guest's words, at most 4,096 bytes of them.
+        /// Message of the guest, at most 4,096 bytes.
         message: String,
     },
     /// The guest ended its run with `abort`.
     #[error("the guest aborted: {} ({}:{line}:{column})", crate::text::escape(.message, 4096), crate::text::escape(.file, 256))]
     Aborted {
-        /// The guest's words, at most 4,096 UTF-16 units of them.
+        /// Message of the guest, at most 4,096 UTF-16 code units.
         message: String,
-        /// The source file, as the guest names it.
+        /// Source file, as reported by the guest.
         file: String,
         /// Line in the source file.
         line: u32,
@@ -122,70 +150,70 @@ pub enum StopReason {
         /// The status.
         code: i32,
     },
-    /// The guest broke the ABI.
-    #[error("the guest broke the ABI: {0}")]
+    /// The guest violated the ABI.
+    #[error("the guest violated the ABI: {0}")]
     Abi(AbiFault),
-    /// The guest asked for something that it was not granted.
+    /// The guest used a capability that is not granted.
     #[error("denied: {} needs `{}`{}", quote(.function), crate::text::escape(.capability, 256), denied(.detail.as_deref()))]
     Denied {
-        /// The capability that is missing: one of `grants`, or the key of the configuration that would grant it.
+        /// Missing capability: a name for `grants`, or the configuration key that grants it.
         capability: String,
-        /// The function that was called, `module.name`.
+        /// Function that was called, as `module.name`.
         function: String,
-        /// What was asked of it, and what would grant that.
+        /// The request, and the setting that grants it.
         detail: Option<String>,
     },
-    /// A host function of the embedding program failed.
+    /// A custom host function returned an error.
     #[error("host function {} failed: {}", dotted(.module, .function), crate::text::escape(.message, 4096))]
     HostFunction {
-        /// The import's module name.
+        /// Module name of the import.
         module: String,
-        /// The import's name.
+        /// Name of the import.
         function: String,
-        /// What the function said.
+        /// Message of the error.
         message: String,
     },
     /// A host function, or a `tracing` subscriber it called, panicked; the panic was contained.
     #[error("host function {} panicked: {}", dotted(.module, .function), crate::text::escape(.message, 4096))]
     HostPanic {
-        /// The import's module name; `env` for belljar's own functions.
+        /// Module name of the import.
         module: String,
-        /// The import's name.
+        /// Name of the import.
         function: String,
-        /// The panic's message.
+        /// Message of the panic.
         message: String,
     },
-    /// The host had no memory left for what the guest was allowed to use.
+    /// The host has not enough memory for what the limits allow.
     #[error("the host is out of memory: {what}")]
     HostMemory {
-        /// What the memory was for.
+        /// Purpose of the memory.
         what: &'static str,
     },
-    /// The engine failed in a way that no guest should be able to cause.
+    /// The engine failed: no guest should be able to cause this.
     #[error("the engine failed: {}", crate::text::escape(.message, 4096))]
     Engine {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
-    /// The guest asked the world for something else than in the transcript that is played.
+    /// The guest requested a different effect than the transcript that is replayed.
     #[error("the transcript differs at effect {effect}: expected {}, found {}", crate::text::escape(.expected, 256), crate::text::escape(.found, 256))]
     Replay {
-        /// The number of the effect; the first is 1.
+        /// Number of the effect, from 1.
         effect: u64,
-        /// What was asked, `module.name`.
+        /// Function that was called, as `module.name`.
         function: String,
-        /// What was asked when it was recorded.
+        /// Request in the transcript.
         expected: String,
-        /// What is asked now.
+        /// Request of this run.
         found: String,
     },
-    /// The transcript that is recorded became too long.
-    #[error("stopped: a transcript of more than {limit} bytes")]
+    /// The transcript being recorded exceeds its limit.
+    #[error("stopped: the transcript exceeds its limit of {limit} bytes")]
     Transcript {
-        /// What it may have, in bytes.
+        /// Limit in bytes.
         limit: u64,
     },
-    /// The process of an isolated run died. Output, log and usage are those of its last report.
+    /// The worker process of an isolated run died. Output, log and usage are those of its last report.
     #[error("the worker died: {0}")]
     Worker(WorkerEnd),
 }
@@ -194,7 +222,7 @@ fn denied(detail: Option<&str>) -> String {
     detail.map_or(String::new(), |detail| alloc::format!(": {}", crate::text::escape(detail, 4096)))
 }
 
-/// A trap, as the WebAssembly specification has them.
+/// Trap of the WebAssembly specification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -225,15 +253,15 @@ pub enum Trap {
     BadConversionToInteger,
 }
 
-/// How a guest broke the ABI. Pointers and lengths are unsigned.
+/// Violation of the ABI by a guest. Pointers and lengths are unsigned.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AbiFault {
-    /// A range that does not lie in the memory.
+    /// A range is outside the memory.
     #[error("{}: the range at {ptr} of {len} bytes is outside the memory of {memory} bytes", quote(.function))]
     Range {
-        /// The function that was called.
+        /// Function that was called.
         function: String,
         /// Start of the range.
         ptr: u32,
@@ -242,35 +270,35 @@ pub enum AbiFault {
         /// Size of the memory in bytes.
         memory: u64,
     },
-    /// Text that is not UTF-8.
+    /// A text is not UTF-8.
     #[error("{}: the text at {ptr} of {len} bytes is not UTF-8 after byte {valid}", quote(.function))]
     Utf8 {
-        /// The function that was called.
+        /// Function that was called.
         function: String,
         /// Start of the text.
         ptr: u32,
         /// Length of the text in bytes.
         len: u32,
-        /// How many bytes of it are UTF-8.
+        /// Length of its valid prefix in bytes.
         valid: u32,
     },
-    /// A log level that does not exist.
-    #[error("{}: log level {level}; levels are 0 to 4", quote(.function))]
+    /// A log level does not exist.
+    #[error("{}: invalid log level {level}; levels are 0 to 4", quote(.function))]
     Level {
-        /// The function that was called.
+        /// Function that was called.
         function: String,
-        /// The level given.
+        /// Level found.
         level: i32,
     },
-    /// A host function was called before the guest's memory was there.
+    /// A host function was called before the guest's memory was exported.
     #[error("{}: called without an exported memory", quote(.function))]
     NoMemory {
-        /// The function that was called.
+        /// Function that was called.
         function: String,
     },
 }
 
-/// A fault that stops a run when the configuration asks for it ([`Faults`](crate::Faults)).
+/// Kind of an injected fault that stops a run ([`Faults`](crate::Faults)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -284,7 +312,8 @@ pub enum Fault {
 }
 
 impl StopReason {
-    /// Whether the guest is to blame: not for a deadline, a cancel, an injected fault, or a failure of the host.
+    /// Returns whether the guest caused the stop, as opposed to a deadline, a cancel, an injected fault, or a failure of
+    /// the host.
     pub fn is_guest_fault(&self) -> bool {
         match self {
             StopReason::Fuel { .. }
@@ -312,7 +341,7 @@ impl StopReason {
         }
     }
 
-    /// Whether the same run stops the same way again, wherever it is run.
+    /// Returns whether the same run stops in the same way again, on any machine.
     pub fn is_deterministic(&self) -> bool {
         !matches!(
             self,
@@ -342,7 +371,7 @@ impl StopReason {
                 return Some(alloc::format!("grant it with `grants = [\"{capability}\"]` if the guest may do this"));
             }
             StopReason::Engine { .. } | StopReason::Worker(_) => {
-                return Some("please report this: no guest should reach it".into());
+                return Some("report this as a bug: no guest should be able to cause it".into());
             }
             _ => return None,
         };

@@ -1,7 +1,7 @@
 //! What an own host function may touch: the guest's memory, the meter, the run's data, log and output.
 
-use alloc::{string::String, vec::Vec};
-use core::fmt;
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::{any::Any, error::Error, fmt};
 
 use wasmi::Caller;
 
@@ -155,7 +155,7 @@ impl Context<'_> {
     }
 }
 
-/// Why a host function failed: a message of its own, or a stop that one of its accesses met.
+/// Error of a host function: a message, or the stop reason of a failed access to the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostError(Cause);
 
@@ -166,7 +166,7 @@ enum Cause {
 }
 
 impl HostError {
-    /// A failure with a message. The run stops with
+    /// Returns an error with a message. The run stops with
     /// [`StopReason::HostFunction`], which names module and function.
     pub fn new(message: impl fmt::Display) -> Self {
         HostError(Cause::Message(alloc::format!("{message}")))
@@ -182,21 +182,43 @@ impl HostError {
     }
 }
 
-impl From<StopReason> for HostError {
-    fn from(reason: StopReason) -> Self {
-        HostError(Cause::Stop(reason))
-    }
-}
-
-impl From<String> for HostError {
-    fn from(message: String) -> Self {
+/// Converts any error with `?`: a [`StopReason`] stops the run as it is, any other error with its message and those of
+/// its sources.
+///
+/// `HostError` itself does not implement `Error`, as this implementation would then overlap with that of `From<T>` for
+/// `T`. It converts to a boxed error.
+impl<E: Error + 'static> From<E> for HostError {
+    fn from(error: E) -> Self {
+        if let Some(reason) = <dyn Any>::downcast_ref::<StopReason>(&error) {
+            return HostError(Cause::Stop(reason.clone()));
+        }
+        let mut message = alloc::format!("{error}");
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = alloc::format!("{cause}");
+            // Many messages include that of their source.
+            if !message.ends_with(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            source = cause.source();
+        }
         HostError(Cause::Message(message))
     }
 }
 
-impl From<&str> for HostError {
-    fn from(message: &str) -> Self {
-        HostError(Cause::Message(message.into()))
+impl From<HostError> for Box<dyn Error + Send + Sync> {
+    fn from(error: HostError) -> Self {
+        match error.0 {
+            Cause::Message(message) => message.into(),
+            Cause::Stop(reason) => Box::new(reason),
+        }
+    }
+}
+
+impl From<HostError> for Box<dyn Error> {
+    fn from(error: HostError) -> Self {
+        Box::<dyn Error + Send + Sync>::from(error)
     }
 }
 
@@ -208,5 +230,3 @@ impl fmt::Display for HostError {
         }
     }
 }
-
-impl core::error::Error for HostError {}

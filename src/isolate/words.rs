@@ -53,7 +53,7 @@ const WORDS: &[&str] = &[
 pub(super) fn known(text: &str) -> Option<&'static str> {
     let keys = Config::keys().flat_map(|key| [key.path, key.unit]);
     let entries = abi::ENTRIES.iter().flat_map(|entry| [entry.name, entry.signature]);
-    let powers = abi::refused::REFUSED.iter().map(|refused| refused.power);
+    let powers = abi::refused::REFUSED.iter().map(|refused| refused.capability);
     let walls = WALLS.iter().map(|wall| wall.name);
     keys.chain(entries).chain(powers).chain(walls).chain(WORDS.iter().copied()).find(|word| *word == text)
 }

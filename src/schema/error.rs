@@ -1,4 +1,4 @@
-//! A JSON Schema that is not accepted.
+//! Errors of JSON Schemas.
 
 use alloc::string::String;
 
@@ -7,62 +7,62 @@ use thiserror::Error;
 
 use crate::text::{SHOWN_BYTES, escape, quote};
 
-/// A JSON Schema that is not accepted.
+/// Error of a JSON Schema that is invalid or not supported.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
-#[error("not a schema that is accepted: at {}: {problem}", shown(.path))]
+#[error("unsupported schema: at {}: {problem}", shown(.path))]
 #[non_exhaustive]
 pub struct SchemaError {
-    /// Where in the schema, as a JSON Pointer (RFC 6901).
+    /// Position in the schema as a JSON Pointer (RFC 6901).
     pub path: String,
-    /// What is wrong there.
+    /// The problem.
     pub problem: SchemaProblem,
 }
 
-/// What is wrong with a JSON Schema.
+/// Problem of a JSON Schema.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SchemaProblem {
-    /// A keyword has a value that it cannot have.
+    /// A keyword has an invalid value.
     #[error("{}", escape(.message, SHOWN_BYTES))]
     Invalid {
         /// The validator's description; not part of the stable interface.
         message: String,
     },
-    /// A reference that is not to a part of the same schema.
-    #[error("a reference can only be `#` or `#/…`, within the schema; found {}", quote(.found))]
+    /// A reference does not point into the same schema.
+    #[error("a reference must be `#` or `#/…`, within the schema; found {}", quote(.found))]
     Reference {
-        /// What it is.
+        /// The reference.
         found: String,
     },
-    /// A reference to a place that is not there.
-    #[error("there is nothing at {}", quote(.found))]
+    /// The target of a reference does not exist.
+    #[error("the reference {} has no target", quote(.found))]
     Missing {
-        /// What it refers to.
+        /// The reference.
         found: String,
     },
-    /// A keyword that is not accepted here.
-    #[error("`{keyword}` is not accepted: references within a schema are `$ref` to `#` or `#/…`")]
+    /// A keyword is not supported here.
+    #[error("`{keyword}` is not supported: use `$ref` with `#` or `#/…`")]
     Keyword {
         /// The keyword.
         keyword: &'static str,
     },
-    /// It refers to itself without going into the value.
-    #[error("it refers to itself without going into the value, so that checking it would not end")]
+    /// The schema refers to itself for the same value.
+    #[error("the schema refers to itself for the same value, so that validation would not end")]
     Endless,
-    /// There is too much of something.
-    #[error("{found} {what}; at most {limit} are accepted")]
+    /// A size exceeds its limit.
+    #[error("{found} {what}; the limit is {limit}")]
     Size {
-        /// What.
+        /// What is counted.
         what: &'static str,
-        /// How many there are.
+        /// The count.
         found: u64,
         /// The limit.
         limit: u64,
     },
 }
 
-/// A JSON Pointer for people.
+/// Formats a JSON Pointer for a message.
 pub(crate) fn shown(path: &str) -> String {
     if path.is_empty() { "the top".into() } else { alloc::format!("{}", quote(path)) }
 }

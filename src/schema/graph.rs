@@ -1,7 +1,7 @@
-//! What a schema refers to, so that the work of checking a value can be told before it is done.
+//! Graph of subschemas and references, from which the work of a validation is computed in advance.
 //!
-//! A node is a part of the schema that is a schema itself. From it, edges go to schemas that the same value
-//! is checked against (`allOf`, `$ref`, …), and to those that a value within it is (`properties`, `items`, …).
+//! A node is a subschema. Its edges lead to subschemas that are applied to the same value (`allOf`, `$ref`, …), and to
+//! those that are applied to a value within it (`properties`, `items`, …).
 
 use alloc::{
     borrow::ToOwned,
@@ -16,41 +16,41 @@ use serde_json::{Map, Value};
 
 use crate::schema::error::{SchemaError, SchemaProblem};
 
-/// The most schemas in a schema, in references from one to another, and patterns.
+/// Most subschemas, edges and patterns of a schema.
 const MAX_NODES: usize = 4_000;
 const MAX_PATTERNS: u64 = 100;
 
-/// What a schema refers to.
+/// Graph of a schema.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    /// In an order in which `same` leads to later ones only.
+    /// Sorted so that `same` leads only to later nodes.
     pub nodes: Vec<Node>,
-    /// The schema as a whole.
+    /// Node of the whole schema.
     pub top: usize,
-    /// How many schemas one may lead to in a row, for the same value.
+    /// Longest chain of schemas for the same value.
     pub chain: usize,
-    /// Whether the validator gathers all that is wrong with a value before it tells of any.
-    pub gathers: bool,
+    /// Whether the validator collects all errors of a value before it reports one.
+    pub collects_errors: bool,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    /// Schemas for the same value, and whether they are tried one by one.
+    /// Schemas for the same value, and whether they are alternatives.
     pub same: Vec<(usize, bool)>,
-    /// Schemas for a value within, under a name or under any.
+    /// Schemas for a value within, under one name or under any.
     pub within: Vec<(Option<String>, usize)>,
-    /// How large it is: its own keywords and the values that they have.
+    /// Size: its keywords and their values.
     pub size: u64,
-    /// Patterns that it has, for texts or for names.
+    /// Number of patterns, for strings or for names.
     pub patterns: u64,
 }
 
-/// Keywords with a schema for the same value.
+/// Keywords with a subschema for the same value.
 const SAME: [&str; 4] = ["not", "if", "then", "else"];
-/// Keywords with schemas for the same value, in an array or by name.
+/// Keywords with subschemas for the same value, in an array or by name.
 const SAME_LIST: [(&str, bool); 3] = [("allOf", false), ("anyOf", true), ("oneOf", true)];
 const SAME_NAMED: [&str; 2] = ["dependentSchemas", "dependencies"];
-/// Keywords with a schema, or an array of them, for values within.
+/// Keywords with a subschema, or an array of them, for values within.
 const WITHIN: [&str; 8] = [
     "additionalProperties",
     "unevaluatedProperties",
@@ -61,31 +61,31 @@ const WITHIN: [&str; 8] = [
     "unevaluatedItems",
     "contains",
 ];
-/// Keywords with schemas by name, and keywords with data.
+/// Keywords with subschemas by name, and keywords with data.
 const NAMED: [&str; 6] =
     ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"];
 const DATA: [&str; 4] = ["enum", "const", "default", "examples"];
-/// Keywords of which an error holds the errors of other schemas, or all items that are wrong.
+/// Keywords whose errors contain the errors of other schemas, or all wrong items.
 const GATHERING: [&str; 4] = ["anyOf", "oneOf", "unevaluatedItems", "unevaluatedProperties"];
-/// Keywords that refer in ways that cannot be followed here.
+/// Keywords that make references this graph does not resolve.
 const REFUSED: [&str; 5] = ["$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor"];
 
 impl Graph {
-    /// That of a schema.
+    /// Builds the graph of a schema.
     pub(super) fn of(schema: &Value) -> Result<Graph, SchemaError> {
         let mut building = Building::new(schema);
-        building.survey(schema, &mut String::new(), false)?;
+        building.collect_targets(schema, &mut String::new(), false)?;
         building.node(String::new(), schema)?;
-        // What is found is looked at in turn: references may lead in circles.
+        // A work list, since references may be cyclic.
         let mut next = 0;
         while let Some((at, value)) = building.found.get(next).cloned() {
-            building.look(next, &at, value)?;
+            building.add_edges(next, &at, value)?;
             next += 1;
         }
         building.graph.sort()
     }
 
-    /// Puts each node behind those that lead to it for the same value.
+    /// Sorts each node behind those that lead to it for the same value.
     fn sort(self) -> Result<Graph, SchemaError> {
         let mut waiting = vec![0usize; self.nodes.len()];
         for (target, _) in self.nodes.iter().flat_map(|node| &node.same) {
@@ -115,18 +115,23 @@ impl Graph {
             patterns: self.nodes[*node].patterns,
         };
         let chain = length.into_iter().max().unwrap_or(1);
-        Ok(Graph { nodes: order.iter().map(moved).collect(), top: place[0], chain, gathers: self.gathers })
+        Ok(Graph {
+            nodes: order.iter().map(moved).collect(),
+            top: place[0],
+            chain,
+            collects_errors: self.collects_errors,
+        })
     }
 }
 
 struct Building<'a> {
     schema: &'a Value,
     graph: Graph,
-    /// The nodes by their JSON Pointers.
+    /// Nodes by JSON Pointer.
     known: BTreeMap<String, usize>,
-    /// The same in their order.
+    /// JSON Pointers and schemas in order of the nodes.
     found: Vec<(String, &'a Value)>,
-    /// What is no data: places that can be referred to.
+    /// JSON Pointers that references can target: all that is not data.
     places: BTreeSet<String>,
     patterns: u64,
 }
@@ -137,7 +142,7 @@ impl<'a> Building<'a> {
         Building { schema, graph: Graph::default(), known, found, places, patterns: 0 }
     }
 
-    /// The node at a place.
+    /// Returns the node at a JSON Pointer, which is added if missing.
     fn node(&mut self, at: String, value: &'a Value) -> Result<usize, SchemaError> {
         if let Some(node) = self.known.get(&at) {
             return Ok(*node);
@@ -154,10 +159,10 @@ impl<'a> Building<'a> {
         Ok(node)
     }
 
-    /// Notes what a node refers to.
-    fn look(&mut self, node: usize, at: &str, value: &'a Value) -> Result<(), SchemaError> {
+    /// Adds the edges of a node.
+    fn add_edges(&mut self, node: usize, at: &str, value: &'a Value) -> Result<(), SchemaError> {
         let Value::Object(keywords) = value else { return Ok(()) };
-        self.graph.gathers |= GATHERING.iter().any(|keyword| keywords.contains_key(*keyword));
+        self.graph.collects_errors |= GATHERING.iter().any(|keyword| keywords.contains_key(*keyword));
         let of_names = members(keywords, "patternProperties").count() as u64;
         let patterns = of_names + u64::from(keywords.contains_key("pattern"));
         self.graph.nodes[node].patterns = patterns;
@@ -166,7 +171,7 @@ impl<'a> Building<'a> {
             let problem = SchemaProblem::Size { what: "patterns", found: self.patterns, limit: MAX_PATTERNS };
             return Err(SchemaError { path: at.into(), problem });
         }
-        // What nobody has looked at is found by looking at the others again.
+        // `unevaluated…` applies to what the other subschemas leave: the validator visits these again.
         let again = keywords.contains_key("unevaluatedProperties") || keywords.contains_key("unevaluatedItems");
         let mut same = Vec::new();
         for keyword in SAME {
@@ -199,7 +204,7 @@ impl<'a> Building<'a> {
         for keyword in WITHIN {
             match keywords.get(keyword) {
                 Some(Value::Array(_)) => within.extend(
-                    // Each is for one item, as each property is for one name.
+                    // Each applies to one item, as each property applies to one name.
                     items(keywords, keyword)
                         .map(|(i, value)| (Some(format!("{i}")), format!("{at}/{keyword}/{i}"), value)),
                 ),
@@ -224,9 +229,9 @@ impl<'a> Building<'a> {
         value.map(|value| (place, value)).ok_or_else(|| error(SchemaProblem::Missing { found: reference.into() }))
     }
 
-    /// Notes what can be referred to, and refuses what changes the meaning of references; `named`: the keys of
-    /// this are names, and no keywords.
-    fn survey(&mut self, value: &Value, at: &mut String, named: bool) -> Result<(), SchemaError> {
+    /// Collects the targets of references, and rejects keywords that change the meaning of references. With `named`,
+    /// the keys of the value are names instead of keywords.
+    fn collect_targets(&mut self, value: &Value, at: &mut String, named: bool) -> Result<(), SchemaError> {
         self.places.insert(at.clone());
         let length = at.len();
         match value {
@@ -236,7 +241,7 @@ impl<'a> Building<'a> {
                     if let Some(keyword) = REFUSED.into_iter().find(|keyword| is(&[*keyword])) {
                         return Err(SchemaError { path: at.clone(), problem: SchemaProblem::Keyword { keyword } });
                     }
-                    // At the top it is only a name.
+                    // At the top level it only names the schema.
                     if let Some(keyword) = ["$id", "id"].into_iter().find(|keyword| is(&[*keyword]) && length > 0) {
                         return Err(SchemaError { path: at.clone(), problem: SchemaProblem::Keyword { keyword } });
                     }
@@ -245,14 +250,14 @@ impl<'a> Building<'a> {
                     }
                     at.push('/');
                     at.push_str(&escaped(name));
-                    self.survey(value, at, is(&NAMED))?;
+                    self.collect_targets(value, at, is(&NAMED))?;
                     at.truncate(length);
                 }
             }
             Value::Array(items) => {
                 for (index, value) in items.iter().enumerate() {
                     at.push_str(&format!("/{index}"));
-                    self.survey(value, at, false)?;
+                    self.collect_targets(value, at, false)?;
                     at.truncate(length);
                 }
             }
@@ -270,12 +275,12 @@ fn members<'a>(keywords: &'a Map<String, Value>, keyword: &str) -> impl Iterator
     keywords.get(keyword).and_then(Value::as_object).into_iter().flatten()
 }
 
-/// A name as it stands in a JSON Pointer.
+/// Escapes a name for a JSON Pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// A fragment of a URI without its percent signs (RFC 3986, section 2.1).
+/// Decodes the percent signs of a fragment of a URI (RFC 3986, section 2.1).
 fn decoded(fragment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();
@@ -293,7 +298,7 @@ fn decoded(fragment: &str) -> Option<String> {
     core::str::from_utf8(&bytes).ok().map(ToOwned::to_owned)
 }
 
-/// How much there is to look at in a schema: one for it, and for values that it has to be compared with.
+/// Returns the size of a schema: one, and one for each value to compare with.
 fn size(value: &Value) -> u64 {
     let Value::Object(keywords) = value else { return 1 };
     let listed = ["enum", "const", "required"].into_iter().filter_map(|keyword| keywords.get(keyword)).map(count);

@@ -1,4 +1,4 @@
-//! Documents, as the validator reads them.
+//! Access of the validator to documents.
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::hash::{Hash, Hasher};
@@ -12,7 +12,7 @@ use serde_json::{Number, Value};
 
 use crate::document::{Document, Items, Kind, Members, Node};
 
-/// Items of an array that are compared before all of them are: most arrays with items that are equal end there.
+/// Items of an array that are compared first: most duplicates are found among them.
 const FIRST: usize = 1_024;
 
 impl Json for Document {
@@ -92,13 +92,13 @@ impl<'a> ValidatorNode<'a, Document> for Node<'a> {
         }
     }
 
-    /// Returns null for a large value: whoever tells of an error asks [`Node::is_small`] before.
+    /// Returns null for a large value: error messages check [`Node::is_small`] first.
     fn to_value(&self) -> Cow<'a, Value> {
         Cow::Owned(Node::to_value(*self))
     }
 
-    /// Returns nothing: what is remembered of each value would take more memory than the value, and schemas that lead
-    /// to themselves for the same value are refused beforehand.
+    /// Returns `None`: a record of visited values would take more memory than the values, and schemas that refer to
+    /// themselves for the same value are rejected in advance.
     fn identity(&self) -> Option<NodeIdentity> {
         None
     }
@@ -139,7 +139,7 @@ impl<'a> Array<'a, Document> for Items<'a> {
             let mut hashes = Vec::with_capacity(count);
             hashes.extend(items.take(count).map(|item| (hash(item), item.place())));
             hashes.sort_unstable();
-            // Those of one hash are few, unless they are equal.
+            // Few items share a hash, unless they are equal.
             hashes.chunk_by(|(left, _), (right, _)| left == right).all(|same| {
                 let node = |place: &(u32, u32)| self.node(place.1);
                 let mut nodes: Vec<_> = same.iter().map(node).collect();
@@ -152,7 +152,7 @@ impl<'a> Array<'a, Document> for Items<'a> {
     }
 }
 
-/// Returns the same number for values that are equal.
+/// Returns a hash that is the same for equal values.
 fn hash(node: Node<'_>) -> u32 {
     let mut hasher = DefaultHasher::new();
     add(node, &mut hasher);

@@ -1,42 +1,42 @@
-//! What checking a value against a schema can cost at most.
+//! Upper bound of the work of a validation.
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use super::graph::Graph;
 use crate::document::{Kind, Node};
 
-/// The most work for one value: schemas that are looked at, each as large as it is, and bytes of text.
+/// Most work for one value: the sizes of all schemas applied, and bytes of text.
 const MAX_WORK: u64 = 10_000_000;
 
-/// Bytes of text that are looked at as fast as one keyword, and what a pattern costs for each: more than that of
-/// the largest which is accepted.
+/// Bytes of text that cost as much as one keyword, and the cost of a pattern for each of them: more than that of the
+/// largest pattern accepted.
 const BYTES: u64 = 64;
 const PATTERN: u64 = 16;
 
-/// How deep the validator may go: by schemas for the same value, at each depth of it.
+/// Deepest recursion of the validator: chains of schemas for the same value, at each depth of the value.
 const MAX_DEPTH: usize = 1_000;
 
-/// How many values there are at each depth.
+/// Number of values at each depth of a document.
 #[derive(Debug, Default)]
-pub(super) struct Shape {
+pub(super) struct ValueCounts {
     levels: Vec<Level>,
     most_members: u64,
 }
 
-/// The values of one depth.
+/// Values at one depth.
 #[derive(Debug, Default)]
 struct Level {
     values: u64,
-    /// Those of texts and names.
+    /// Bytes of strings and names.
     bytes: u64,
 }
 
-impl Shape {
-    /// Returns that of a value.
-    pub(super) fn of(value: Node<'_>) -> Shape {
-        let mut shape = Shape::default();
-        shape.add(value, 0);
-        shape
+impl ValueCounts {
+    /// Counts the values of a document.
+    pub(super) fn of(value: Node<'_>) -> ValueCounts {
+        let mut counts = ValueCounts::default();
+        counts.add(value, 0);
+        counts
     }
 
     /// Returns the number of values.
@@ -56,7 +56,7 @@ impl Shape {
             Kind::Object(members) => {
                 self.most_members = self.most_members.max(members.len() as u64);
                 for (name, member) in members {
-                    // Patterns look at it from above, schemas for names as at a value.
+                    // A name is matched by patterns of its object, and is a value for `propertyNames`.
                     self.level(depth).bytes += name.len() as u64;
                     self.level(depth + 1).bytes += name.len() as u64;
                     self.add(member, depth + 1);
@@ -75,46 +75,46 @@ impl Shape {
     }
 }
 
-/// The most steps that telling the work may take itself.
+/// Most steps of the computation itself.
 const MAX_STEPS: u64 = 5_000_000;
 
-/// How often schemas are looked at for one value, by their numbers.
+/// Number of applications of each schema to one value, by node.
 type Times = BTreeMap<usize, u64>;
 
 impl Graph {
-    /// Whether a value of this shape can be checked; `telling`: and be told why it does not fit, for which
-    /// what is tried one by one is gone through again.
-    pub(super) fn admits(&self, shape: &Shape, telling: bool) -> bool {
-        shape.levels.len().saturating_mul(self.chain + 1) <= MAX_DEPTH
-            && self.work(shape, telling).is_some_and(|work| work <= MAX_WORK)
+    /// Returns whether validation of a document stays within the limits. With `explain`, the reasons of a mismatch are
+    /// included, for which alternatives are applied a second time.
+    pub(super) fn admits(&self, counts: &ValueCounts, explain: bool) -> bool {
+        counts.levels.len().saturating_mul(self.chain + 1) <= MAX_DEPTH
+            && self.work(counts, explain).is_some_and(|work| work <= MAX_WORK)
     }
 
-    /// How often schemas are looked at, each as large as it is, for a value at one depth after the other: at
-    /// most as often as for the worst of them. Nothing if that cannot be told.
-    fn work(&self, shape: &Shape, telling: bool) -> Option<u64> {
+    /// Computes the work, depth by depth, each value at the cost of the worst value of its depth. Returns `None` if the
+    /// computation takes too long.
+    fn work(&self, counts: &ValueCounts, explain: bool) -> Option<u64> {
         let mut steps = MAX_STEPS;
-        let mut times = self.all(Times::from([(self.top, 1)]), telling, &mut steps)?;
+        let mut times = self.all(Times::from([(self.top, 1)]), explain, &mut steps)?;
         let mut work = 0u64;
-        for Level { values, bytes } in &shape.levels {
+        for Level { values, bytes } in &counts.levels {
             for (node, times) in &times {
                 let node = &self.nodes[*node];
                 let text = bytes / BYTES + bytes.saturating_mul(node.patterns.saturating_mul(PATTERN));
                 let each = node.size.saturating_mul(*values).saturating_add(text);
                 work = work.saturating_add(times.saturating_mul(each));
             }
-            times = self.below(&times, telling, &mut steps)?;
+            times = self.below(&times, explain, &mut steps)?;
         }
         Some(work)
     }
 
-    /// With those that the same value is checked against because of them.
-    fn all(&self, mut open: Times, telling: bool, steps: &mut u64) -> Option<Times> {
+    /// Adds the schemas that are applied to the same value because of others.
+    fn all(&self, mut open: Times, explain: bool, steps: &mut u64) -> Option<Times> {
         let mut all = Times::new();
-        // A node is behind all that lead to it.
+        // Nodes are sorted: all that lead to a node come before it.
         while let Some((node, own)) = open.pop_first() {
             for (target, tried) in &self.nodes[node].same {
                 *steps = steps.checked_sub(1)?;
-                let factor = if telling && *tried { 2 } else { 1 };
+                let factor = if explain && *tried { 2 } else { 1 };
                 let sum = open.entry(*target).or_default();
                 *sum = sum.saturating_add(own.saturating_mul(factor));
             }
@@ -124,8 +124,8 @@ impl Graph {
         Some(all)
     }
 
-    /// The same for a value within: it has one name, and the worst name counts.
-    fn below(&self, times: &Times, telling: bool, steps: &mut u64) -> Option<Times> {
+    /// Computes the applications to a value within. It has one name; the worst name counts.
+    fn below(&self, times: &Times, explain: bool, steps: &mut u64) -> Option<Times> {
         let mut any = Times::new();
         let mut named: BTreeMap<&str, Times> = BTreeMap::new();
         for (node, own) in times {
@@ -136,15 +136,15 @@ impl Graph {
                 *sum = sum.saturating_add(*own);
             }
         }
-        // That of a name which no schema knows, and of each that one does.
-        let mut worst = self.all(any.clone(), telling, steps)?;
+        // For a name that no schema mentions, and for each that one does.
+        let mut worst = self.all(any.clone(), explain, steps)?;
         for mut times in named.into_values() {
             for (node, own) in &any {
                 *steps = steps.checked_sub(1)?;
                 let sum = times.entry(*node).or_default();
                 *sum = sum.saturating_add(*own);
             }
-            for (node, own) in self.all(times, telling, steps)? {
+            for (node, own) in self.all(times, explain, steps)? {
                 let most = worst.entry(node).or_default();
                 *most = own.max(*most);
             }

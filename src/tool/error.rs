@@ -1,66 +1,96 @@
-//! A module that cannot be a tool, or a call of one that came to nothing.
+//! Errors of loading or calling a tool.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
 
 use serde::Serialize;
 
 use crate::{
-    error::{ConfigError, Error},
+    error::{ConfigError, Error, write_hint},
     manifest::error::ManifestError,
     policy::MissingCapability,
     schema::{Mismatch, list},
     text::{SHOWN_BYTES, escape, quote},
 };
 
-/// A module that cannot be a tool, or a call of one that came to nothing.
-#[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize)]
+/// Error of loading or calling a tool.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ToolError {
-    /// The manifest is none.
-    #[error("manifest: {0}")]
+    /// The manifest is invalid.
     Manifest(Box<ManifestError>),
     /// The policy has another hash for a tool of this name.
-    #[error("{} is not the module that line {line} of the policy is for: its SHA-256 is {found}", quote(.tool))]
     Pinned {
         /// The tool.
         tool: String,
-        /// The hash of the policy.
+        /// Hash in the policy.
         expected: String,
-        /// That of the module.
+        /// Hash of the module.
         found: String,
         /// The line of the policy.
         line: u64,
     },
-    /// The tool requires capabilities or limits that it does not get.
-    #[error("{} requires what it is not granted: {}", quote(.tool), keys(.missing))]
+    /// Required capabilities are not granted.
     Refused {
         /// The tool.
         tool: String,
-        /// All that is missing, with the lines that grant it.
+        /// Missing capabilities, each with the setting that grants it.
         missing: Vec<MissingCapability>,
     },
-    /// The input does not fit its schema.
-    #[error("the input does not fit: {}", list(.0))]
+    /// The input does not match its schema.
     Input(Vec<Mismatch>),
-    /// The output does not fit its schema.
-    #[error("the output of the guest does not fit: {}", list(.0))]
+    /// The output does not match its schema.
     Output(Vec<Mismatch>),
-    /// The output is not JSON, or not what the caller expects of it.
-    #[error("the output of the guest is not as expected: {}", escape(.message, SHOWN_BYTES))]
+    /// The output is not JSON, or does not deserialize to the type that the caller expects.
     Unreadable {
         /// The parser's description; not part of the stable interface.
         message: String,
     },
-    /// The input cannot be written as JSON.
-    #[error("the input cannot be written as JSON: {}", escape(.message, SHOWN_BYTES))]
+    /// The input cannot be serialized as JSON.
     Unwritable {
         /// The serializer's description; not part of the stable interface.
         message: String,
     },
-    /// Whatever else: the configuration, the module, the run.
-    #[error(transparent)]
+    /// Error of the configuration, the module or the run.
     Run(Box<Error>),
+}
+
+impl fmt::Display for ToolError {
+    /// Formats the message; `{:#}` adds the [`hint`](ToolError::hint).
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ToolError::Manifest(cause) => write!(f, "manifest: {cause}"),
+            ToolError::Pinned { tool, found, line, .. } => {
+                write!(f, "{}: its SHA-256 is {found}, not the one in line {line} of the policy", quote(tool))
+            }
+            ToolError::Refused { tool, missing } => {
+                write!(f, "{} requires capabilities that are not granted: {}", quote(tool), keys(missing))
+            }
+            ToolError::Input(mismatches) => write!(f, "the input does not match its schema: {}", list(mismatches)),
+            ToolError::Output(mismatches) => {
+                write!(f, "the output of the guest does not match its schema: {}", list(mismatches))
+            }
+            ToolError::Unreadable { message } => {
+                write!(f, "the output of the guest cannot be read: {}", escape(message, SHOWN_BYTES))
+            }
+            ToolError::Unwritable { message } => {
+                write!(f, "the input cannot be written as JSON: {}", escape(message, SHOWN_BYTES))
+            }
+            ToolError::Run(cause) => write!(f, "{cause}"),
+        }?;
+        write_hint(f, || self.hint())
+    }
+}
+
+impl core::error::Error for ToolError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            ToolError::Manifest(cause) => Some(&**cause),
+            ToolError::Run(cause) => Some(&**cause),
+            _ => None,
+        }
+    }
 }
 
 fn keys(missing: &[MissingCapability]) -> String {
@@ -87,7 +117,7 @@ impl From<Error> for ToolError {
 }
 
 impl ToolError {
-    /// What to do about it, where there is something to do.
+    /// Returns a hint on how to fix the error, if there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
             ToolError::Manifest(cause) => cause.hint(),
@@ -96,7 +126,9 @@ impl ToolError {
                 let lines: Vec<_> = missing.iter().map(|one| alloc::format!("{one}")).collect();
                 Some(lines.join("; "))
             }
-            ToolError::Pinned { .. } => Some("look at what has changed, then change the hash".into()),
+            ToolError::Pinned { .. } => {
+                Some("review the changes of the module, then update the hash in the policy".into())
+            }
             ToolError::Input(_)
             | ToolError::Output(_)
             | ToolError::Unreadable { .. }

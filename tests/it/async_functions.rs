@@ -231,7 +231,7 @@ fn failures_name_the_function() {
         later(1).await;
         match how {
             0 => ctx.read(65_530, 10).await.map(drop)?,
-            1 => return Err("not today".into()),
+            1 => return Err(HostError::new("not today")),
             2 => panic!("oh no"),
             3 => ctx.with(|_| panic!("in between")).await,
             _ => ctx.charge(u64::MAX).await?,

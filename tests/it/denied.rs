@@ -56,7 +56,7 @@ fn every_function_answers_as_documented_where_nothing_is_granted() {
     for function in wasi::FUNCTIONS {
         let found = errno(Config::preset(Preset::Minimal), function.name, &arguments(function));
         let expected = match function.denied() {
-            Some("the name alone" | "no variables") => Some(0),
+            Some("only the program name" | "no variables") => Some(0),
             Some(text) if text.starts_with("no clock: `notcapable`") => Some(NOTCAPABLE),
             Some("no random bytes: `notcapable`") => Some(NOTCAPABLE),
             // Without a subscription it is `inval`; the event is in a fixture.
@@ -87,7 +87,7 @@ fn a_directory_to_read_stays_as_it_is() {
     let config = || Config::default().with_dir(HostDir::read(path.to_str().unwrap(), "/d"));
     let mut denied = 0;
     for function in wasi::FUNCTIONS {
-        if function.denied().is_some_and(|text| text.contains("to read only: `rofs`")) {
+        if function.denied().is_some_and(|text| text.contains("read-only: `rofs`")) {
             let mut arguments = arguments(function);
             // `na` is a directory, `name` a file, and `me` is not there.
             match function.name {

@@ -115,7 +115,7 @@ fn table(name: &str) -> String {
             ["what", "why", "names of imports"],
             abi::refused::REFUSED.iter().map(|refused| {
                 let names: Vec<_> = refused.names.iter().map(|name| format!("`{name}`")).collect();
-                [refused.power.into(), refused.why.into(), names.join(", ")]
+                [refused.capability.into(), refused.why.into(), names.join(", ")]
             }),
         ),
         "presets" => {

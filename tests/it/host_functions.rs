@@ -276,18 +276,18 @@ fn a_failure_names_the_function() {
         function: "f".into(),
         message: message.into(),
     };
-    let from_text = |_: &mut Context<'_>| -> Result<(), HostError> { Err("the key is empty".into()) };
+    let from_text = |_: &mut Context<'_>| -> Result<(), HostError> { Err(HostError::new("the key is empty")) };
     let builder = Sandbox::builder().host_function("host", "f", from_text);
     assert_eq!(stopped(with(builder, "", "(call $f)")), expected("the key is empty"));
-    let from_error = || -> Result<(), HostError> { Err(HostError::new(std::fmt::Error)) };
+    let from_error = || -> Result<i32, HostError> { Ok("many".parse::<i32>()?) };
     let builder = Sandbox::builder().host_function("host", "f", from_error);
-    let reason = stopped(with(builder, "", "(call $f)"));
-    assert_eq!(reason, expected(&std::fmt::Error.to_string()));
+    let reason = stopped(with(builder, "(result i32)", "(drop (call $f))"));
+    assert_eq!(reason, expected(&"many".parse::<i32>().unwrap_err().to_string()));
     assert!(reason.to_string().starts_with("host function `host.f` failed: "), "{reason}");
     // What it had written by then is kept.
     let after = |c: &mut Context<'_>| -> Result<i32, HostError> {
         c.write_output(b"partial")?;
-        Err(String::from("late").into())
+        Err(HostError::new("late"))
     };
     let builder = Sandbox::builder().host_function("host", "f", after);
     let Err(Error::Stopped(stopped)) = with(builder, "(result i32)", "(drop (call $f))") else { panic!() };
@@ -400,7 +400,7 @@ fn an_import_of_another_type_is_told() {
 fn data_of_a_run_is_its_own() {
     let sandbox = Sandbox::builder()
         .host_function("host", "f", |c: &mut Context<'_>, n: u64| -> Result<u64, HostError> {
-            let Some(sum) = c.data_mut::<u64>() else { return Err("no data".into()) };
+            let Some(sum) = c.data_mut::<u64>() else { return Err(HostError::new("no data")) };
             *sum += n;
             Ok(*sum)
         })

@@ -148,7 +148,9 @@ fn words_of_host_functions_that_quote_the_guest() {
     let (_, plain) = name(100_000);
     let (quoted, panicked) = (plain.clone(), plain.clone());
     let sandbox = Sandbox::builder()
-        .host_function(&plain, &plain, move || -> Result<(), belljar::HostError> { Err(quoted.as_str().into()) })
+        .host_function(&plain, &plain, move || -> Result<(), belljar::HostError> {
+            Err(belljar::HostError::new(&quoted))
+        })
         .host_function("p", "p", move || -> () { panic!("{panicked}") })
         .config(Config::default().with_module_name_bytes(65_536).with_module_size_bytes(1 << 20))
         .build();
@@ -161,7 +163,7 @@ fn words_of_host_functions_that_quote_the_guest() {
     let (escaped, plain) = name(2_000);
     let quoted = plain.repeat(50);
     let sandbox = Sandbox::builder()
-        .host_function("m", "f", move || -> Result<(), belljar::HostError> { Err(quoted.as_str().into()) })
+        .host_function("m", "f", move || -> Result<(), belljar::HostError> { Err(belljar::HostError::new(&quoted)) })
         .config(Config::default().with_module_name_bytes(65_536))
         .build()
         .unwrap();

@@ -20,6 +20,7 @@ mod dirs;
 mod docs;
 #[cfg(all(feature = "fs", feature = "host-random", feature = "receipt", unix))]
 mod effects;
+mod errors;
 mod faults;
 mod fixture;
 mod grants;

@@ -171,7 +171,7 @@ fn failures_are_played_too() {
     let fails = |context: &mut Context<'_>, how: i32| -> Result<(), HostError> {
         match how {
             0 => context.read(65_530, 10).map(drop),
-            1 => Err("not today".into()),
+            1 => Err(HostError::new("not today")),
             2 => panic!("oh no"),
             3 => context.charge(u64::MAX),
             // One that is not passed on.

@@ -12,7 +12,7 @@ const SCRIPTS: [&str; 2] = ["wbg", "./lz4_wasm_bg.js"];
 fn javascript() -> Sandbox {
     fn text(ctx: &mut Context<'_>, ptr: u32, len: u32) -> Result<u32, HostError> {
         let text = ctx.read_text(ptr, len)?;
-        *ctx.data_mut::<String>().ok_or("the data is a string")? = text;
+        *ctx.data_mut::<String>().ok_or_else(|| HostError::new("the data is a string"))? = text;
         Ok(1)
     }
     fn error(ctx: &mut Context<'_>, ptr: u32, len: u32) -> Result<(), HostError> {

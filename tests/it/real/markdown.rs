@@ -12,7 +12,7 @@ struct Host {
 }
 
 fn host<'a>(ctx: &'a mut Context<'_>) -> Result<&'a mut Host, HostError> {
-    ctx.data_mut().ok_or("the data is a host".into())
+    ctx.data_mut().ok_or_else(|| HostError::new("the data is a host"))
 }
 
 #[allow(clippy::too_many_arguments, reason = "the protocol's signature")]

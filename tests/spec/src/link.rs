@@ -57,13 +57,13 @@ struct Foreign {
 impl Foreign {
     fn call<R: Results>(&self, arguments: &[Value]) -> Result<R, HostError> {
         let mut answers = self.answers.lock().map_err(|_| "another call has panicked")?;
-        let mut guest = self.slot.try_lock().map_err(|_| "it is in a call")?;
+        let mut guest = self.slot.try_lock().map_err(|_| HostError::new("it is in a call"))?;
         let end = answers.answer(|| {
             guest.call(&self.name, arguments).map_err(|verdict| HostError::new(format_args!("{verdict:?}")))
         });
         answers.doubt = answers.doubt.or(guest.doubt());
         match end? {
-            End::Done(values) => R::of(&values).ok_or_else(|| "its results have other types".into()),
+            End::Done(values) => R::of(&values).ok_or_else(|| HostError::new("its results have other types")),
             End::Stopped(reason) => Err(reason.into()),
         }
     }
