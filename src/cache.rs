@@ -1,4 +1,4 @@
-//! Modules that have loaded, remembered in a folder: the next process need not load them whole.
+//! Disk cache of module information, so that another process need not load a module in full.
 
 use std::path::PathBuf;
 
@@ -13,23 +13,22 @@ mod folder;
 #[cfg(unix)]
 mod key;
 #[cfg(not(unix))]
-#[path = "cache/no_key.rs"]
+#[path = "cache/disabled.rs"]
 mod key;
 
-/// A folder that remembers which modules have loaded, and what was learned of them.
+/// Folder that records which modules have loaded, and the information found on loading.
 ///
-/// The modules themselves are not in it. What is in it is authenticated with a key: whoever can write to the
-/// folder but does not know the key can have a module loaded whole again, and nothing else. Any number of
-/// threads and processes can share a folder.
+/// It does not hold the modules. Its files are authenticated with a key: write access to the folder without the
+/// key can only cause modules to be loaded in full again. Any number of threads and processes can share a folder.
 ///
-/// See [`docs::cache`](crate::docs::cache) for an example, and for what it is worth.
+/// See [`docs::cache`](crate::docs::cache) for an example, and for what it saves.
 #[derive(Debug)]
 pub struct ModuleCache {
     folder: Folder,
     key: Secret,
 }
 
-/// Not to be printed.
+/// Key, hidden from `Debug`.
 struct Secret([u8; 32]);
 
 impl std::fmt::Debug for Secret {
@@ -38,54 +37,54 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Why a folder cannot be used with a key that is kept in it.
+/// Failure of [`ModuleCache::open_private`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CacheError {
-    /// The folder or the key cannot be made or read.
+    /// The folder or the key cannot be created or read.
     #[error("{}: {kind}", path.display())]
     Io {
-        /// What could not be made or read.
+        /// Path of the folder or the key.
         path: PathBuf,
-        /// Why.
+        /// Kind of the error.
         kind: std::io::ErrorKind,
     },
-    /// Somebody else could have the key, or put another in its place.
+    /// Another user could read or replace the key.
     #[error("{}: {why}", path.display())]
     Unsafe {
-        /// The folder or the key.
+        /// Path of the folder or the key.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of the problem.
         why: &'static str,
     },
 }
 
 impl ModuleCache {
-    /// What a folder holds at most unless told otherwise, in bytes.
+    /// Default limit of a folder, in bytes.
     pub const DEFAULT_MAX_BYTES: u64 = 64 << 20;
 
-    /// A cache in this folder, which is made when something is first kept.
+    /// Returns a cache in a folder, which is created on the first write.
     ///
-    /// The key is 32 random bytes that are secret: whoever has it can make the engine translate anything. What
-    /// was kept under another key is not found.
+    /// The key is 32 secret random bytes: with it, an attacker can make the engine translate code that was not
+    /// validated. Entries written with another key are ignored.
     pub fn open(folder: impl Into<PathBuf>, key: [u8; 32]) -> ModuleCache {
         ModuleCache { folder: Folder::new(folder.into(), ModuleCache::DEFAULT_MAX_BYTES), key: Secret(key) }
     }
 
-    /// A cache in this folder with a key that is kept in it, in the file `key`. Both are made if they are not
-    /// there, for nobody but this user.
+    /// Opens a cache in a folder whose key is in its file `key`. Creates both if they are missing, accessible to
+    /// this user only.
     ///
     /// # Errors
     ///
-    /// [`CacheError::Unsafe`] if either belongs to another user, others can read the key, or others can write
-    /// to the folder; everywhere but on Unix, where this cannot be asked. [`CacheError::Io`] otherwise.
+    /// [`CacheError::Unsafe`] if either belongs to another user, others can read the key, or others can write to
+    /// the folder; always on systems other than Unix, where this cannot be checked. [`CacheError::Io`] otherwise.
     pub fn open_private(folder: impl Into<PathBuf>) -> Result<ModuleCache, CacheError> {
         let folder = folder.into();
         let key = key::of(&folder)?;
         Ok(ModuleCache::open(folder, key))
     }
 
-    /// Sets what the folder holds at most, in bytes: what was kept longest ago is removed first.
+    /// Sets the limit of the folder in bytes. Beyond it, the oldest entries are removed first.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: u64) -> ModuleCache {
         self.folder.max_bytes = bytes;
@@ -94,15 +93,15 @@ impl ModuleCache {
 }
 
 impl Sandbox {
-    /// Loads a module as one that is [pinned](Sandbox::load_pinned), if the cache remembers that these bytes
-    /// have loaded under the same rules; else whole, to be remembered.
+    /// Loads a module like a [pinned](Sandbox::load_pinned) one if the cache has an entry for these bytes under
+    /// the same rules; otherwise loads it in full and adds an entry.
     ///
-    /// A folder that cannot be read or written is no error: the module is loaded whole then, and `tracing` is
-    /// told.
+    /// A folder that cannot be read or written is not an error: the module is loaded in full, and a `tracing`
+    /// event reports it.
     ///
     /// # Errors
     ///
-    /// As [`load`](Sandbox::load). Modules that are refused are not remembered.
+    /// As [`load`](Sandbox::load). Refused modules are not cached.
     pub fn load_cached(&self, wasm: &[u8], cache: &ModuleCache) -> Result<Module, Error> {
         const CACHE: &str = "disk";
         module::check_size(wasm, self.config())?;

@@ -1,4 +1,4 @@
-//! A JSON document in few bytes for each value, so that a large text never becomes a large tree.
+//! Compact JSON documents: a few bytes for each value, so that a large text does not become a large tree.
 
 use alloc::{string::String, vec::Vec};
 use core::cmp::Ordering;
@@ -17,37 +17,37 @@ mod extent;
 #[cfg(test)]
 mod tests;
 
-/// The longest text of a document, in bytes: what an [`Entry`] can refer to.
+/// Longest text of a document, in bytes: the largest offset of an [`Entry`].
 pub(crate) const MAX_TEXT_BYTES: usize = entry::MAX_SIZE;
 
-/// The values that [`Node::to_value`] makes a tree of.
+/// Most values that [`Node::to_value`] converts.
 const SMALL_VALUES: usize = 256;
 const SMALL_BYTES: usize = 8 << 10;
 
-/// A JSON document: all values in the order of the text, 8 bytes each, 8 more for a number that needs them, and 4 for
-/// an object and for each of its members.
+/// JSON document: all values in the order of the text, 8 bytes each, 8 more for a number that needs them, and 4 for an
+/// object and each of its members.
 ///
-/// It has the meaning of [`Value`]: of members with one name the last counts, and members are sorted by name. The
-/// tree of a [`Value`] takes up to 90 bytes for each byte of text, a document at most 6.
+/// It has the semantics of [`Value`]: of members with the same name the last one counts, and members are sorted by
+/// name. The tree of a [`Value`] takes up to 90 bytes for each byte of text, a document at most 6.
 #[derive(Debug, Default)]
 pub(crate) struct Document {
     entries: Vec<Entry>,
-    /// The bits of numbers of which an entry has the place.
+    /// Bits of the numbers that do not fit an entry, which has their index.
     numbers: Vec<u64>,
-    /// For each object the entry that follows it, and the entries of the names of its members, sorted.
+    /// For each object the index of the entry after it, and those of its member names, sorted.
     orders: Vec<u32>,
-    /// All strings, one after the other.
+    /// All strings, concatenated.
     text: String,
 }
 
-/// A value of a document.
+/// Value of a document.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Node<'a> {
     document: &'a Document,
     at: usize,
 }
 
-/// A value of a document, by its type.
+/// Value of a document, by type.
 #[derive(Debug)]
 pub(crate) enum Kind<'a> {
     Null,
@@ -59,12 +59,12 @@ pub(crate) enum Kind<'a> {
 }
 
 impl Document {
-    /// Reads a text. Nothing is allocated before it is known how much there is in it.
+    /// Parses a text. Its values are counted before memory is allocated.
     ///
     /// # Errors
     ///
-    /// That of serde_json for a text that is no JSON or is nested deeper than 127; one of its kind for a text of more
-    /// than [`MAX_TEXT_BYTES`].
+    /// The error of serde_json for a text that is not JSON, is nested deeper than 127, or has more than
+    /// [`MAX_TEXT_BYTES`].
     pub(crate) fn parse(text: &[u8]) -> Result<Document, serde_json::Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(serde::de::Error::custom(format_args!("the text has more than {MAX_TEXT_BYTES} bytes")));
@@ -72,13 +72,13 @@ impl Document {
         build::build(&mut serde_json::Deserializer::from_slice(text), &Extent::of(text))
     }
 
-    /// Returns the document of a tree.
+    /// Converts a [`Value`] to a document.
     pub(crate) fn of(value: &Value) -> Document {
         // Whatever a tree holds is JSON.
         build::within(value, &Extent::default()).unwrap_or_default()
     }
 
-    /// Returns the document of one string.
+    /// Replaces the document by one string.
     pub(crate) fn set_text(&mut self, text: &str) {
         self.text.clear();
         self.text.push_str(text);
@@ -86,7 +86,7 @@ impl Document {
         self.entries.push(Entry::text(0, text.len()).unwrap_or(Entry::NULL));
     }
 
-    /// Returns the value that is all of it.
+    /// Returns the root value.
     pub(crate) fn root(&self) -> Node<'_> {
         Node { document: self, at: 0 }
     }
@@ -95,7 +95,7 @@ impl Document {
         self.entries.get(at).copied().unwrap_or(Entry::NULL)
     }
 
-    /// Returns the entry that follows a value.
+    /// Returns the index of the entry after a value.
     fn after(&self, at: usize) -> usize {
         match self.entry(at).kind() {
             entry::Kind::Array { end, .. } => end,
@@ -137,7 +137,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Returns where it is in its document.
+    /// Returns its index in the document.
     pub(crate) fn place(self) -> u32 {
         // A document has no more entries.
         self.at as u32
@@ -168,12 +168,12 @@ impl<'a> Node<'a> {
         entries.len() <= SMALL_VALUES && entries.iter().map(bytes).sum::<usize>() <= SMALL_BYTES
     }
 
-    /// Returns the tree of a value that is small, and null for a larger one.
+    /// Converts a small value to a [`Value`], and a larger one to null.
     pub(crate) fn to_value(self) -> Value {
         if self.is_small() { serde_json::to_value(self).unwrap_or_default() } else { Value::Null }
     }
 
-    /// Orders values so that those which JSON Schema has for equal are equal: 1 and 1.0 are, and names have no order.
+    /// Compares values so that those equal in JSON Schema are equal: 1 equals 1.0, and the order of members is ignored.
     pub(crate) fn compare(self, other: Node<'_>) -> Ordering {
         match (self.kind(), other.kind()) {
             (Kind::Bool(left), Kind::Bool(right)) => left.cmp(&right),
@@ -232,7 +232,7 @@ fn compare_numbers(left: &Number, right: &Number) -> Ordering {
 
 /// Compares an integer of 65 bits with a finite float, exactly.
 fn compare_with_float(integer: i128, float: f64) -> Ordering {
-    // Beyond that no integer of 65 bits is; within it a whole float is an integer of 128 bits.
+    // No integer of 65 bits is beyond it, and a whole float below it fits 128 bits.
     const EDGE: f64 = (1u128 << 100) as f64;
     if float.abs() >= EDGE {
         return if float > 0.0 { Ordering::Less } else { Ordering::Greater };
@@ -269,14 +269,14 @@ pub(crate) struct Items<'a> {
 }
 
 impl Items<'_> {
-    /// Returns how many there are.
+    /// Returns the number left.
     pub(crate) fn len(&self) -> usize {
         self.left
     }
 }
 
 impl<'a> Items<'a> {
-    /// Returns the value at a place of the same document.
+    /// Returns the value with this index in the same document.
     pub(crate) fn node(&self, place: u32) -> Node<'a> {
         Node { document: self.document, at: place as usize }
     }
@@ -301,7 +301,7 @@ pub(crate) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Returns how many there are.
+    /// Returns the number left.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
     }

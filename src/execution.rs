@@ -1,4 +1,4 @@
-//! One run in flight.
+//! Execution of one run.
 
 use alloc::boxed::Box;
 #[cfg(feature = "receipt")]
@@ -14,9 +14,9 @@ use crate::{
     watch::Cancel,
 };
 
-/// One run in flight: stepped by fuel, cancelled from outside, or run to its end.
+/// One run in progress: stepped by fuel, cancelled from another thread, or run to completion.
 ///
-/// Totals never depend on how it is stepped: any sequence of steps gives the same outcome as one
+/// The outcome does not depend on the steps: any sequence of them gives the same outcome as one
 /// [`finish`](Execution::finish).
 ///
 /// ```
@@ -40,15 +40,15 @@ pub struct Execution {
     ended: bool,
 }
 
-/// What a step came to.
+/// Result of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// The step's fuel is given out; there is more to do.
+    /// The fuel of the step is used up; the run continues with the next step.
     Yielded,
-    /// An async host function waits; see [`Builder::async_host_function`](crate::Builder::async_host_function).
-    /// Another step asks it again.
+    /// An async host function is pending; see [`Builder::async_host_function`](crate::Builder::async_host_function).
+    /// Another step polls it again.
     Waiting,
-    /// The run came to its end.
+    /// The run has ended.
     Done(Outcome),
 }
 
@@ -57,23 +57,22 @@ impl Execution {
         Execution { machine, ended: false }
     }
 
-    /// Gives the run `fuel` more and runs until that is used, or the run ends.
+    /// Adds `fuel` to the run's budget, and runs until it is used up or the run ends.
     ///
-    /// A host call whose price exceeds what is left of a step takes the rest from the run's reserve, and so does an
-    /// operator that moves more than 256 KiB. Any other operator that costs more than a step waits until enough
-    /// steps have added up.
+    /// A host call that costs more than the rest of a step takes the difference from the run's limit, and so does an
+    /// operator that moves more than 256 KiB. Any other operator that costs more than a step waits until enough steps
+    /// have added up.
     ///
     /// # Errors
     ///
-    /// [`Error::Stopped`] if the guest was stopped, with its partial output; [`CallError::Ended`]
-    /// if the run has ended before.
+    /// [`Error::Stopped`] if the guest was stopped, with its partial output; [`CallError::Ended`] if the run has
+    /// ended before.
     pub fn step(&mut self, fuel: u64) -> Result<Step, Error> {
         self.step_with(fuel, Waker::noop())
     }
 
-    /// As [`step`](Execution::step), and has `waker` woken when, after [`Step::Waiting`], another step is
-    /// worth while: the host function has what it waited for, or the run is cancelled. A deadline wakes
-    /// nobody.
+    /// Steps like [`step`](Execution::step). After [`Step::Waiting`], wakes `waker` when the host function can
+    /// continue or the run is cancelled. A deadline does not wake it.
     ///
     /// # Errors
     ///
@@ -89,7 +88,7 @@ impl Execution {
         self.end(ended).map(Step::Done)
     }
 
-    /// Runs to the end. Where an async host function waits, the thread does.
+    /// Runs to completion. Blocks the thread while an async host function is pending.
     ///
     /// # Errors
     ///
@@ -100,15 +99,15 @@ impl Execution {
         self.end(ended)
     }
 
-    /// Runs to the end, but stops where the run is going to use more than `fuel` in all: `None`.
+    /// Runs to completion, unless that takes more than `fuel` in all. Returns `None` in that case.
     #[cfg(feature = "receipt")]
     pub(crate) fn finish_within(&mut self, fuel: u64) -> Option<Result<Outcome, Error>> {
         loop {
-            // A host call can have taken more than its step was given.
+            // A host call can have used more than its step had.
             let left = fuel.checked_sub(self.usage().fuel)?;
             let more = left.saturating_sub(self.machine.slice_left()).min(crate::meter::SLICE);
             match self.step(more) {
-                // What comes next costs more than is left, and the limit of the run has it.
+                // The next operator costs more than `fuel` leaves, though not more than the run's limit does.
                 Ok(Step::Yielded) if more == 0 => return None,
                 Ok(Step::Yielded | Step::Waiting) => {}
                 Ok(Step::Done(outcome)) => return Some(Ok(outcome)),
@@ -127,32 +126,32 @@ impl Execution {
         ended.map_err(|reason| self.machine.stopped(reason).into())
     }
 
-    /// A handle that stops this run from outside.
+    /// Returns a handle that cancels this run from any thread.
     pub fn cancel_handle(&self) -> Cancel {
         self.machine.watch.cancel()
     }
 
-    /// What the run has used so far.
+    /// Returns the usage so far.
     pub fn usage(&mut self) -> Usage {
         self.machine.usage()
     }
 
-    /// The output so far; empty after the end, when the outcome has it.
+    /// Returns the output so far; empty after the end, when the outcome has it.
     pub fn output(&self) -> &[u8] {
         &self.machine.host().output
     }
 
-    /// The log so far; empty after the end, when the outcome has it.
+    /// Returns the log so far; empty after the end, when the outcome has it.
     pub fn log(&self) -> &Log {
         &self.machine.host().log
     }
 
-    /// The data the run was started with, if it is a `T`.
+    /// Returns the data the run was started with, if it is a `T`.
     pub fn data<T: 'static>(&self) -> Option<&T> {
         self.machine.host().data.downcast_ref()
     }
 
-    /// Takes the data the run was started with, if it is a `T`; the run has none from then on.
+    /// Takes the data the run was started with, if it is a `T`. The run has no data from then on.
     pub fn take_data<T: Any>(&mut self) -> Option<T> {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
         match data.downcast() {
@@ -164,36 +163,35 @@ impl Execution {
         }
     }
 
-    /// Time until the deadline.
+    /// Returns the time until the deadline.
     pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
         self.machine.watch.left()
     }
 
-    /// Notes from now on what the run is given by the world outside of it, to be played again by another run:
-    /// what host functions of the embedding program do; and for a program of WASI the clock and random bytes
-    /// of the host, and what is done in its directories. It is for the start of a run, before its first step.
+    /// Starts to record the effects of the host on the run, for replay by another run: the calls of custom host
+    /// functions, and for a WASI program clock and random bytes of the host, and file operations in its
+    /// directories. Call it before the first step.
     ///
-    /// The run stops with [`StopReason::Transcript`] when the notes, as text, would have more than
-    /// `max_bytes`.
+    /// The run stops with [`StopReason::Transcript`] when the record, as text, would exceed `max_bytes`.
     #[cfg(feature = "receipt")]
     pub fn record(&mut self, max_bytes: u64) {
         self.machine.host_mut().tape.reel().record(max_bytes);
     }
 
-    /// What has been noted since [`record`](Self::record), which ends with this.
+    /// Stops recording, and returns the effects since [`record`](Self::record).
     #[cfg(feature = "receipt")]
     pub fn take_effects(&mut self) -> Vec<Effect> {
         self.machine.host_mut().tape.reel().take()
     }
 
-    /// Asks nothing of the world from now on, but does what was done when these notes were taken. A guest
-    /// that asks for something else is stopped with [`StopReason::Replay`].
+    /// Replays recorded effects instead of performing them. A guest that asks for a different effect is stopped
+    /// with [`StopReason::Replay`].
     #[cfg(feature = "receipt")]
-    pub fn play(&mut self, effects: Vec<Effect>) {
+    pub fn replay(&mut self, effects: Vec<Effect>) {
         self.machine.host_mut().tape.reel().play(effects);
     }
 
-    /// Wall time from the first step to the end, or to now. It is not part of the outcome.
+    /// Returns the wall time from the first step to the end, or to now. It is not part of the outcome.
     #[cfg(feature = "std")]
     pub fn wall_time(&self) -> core::time::Duration {
         self.machine.watch.elapsed()

@@ -1,10 +1,10 @@
-//! Requests over HTTP, as the configuration grants them: the functions of the module `http`.
+//! Host functions of the module `http`: HTTP requests that the configuration grants.
 
 use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
 use core::time::Duration;
 use std::time::Instant;
 
-use self::client::{Answer, Asked, Silence, Terms, ask, has_body};
+use self::client::{Request, RequestError, RequestLimits, Response, has_body, perform};
 use crate::{
     abi::http::{Failure, MODULE},
     config::http::{Http, METHODS},
@@ -21,8 +21,8 @@ mod address;
 mod client;
 mod headers;
 
-/// The functions, if anything is granted: each a host function as an embedding program would write it, so
-/// that what it does is noted in transcripts and played from them.
+/// Returns the functions if any request is granted. They are ordinary custom host functions, so that transcripts
+/// record and replay them.
 pub(crate) fn functions(config: &Http) -> Vec<HostFunction> {
     if config.allow.is_empty() {
         return Vec::new();
@@ -44,16 +44,16 @@ pub(crate) fn functions(config: &Http) -> Vec<HostFunction> {
     ]
 }
 
-/// What a run has asked, and its last answer.
+/// Requests of a run so far, and its last response.
 #[derive(Default)]
-struct Web {
+struct HttpState {
     requests: u64,
     bytes: u64,
     headers: Unread,
     body: Unread,
 }
 
-/// Bytes that the guest takes piece by piece.
+/// Bytes that the guest reads in parts.
 #[derive(Default)]
 struct Unread {
     bytes: Vec<u8>,
@@ -71,10 +71,10 @@ impl Unread {
     }
 }
 
-type Part = fn(&mut Web) -> &mut Unread;
+type Part = fn(&mut HttpState) -> &mut Unread;
 
 fn len(context: &mut Context<'_>, part: Part) -> u32 {
-    // Limits keep it below 2³¹.
+    // The limits keep it below 2³¹.
     context.web().map_or(0, |web| part(web).bytes.len() as u32)
 }
 
@@ -88,7 +88,7 @@ fn read(context: &mut Context<'_>, part: Part, ptr: u32, len: u32) -> Result<u32
     Ok(next.len() as u32)
 }
 
-/// Stops the run for a range that is not in the memory.
+/// Checks that a range is in the memory. An error stops the run.
 fn check(context: &mut Context<'_>, ptr: u32, len: u32) -> Result<(), HostError> {
     let fits = len == 0 || u64::from(ptr) + u64::from(len) <= context.memory_size();
     if fits { Ok(()) } else { context.read(ptr, len).map(drop) }
@@ -98,101 +98,103 @@ fn send(context: &mut Context<'_>, config: &Http, ranges: [(u32, u32); 4]) -> Re
     for (ptr, len) in ranges {
         check(context, ptr, len)?;
     }
-    if let Some(web) = context.web::<Web>() {
+    if let Some(web) = context.web::<HttpState>() {
         (web.headers, web.body) = Default::default();
     }
     if ranges.iter().map(|(_, len)| u64::from(*len)).sum::<u64>() > config.request_bytes {
         return Ok(Failure::RequestTooLarge as i32);
     }
     let [method, url, headers, body] = ranges.map(|(ptr, len)| context.read(ptr, len));
-    let asked = match asked(&method?, &url?, &headers?, body?) {
-        Ok(asked) => asked,
+    let request = match parse(&method?, &url?, &headers?, body?) {
+        Ok(request) => request,
         Err(failure) => return Ok(failure as i32),
     };
-    let Some(web) = context.web::<Web>() else { return Err(HostError::new("the state of the run is another's")) };
+    let Some(web) = context.web::<HttpState>() else { return Err(HostError::new("the state of the run is another's")) };
     let before = web.bytes;
-    let answered = exchange(web, config, asked);
+    let answered = exchange(web, config, request);
     let received = web.bytes - before;
     context.charge(meter::host_call(received))?;
     match answered? {
-        Ok(answer) => {
-            if let Some(web) = context.web::<Web>() {
-                (web.headers, web.body) = (Unread::new(answer.headers), Unread::new(answer.body));
+        Ok(response) => {
+            if let Some(web) = context.web::<HttpState>() {
+                (web.headers, web.body) = (Unread::new(response.headers), Unread::new(response.body));
             }
-            Ok(answer.status.into())
+            Ok(response.status.into())
         }
         Err(failure) => Ok(failure as i32),
     }
 }
 
-/// The request that the guest means.
-fn asked(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) -> Result<Asked, Failure> {
+/// Parses the request of the guest.
+fn parse(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) -> Result<Request, Failure> {
     let method = METHODS.into_iter().find(|name| name.as_bytes() == method).ok_or(Failure::Method)?;
     if !body.is_empty() && !has_body(method) {
         return Err(Failure::Method);
     }
     let url = core::str::from_utf8(url).ok().and_then(Url::parse).ok_or(Failure::Url)?;
-    Ok(Asked { method, url, headers: headers::read(headers).ok_or(Failure::Headers)?, body })
+    Ok(Request { method, url, headers: headers::read(headers).ok_or(Failure::Headers)?, body })
 }
 
-/// Asks, and follows redirects as far as they are granted.
-fn exchange(web: &mut Web, config: &Http, mut asked: Asked) -> Result<Result<Answer, Failure>, StopReason> {
+/// Sends a request, and follows redirects as far as they are granted.
+fn exchange(web: &mut HttpState, config: &Http, mut request: Request) -> Result<Result<Response, Failure>, StopReason> {
     let begun = Instant::now();
     let timeout = Duration::from_millis(config.timeout_ms);
     let mut redirect = None;
-    admit(web, config, &asked)?;
+    admit(web, config, &request)?;
     for left in (0..=config.redirects).rev() {
         web.requests += 1;
-        web.bytes = web.bytes.saturating_add(asked.bytes());
+        web.bytes = web.bytes.saturating_add(request.bytes());
         let total = config.total_bytes.saturating_sub(web.bytes);
-        let terms = Terms {
+        let limits = RequestLimits {
             private_addresses: config.private_addresses,
             timeout: timeout.saturating_sub(begun.elapsed()),
             bytes: config.response_bytes,
             total,
         };
-        let answer = match ask(&asked, &terms) {
-            Ok(answer) => answer,
-            Err(Silence::Stop(reason)) => return Err(reason),
-            // A server sends there, and the guest need not know: it is given what the server said.
-            Err(Silence::Private) if redirect.is_some() => break,
-            Err(Silence::Private) => return Err(private(&asked)),
-            Err(Silence::Failure(failure, came)) => {
-                web.bytes = web.bytes.saturating_add(came);
+        let response = match perform(&request, &limits) {
+            Ok(response) => response,
+            Err(RequestError::Stop(reason)) => return Err(reason),
+            // The server chose this address: return its redirect to the guest, without a stop.
+            Err(RequestError::Private) if redirect.is_some() => break,
+            Err(RequestError::Private) => return Err(private(&request)),
+            Err(RequestError::Failure(failure, received)) => {
+                web.bytes = web.bytes.saturating_add(received);
                 return Ok(Err(failure));
             }
         };
-        web.bytes = web.bytes.saturating_add(answer.bytes());
-        match follow(&asked, &answer).filter(|next| left > 0 && admit(web, config, next).is_ok()) {
-            Some(next) => asked = next,
-            None => return Ok(Ok(answer)),
+        web.bytes = web.bytes.saturating_add(response.bytes());
+        match follow(&request, &response).filter(|next| left > 0 && admit(web, config, next).is_ok()) {
+            Some(next) => request = next,
+            None => return Ok(Ok(response)),
         }
-        redirect = Some(answer);
+        redirect = Some(response);
     }
     Ok(redirect.ok_or(Failure::Response))
 }
 
-/// What a redirect asks for.
-fn follow(asked: &Asked, answer: &Answer) -> Option<Asked> {
-    let url = answer.location.clone()?;
-    let method = match (answer.status, asked.method) {
-        (303, "HEAD") | (301 | 302 | 307 | 308, _) if !(answer.status < 303 && asked.method == "POST") => asked.method,
+/// Returns the request that a redirect asks for.
+fn follow(request: &Request, response: &Response) -> Option<Request> {
+    let url = response.location.clone()?;
+    let method = match (response.status, request.method) {
+        (303, "HEAD") | (301 | 302 | 307 | 308, _) if !(response.status < 303 && request.method == "POST") => {
+            request.method
+        }
         (301..=303, _) => "GET",
         _ => return None,
     };
-    let same_origin = url.has_origin_of(&asked.url);
+    let same_origin = url.has_origin_of(&request.url);
     let kept = |name: &str| {
         (same_origin || !["authorization", "cookie"].contains(&name))
             && (has_body(method) || !name.starts_with("content-"))
     };
-    let headers = asked.headers.iter().filter(|(name, _)| kept(name)).cloned().collect();
-    let body = if has_body(method) { asked.body.clone() } else { Vec::new() };
-    Some(Asked { method, url, headers, body })
+    let headers = request.headers.iter().filter(|(name, _)| kept(name)).cloned().collect();
+    let body = if has_body(method) { request.body.clone() } else { Vec::new() };
+    Some(Request { method, url, headers, body })
 }
 
-/// Checks a request against rules and quotas.
-fn admit(web: &Web, config: &Http, asked: &Asked) -> Result<(), StopReason> {
-    let Asked { method, url, .. } = asked;
+/// Checks a request against the rules and quotas of the configuration.
+fn admit(web: &HttpState, config: &Http, request: &Request) -> Result<(), StopReason> {
+    let Request { method, url, .. } = request;
     if !config.admits(method, url) {
         let Url { scheme, host, port, path, .. } = url;
         let port = if *port == scheme.port() { String::new() } else { format!(", port = {port}") };
@@ -205,14 +207,14 @@ fn admit(web: &Web, config: &Http, asked: &Asked) -> Result<(), StopReason> {
     if web.requests >= config.requests {
         return Err(denied(format!("{method} {url} is one more than `http.requests = {}` grants", config.requests)));
     }
-    if web.bytes.saturating_add(asked.bytes()) > config.total_bytes {
+    if web.bytes.saturating_add(request.bytes()) > config.total_bytes {
         return Err(denied(format!("{method} {url} is past `http.total_bytes = {}`", config.total_bytes)));
     }
     Ok(())
 }
 
-fn private(asked: &Asked) -> StopReason {
-    let Asked { method, url, .. } = asked;
+fn private(request: &Request) -> StopReason {
+    let Request { method, url, .. } = request;
     denied(format!("{method} {url} is at no public address; `http.private_addresses = true` grants those"))
 }
 

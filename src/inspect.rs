@@ -1,4 +1,4 @@
-//! What a module is and what it can do, told without running it.
+//! Inspection of a module without running it: imports, exports, capabilities.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -10,13 +10,13 @@ use crate::{
     value::{FuncType, ValueType},
 };
 
-/// What a module imports, exports and declares.
+/// Imports, exports and declarations of a module.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct Inspection {
     /// Size in bytes.
     pub size_bytes: u64,
-    /// The name its name section gives it.
+    /// Module name in its name section.
     pub name: Option<String>,
     /// Imports in order.
     pub imports: Vec<Import>,
@@ -26,17 +26,17 @@ pub struct Inspection {
     pub memories: Vec<MemoryType>,
     /// Tables, imported ones first.
     pub tables: Vec<TableType>,
-    /// Functions with a body.
+    /// Number of functions, without imported ones.
     pub functions: u64,
-    /// Globals, without imported ones.
+    /// Number of globals, without imported ones.
     pub globals: u64,
-    /// Data segments.
+    /// Number of data segments.
     pub data_segments: u64,
-    /// Bytes of all data segments.
+    /// Total size of all data segments in bytes.
     pub data_bytes: u64,
-    /// Element segments.
+    /// Number of element segments.
     pub element_segments: u64,
-    /// Whether it has a start function, which runs before everything else.
+    /// Whether it has a start function, which runs on instantiation.
     pub start_function: bool,
     /// Custom sections in order.
     pub custom_sections: Vec<CustomSection>,
@@ -50,7 +50,7 @@ pub struct Import {
     pub module: String,
     /// Name.
     pub name: String,
-    /// What is imported.
+    /// Kind and type.
     #[serde(flatten)]
     pub ty: ExternType,
 }
@@ -61,7 +61,7 @@ pub struct Import {
 pub struct Export {
     /// Name.
     pub name: String,
-    /// What is exported.
+    /// Kind and type.
     #[serde(flatten)]
     pub ty: ExternType,
 }
@@ -76,7 +76,7 @@ pub struct CustomSection {
     pub size_bytes: u64,
 }
 
-/// The type of an import or an export.
+/// Type of an import or an export.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "type", rename_all = "lowercase")]
 #[non_exhaustive]
@@ -92,7 +92,7 @@ pub enum ExternType {
 }
 
 impl ExternType {
-    /// How many values are in it.
+    /// Returns the number of parameters and results.
     pub(crate) fn values(&self) -> u64 {
         match self {
             ExternType::Function(ty) => (ty.params.len() + ty.results.len()) as u64,
@@ -105,9 +105,9 @@ impl ExternType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct MemoryType {
-    /// Pages at the start.
+    /// Initial pages.
     pub min_pages: u64,
-    /// Pages it may grow to, if the module says.
+    /// Maximum pages, if declared.
     pub max_pages: Option<u64>,
 }
 
@@ -115,11 +115,11 @@ pub struct MemoryType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TableType {
-    /// What it holds.
+    /// Type of its contents.
     pub element: ValueType,
-    /// Elements at the start.
+    /// Initial elements.
     pub min: u64,
-    /// Elements it may grow to, if the module says.
+    /// Maximum elements, if declared.
     pub max: Option<u64>,
 }
 
@@ -127,41 +127,41 @@ pub struct TableType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct GlobalType {
-    /// What it holds.
+    /// Type of its contents.
     pub value: ValueType,
-    /// Whether it can change.
+    /// Whether it is mutable.
     pub mutable: bool,
 }
 
-/// What a module can do, as far as its imports, exports and declarations tell.
+/// Capabilities of a module, according to its imports, exports and declarations.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
-pub struct Powers {
-    /// Sees the input.
+pub struct Capabilities {
+    /// Reads the input.
     pub reads_input: bool,
     /// Writes output.
     pub writes_output: bool,
     /// Logs.
     pub logs: bool,
-    /// Ends the run with words of its own.
+    /// Ends the run with a message.
     pub fails: bool,
-    /// Host functions it can call that are neither the ABI's nor WASI's, as `module.name`, sorted.
+    /// Host functions it can call, without those of the ABI and WASI, as `module.name`, sorted.
     pub calls: Vec<String>,
     /// Reads a clock.
     pub reads_clock: bool,
     /// Has a start function.
     pub start_function: bool,
-    /// How it is run: `execute`, `_start`, or not at all.
+    /// Entry function: `execute`, `_start`, or none.
     pub entry: Option<&'static str>,
-    /// Bytes its memories may grow to, if it says.
+    /// Maximum size of its memories in bytes, if declared.
     pub memory_max_bytes: Option<u64>,
 }
 
-/// Bytes of a page.
+/// Size of a page in bytes.
 pub(crate) const PAGE: u64 = 65_536;
 
 impl Inspection {
-    /// The exported function of this name.
+    /// Returns the type of the exported function of this name.
     pub fn function(&self, name: &str) -> Option<&FuncType> {
         self.exports.iter().find(|export| export.name == name).and_then(|export| match &export.ty {
             ExternType::Function(ty) => Some(ty),
@@ -169,15 +169,15 @@ impl Inspection {
         })
     }
 
-    /// The memory that the host sees: the export `memory`, or else the only memory that is exported.
+    /// Returns the name of the memory that the host accesses: the export `memory`, or the only exported memory.
     pub(crate) fn memory_export(&self) -> Option<&str> {
         let memories = || self.exports.iter().filter(|export| matches!(export.ty, ExternType::Memory(_)));
         let only = || memories().next().filter(|_| memories().count() == 1);
         memories().find(|export| export.name == abi::MEMORY).or_else(only).map(|export| export.name.as_str())
     }
 
-    /// What the module can do.
-    pub fn powers(&self) -> Powers {
+    /// Returns the capabilities of the module.
+    pub fn capabilities(&self) -> Capabilities {
         let builtin = |i: &Import| Builtin::of(&i.module, &i.name);
         let has = |capability: Capability, of: fn(Builtin) -> bool| {
             let stands = |b: Builtin| b.capabilities().contains(&capability) && of(b);
@@ -190,11 +190,11 @@ impl Inspection {
         calls.sort_unstable();
         calls.dedup();
         let entry = [abi::EXECUTE, abi::START].into_iter().find(|name| self.function(name).is_some());
-        // An entry with pointer and length, and a place to put the input, sees it without an import.
+        // `execute` with `alloc` receives the input without an import.
         let handed_over = entry == Some(abi::EXECUTE) && self.function(abi::ALLOC).is_some();
         let max =
             self.memories.iter().try_fold(0u64, |sum, m| Some(sum.saturating_add(m.max_pages?.saturating_mul(PAGE))));
-        Powers {
+        Capabilities {
             reads_input: has(Capability::Input, |_| true) || handed_over,
             writes_output: has(Capability::Output, |_| true),
             logs: has(Capability::Log, |_| true),

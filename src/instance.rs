@@ -1,4 +1,4 @@
-//! An instance that is kept: state stays between calls.
+//! Instances that keep their state between calls.
 
 use alloc::{boxed::Box, string::String};
 use core::{any::Any, fmt};
@@ -17,20 +17,19 @@ use crate::{
     watch::Cancel,
 };
 
-/// An instance whose memory, tables and globals stay between calls, until [`reset`](Instance::reset).
+/// Instance whose memory, tables and globals persist between calls, until [`reset`](Instance::reset).
 ///
-/// One meter serves all its calls: `limits.fuel` and every other limit bound their sum, and the usage
-/// in an outcome is the sum so far. Output and log are each call's own. A call that
-/// was stopped by anything but a status leaves state that may be half-written, so further calls
-/// are refused until `reset`.
+/// All calls share one meter: `limits.fuel` and every other limit bound their sum, and the usage in an outcome is the
+/// sum so far. Output and log are separate for each call. A call that was stopped, other than by a status, may leave
+/// inconsistent state: further calls are refused until `reset`.
 pub struct Instance {
     machine: Machine,
     poison: Option<StopReason>,
-    /// The export that was called last by its Rust types: most instances are called by one name.
+    /// Typed function called last: most callers use one name.
     last: Option<(String, Box<dyn Any + Send + Sync>)>,
 }
 
-/// An export of an [`Instance`], found once; see [`Instance::function`].
+/// Typed handle to an exported function; see [`Instance::function`].
 pub struct Function<'i, P, R> {
     instance: &'i mut Instance,
     typed: Option<TypedFunc<P, R>>,
@@ -44,11 +43,11 @@ impl Instance {
         Ok(instance)
     }
 
-    /// Calls an export; see [`Sandbox::call`](crate::Sandbox::call).
+    /// Calls an exported function; see [`Sandbox::call`](crate::Sandbox::call).
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] if the export has another type or the instance was stopped before;
+    /// [`Error::Call`] if the export does not exist or has another type, or the instance was stopped before;
     /// [`Error::Stopped`] if the guest is stopped.
     pub fn call<P: Scalars, R: Scalars>(&mut self, name: &str, params: P) -> Result<R, Error> {
         let typed = match &self.last {
@@ -79,7 +78,7 @@ impl Instance {
         }
     }
 
-    /// An export, to be called often: it is found and its type checked once, and a call allocates nothing.
+    /// Returns a handle to an exported function. Name and type are checked once, and calls do not allocate.
     ///
     /// ```
     /// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
@@ -94,13 +93,13 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] if there is no such export or its type is another.
+    /// [`Error::Call`] if there is no such export or it has another type.
     pub fn function<P: Scalars, R: Scalars>(&mut self, name: &str) -> Result<Function<'_, P, R>, Error> {
         crate::sandbox::check_signature::<P, R>(self.machine.module(), name)?;
         Ok(Function { typed: self.machine.typed(name), name: name.into(), instance: self })
     }
 
-    /// Calls an export by values; see [`Sandbox::call_values`](crate::Sandbox::call_values).
+    /// Calls an exported function with dynamic values; see [`Sandbox::call_values`](crate::Sandbox::call_values).
     ///
     /// # Errors
     ///
@@ -109,7 +108,7 @@ impl Instance {
         self.call_with_input(name, arguments, Input::default())
     }
 
-    /// Calls an export by values, with an input it can read.
+    /// Calls an exported function with dynamic values, and an input it can read.
     ///
     /// # Errors
     ///
@@ -126,7 +125,7 @@ impl Instance {
         self.finish()
     }
 
-    /// Runs the module's entry with an input; state stays.
+    /// Runs the entry function with an input. State persists.
     ///
     /// # Errors
     ///
@@ -137,7 +136,7 @@ impl Instance {
         self.finish()
     }
 
-    /// Gives the instance fresh state and a fresh meter; its data stays.
+    /// Resets state and meter. The host data stays.
     ///
     /// # Errors
     ///
@@ -146,61 +145,61 @@ impl Instance {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
         self.machine = Machine::new(self.machine.module(), data)?;
         self.poison = None;
-        // It was one of the store that is gone.
+        // The handle belongs to the old store.
         self.last = None;
         self.finish().map(drop)
     }
 
-    /// The module it is an instance of.
+    /// Returns the module.
     pub fn module(&self) -> &Module {
         self.machine.module()
     }
 
-    /// The exported memory: `memory`, or the only one there is under another name. It is empty if
-    /// the module exports none.
+    /// Returns the exported memory: `memory`, or the only exported one under another name. It is empty if the module
+    /// exports none.
     pub fn memory(&self) -> &[u8] {
         self.machine.memory()
     }
 
-    /// The exported memory, to be written to; see [`memory`](Instance::memory).
+    /// Returns the exported memory for writing; see [`memory`](Instance::memory).
     pub fn memory_mut(&mut self) -> &mut [u8] {
         self.machine.memory_mut()
     }
 
-    /// Grows the memory as the guest's own `memory.grow` would, at the same price and within the same
-    /// limits: the size before in pages, or `None` where the guest would see -1.
+    /// Grows the exported memory as `memory.grow` does, at the same price and within the same limits. Returns the
+    /// previous size in pages, or `None` where the guest would see -1.
     ///
     /// # Errors
     ///
-    /// [`Error::Stopped`] if the memory limit or the fuel does not reach; [`Error::Call`] if the
-    /// instance was stopped before. The instance goes on: its state is whole.
+    /// [`Error::Stopped`] if memory limit or fuel do not suffice; the instance stays usable. [`Error::Call`] if it
+    /// was stopped before.
     pub fn grow_memory(&mut self, pages: u64) -> Result<Option<u64>, Error> {
         self.check_alive()?;
         self.machine.grow_memory(pages).map_err(|reason| self.machine.stopped(reason).into())
     }
 
-    /// The value of an exported global, such as `__heap_base`; `None` if no global of this name is
-    /// exported, or it is a reference.
+    /// Returns the value of an exported global, such as `__heap_base`; `None` if there is no such export, or it holds
+    /// a reference.
     pub fn global(&self, name: &str) -> Option<Value> {
         self.machine.global(name)
     }
 
-    /// What all calls since the last reset have used together.
+    /// Returns the usage of all calls since the last reset.
     pub fn usage(&mut self) -> Usage {
         self.machine.usage()
     }
 
-    /// A handle that stops the call in flight, and all that come after it, until `reset`.
+    /// Returns a handle that cancels the current call and all later ones until `reset`.
     pub fn cancel_handle(&self) -> Cancel {
         self.machine.watch.cancel()
     }
 
-    /// The data the instance was made with, if it is a `T`.
+    /// Returns the data the instance was created with, if it is a `T`.
     pub fn data<T: 'static>(&self) -> Option<&T> {
         self.machine.host().data.downcast_ref()
     }
 
-    /// The data the instance was made with, if it is a `T`.
+    /// Returns the data the instance was created with, if it is a `T`.
     pub fn data_mut<T: 'static>(&mut self) -> Option<&mut T> {
         self.machine.host_mut().data.downcast_mut()
     }
@@ -226,7 +225,7 @@ impl Instance {
 }
 
 impl<P: Scalars, R: Scalars> Function<'_, P, R> {
-    /// Calls it; what it writes and logs is dropped.
+    /// Calls the function. Its output and log are discarded.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ mod host;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(not(feature = "http"))]
-#[path = "http/absent.rs"]
+#[path = "http/disabled.rs"]
 mod http;
 mod input;
 mod inspect;
@@ -105,7 +105,7 @@ pub use crate::{
         waiting::AsyncContext,
     },
     input::Input,
-    inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, Powers, TableType},
+    inspect::{Capabilities, CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     instance::{Function, Instance},
     module::Module,
     outcome::{Level, Log, LogEntry, Outcome, Usage},
@@ -126,7 +126,7 @@ pub use crate::{
         Mismatch, Schema,
         error::{SchemaError, SchemaProblem},
     },
-    tool::{Answer, Tool, ToolError, run_json},
+    tool::{Tool, ToolError, ToolOutput, run_json},
 };
 #[cfg(feature = "receipt")]
 pub use crate::{

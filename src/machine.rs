@@ -18,9 +18,9 @@ use crate::{
     module::{Entry, Module},
     observe,
     outcome::{Outcome, Usage},
-    pool::Place,
+    pool::PooledStore,
     value::Value,
-    wait::Bell,
+    wait::ThreadWaker,
     wasi,
     watch::Watch,
 };
@@ -31,7 +31,7 @@ mod typed;
 
 pub(crate) struct Machine {
     module: Module,
-    store: Place,
+    store: PooledStore,
     instance: Option<Instance>,
     pub(crate) watch: Watch,
     tasks: VecDeque<Task>,
@@ -155,16 +155,16 @@ impl Machine {
 
     /// Runs to the end. The thread waits where the guest does.
     pub(crate) fn finish(&mut self) -> Result<Outcome, StopReason> {
-        let mut bell: Option<Bell> = None;
+        let mut thread_waker: Option<ThreadWaker> = None;
         loop {
-            let waker = bell.as_ref().map_or(Waker::noop(), Bell::waker);
+            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
             match self.advance(None, waker)? {
                 Progress::Yielded => {}
                 Progress::Done => return self.outcome(),
-                Progress::Waiting => match &bell {
-                    Some(bell) => bell.wait(self.watch.left()),
+                Progress::Waiting => match &thread_waker {
+                    Some(parked) => parked.wait(self.watch.left()),
                     // Most runs need none.
-                    None => bell = Some(Bell::new()),
+                    None => thread_waker = Some(ThreadWaker::new()),
                 },
             }
         }
@@ -173,8 +173,8 @@ impl Machine {
     /// Runs until the tasks are done, `budget` fuel is given out, or an async host function waits, which
     /// then wakes `waker`.
     pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
-        self.store.is_at_rest = false;
-        let contained = observe::contain(|| match observe::is_heard() {
+        self.store.reusable = false;
+        let contained = observe::contain(|| match observe::is_enabled() {
             false => Ok(self.slices(budget, waker)),
             true => {
                 let module = self.module.clone();
@@ -429,7 +429,7 @@ impl Machine {
         let files = wasi::finish(self.store.data_mut())?;
         // The last line of the log is told now.
         let usage = self.usage();
-        self.store.is_at_rest = true;
+        self.store.reusable = true;
         let host = self.store.data_mut();
         Ok(Outcome {
             output: core::mem::take(&mut host.output),

@@ -21,7 +21,7 @@ use crate::{
     host::{Host, Name, function::HostFunction},
     inspect::{ExternType, Import, Inspection},
     meter, observe,
-    pool::{self, Place, Pool},
+    pool::{self, Pool, PooledStore},
     value::{FuncType, ValueType},
     wasi,
 };
@@ -129,8 +129,8 @@ impl Module {
     }
 
     /// A store for a run.
-    pub(crate) fn place(&self) -> Place {
-        self.0.pool.place(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+    pub(crate) fn place(&self) -> PooledStore {
+        self.0.pool.acquire(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
     }
 
     /// Makes stores for runs until so many are ready; tells how many are.

@@ -1,6 +1,6 @@
-//! `tracing` spans and events, and the containment of whatever code they call.
+//! `tracing` spans and events, and containment of panics in foreign code.
 //!
-//! `docs/tracing.md` lists them; a test compares.
+//! `docs/tracing.md` lists the spans and events; a test compares both.
 //!
 //! A subscriber that panics stops the run with
 //! [`StopReason::HostPanic`](crate::StopReason::HostPanic); the process goes on.
@@ -13,10 +13,9 @@ pub(crate) mod cache;
 
 const TARGET: &str = "belljar";
 
-/// Runs `body`; a panic in it is its message.
+/// Runs `body`, and returns the message of a panic in it as an error.
 ///
-/// Without `std` there is nothing to catch a panic with: there a panic ends the program, as the
-/// program's own panic handler decides.
+/// Without `std` panics cannot be caught: the program's panic handler decides.
 pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     #[cfg(feature = "std")]
     {
@@ -27,7 +26,7 @@ pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
                 .map(|s| String::from(*s))
                 .or_else(|| payload.downcast_ref::<String>().cloned())
                 .unwrap_or_else(|| "a panic without a message".into());
-            // Dropping the payload runs foreign code once more.
+            // Dropping the payload runs foreign code, which may panic again.
             if let Err(again) = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| drop(payload))) {
                 core::mem::forget(again);
             }
@@ -40,7 +39,7 @@ pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
     }
 }
 
-/// Calls into a subscriber, whose panic becomes a stop that names it.
+/// Calls the subscriber, and turns its panic into a stop reason.
 fn emit(event: impl FnOnce()) -> Result<(), StopReason> {
     contain(event).map_err(|message| StopReason::HostPanic {
         module: "tracing".into(),
@@ -49,17 +48,16 @@ fn emit(event: impl FnOnce()) -> Result<(), StopReason> {
     })
 }
 
-/// Within a host function, where a panic is caught already.
+/// Emits the event of a host call. Called in a host function, where panics are caught.
 pub(crate) fn host_call(name: &Name) {
     tracing::trace!(target: TARGET, module = &*name.module, function = &*name.function, "host_call");
 }
 
-/// At most this many bytes of a message are shown.
+/// Most bytes of a message in an event.
 pub(crate) const SHOWN_BYTES: usize = 1024;
 
-/// Tells of a message, of which so many bytes are left out.
-///
-/// Within a host function, where a panic is caught already.
+/// Emits the event of a log message, of which `more` bytes are left out. Called in a host function, where panics are
+/// caught.
 pub(crate) fn log(level: Level, text: &str, more: usize) {
     let text = text::escape(text, SHOWN_BYTES).and(more);
     match level {
@@ -75,15 +73,15 @@ pub(crate) fn growth(kind: &'static str, from: u64, to: u64) -> Result<(), StopR
     emit(|| tracing::trace!(target: TARGET, kind, from, to, "growth"))
 }
 
-/// Whether anybody may listen to spans and events of a run; most calls are too short to prepare for nobody.
+/// Returns whether a subscriber may want the spans and events of a run. Preparing them costs more than a short call.
 #[inline]
-pub(crate) fn is_heard() -> bool {
+pub(crate) fn is_enabled() -> bool {
     tracing::level_enabled!(tracing::Level::DEBUG)
 }
 
 #[inline]
 pub(crate) fn start(function: &str, input_bytes: u64) -> Result<(), StopReason> {
-    if !is_heard() {
+    if !is_enabled() {
         return Ok(());
     }
     let function = text::escape(function, text::SHOWN_BYTES);
@@ -98,10 +96,10 @@ pub(crate) fn done(fuel: u64, status: i32) -> Result<(), StopReason> {
     emit(|| tracing::debug!(target: TARGET, fuel, status, "done"))
 }
 
-/// As [`done`], for who would have to ask for the fuel.
+/// Emits the event of [`done`], and computes the fuel only if it is wanted.
 #[inline]
 pub(crate) fn done_with(fuel: impl FnOnce() -> u64, status: i32) -> Result<(), StopReason> {
-    if is_heard() { done(fuel(), status) } else { Ok(()) }
+    if is_enabled() { done(fuel(), status) } else { Ok(()) }
 }
 
 /// Runs `body` in the span `load`.
@@ -109,7 +107,7 @@ pub(crate) fn loading<R>(bytes: u64, body: impl FnOnce() -> R) -> Result<R, Stop
     within(|| tracing::debug_span!(target: TARGET, "load", bytes), body)
 }
 
-/// Within the span `load`.
+/// Emits the event at the end of a load, in the span `load`.
 pub(crate) fn loaded(functions: u64, imports: u64, exports: u64) -> Result<(), StopReason> {
     emit(|| tracing::debug!(target: TARGET, functions, imports, exports, "loaded"))
 }
@@ -117,15 +115,15 @@ pub(crate) fn loaded(functions: u64, imports: u64, exports: u64) -> Result<(), S
 /// Runs `body` in the span `run`.
 #[inline]
 pub(crate) fn running<R>(module: &str, body: impl FnOnce() -> R) -> Result<R, StopReason> {
-    if !is_heard() {
+    if !is_enabled() {
         return Ok(body());
     }
     let module = text::escape(module, text::SHOWN_BYTES);
     within(|| tracing::debug_span!(target: TARGET, "run", %module), body)
 }
 
-/// Runs `body` in a span; each call into the subscriber is contained on its own, so that a panic
-/// of the body and one of the subscriber cannot be taken for each other.
+/// Runs `body` in a span. Each call of the subscriber is contained separately, so that its panics and those of the
+/// body are not confused.
 fn within<R>(span: impl FnOnce() -> tracing::Span, body: impl FnOnce() -> R) -> Result<R, StopReason> {
     let mut made = None;
     emit(|| made = Some(span()))?;
@@ -133,8 +131,7 @@ fn within<R>(span: impl FnOnce() -> tracing::Span, body: impl FnOnce() -> R) -> 
     if span.is_disabled() {
         return Ok(body());
     }
-    // No guards: one that is dropped while a panic of the subscriber unwinds calls it again, and a
-    // second panic there would end the process.
+    // No guards: dropped during unwinding, a guard calls the subscriber, and a second panic would abort the process.
     let entered = emit(|| span.with_subscriber(|(id, subscriber)| subscriber.enter(id)).unwrap_or_default());
     let result = entered.map(|()| body());
     let left = match &result {

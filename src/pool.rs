@@ -1,11 +1,11 @@
-//! Stores that serve one run after another, in memories that are zeros again.
+//! Pool of stores that are reused for consecutive runs of one module.
 //!
-//! The engine writes zeros over all of a memory before a run, and most runs touch little of it. Where the
-//! system tells what was touched, only that is zeroed, after the run. The module is rewritten to import its
-//! memory; everything else of it - globals, tables, segments - is made anew for each run, in the same
-//! store, and what a store keeps of the instances before it bounds how many runs it serves.
+//! The engine zeroes all of a memory before a run, but most runs touch little of it. Where the system reports
+//! touched pages, only these are zeroed, after the run. The module is rewritten to import its memory; globals,
+//! tables and segments are created anew for each run in the same store. A store keeps what earlier instances left
+//! in it, so that the number of runs it serves is limited.
 //!
-//! A run that is stopped, or grows its memory, takes its store with it.
+//! A run that is stopped or grows its memory uses up its store.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::{
@@ -13,7 +13,6 @@ use core::{
     ops::{Deref, DerefMut},
 };
 
-use spin::Mutex;
 use wasmi::{Engine, Instance, Linker, Memory, MemoryType, ResourceLimiter, Store, errors::MemoryError};
 
 use crate::{
@@ -21,9 +20,10 @@ use crate::{
     host::{Host, pieces},
     inspect::{ExternType, Inspection, PAGE},
     meter,
+    sync::Mutex,
 };
 
-#[cfg_attr(not(all(feature = "pooling", target_os = "linux", target_pointer_width = "64")), path = "pool/absent.rs")]
+#[cfg_attr(not(all(feature = "pooling", target_os = "linux", target_pointer_width = "64")), path = "pool/disabled.rs")]
 mod mapping;
 
 use self::mapping::Mapping;
@@ -31,82 +31,82 @@ use self::mapping::Mapping;
 /// The name a module imports its memory by.
 pub(crate) const IMPORT: (&str, &str) = ("belljar", "memory");
 
-/// From so many pages on it is faster to ask what was touched than to write zeros over all.
+/// Fewest pages of a memory for which asking the system what was touched is faster than zeroing all of it.
 const MIN_PAGES: u64 = 4;
 
-/// Stores that a module keeps for runs at the same time, if nobody asks for more.
-const KEPT: usize = 8;
+/// Stores that a module keeps, unless [`Pool::prepare`] asked for more.
+const DEFAULT_STORES: usize = 8;
 
-/// The fewest runs for which it is worth while to make a memory of the system's.
+/// Fewest runs of a store for which mapping a memory pays off.
 const MIN_USES: u64 = 16;
 const MAX_USES: u64 = 1024;
 
-/// What an instance leaves for each function, global, segment and export.
+/// Bytes that an instance leaves in its store for each function, global, segment and export.
 const PART_BYTES: u64 = 64;
 const ELEMENT_BYTES: u64 = 16;
 const INSTANCE_BYTES: u64 = 1024;
 
-/// The stores of one module.
+/// Pool of the stores of one module.
 #[derive(Default)]
 pub(crate) struct Pool {
-    /// The memory that the module imports, if it is rewritten to.
+    /// Type of the memory that the module imports, if it is rewritten to import one.
     memory: Option<MemoryType>,
-    recipe: Option<Recipe>,
+    plan: Option<MemoryPlan>,
     state: Mutex<State>,
 }
 
-/// How memories are made.
+/// Sizes of the pooled memories of a module.
 #[derive(Debug, Clone, Copy)]
-struct Recipe {
+struct MemoryPlan {
     ty: MemoryType,
     min_bytes: u64,
-    /// Of all tables, at the start.
+    /// Initial elements of all tables.
     elements: u64,
-    /// What it can grow to.
+    /// Largest size that a growth can reach.
     max_bytes: u64,
-    /// How many runs a store serves.
+    /// Runs that a store serves.
     uses: u64,
 }
 
 #[derive(Default)]
 struct State {
-    idle: Vec<Slot>,
-    /// How many there are, idle or not.
+    idle: Vec<IdleStore>,
+    /// Stores that exist, idle or in use.
     made: usize,
-    /// How many there may be, if somebody asked for more than [`KEPT`].
+    /// Stores that may exist, where more than [`DEFAULT_STORES`] were asked for.
     kept: usize,
-    /// Whether the module has been run: one that is run once only needs none of this.
+    /// Whether the module has run before. The first run is not pooled: there may be no second.
     was_run: bool,
-    /// Whether a run grew its memory, as the next one would.
+    /// Whether a run grew its memory; the next run is expected to do the same.
     grows: bool,
 }
 
-/// The store of one run. It is boxed, since it is large, and a run handed from hand to hand.
-pub(crate) struct Place {
+/// Store of one run, which returns to its pool when dropped. Boxed: it is large, and runs are moved.
+pub(crate) struct PooledStore {
     store: Box<Store<Host>>,
-    ground: Option<(Arc<Pool>, Ground)>,
-    /// The memory that the module imports, if it was rewritten to.
-    memory: Option<MemoryType>,
-    /// Whether the run came to an end of its own, so that nothing is in flight.
-    pub(crate) is_at_rest: bool,
+    pooled: Option<(Arc<Pool>, StoreMemory)>,
+    /// Type of the memory that the module imports, if it was rewritten to import one.
+    imported: Option<MemoryType>,
+    /// Whether the run ended by itself, so that no call is in flight and the store can be reused.
+    pub(crate) reusable: bool,
 }
 
-/// A store that is kept, and what it is made on, which is dropped after it.
-struct Slot {
+/// Idle store and its memory. The store is dropped first: the memory lies in the mapping.
+struct IdleStore {
     store: Box<Store<Host>>,
-    ground: Ground,
+    memory: StoreMemory,
 }
 
-/// What a store is made on.
-struct Ground {
+/// Memory of a pooled store, and the linker that provides it.
+struct StoreMemory {
     linker: Linker<Host>,
     memory: Memory,
     mapping: Mapping,
     uses: u64,
 }
 
-impl Recipe {
-    fn new(inspection: &Inspection, config: &Config, ty: MemoryType) -> Option<Recipe> {
+impl MemoryPlan {
+    fn new(inspection: &Inspection, config: &Config, ty: MemoryType) -> Option<MemoryPlan> {
         if !Mapping::is_supported() {
             return None;
         }
@@ -122,11 +122,11 @@ impl Recipe {
         }
         let min_bytes = ty.minimum() * PAGE;
         let declared = ty.maximum().map_or(u64::MAX, |pages| pages.saturating_mul(PAGE));
-        Some(Recipe {
+        Some(MemoryPlan {
             ty,
             min_bytes,
             elements,
-            // All that the limit allows to grow to, or else a growth would fail here and nowhere else.
+            // A smaller mapping would make a growth fail that succeeds without the pool.
             max_bytes: (config.limits.memory_bytes / PAGE * PAGE).min(declared).max(min_bytes),
             uses: uses.min(MAX_USES),
         })
@@ -134,36 +134,41 @@ impl Recipe {
 }
 
 impl Pool {
-    /// For a module whose memory may be imported.
+    /// Returns the pool of a module whose memory may be imported.
     pub(crate) fn new(inspection: &Inspection, config: &Config) -> Pool {
         let memory = large_memory(inspection);
-        let recipe = memory.and_then(|ty| Recipe::new(inspection, config, ty));
-        // What is not recycled is made here to be made piece by piece.
-        let memory = memory.filter(|ty| recipe.is_some() || ty.minimum() > pieces::PAGES.into());
-        Pool { memory, recipe, state: Mutex::default() }
+        let plan = memory.and_then(|ty| MemoryPlan::new(inspection, config, ty));
+        // A memory that is not pooled is created here too if it is large, so that it is created in pieces.
+        let memory = memory.filter(|ty| plan.is_some() || ty.minimum() > pieces::PAGES.into());
+        Pool { memory, plan, state: Mutex::default() }
     }
 
-    /// Whether it makes the module's memory: it is worth while.
+    /// Returns whether the pool creates the memory of the module.
     pub(crate) fn makes_memory(&self) -> bool {
         self.memory.is_some()
     }
 
-    /// A store for a run: one that is kept, or a fresh one.
-    pub(crate) fn place(self: &Arc<Self>, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Place {
-        let (store, ground) = match self.take(engine, linker, &host) {
-            Some(mut slot) => {
-                slot.ground.uses += 1;
-                // Metering is always on, so that this does not fail.
-                let _ = meter::fill(&mut *slot.store, 0);
-                *slot.store.data_mut() = host();
-                (slot.store, Some((Arc::clone(self), slot.ground)))
+    /// Returns a store for a run: an idle one, or a fresh one.
+    pub(crate) fn acquire(
+        self: &Arc<Self>,
+        engine: &Engine,
+        linker: &Linker<Host>,
+        host: impl Fn() -> Host,
+    ) -> PooledStore {
+        let (store, pooled) = match self.take(engine, linker, &host) {
+            Some(mut idle) => {
+                idle.memory.uses += 1;
+                // This fails only with metering off.
+                let _ = meter::fill(&mut *idle.store, 0);
+                *idle.store.data_mut() = host();
+                (idle.store, Some((Arc::clone(self), idle.memory)))
             }
             None => (store(engine, host()), None),
         };
-        Place { store, ground, memory: self.memory, is_at_rest: false }
+        PooledStore { store, pooled, imported: self.memory, reusable: false }
     }
 
-    /// Makes stores until so many are ready; tells how many are.
+    /// Makes stores until `wanted` are idle, or one cannot be made. Returns the number of idle stores.
     pub(crate) fn prepare(
         &self,
         wanted: usize,
@@ -171,14 +176,14 @@ impl Pool {
         linker: &Linker<Host>,
         host: impl Fn() -> Host,
     ) -> usize {
-        let Some(recipe) = &self.recipe else { return 0 };
+        let Some(plan) = &self.plan else { return 0 };
         let mut state = self.state.lock();
         state.kept = state.kept.max(wanted);
         state.grows = false;
         while state.idle.len() < wanted {
             state.made += 1;
             drop(state);
-            let made = recipe.make(engine, linker, &host);
+            let made = plan.make(engine, linker, &host);
             state = self.state.lock();
             match made {
                 Some(made) => state.idle.push(made),
@@ -191,77 +196,77 @@ impl Pool {
         state.idle.len()
     }
 
-    fn take(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<Slot> {
-        let recipe = self.recipe.as_ref()?;
+    fn take(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<IdleStore> {
+        let plan = self.plan.as_ref()?;
         let mut state = self.state.lock();
         if let Some(idle) = state.idle.pop() {
             return Some(idle);
         }
         let first = !mem::replace(&mut state.was_run, true);
-        if first || state.grows || state.made >= state.kept.max(KEPT) {
+        if first || state.grows || state.made >= state.kept.max(DEFAULT_STORES) {
             return None;
         }
         state.made += 1;
         drop(state);
-        let made = recipe.make(engine, linker, host);
+        let made = plan.make(engine, linker, host);
         if made.is_none() {
             self.state.lock().made -= 1;
         }
         made
     }
 
-    /// Takes back a store after a run.
-    fn give_back(&self, mut slot: Slot) {
-        let Some(recipe) = &self.recipe else { return };
-        // What a table has grown to would stay in the store.
-        let fits = slot.store.data().growth.tables.peak <= recipe.elements;
-        slot.store.data_mut().clear();
-        let bytes = slot.ground.memory.data_mut(&mut *slot.store);
-        let grows = bytes.len() as u64 != recipe.min_bytes;
-        let is_kept = fits && !grows && slot.ground.uses < recipe.uses && slot.ground.mapping.zero(bytes);
+    /// Takes back a store after a run, or drops it.
+    fn release(&self, mut idle: IdleStore) {
+        let Some(plan) = &self.plan else { return };
+        // A table that has grown stays in the store.
+        let fits = idle.store.data().growth.tables.peak <= plan.elements;
+        idle.store.data_mut().clear();
+        let bytes = idle.memory.memory.data_mut(&mut *idle.store);
+        let grows = bytes.len() as u64 != plan.min_bytes;
+        let is_kept = fits && !grows && idle.memory.uses < plan.uses && idle.memory.mapping.zero(bytes);
         let mut state = self.state.lock();
         state.grows |= grows;
         if is_kept {
-            state.idle.push(slot);
+            state.idle.push(idle);
         } else {
             state.made -= 1;
         }
     }
 
-    /// Counts a store that does not come back.
-    fn lose(&self) {
+    /// Records that a store was dropped.
+    fn discard(&self) {
         self.state.lock().made -= 1;
     }
 }
 
-impl Recipe {
-    fn make(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<Slot> {
+impl MemoryPlan {
+    fn make(&self, engine: &Engine, linker: &Linker<Host>, host: impl Fn() -> Host) -> Option<IdleStore> {
         let mut mapping = Mapping::new(usize::try_from(self.max_bytes).ok()?)?;
-        // Dropped before the mapping, whatever fails; not limited yet, since what it makes is no run's.
+        // Declared after the mapping, so that it is dropped first. Not limited yet: this memory is charged to no run.
         let mut store = Box::new(Store::new(engine, host()));
         let memory = mapping.memory(&mut store, self.ty)?;
-        // The engine has written zeros, which the system need not keep.
+        // The engine has written zeros: give their pages back.
         mapping.zero(memory.data_mut(&mut *store));
         store.limiter(|host| host);
         let linker = with_memory(linker, memory).ok()?;
-        Some(Slot { store, ground: Ground { linker, memory, mapping, uses: 0 } })
+        Some(IdleStore { store, memory: StoreMemory { linker, memory, mapping, uses: 0 } })
     }
 }
 
-impl Place {
-    /// Makes the instance of a module.
+impl PooledStore {
+    /// Instantiates a module in this store.
     pub(crate) fn instantiate(
         &mut self,
         linker: &Linker<Host>,
         module: &wasmi::Module,
     ) -> Result<Instance, wasmi::Error> {
-        match (&self.ground, self.memory) {
-            (Some((pool, ground)), _) => {
-                let bytes = pool.recipe.map_or(0, |recipe| recipe.min_bytes);
-                // As the engine asks where it makes a memory.
+        match (&self.pooled, self.imported) {
+            (Some((pool, memory)), _) => {
+                let bytes = pool.plan.map_or(0, |plan| plan.min_bytes);
+                // The engine asks the limiter where it makes a memory; here it does not.
                 let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
                 self.store.data_mut().memory_growing(0, bytes, None).map_err(MemoryError::from)?;
-                ground.linker.instantiate_and_start(&mut *self.store, module)
+                memory.linker.instantiate_and_start(&mut *self.store, module)
             }
             (None, Some(ty)) => {
                 let memory = self.large_memory(ty)?;
@@ -272,8 +277,8 @@ impl Place {
     }
 }
 
-impl Place {
-    /// Makes a memory piece by piece, since the engine writes zeros over all of it.
+impl PooledStore {
+    /// Creates a memory in pieces: the engine clears all of it in one go.
     fn large_memory(&mut self, ty: MemoryType) -> Result<Memory, wasmi::Error> {
         let max = ty.maximum().map(|max| u32::try_from(max).unwrap_or(u32::MAX));
         let mut pages = ty.minimum();
@@ -297,7 +302,7 @@ impl Place {
     }
 }
 
-impl Deref for Place {
+impl Deref for PooledStore {
     type Target = Store<Host>;
 
     fn deref(&self) -> &Store<Host> {
@@ -305,23 +310,23 @@ impl Deref for Place {
     }
 }
 
-impl DerefMut for Place {
+impl DerefMut for PooledStore {
     fn deref_mut(&mut self) -> &mut Store<Host> {
         &mut self.store
     }
 }
 
-impl Drop for Place {
+impl Drop for PooledStore {
     fn drop(&mut self) {
-        let Some((pool, ground)) = self.ground.take() else { return };
+        let Some((pool, memory)) = self.pooled.take() else { return };
         let engine = self.store.engine().clone();
-        // Nothing can be moved out of what is being dropped.
+        // A field cannot be moved out in `drop`.
         let store = mem::replace(&mut self.store, Box::new(Store::new(&engine, Host::empty())));
-        let slot = Slot { store, ground };
-        if self.is_at_rest {
-            pool.give_back(slot);
+        let idle = IdleStore { store, memory };
+        if self.reusable {
+            pool.release(idle);
         } else {
-            pool.lose();
+            pool.discard();
         }
     }
 }

@@ -1,40 +1,39 @@
-//! The modules that `execute` has run last, loaded: the next run of the same bytes loads nothing.
+//! In-memory cache of the modules that `execute` ran last, so that the same bytes are not loaded again.
 
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::mem::size_of;
-
-use spin::Mutex;
 
 use crate::{
     config::{Config, bound},
     error::Error,
     module::{self, Module},
     observe::cache,
+    sync::Mutex,
 };
 
-/// Those of all threads.
-static RECENT: Mutex<Recent> = Mutex::new(Recent { modules: VecDeque::new(), bytes: 0 });
+/// Cache of all threads.
+static CACHE: Mutex<ModuleLru> = Mutex::new(ModuleLru { modules: VecDeque::new(), bytes: 0 });
 
-struct Recent {
-    /// The one used last is at the back.
-    modules: VecDeque<Kept>,
-    /// The sum of what they take.
+struct ModuleLru {
+    /// Least recently used first.
+    modules: VecDeque<CacheEntry>,
+    /// Sum of their sizes.
     bytes: u64,
 }
 
-struct Kept {
-    sketch: Sketch,
-    loaded: Arc<Loaded>,
+struct CacheEntry {
+    fingerprint: Fingerprint,
+    loaded: Arc<CachedModule>,
 }
 
-struct Loaded {
+struct CachedModule {
     wasm: Bytes,
     module: Module,
-    /// What all of it takes, at most.
+    /// Upper bound of the memory it takes.
     bytes: u64,
 }
 
-/// The bytes of a module, as the caller has them.
+/// Bytes of a module, borrowed or shared by the caller.
 #[derive(Clone, Copy)]
 pub(crate) enum Wasm<'a> {
     Borrowed(&'a [u8]),
@@ -54,7 +53,7 @@ impl<'a> Wasm<'a> {
         }
     }
 
-    /// To be kept, if there is memory for a copy.
+    /// Copies or shares the bytes. Returns `None` if there is no memory for a copy.
     fn to_bytes(self) -> Option<Bytes> {
         let bytes = match self {
             Wasm::Borrowed(bytes) => bytes,
@@ -76,49 +75,49 @@ impl Bytes {
     }
 }
 
-impl Loaded {
-    /// What is in the same place is the same: it is kept, so that nobody can change it.
+impl CachedModule {
+    /// Compares addresses: shared bytes are immutable while the cache holds them.
     fn shares(&self, wasm: Wasm<'_>) -> bool {
         core::ptr::eq(self.wasm.get(), wasm.get())
     }
 
-    fn is(&self, wasm: Wasm<'_>, config: &Config) -> bool {
+    fn matches(&self, wasm: Wasm<'_>, config: &Config) -> bool {
         self.module.policy().config == *config && (self.shares(wasm) || self.wasm.get() == wasm.get())
     }
 }
 
-/// The module of exactly these bytes under exactly this configuration, if it is kept.
+/// Returns the cached module of exactly these bytes under exactly this configuration.
 ///
 /// # Errors
 ///
 /// A panic of a subscriber of `tracing`.
 pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Error> {
-    if !keeps(config) {
+    if !is_cacheable(config) {
         return Ok(None);
     }
-    let (sketch, len) = (Sketch::of(wasm.get()), wasm.get().len() as u64);
-    // The lock is for taking them out; whether one is the right one may take long to say.
-    let alike = RECENT.lock().alike(&sketch);
-    let Some(loaded) = alike.iter().find(|loaded| loaded.is(wasm, config)) else {
+    let (fingerprint, len) = (Fingerprint::of(wasm.get()), wasm.get().len() as u64);
+    // Bytes are compared without the lock: that may take long.
+    let candidates = CACHE.lock().candidates(&fingerprint);
+    let Some(loaded) = candidates.iter().find(|loaded| loaded.matches(wasm, config)) else {
         cache::miss("memory", len, "absent").map_err(module::subscriber)?;
         return Ok(None);
     };
     let module = loaded.module.clone();
-    // Where the caller shares its bytes, the next call need not compare them.
+    // Keep the bytes that the caller shares, so that the next call need not compare them.
     let shared = match wasm {
         Wasm::Shared(bytes) if !loaded.shares(wasm) => {
             let (wasm, module) = (Bytes::Shared(Arc::clone(bytes)), module.clone());
-            Some(Arc::new(Loaded { wasm, module, bytes: loaded.bytes }))
+            Some(Arc::new(CachedModule { wasm, module, bytes: loaded.bytes }))
         }
         _ => None,
     };
-    RECENT.lock().used(loaded, shared);
+    CACHE.lock().touch(loaded, shared);
     cache::hit("memory", len).map_err(module::subscriber)?;
     Ok(Some(module))
 }
 
-/// Keeps a module for the next run, and drops those that were used longest ago until all that are kept are
-/// within `module_cache_bytes` of its configuration.
+/// Adds a module to the cache, and evicts the least recently used ones until the rest fits
+/// `module_cache_bytes` of its configuration.
 ///
 /// # Errors
 ///
@@ -126,18 +125,18 @@ pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
 pub(crate) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
     let config = &module.policy().config;
     let limit = config.module_cache_bytes;
-    let own = (size_of::<Loaded>() + 2 * size_of::<Kept>() + size_of::<Config>()) as u64;
-    let bytes = own + bound::kept_bytes(module.work(), wasm.get().len() as u64) + texts(config);
-    if !keeps(config) || bytes > limit {
+    let own = (size_of::<CachedModule>() + 2 * size_of::<CacheEntry>() + size_of::<Config>()) as u64;
+    let bytes = own + bound::kept_bytes(module.work(), wasm.get().len() as u64) + text_bytes(config);
+    if !is_cacheable(config) || bytes > limit {
         return Ok(());
     }
-    let sketch = Sketch::of(wasm.get());
+    let fingerprint = Fingerprint::of(wasm.get());
     let Some(wasm) = wasm.to_bytes() else { return Ok(()) };
-    let loaded = Arc::new(Loaded { wasm, module: module.clone(), bytes });
-    // They are dropped when the lock is not held any more.
+    let loaded = Arc::new(CachedModule { wasm, module: module.clone(), bytes });
+    // Evicted modules are dropped after the lock is released.
     let (evicted, all) = {
-        let mut recent = RECENT.lock();
-        (recent.push(Kept { sketch, loaded }, limit), recent.bytes)
+        let mut recent = CACHE.lock();
+        (recent.push(CacheEntry { fingerprint, loaded }, limit), recent.bytes)
     };
     cache::kept("memory", bytes, all).map_err(module::subscriber)?;
     if !evicted.is_empty() {
@@ -146,38 +145,38 @@ pub(crate) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is open to the world outside is opened for each call.
-fn keeps(config: &Config) -> bool {
+/// Returns whether modules of a configuration are cached: directories and requests are opened for each call.
+fn is_cacheable(config: &Config) -> bool {
     config.module_cache_bytes > 0 && config.wasi.dirs.is_empty() && config.http.allow.is_empty()
 }
 
-/// What a configuration takes beside its numbers.
-fn texts(config: &Config) -> u64 {
-    /// A text and its place in a list or a tree.
-    const PLACE: usize = 128;
+/// Returns an upper bound of the bytes of a configuration's strings and files.
+fn text_bytes(config: &Config) -> u64 {
+    /// Bytes of a string header and its node in a list or a tree.
+    const NODE: usize = 128;
     let wasi = &config.wasi;
     let files = wasi.files.iter().map(|(path, bytes)| path.len() + bytes.len());
     let env = wasi.env.iter().map(|(name, value)| name.len() + value.len());
     let words = wasi.args.iter().chain(&config.grants).chain([&wasi.program]).map(|text| text.len());
-    files.chain(env).chain(words).map(|bytes| (bytes + PLACE) as u64).sum()
+    files.chain(env).chain(words).map(|bytes| (bytes + NODE) as u64).sum()
 }
 
-impl Recent {
-    fn alike(&self, sketch: &Sketch) -> Vec<Arc<Loaded>> {
-        let alike = self.modules.iter().rev().filter(|kept| kept.sketch == *sketch);
-        alike.map(|kept| Arc::clone(&kept.loaded)).collect()
+impl ModuleLru {
+    fn candidates(&self, fingerprint: &Fingerprint) -> Vec<Arc<CachedModule>> {
+        let candidates = self.modules.iter().rev().filter(|kept| kept.fingerprint == *fingerprint);
+        candidates.map(|kept| Arc::clone(&kept.loaded)).collect()
     }
 
-    /// Moves one to the back, or what takes its place, if it is still there.
-    fn used(&mut self, loaded: &Arc<Loaded>, other: Option<Arc<Loaded>>) {
+    /// Moves a module, or its replacement, to the back if it is still cached.
+    fn touch(&mut self, loaded: &Arc<CachedModule>, other: Option<Arc<CachedModule>>) {
         let at = self.modules.iter().rposition(|kept| Arc::ptr_eq(&kept.loaded, loaded));
-        if let Some(Kept { sketch, loaded }) = at.and_then(|at| self.modules.remove(at)) {
-            self.modules.push_back(Kept { sketch, loaded: other.unwrap_or(loaded) });
+        if let Some(CacheEntry { fingerprint, loaded }) = at.and_then(|at| self.modules.remove(at)) {
+            self.modules.push_back(CacheEntry { fingerprint, loaded: other.unwrap_or(loaded) });
         }
     }
 
-    /// Adds one, and gives back those that it takes the place of.
-    fn push(&mut self, kept: Kept, limit: u64) -> Vec<Kept> {
+    /// Adds a module, and returns those that were evicted.
+    fn push(&mut self, kept: CacheEntry, limit: u64) -> Vec<CacheEntry> {
         let mut evicted = Vec::new();
         self.bytes += kept.loaded.bytes;
         self.modules.push_back(kept);
@@ -191,21 +190,21 @@ impl Recent {
     }
 }
 
-/// What tells most modules apart at a glance: the length, and bytes from all over.
+/// Cheap key that differs for most modules: the length, and 32 bytes spread over the module.
 #[derive(PartialEq, Eq)]
-struct Sketch {
+struct Fingerprint {
     len: usize,
     bytes: [u8; 32],
 }
 
-impl Sketch {
-    fn of(wasm: &[u8]) -> Sketch {
-        // From the end, where modules differ rather than where they begin.
+impl Fingerprint {
+    fn of(wasm: &[u8]) -> Fingerprint {
+        // From the end: modules differ there more often than at their start.
         let step = wasm.len().div_ceil(32).max(1);
-        let mut sketch = Sketch { len: wasm.len(), bytes: [0; 32] };
-        for (place, byte) in sketch.bytes.iter_mut().zip(wasm.iter().rev().step_by(step)) {
-            *place = *byte;
+        let mut fingerprint = Fingerprint { len: wasm.len(), bytes: [0; 32] };
+        for (sample, byte) in fingerprint.bytes.iter_mut().zip(wasm.iter().rev().step_by(step)) {
+            *sample = *byte;
         }
-        sketch
+        fingerprint
     }
 }

@@ -1,4 +1,4 @@
-//! A run as a future.
+//! Future of a run.
 
 use core::{
     future::{Future, IntoFuture},
@@ -13,9 +13,9 @@ use crate::{
     outcome::Outcome,
 };
 
-/// A run that gives way to others of its executor every so much fuel. It needs no particular
-/// executor, no thread and no timer: when it has given way it is ready at once. While an async host
-/// function waits, so does the run; it looks at its deadline when it is woken.
+/// Future of a run that yields to its executor after each slice of fuel. It needs no particular executor, thread
+/// or timer: after yielding it is ready at once. While an async host function is pending, so is the run; it checks
+/// its deadline when it is woken.
 ///
 /// ```
 /// # fn block_on<F: core::future::Future>(future: F) -> F::Output {
@@ -36,7 +36,7 @@ use crate::{
 /// # Ok::<(), belljar::Error>(())
 /// ```
 ///
-/// The outcome is that of any other way to drive the run. Polled after its end it is ready with
+/// The outcome is the same as with any other way to drive the run. Polled after its end it is ready with
 /// [`CallError::Ended`](crate::CallError::Ended).
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
@@ -46,13 +46,13 @@ pub struct Running {
 }
 
 impl Execution {
-    /// The run as a future that gives way every `fuel` (at least 1).
+    /// Returns a future that yields after each `fuel` (at least 1).
     pub fn yielding(self, fuel: u64) -> Running {
         Running { execution: self, every: fuel.max(1) }
     }
 }
 
-/// Gives way every 100,000 fuel, a fraction of a millisecond in a release build.
+/// Yields after each 100,000 fuel, a fraction of a millisecond in a release build.
 impl IntoFuture for Execution {
     type Output = Result<Outcome, Error>;
     type IntoFuture = Running;
@@ -63,7 +63,7 @@ impl IntoFuture for Execution {
 }
 
 impl Running {
-    /// The run: what it has used and produced so far, and its cancel handle.
+    /// Returns the execution: its usage and output so far, and its cancel handle.
     pub fn execution(&mut self) -> &mut Execution {
         &mut self.execution
     }

@@ -1,4 +1,4 @@
-//! The way in: a sandbox, and the two calls that need none.
+//! Sandboxes, their builder, and functions that run a module in one call.
 
 use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
@@ -32,12 +32,12 @@ mod signature;
 
 pub(crate) use self::signature::{check_call, check_signature, typed};
 
-/// Runs a module with an input: the whole of belljar in one call.
+/// Loads a module and runs it with an input.
 ///
-/// It keeps what it loads, for all threads, so that the next call with the same bytes and an equal
-/// configuration only runs ([`Config::module_cache_bytes`] bounds it; what is granted directories or requests
-/// is loaded each time). Bytes are compared whole, some 30 µs for each MB: [`execute_shared`] and a [`Sandbox`]
-/// need not do that.
+/// Loaded modules are cached for all threads, so that the next call with the same bytes and an equal configuration
+/// only runs the module. [`Config::module_cache_bytes`] bounds the cache; with directories or requests granted, the
+/// module is loaded each time. All bytes are compared, some 30 µs for each MB: [`execute_shared`] and a [`Sandbox`]
+/// avoid that.
 ///
 /// ```
 /// let wasm = wat::parse_str(r#"(module
@@ -60,8 +60,8 @@ pub fn execute(wasm: &[u8], input: impl Into<Input>, config: &Config) -> Result<
     sandbox.run(&module, input)
 }
 
-/// As [`execute`], for bytes that are shared: they are kept without a copy, and known again without comparing
-/// them, for as long as they are the same [`Arc`].
+/// Runs a module as [`execute`] does, from shared bytes: the cache holds them without a copy, and recognizes the same
+/// [`Arc`] without comparing the bytes.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -81,7 +81,7 @@ pub fn execute_shared(wasm: &Arc<[u8]>, input: impl Into<Input>, config: &Config
     sandbox.run(&module, input)
 }
 
-/// A module that is kept from another call, or will be for the next.
+/// Returns a module from the cache, or loads and caches it.
 fn loaded(wasm: Wasm<'_>, config: &Config) -> Result<(Sandbox, Module), Error> {
     if let Some(module) = recent::find(wasm, config)? {
         return Ok((Sandbox(Arc::clone(module.policy())), module));
@@ -92,7 +92,7 @@ fn loaded(wasm: Wasm<'_>, config: &Config) -> Result<(Sandbox, Module), Error> {
     Ok((sandbox, module))
 }
 
-/// Checks that a module would load, and tells what it is. Nothing of it is run.
+/// Checks that a module loads, and inspects it. None of its code is run.
 ///
 /// # Errors
 ///
@@ -101,28 +101,28 @@ pub fn validate(wasm: &[u8], config: &Config) -> Result<Inspection, Error> {
     Sandbox::new(config.clone())?.validate(wasm)
 }
 
-/// Policy and host functions, built once and shared: `Send + Sync`, cheap to clone.
+/// Configuration and host functions, shared by modules and runs: `Send + Sync`, cheap to clone.
 ///
-/// It keeps no state of any run. Each [`Module`] has an engine of its own, each run a store.
+/// It holds no state of a run. Each [`Module`] has its own engine, each run its own store.
 #[derive(Debug, Clone)]
 pub struct Sandbox(Arc<Policy>);
 
-/// Builds a [`Sandbox`] with host functions of the embedding program.
+/// Builder of a [`Sandbox`] with custom host functions.
 #[derive(Debug)]
 #[must_use]
 pub struct Builder {
     config: Config,
     functions: Vec<HostFunction>,
-    /// A capability that came before there was a function.
+    /// A capability that was required before a function was registered.
     misplaced: Option<String>,
-    /// Whether runs are played from a transcript, so that nothing of the host is there.
+    /// Whether runs are replayed from a transcript, so that resources of the host are not opened.
     played: bool,
-    /// Whether what is loaded is kept by the library, which tells how much that takes at most.
+    /// Whether modules go into the in-memory cache, whose size must be bounded.
     kept: bool,
 }
 
 impl Sandbox {
-    /// A sandbox without host functions of its own.
+    /// Returns a sandbox without custom host functions.
     ///
     /// # Errors
     ///
@@ -131,46 +131,46 @@ impl Sandbox {
         Sandbox::builder().config(config).build()
     }
 
-    /// A builder with the default configuration.
+    /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
         Builder { config: Config::default(), functions: Vec::new(), misplaced: None, played: false, kept: false }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// Loads a binary module: checks it, validates it, translates all of it.
+    /// Loads a module in the binary format: checks limits, validates it, and translates all of it.
     ///
     /// # Errors
     ///
-    /// [`Error::Module`], which says what is wrong, where, and what the limit is.
+    /// [`Error::Module`] with the problem, its position, and the limit.
     pub fn load(&self, wasm: &[u8]) -> Result<Module, Error> {
         Module::load(wasm, &self.0)
     }
 
-    /// Loads a module from its text form.
+    /// Loads a module in the text format.
     ///
     /// # Errors
     ///
-    /// As [`load`](Sandbox::load); for text that is wrong with line and column.
+    /// As [`load`](Sandbox::load); for a syntax error with line and column.
     #[cfg(feature = "std")]
     pub fn load_text(&self, text: &str) -> Result<Module, Error> {
         self.load(&self.assemble(text)?)
     }
 
-    /// The binary form of a module's text form, neither checked nor validated.
+    /// Converts a module from the text format to the binary format, without validation.
     ///
     /// # Errors
     ///
-    /// [`Error::Module`] with line and column where the text is wrong, or its limit.
+    /// [`Error::Module`] with line and column for a syntax error, or with the limit of the text.
     #[cfg(feature = "std")]
     pub fn assemble(&self, text: &str) -> Result<Vec<u8>, Error> {
         Ok(crate::module::text::parse(text, &self.0.config)?)
     }
 
-    /// Checks that a module loads, and tells what it is.
+    /// Checks that a module loads, and inspects it.
     ///
     /// # Errors
     ///
@@ -179,8 +179,8 @@ impl Sandbox {
         Ok(self.load(wasm)?.inspect().clone())
     }
 
-    /// Tells what a valid module within the limits is, whether or not its imports are provided: for
-    /// those who want to know what a module asks for. [`validate`](Sandbox::validate) checks more.
+    /// Inspects a valid module within the limits. Its imports need not be provided: use it to find out what a module
+    /// asks for. [`validate`](Sandbox::validate) checks more.
     ///
     /// # Errors
     ///
@@ -189,28 +189,28 @@ impl Sandbox {
         Ok(crate::module::inspect(wasm, &self.0.config)?)
     }
 
-    /// Runs a module with an input, to its end.
+    /// Runs the entry function of a module with an input, to completion.
     ///
     /// # Errors
     ///
-    /// [`Error::Stopped`] if the guest was stopped; [`Error::Call`] if the module has no entry;
-    /// [`Error::Module`] if an entry has the wrong type.
+    /// [`Error::Stopped`] if the guest was stopped; [`Error::Call`] if the module has no entry function;
+    /// [`Error::Module`] if it has the wrong type.
     pub fn run(&self, module: &Module, input: impl Into<Input>) -> Result<Outcome, Error> {
         let mut machine = self.machine(module, Box::new(()))?;
         machine.push_entry(input.into())?;
         machine.run()
     }
 
-    /// Starts a run without running anything of it yet.
+    /// Prepares a run. No code of the guest runs until the first step.
     ///
     /// # Errors
     ///
-    /// As [`run`](Sandbox::run), but for what only running can show.
+    /// As [`run`](Sandbox::run), except [`Error::Stopped`].
     pub fn start(&self, module: &Module, input: impl Into<Input>) -> Result<Execution, Error> {
         self.start_with(module, input, ())
     }
 
-    /// As [`start`](Sandbox::start), with data for the host functions
+    /// Prepares a run as [`start`](Sandbox::start) does, with data for the host functions
     /// ([`Context::data_mut`](crate::Context::data_mut)).
     ///
     /// # Errors
@@ -227,7 +227,7 @@ impl Sandbox {
         Ok(Execution::new(machine))
     }
 
-    /// Calls an export with a fresh store.
+    /// Calls an exported function in a fresh instance.
     ///
     /// ```
     /// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
@@ -240,15 +240,15 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] if there is no such export or its type is another; [`Error::Stopped`] if the
-    /// guest was stopped.
+    /// [`Error::Call`] if there is no such export or it has another type; [`Error::Stopped`] if the guest was stopped.
     pub fn call<P: Scalars, R: Scalars>(&self, module: &Module, name: &str, params: P) -> Result<R, Error> {
         check_signature::<P, R>(module, name)?;
         let outcome = self.call_values(module, name, &params.to_values())?;
         typed(&outcome)
     }
 
-    /// Calls an export with a fresh store, by values: for callers that learn the types at run time.
+    /// Calls an exported function in a fresh instance with dynamic values: for callers that learn its type at run
+    /// time.
     ///
     /// # Errors
     ///
@@ -260,11 +260,11 @@ impl Sandbox {
         machine.run()
     }
 
-    /// Starts a call of an export, with an input it can read and data for the host functions.
+    /// Prepares a call of an exported function, with an input it can read and data for the host functions.
     ///
     /// # Errors
     ///
-    /// [`Error::Call`] if there is no such export or its type is another.
+    /// [`Error::Call`] if there is no such export or it has another type.
     pub fn start_call(
         &self,
         module: &Module,
@@ -279,7 +279,7 @@ impl Sandbox {
         Ok(Execution::new(machine))
     }
 
-    /// An instance that keeps its state between calls. Its start function and `_initialize` are run.
+    /// Creates an instance that keeps its state between calls. Runs its start function and `_initialize`.
     ///
     /// # Errors
     ///
@@ -288,7 +288,7 @@ impl Sandbox {
         self.instance_with(module, ())
     }
 
-    /// As [`instance`](Sandbox::instance), with data for the host functions.
+    /// Creates an instance as [`instance`](Sandbox::instance) does, with data for the host functions.
     ///
     /// # Errors
     ///
@@ -298,15 +298,15 @@ impl Sandbox {
         Instance::new(module, Box::new(data))
     }
 
-    /// Makes ready what the next `runs` runs at a time need, before they come; tells how many are ready.
+    /// Allocates pooled stores for `runs` concurrent runs in advance. Returns the number of stores that are ready.
     ///
-    /// Where memories can be recycled (the feature `pooling`, on Linux, for a module with one memory of its own
-    /// of 4 pages or more) a run then finds its memory zeroed: [`docs::speed`](crate::docs::speed) has the
-    /// figures. Without it the first run of a module makes a memory as usual, and later ones keep up to 8
-    /// for each other. A run that is stopped or grows its memory uses up what was made for it, so that a
-    /// module whose runs grow gains only from being prepared again. Elsewhere this does nothing, and tells 0.
+    /// Memories are pooled with the feature `pooling`, on Linux, for a module that defines one memory of 4 pages or
+    /// more: a run then finds its memory zeroed ([`docs::speed`](crate::docs::speed) has the figures). Without this
+    /// call the first run of a module creates a memory as usual, and later ones share up to 8. A run that is stopped
+    /// or grows its memory uses up its store, so that a module whose runs grow gains only from being prepared again.
+    /// Elsewhere this does nothing and returns 0.
     ///
-    /// Nothing of one run is ever seen by another, and outcomes are the same with and without.
+    /// No data of one run is visible to another, and outcomes are the same with and without.
     ///
     /// # Errors
     ///
@@ -321,7 +321,7 @@ impl Sandbox {
         &self.0
     }
 
-    /// The host functions of the embedding program.
+    /// Returns the custom host functions.
     #[cfg(feature = "receipt")]
     pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
         self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
@@ -344,26 +344,25 @@ impl Builder {
         self
     }
 
-    /// Registers a host function as `module.name`; see [`IntoHostFunction`] for what it can be.
+    /// Registers a host function as `module.name`; see [`IntoHostFunction`] for the closures accepted.
     ///
-    /// A module can import it under exactly this name and type. The module may be `env`, from which C
-    /// and Zig guests import unless told otherwise, but not with a name of the ABI. It is charged
-    /// [`meter::HOST_CALL`](crate::meter::HOST_CALL) a call, and what it charges itself.
+    /// A module can import it under exactly this name and type. The module name may be `env`, the default of C and
+    /// Zig guests, but not together with a name of the ABI. Each call is charged
+    /// [`meter::HOST_CALL`](crate::meter::HOST_CALL), and what the function charges itself.
     pub fn host_function<Marker>(mut self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
         self.functions.push(host_function(module, name, function));
         self
     }
 
-    /// Registers a host function that may wait; see [`IntoAsyncHostFunction`] for what it can be.
+    /// Registers an async host function; see [`IntoAsyncHostFunction`] for the closures accepted.
     ///
-    /// The guest is suspended while the function waits, and knows nothing of it. A run that is awaited gives
-    /// way meanwhile; one that is stepped returns [`Step::Waiting`](crate::Step::Waiting); one that is driven
-    /// to its end, or a call of an [`Instance`], lets its thread wait. Deadline and cancel act as between
-    /// slices.
+    /// The guest is suspended while the future is pending, and cannot observe it. Meanwhile a run that is awaited is
+    /// pending; one that is stepped returns [`Step::Waiting`](crate::Step::Waiting); one that is run to completion, or
+    /// a call of an [`Instance`], blocks its thread. Deadline and cancel act as between slices.
     ///
-    /// As for [`host_function`](Self::host_function) otherwise. The guest calls it through a function that
-    /// only hands on, at the price of its operators, one call deeper; where a module imports
-    /// any such function, a run costs [`meter::INSTANTIATION`](crate::meter::INSTANTIATION) more.
+    /// Otherwise as [`host_function`](Self::host_function). The guest calls it through a generated function that
+    /// forwards the arguments, at the price of its operators and one call deeper; where a module imports any such
+    /// function, a run costs [`meter::INSTANTIATION`](crate::meter::INSTANTIATION) more.
     pub fn async_host_function<Marker>(
         mut self,
         module: &str,
@@ -374,10 +373,10 @@ impl Builder {
         self
     }
 
-    /// The host function that was registered last needs a capability: only runs whose configuration grants it
-    /// ([`Config::grants`]) may call it, others are stopped with
-    /// [`StopReason::Denied`](crate::StopReason::Denied). It can be imported all the same. A function that
-    /// needs several has each named.
+    /// Requires a capability for the host function that was registered last: only runs whose configuration grants it
+    /// ([`Config::grants`]) can call it, others are stopped with
+    /// [`StopReason::Denied`](crate::StopReason::Denied). It can be imported in any case. Call this once for each
+    /// capability.
     ///
     /// ```
     /// use belljar::{Config, Sandbox, StopReason};
@@ -403,14 +402,14 @@ impl Builder {
         self
     }
 
-    /// Runs are played from a transcript: nothing of the host is asked, so that nothing need be there.
+    /// Builds a sandbox for replay: resources of the host are not opened and need not exist.
     #[cfg(feature = "receipt")]
     pub(crate) fn played(mut self) -> Self {
         self.played = true;
         self
     }
 
-    /// Registers a host function that only a transcript has.
+    /// Registers a host function that exists only in a transcript.
     #[cfg(feature = "receipt")]
     pub(crate) fn stub(mut self, module: &str, name: &str, ty: crate::value::FuncType, waits: bool) -> Self {
         self.functions.push(stub(Name::new(module, name), ty, waits));
@@ -421,9 +420,8 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory
-    /// cannot be opened, a host function's name is reserved or taken, or a capability is granted that none
-    /// of them needs.
+    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
+    /// opened, a host function's name is reserved or taken, or a granted capability is required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
         self.config.check(self.played)?;
@@ -452,7 +450,7 @@ impl Builder {
             true => wasi::Roots::absent(&self.config.wasi),
             _ => wasi::Roots::open(&self.config.wasi)?,
         };
-        // A stack is as large as the deepest run made it.
+        // Cached stacks keep the size of their deepest run, so that the cache must not hold any.
         let stacks = if self.kept { 0 } else { 2 };
         Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots, stacks })))
     }
@@ -483,7 +481,7 @@ fn is_reserved(name: &Name, config: &Config) -> bool {
     }
 }
 
-/// The functions for requests, of a transcript.
+/// Returns stubs of the functions of the module `http` for replay.
 #[cfg(feature = "receipt")]
 fn http_stubs(config: &Config) -> Vec<HostFunction> {
     let granted = if config.http.allow.is_empty() { &[] } else { crate::abi::http::FUNCTIONS };

@@ -1,4 +1,4 @@
-//! Many runs on one thread, each in its turn.
+//! Round-robin scheduler of many runs on one thread.
 
 use alloc::collections::VecDeque;
 use core::task::Waker;
@@ -7,15 +7,14 @@ use crate::{
     error::Error,
     execution::{Execution, Step},
     outcome::Outcome,
-    wait::Bell,
+    wait::ThreadWaker,
 };
 
-/// Runs executions in turns of equal fuel, on the thread that asks for it.
+/// Runs executions round-robin on the calling thread, in turns of equal fuel.
 ///
-/// The order is a function of what was added when, and of the fuel of a turn: nothing else decides
-/// which run ends first, and running it again gives the same order. What a run comes to does not depend
-/// on the others at all. Where runs wait for async host functions, when these answer has its part in the
-/// order.
+/// The order in which runs end depends only on when they were added and on the fuel of a turn, and is reproducible.
+/// The outcome of a run does not depend on the others. Where runs wait for async host functions, the order also
+/// depends on when these complete.
 ///
 /// ```
 /// use belljar::{Config, Sandbox, Scheduler};
@@ -32,9 +31,9 @@ use crate::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// As an [`Iterator`] it gives each run's key and end, in the order in which they end; runs may be added
-/// in between. A run that is stopped, by a limit, its deadline or a cancel, ends with its error and is no
-/// trouble to the others.
+/// As an [`Iterator`] it yields each run's key and result, in the order in which they end; runs may be added in
+/// between. A run that is stopped by a limit, its deadline or a cancel ends with its error and does not affect the
+/// others.
 #[derive(Debug)]
 pub struct Scheduler<K> {
     turn: u64,
@@ -42,8 +41,8 @@ pub struct Scheduler<K> {
 }
 
 impl<K> Scheduler<K> {
-    /// A scheduler whose turns are this long, in fuel (at least 1). A turn of less than some thousand
-    /// costs more to begin than it does.
+    /// Returns a scheduler whose turns have this much fuel (at least 1). Below some thousand, the overhead of a
+    /// turn exceeds its work.
     pub fn new(turn: u64) -> Self {
         Scheduler { turn: turn.max(1), waiting: VecDeque::new() }
     }
@@ -53,72 +52,71 @@ impl<K> Scheduler<K> {
         self.waiting.push_back((key, execution));
     }
 
-    /// Gives one turn to the run that has waited longest. Returns its key and its end if that was its
-    /// last; `None` if it goes on, or there is none.
+    /// Gives one turn to the run that has waited longest. Returns its key and result if it ended, `None` if it
+    /// continues or there is no run.
     pub fn turn(&mut self) -> Option<(K, Result<Outcome, Error>)> {
         match self.turn_with(Waker::noop())? {
-            Turn::Ended(key, result) => Some((key, result)),
-            Turn::GoesOn | Turn::Waits => None,
+            Turn::Done(key, result) => Some((key, result)),
+            Turn::Yielded | Turn::Waiting => None,
         }
     }
 
     fn turn_with(&mut self, waker: &Waker) -> Option<Turn<K>> {
         let (key, mut execution) = self.waiting.pop_front()?;
         let turn = match execution.step_with(self.turn, waker) {
-            Ok(Step::Yielded) => Turn::GoesOn,
-            Ok(Step::Waiting) => Turn::Waits,
-            Ok(Step::Done(outcome)) => return Some(Turn::Ended(key, Ok(outcome))),
-            Err(error) => return Some(Turn::Ended(key, Err(error))),
+            Ok(Step::Yielded) => Turn::Yielded,
+            Ok(Step::Waiting) => Turn::Waiting,
+            Ok(Step::Done(outcome)) => return Some(Turn::Done(key, Ok(outcome))),
+            Err(error) => return Some(Turn::Done(key, Err(error))),
         };
         self.waiting.push_back((key, execution));
         Some(turn)
     }
 
-    /// How many runs have not ended.
+    /// Returns the number of runs that have not ended.
     pub fn len(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Whether all runs have ended.
+    /// Returns whether all runs have ended.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// The runs that have not ended, the next one first: to look at them, or to cancel some.
+    /// Iterates over the runs that have not ended, the next one first: to inspect or cancel them.
     pub fn waiting(&mut self) -> impl Iterator<Item = (&K, &mut Execution)> {
         self.waiting.iter_mut().map(|(key, execution)| (&*key, execution))
     }
 }
 
-/// What a turn came to.
+/// Result of a turn.
 enum Turn<K> {
-    GoesOn,
-    Waits,
-    Ended(K, Result<Outcome, Error>),
+    Yielded,
+    Waiting,
+    Done(K, Result<Outcome, Error>),
 }
 
 impl<K> Iterator for Scheduler<K> {
     type Item = (K, Result<Outcome, Error>);
 
-    /// Runs turn after turn until a run has ended; `None` when there is none left. Where all runs wait, so
-    /// does the thread.
+    /// Runs turns until a run ends. Returns `None` when no run is left. Blocks the thread while all runs wait.
     fn next(&mut self) -> Option<Self::Item> {
-        let mut bell: Option<Bell> = None;
+        let mut thread_waker: Option<ThreadWaker> = None;
         let mut idle = 0;
         loop {
-            let waker = bell.as_ref().map_or(Waker::noop(), Bell::waker);
+            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
             match self.turn_with(waker)? {
-                Turn::Ended(key, result) => return Some((key, result)),
-                Turn::GoesOn => idle = 0,
-                Turn::Waits => idle += 1,
+                Turn::Done(key, result) => return Some((key, result)),
+                Turn::Yielded => idle = 0,
+                Turn::Waiting => idle += 1,
             }
             if idle < self.len() {
                 continue;
             }
             idle = 0;
-            match &bell {
-                Some(bell) => bell.wait(self.waiting.iter().filter_map(|(_, run)| run.time_left()).min()),
-                None => bell = Some(Bell::new()),
+            match &thread_waker {
+                Some(parked) => parked.wait(self.waiting.iter().filter_map(|(_, run)| run.time_left()).min()),
+                None => thread_waker = Some(ThreadWaker::new()),
             }
         }
     }

@@ -1,8 +1,8 @@
-//! Checks of a build on the machine it runs on: for each limit and each measure an input that comes to it, and the
-//! end it has to come to.
+//! Self-test of a build on the machine it runs on: for each limit and safeguard an input that reaches it, and the
+//! expected result.
 //!
-//! The inputs are harmless: any engine runs each of them to an end within a second and a few pages of memory, or
-//! refuses it. What makes them meet a limit is a configuration in which that limit is low.
+//! The inputs are harmless: any engine completes or refuses each of them within a second and a few pages of memory.
+//! They reach a limit because the configuration sets it low.
 //!
 //! ```
 //! let check = belljar::selftest::checks().find(|check| check.name == "fuel").unwrap();
@@ -20,38 +20,38 @@ mod run;
 #[cfg(feature = "wasi")]
 mod wasi;
 
-/// An input under a configuration, and how it has to end.
+/// An input with a configuration and the expected result.
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// What the input does, in a line.
+    /// Description of the input, in one line.
     pub does: &'static str,
-    /// What it tests: a key of the configuration, or a measure.
+    /// Subject of the check: a configuration key, or a safeguard.
     pub tests: &'static str,
-    /// How it has to end, as [`end`] tells it.
+    /// Expected result, in the form of [`end`].
     pub expected: &'static str,
-    /// What the configuration has beside the defaults, as TOML.
+    /// Changes to the default configuration, as TOML.
     config: &'static str,
     given: Given,
 }
 
-/// What is handed to the library.
+/// Input of a check.
 #[derive(Debug, Clone, Copy)]
 enum Given {
-    /// A module in the text form, assembled first.
+    /// A module in the text format, converted to the binary format first.
     Module(&'static str),
-    /// The same, with an import `host.panic` that panics.
+    /// The same, with a host function `host.panic` that panics.
     Panic(&'static str),
-    /// A module in the text form, handed over as it is.
+    /// A module in the text format, loaded as text.
     Text(&'static str),
     /// Bytes.
     Bytes(&'static [u8]),
-    /// The configuration, and nothing else.
+    /// Only the configuration.
     Config,
 }
 
-/// A list of checks: the name, what the input does, what that tests, the configuration, the end, the input.
+/// Defines a list of checks: name, description, subject, configuration, expected result, input.
 macro_rules! list {
     ($($name:literal, $does:literal, $tests:literal, $config:expr => $expected:literal, $given:ident $(($input:expr))?;)*) => {
         pub(super) const CHECKS: &[super::Check] = &[$(super::Check {
@@ -62,9 +62,9 @@ macro_rules! list {
 }
 use list;
 
-/// Returns all of them.
+/// Returns all checks.
 ///
-/// Where a panic ends the process, the one of a host function that panics is left out: it could not be held.
+/// With `panic = "abort"`, the check of a panicking host function is left out: the panic would end the process.
 pub fn checks() -> impl Iterator<Item = Check> {
     let parts: &[&'static [Check]] = &[
         run::CHECKS,
@@ -76,7 +76,7 @@ pub fn checks() -> impl Iterator<Item = Check> {
 }
 
 impl Check {
-    /// Returns the module in the binary form, if the input is one that an engine could be given too.
+    /// Returns the module in the binary format, if the input is one that another engine can load.
     pub fn module(&self) -> Option<Vec<u8>> {
         match self.given {
             Given::Module(text) => wat::parse_str(text).ok(),
@@ -85,12 +85,12 @@ impl Check {
         }
     }
 
-    /// Returns the configuration, which is an error where that is what has to end it.
+    /// Returns the configuration, or an error if the check expects one.
     pub fn config(&self) -> Result<Config, Error> {
         Config::from_toml(self.config)
     }
 
-    /// Hands the input to the library, and tells how that ended as [`end`] does.
+    /// Runs the check, and returns the result in the form of [`end`].
     pub fn run(&self) -> String {
         let whole = self.outcome(None);
         if self.tests == "slices" && self.outcome(Some(7)) != whole {
@@ -101,7 +101,7 @@ impl Check {
 
     fn outcome(&self, slice: Option<u64>) -> Result<Outcome, Error> {
         let builder = Sandbox::builder().config(self.config()?);
-        // Without the panic hook, whose message would be on the screen of whoever asks.
+        // Without the panic hook, which would print a message.
         let panics = || -> () { std::panic::resume_unwind(Box::new("as it was asked to")) };
         let sandbox = match self.given {
             Given::Panic(_) => builder.host_function("host", "panic", panics).build()?,
@@ -122,7 +122,7 @@ impl Check {
     }
 }
 
-/// Tells an end: `done`, or the phase and the cause in words that name the variant, and of a limit its key.
+/// Formats a result: `done`, or the phase and the name of the error's variant, for a limit its key.
 pub fn end(result: &Result<Outcome, Error>) -> String {
     match result {
         Ok(outcome) if outcome.log.dropped > 0 => "done, the log cut".into(),

@@ -1,4 +1,4 @@
-//! A module as a tool: loaded with what its plan gives it, called with JSON.
+//! Tools: modules that are loaded with the capabilities of a plan and called with JSON.
 
 use alloc::{
     string::{String, ToString},
@@ -28,10 +28,10 @@ use crate::{
 
 pub(crate) mod error;
 
-/// Runs a module with a value as JSON for its input, and reads its output as JSON: all in one call.
+/// Loads a module and runs it, with input and output as JSON.
 ///
-/// Where the module has a [`Manifest`] with schemas, both sides are checked against them. What it asks for
-/// there is not looked at: it has what the configuration says. [`Tool`] does both.
+/// Where the module has a [`Manifest`] with schemas, input and output are checked against them. Capabilities that the
+/// manifest requests are ignored: the configuration decides. [`Tool`] honours both.
 ///
 /// ```
 /// let calc = std::fs::read("fixtures/guests/calc.wasm")?;
@@ -44,22 +44,21 @@ pub(crate) mod error;
 ///
 /// # Errors
 ///
-/// [`ToolError`]; where a document does not fit its schema, with the path in the document.
+/// [`ToolError`]; where a document does not match its schema, with the path in the document.
 pub fn run_json<In: Serialize + ?Sized, Out: DeserializeOwned>(
     wasm: &[u8],
     input: &In,
     config: &Config,
 ) -> Result<(Out, Outcome), ToolError> {
-    let forms = Forms::of(Manifest::of(wasm)?.as_ref())?;
-    let input = forms.write(document_of(input)?.root(), "")?;
+    let schemas = Schemas::of(Manifest::of(wasm)?.as_ref())?;
+    let input = schemas.write(document_of(input)?.root(), "")?;
     let sandbox = Sandbox::new(config.clone())?;
     let module = sandbox.load(wasm)?;
     let outcome = sandbox.run(&module, input)?;
-    Ok((forms.read(&outcome.output)?, outcome))
+    Ok((schemas.read(&outcome.output)?, outcome))
 }
 
-/// A module as a tool: what it says of itself, what it is given, and calls with JSON. `Send + Sync`, cheap to
-/// clone.
+/// Module with its manifest and granted capabilities, called with JSON. `Send + Sync`, cheap to clone.
 ///
 /// ```
 /// use belljar::{Manifest, Policy, Tool};
@@ -81,39 +80,38 @@ pub fn run_json<In: Serialize + ?Sized, Out: DeserializeOwned>(
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Tool(Arc<Parts>);
+pub struct Tool(Arc<Inner>);
 
 #[derive(Debug)]
-struct Parts {
+struct Inner {
     plan: Plan,
     module: Module,
     sandbox: Sandbox,
-    forms: Forms,
+    schemas: Schemas,
 }
 
-/// The output of a tool, in the forms that it has.
+/// Output of a tool.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Answer {
-    /// The value, in the form of [`Tool::output_schema`]; `None` where there is no schema.
+pub struct ToolOutput {
+    /// Value, valid against [`Tool::output_schema`]; `None` without a schema.
     pub structured: Option<Value>,
-    /// The output as text; `None` where it is not UTF-8.
+    /// Output as text; `None` if it is not UTF-8.
     pub text: Option<String>,
 }
 
 impl Tool {
-    /// Loads a module as a tool, with what the policy gives it.
+    /// Loads a module as a tool, with the capabilities that the policy grants.
     ///
     /// # Errors
     ///
-    /// [`ToolError::Refused`] if it is not given what it requires, and all that [`Policy::plan`] and
-    /// [`Sandbox::load`] say.
+    /// [`ToolError::Refused`] if a required capability is not granted, and all errors of [`Policy::plan`] and
+    /// [`Sandbox::load`].
     pub fn load(wasm: &[u8], file_name: &str, policy: &Policy) -> Result<Tool, ToolError> {
         Tool::load_with(Sandbox::builder(), wasm, file_name, policy)
     }
 
-    /// The same with host functions of the embedding program, which the builder has; its configuration is set
-    /// here.
+    /// Loads a tool with the host functions of a builder. Replaces the builder's configuration.
     ///
     /// # Errors
     ///
@@ -123,44 +121,44 @@ impl Tool {
         if !plan.missing.is_empty() {
             return Err(ToolError::Refused { tool: plan.tool, missing: plan.missing });
         }
-        let forms = Forms::of(plan.manifest.as_ref())?;
+        let schemas = Schemas::of(plan.manifest.as_ref())?;
         let sandbox = builder.config(plan.config.clone()).build()?;
         let module = sandbox.load(wasm)?;
-        Ok(Tool(Arc::new(Parts { plan, module, sandbox, forms })))
+        Ok(Tool(Arc::new(Inner { plan, module, sandbox, schemas })))
     }
 
-    /// What it is called.
+    /// Returns the name of the tool.
     pub fn name(&self) -> &str {
         &self.0.plan.tool
     }
 
-    /// What it says of itself.
+    /// Returns the manifest, if the module has one.
     pub fn manifest(&self) -> Option<&Manifest> {
         self.0.plan.manifest.as_ref()
     }
 
-    /// What it is given, and why.
+    /// Returns the plan: what is granted, and why.
     pub fn plan(&self) -> &Plan {
         &self.0.plan
     }
 
-    /// The SHA-256 of the module, in 64 lower-case hexadecimal digits.
+    /// Returns the SHA-256 of the module, as 64 lower-case hexadecimal digits.
     pub fn sha256(&self) -> &str {
         &self.0.plan.sha256
     }
 
-    /// The module.
+    /// Returns the module.
     pub fn module(&self) -> &Module {
         &self.0.module
     }
 
-    /// The sandbox it is run in.
+    /// Returns the sandbox it runs in.
     pub fn sandbox(&self) -> &Sandbox {
         &self.0.sandbox
     }
 
-    /// The JSON Schema of its arguments: always of an object, as protocols for tools want it. An input of
-    /// another form is its member `input`.
+    /// Returns the JSON Schema of the arguments, always of an object, as protocols for tools require. An input of
+    /// another type is its member `input`.
     pub fn input_schema(&self) -> Map<String, Value> {
         match self.manifest().and_then(|manifest| manifest.input.as_ref()) {
             Some(Value::Object(schema)) if is_object(schema) => schema.clone(),
@@ -169,8 +167,8 @@ impl Tool {
         }
     }
 
-    /// The JSON Schema of its answers, always of an object: an output of another form is its member `result`.
-    /// `None` where the output is plain text.
+    /// Returns the JSON Schema of the output, always of an object: an output of another type is its member `result`.
+    /// Returns `None` if the output is plain text.
     pub fn output_schema(&self) -> Option<Map<String, Value>> {
         Some(match self.manifest()?.output.as_ref()? {
             Value::Object(schema) if is_object(schema) => schema.clone(),
@@ -178,8 +176,8 @@ impl Tool {
         })
     }
 
-    /// Whether a call changes nothing outside: it can write to no directory, make no requests but those that
-    /// only read, and call nothing of the embedding program.
+    /// Returns whether calls have no side effects: no writable directory, only requests with methods that read, and no
+    /// custom host functions.
     pub fn is_read_only(&self) -> bool {
         let config = &self.0.plan.config;
         let reads = |method: &String| ["GET", "HEAD", "OPTIONS"].contains(&method.as_str());
@@ -188,24 +186,24 @@ impl Tool {
             && !self.calls_host()
     }
 
-    /// Whether a call is a pure function of its arguments: nothing of the host is granted.
+    /// Returns whether a call is a pure function of its arguments: no access to the host is granted.
     pub fn is_pure(&self) -> bool {
         self.0.plan.config.effect().is_none() && !self.calls_host()
     }
 
-    /// Whether it can talk to others.
+    /// Returns whether calls can reach systems beyond the host: by requests, or by custom host functions.
     pub fn is_open_world(&self) -> bool {
         !self.0.plan.config.http.allow.is_empty() || self.calls_host()
     }
 
-    /// Whether it imports functions of the embedding program.
+    /// Returns whether it imports custom host functions.
     fn calls_host(&self) -> bool {
-        let calls = self.module().inspect().powers().calls;
+        let calls = self.module().inspect().capabilities().calls;
         let is_http = |(module, name)| matches!(Builtin::of(module, name), Some(Builtin::Http(_)));
         calls.iter().any(|call| !call.split_once('.').is_some_and(is_http))
     }
 
-    /// Returns the input of the guest for arguments in the form of [`input_schema`](Tool::input_schema).
+    /// Encodes arguments, valid against [`input_schema`](Tool::input_schema), as the input of the guest.
     ///
     /// # Errors
     ///
@@ -214,20 +212,20 @@ impl Tool {
         self.encode_document(&Document::of(arguments))
     }
 
-    /// Returns the input of the guest for arguments as a JSON text. It takes at most 8 times as much memory as the text.
+    /// Encodes arguments, given as a JSON text, as the input of the guest. Takes at most 8 times the memory of the text.
     ///
     /// # Errors
     ///
-    /// As [`encode`](Tool::encode); [`ToolError::Input`] also for a text that is no JSON.
+    /// As [`encode`](Tool::encode); [`ToolError::Input`] also for a text that is not JSON.
     pub fn encode_json(&self, arguments: impl AsRef<[u8]>) -> Result<Vec<u8>, ToolError> {
         self.encode_document(&parsed(arguments)?)
     }
 
     fn encode_document(&self, document: &Document) -> Result<Vec<u8>, ToolError> {
-        let (forms, arguments) = (&self.0.forms, document.root());
+        let (schemas, arguments) = (&self.0.schemas, document.root());
         let declared = self.manifest().and_then(|manifest| manifest.input.as_ref());
         if declared.is_some_and(|schema| matches!(schema, Value::Object(schema) if is_object(schema))) {
-            return forms.write(arguments, "");
+            return schemas.write(arguments, "");
         }
         let Some(mut members) = arguments.members() else {
             return Err(wrong_input("", "expected an object with `input`"));
@@ -239,12 +237,12 @@ impl Tool {
         let input = arguments.members().and_then(|members| members.get("input"));
         let input = input.ok_or_else(|| wrong_input("", "expected `input`"))?;
         match declared {
-            Some(_) => forms.write(input, "/input"),
+            Some(_) => schemas.write(input, "/input"),
             None => text_of(input).ok_or_else(|| wrong_input("/input", "expected a string")),
         }
     }
 
-    /// Returns the input of the guest for an input as it is: JSON that fits the schema, or a text where there is none.
+    /// Encodes a value as the input of the guest: JSON that is valid against the schema, or a string without a schema.
     ///
     /// # Errors
     ///
@@ -253,49 +251,49 @@ impl Tool {
         self.write_document(&Document::of(input))
     }
 
-    /// Returns the input of the guest for an input as a JSON text. It takes at most 8 times as much memory as the text.
+    /// Encodes a value, given as a JSON text, as the input of the guest. Takes at most 8 times the memory of the text.
     ///
     /// # Errors
     ///
-    /// As [`write`](Tool::write); [`ToolError::Input`] also for a text that is no JSON.
+    /// As [`write`](Tool::write); [`ToolError::Input`] also for a text that is not JSON.
     pub fn write_json(&self, input: impl AsRef<[u8]>) -> Result<Vec<u8>, ToolError> {
         self.write_document(&parsed(input)?)
     }
 
     fn write_document(&self, input: &Document) -> Result<Vec<u8>, ToolError> {
-        if self.0.forms.input.is_some() {
-            return self.0.forms.write(input.root(), "");
+        if self.0.schemas.input.is_some() {
+            return self.0.schemas.write(input.root(), "");
         }
         text_of(input.root()).ok_or_else(|| wrong_input("", "expected a string: the input is text"))
     }
 
-    /// The output of a run as it is, checked: JSON where there is a schema, and else a text.
+    /// Checks the output of a run and returns it: parsed JSON with a schema, a string without.
     ///
     /// # Errors
     ///
     /// As [`decode`](Tool::decode), and [`ToolError::Unreadable`] for a text that is not UTF-8.
     pub fn read(&self, output: &[u8]) -> Result<Value, ToolError> {
-        if self.0.forms.output.is_some() {
-            return self.0.forms.read(output);
+        if self.0.schemas.output.is_some() {
+            return self.0.schemas.read(output);
         }
         let text = core::str::from_utf8(output).map_err(|e| ToolError::Unreadable { message: e.to_string() })?;
         Ok(text.into())
     }
 
-    /// Checks the output of a run, as [`read`](Tool::read) does, and makes no tree of it.
+    /// Checks the output of a run as [`read`](Tool::read) does, without building a value.
     ///
     /// # Errors
     ///
     /// As [`read`](Tool::read).
     pub fn check_output(&self, output: &[u8]) -> Result<(), ToolError> {
-        if self.0.forms.output.is_some() {
-            return self.0.forms.check_output(output);
+        if self.0.schemas.output.is_some() {
+            return self.0.schemas.check_output(output);
         }
         let text = core::str::from_utf8(output);
         text.map(drop).map_err(|e| ToolError::Unreadable { message: e.to_string() })
     }
 
-    /// Starts a run without running anything of it yet.
+    /// Prepares a run. No code of the guest runs until the first step.
     ///
     /// # Errors
     ///
@@ -304,55 +302,54 @@ impl Tool {
         self.0.sandbox.start(&self.0.module, input)
     }
 
-    /// The output of a run, checked.
+    /// Checks and decodes the output of a run.
     ///
     /// # Errors
     ///
-    /// [`ToolError::Unreadable`] if there is a schema and it is not JSON, [`ToolError::Output`] if it does not
-    /// fit.
-    pub fn decode(&self, output: &[u8]) -> Result<Answer, ToolError> {
+    /// With a schema: [`ToolError::Unreadable`] if the output is not JSON, [`ToolError::Output`] if it does not match.
+    pub fn decode(&self, output: &[u8]) -> Result<ToolOutput, ToolError> {
         let text = core::str::from_utf8(output).ok().map(ToString::to_string);
         let Some(declared) = self.manifest().and_then(|manifest| manifest.output.as_ref()) else {
-            return Ok(Answer { structured: None, text });
+            return Ok(ToolOutput { structured: None, text });
         };
-        let value: Value = self.0.forms.read(output)?;
+        let value: Value = self.0.schemas.read(output)?;
         let structured = match declared {
             Value::Object(schema) if is_object(schema) => value,
             _ => json!({ "result": value }),
         };
-        Ok(Answer { structured: Some(structured), text })
+        Ok(ToolOutput { structured: Some(structured), text })
     }
 
-    /// Runs it with a value as JSON for its input, and reads its output as JSON.
+    /// Runs the tool, with input and output as JSON.
     ///
     /// # Errors
     ///
-    /// [`ToolError`]; where a document does not fit its schema, with the path in the document.
+    /// [`ToolError`]; where a document does not match its schema, with the path in the document.
     pub fn run_json<In: Serialize + ?Sized, Out: DeserializeOwned>(
         &self,
         input: &In,
     ) -> Result<(Out, Outcome), ToolError> {
-        let input = self.0.forms.write(document_of(input)?.root(), "")?;
+        let input = self.0.schemas.write(document_of(input)?.root(), "")?;
         let outcome = self.start(input)?.finish()?;
-        Ok((self.0.forms.read(&outcome.output)?, outcome))
+        Ok((self.0.schemas.read(&outcome.output)?, outcome))
     }
 }
 
-/// The schemas of both sides, where there are any.
+/// Schemas of input and output, if declared.
 #[derive(Debug)]
-struct Forms {
+struct Schemas {
     input: Option<Schema>,
     output: Option<Schema>,
 }
 
-impl Forms {
-    fn of(manifest: Option<&Manifest>) -> Result<Forms, ToolError> {
+impl Schemas {
+    fn of(manifest: Option<&Manifest>) -> Result<Schemas, ToolError> {
         let schema = |key: &str, value: Option<&Value>| {
             let error = |cause| ManifestError::Schema { key: key.into(), cause };
             value.map(|value| Schema::new(value).map_err(error)).transpose()
         };
         let input = schema("input", manifest.and_then(|manifest| manifest.input.as_ref()))?;
-        Ok(Forms { input, output: schema("output", manifest.and_then(|manifest| manifest.output.as_ref()))? })
+        Ok(Schemas { input, output: schema("output", manifest.and_then(|manifest| manifest.output.as_ref()))? })
     }
 
     fn write(&self, input: Node<'_>, prefix: &str) -> Result<Vec<u8>, ToolError> {
@@ -387,7 +384,7 @@ fn document_of<In: Serialize + ?Sized>(input: &In) -> Result<Document, ToolError
     Document::parse(&serde_json::to_vec(input).map_err(unwritable)?).map_err(unwritable)
 }
 
-/// Reads a text, which is freed with that if it is owned.
+/// Parses a JSON text, and drops it if it is owned.
 fn parsed(text: impl AsRef<[u8]>) -> Result<Document, ToolError> {
     Document::parse(text.as_ref()).map_err(|error| wrong_input("", &alloc::format!("not JSON: {error}")))
 }
@@ -404,30 +401,30 @@ fn is_object(schema: &Map<String, Value>) -> bool {
     schema.get("type").is_some_and(|ty| ty == "object")
 }
 
-/// The schema of an object with one member. What the schema refers to within itself comes along.
+/// Returns the schema of an object with one member, and adapts the references of the member's schema.
 fn wrapped(name: &str, schema: Value) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("type".into(), "object".into());
     object.insert("required".into(), json!([name]));
     object.insert("additionalProperties".into(), false.into());
-    object.insert("properties".into(), json!({ name: moved(schema, &alloc::format!("#/properties/{name}")) }));
+    object.insert("properties".into(), json!({ name: rebased(schema, &alloc::format!("#/properties/{name}")) }));
     object
 }
 
-/// A schema with its references as they are where it is now.
-fn moved(schema: Value, to: &str) -> Value {
+/// Prefixes the references of a schema that becomes part of another.
+fn rebased(schema: Value, to: &str) -> Value {
     match schema {
         Value::Object(members) => {
             let each = members.into_iter().map(|(name, value)| match value {
-                Value::String(place) if name == "$ref" => {
-                    let place = place.strip_prefix('#').map_or(place.clone(), |rest| alloc::format!("{to}{rest}"));
-                    (name, place.into())
+                Value::String(target) if name == "$ref" => {
+                    let target = target.strip_prefix('#').map_or(target.clone(), |rest| alloc::format!("{to}{rest}"));
+                    (name, target.into())
                 }
-                value => (name, moved(value, to)),
+                value => (name, rebased(value, to)),
             });
             Value::Object(each.collect())
         }
-        Value::Array(items) => items.into_iter().map(|item| moved(item, to)).collect(),
+        Value::Array(items) => items.into_iter().map(|item| rebased(item, to)).collect(),
         other => other,
     }
 }

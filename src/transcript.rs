@@ -361,7 +361,7 @@ impl Transcript {
                 sandbox.start_call(&module, function, &values.collect::<Result<Vec<_>, _>>()?, input, ())?
             }
         };
-        run.play(self.effects.clone());
+        run.replay(self.effects.clone());
         Ok(run)
     }
 }

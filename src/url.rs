@@ -1,4 +1,4 @@
-//! Addresses of HTTP, read so strictly that nobody after us can read them otherwise.
+//! URLs of HTTP, parsed strictly enough that other parsers agree on their meaning.
 
 use alloc::{format, string::String, vec::Vec};
 use core::{
@@ -8,23 +8,23 @@ use core::{
 
 use serde::{Deserialize, Serialize};
 
-/// The longest URL that is read, in bytes.
+/// Longest URL that is accepted, in bytes.
 pub(crate) const MAX_URL_BYTES: usize = 8 << 10;
 
-/// How a server is spoken to.
+/// Scheme of a URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Scheme {
-    /// In the clear.
+    /// Unencrypted.
     Http,
-    /// Over TLS, with a certificate that one of the well-known authorities has signed.
+    /// Over TLS, with a certificate signed by a well-known authority.
     #[default]
     Https,
 }
 
 impl Scheme {
-    /// The port that is meant where none is named.
+    /// Returns the default port.
     pub fn port(self) -> u16 {
         match self {
             Scheme::Http => 80,
@@ -32,7 +32,7 @@ impl Scheme {
         }
     }
 
-    /// Its name, as URLs begin with it.
+    /// Returns the name at the start of URLs.
     pub const fn name(self) -> &'static str {
         match self {
             Scheme::Http => "http",
@@ -41,22 +41,22 @@ impl Scheme {
     }
 }
 
-/// A URL in its one form: what is written is what is asked for, and what rules are held against.
+/// URL in normal form: the form that is requested and matched against rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Url {
     pub(crate) scheme: Scheme,
-    /// In lower case; an address of version 6 in brackets.
+    /// In lower case; an IPv6 address in brackets.
     pub(crate) host: String,
     pub(crate) port: u16,
-    /// From its `/`, without the query.
+    /// Starts with `/`, without the query.
     pub(crate) path: String,
-    /// From its `?`; empty if there is none.
+    /// Starts with `?`; empty without a query.
     pub(crate) query: String,
 }
 
 impl Url {
-    /// Reads a URL. A fragment is left out; one that could mean something else to another reader (user
-    /// names, numbers as hosts in forms of old, `..`, backslashes, what is not ASCII) is none.
+    /// Parses a URL, without its fragment. Returns `None` for everything that another parser could read differently:
+    /// user names, legacy numeric hosts, `..`, backslashes, characters beyond ASCII.
     pub(crate) fn parse(text: &str) -> Option<Url> {
         let text = text.split('#').next()?;
         let (scheme, rest) = split_scheme(text)?;
@@ -77,12 +77,12 @@ impl Url {
         })
     }
 
-    /// Whether both are of one server, as it is named.
+    /// Returns whether both have the same scheme, host and port.
     pub(crate) fn has_origin_of(&self, other: &Url) -> bool {
         (self.scheme, &self.host, self.port) == (other.scheme, &other.host, other.port)
     }
 
-    /// What a reference in an answer from here means.
+    /// Resolves a reference in a response from this URL.
     pub(crate) fn join(&self, reference: &str) -> Option<Url> {
         let reference = reference.split('#').next()?;
         if reference.split(['/', '?']).next()?.contains(':') {
@@ -114,14 +114,14 @@ impl fmt::Display for Url {
     }
 }
 
-/// The scheme and what is behind its `://`.
+/// Splits the scheme from the text after `://`.
 pub(crate) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     let (name, rest) = text.split_once("://")?;
     let scheme = [Scheme::Http, Scheme::Https].into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))?;
     Some((scheme, rest))
 }
 
-/// Host and port of an authority, as they are written.
+/// Splits an authority into host and port, unparsed.
 pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     let colon = match authority.rfind(']') {
         Some(end) => authority.get(end + 1..)?.find(':').map(|at| end + 1 + at),
@@ -133,13 +133,13 @@ pub(crate) fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     })
 }
 
-/// A port, but for 0.
+/// Parses a port other than 0.
 pub(crate) fn port_of(text: &str) -> Option<u16> {
     let digits = !text.is_empty() && text.len() <= 5 && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|port| digits && *port > 0)
 }
 
-/// A host in its one form: a name of labels in ASCII, or an address in the form that has only one reading.
+/// Returns a host in normal form: a name of ASCII labels, or an address in its canonical form.
 pub(crate) fn host_of(text: &str) -> Option<String> {
     if let Some(inner) = text.strip_prefix('[') {
         let address: Ipv6Addr = inner.strip_suffix(']')?.parse().ok()?;
@@ -150,7 +150,7 @@ pub(crate) fn host_of(text: &str) -> Option<String> {
     if name.len() > 253 || !labels.iter().all(|label| is_label(label)) {
         return None;
     }
-    // Whatever ends in a number is read as an address by somebody: `127.1`, `0x7f000001`, `017700000001`.
+    // Some parsers read every name that ends in a number as an address: `127.1`, `0x7f000001`, `017700000001`.
     let last = labels.last()?.as_bytes();
     let hex = matches!(last, [b'0', b'x' | b'X', digits @ ..] if digits.iter().all(u8::is_ascii_hexdigit));
     if hex || last.iter().all(u8::is_ascii_digit) {
@@ -165,12 +165,12 @@ fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
 }
 
-/// Whether it is a path that no server has reason to walk up in.
+/// Returns whether a path is valid and has no `..` segment, in any encoding that a server may decode.
 pub(crate) fn is_path(path: &str) -> bool {
     path.starts_with('/') && has_url_bytes(path) && !path.contains('?') && !has_dots(path)
 }
 
-/// Only what RFC 3986 has in a path or a query, each `%` with its two digits.
+/// Returns whether a text has only characters that RFC 3986 allows in a path or a query, and each `%` two digits.
 fn has_url_bytes(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
@@ -179,11 +179,11 @@ fn has_url_bytes(text: &str) -> bool {
     })
 }
 
-/// What is escaped more often than this has something to hide.
+/// Most levels of percent-encoding that are accepted.
 const MAX_ESCAPES: usize = 3;
 
-/// Whether any server could find `.` or `..` among the names: behind what is escaped, once or more often,
-/// and before the parameters that some cut off.
+/// Returns whether a server could find a segment `.` or `..`: after decoding percent signs once or more often, and
+/// after cutting off parameters.
 fn has_dots(path: &str) -> bool {
     const CODES: [(&str, &str); 5] = [("%2e", "."), ("%2f", "/"), ("%5c", "\\"), ("%3b", ";"), ("%25", "%")];
     let mut path = path.to_ascii_lowercase();
@@ -197,7 +197,7 @@ fn has_dots(path: &str) -> bool {
     true
 }
 
-/// A path without its `.` and `..`, as RFC 3986 takes them out.
+/// Removes the segments `.` and `..` of a path (RFC 3986, section 5.2.4).
 fn without_dots(path: &str) -> String {
     let mut names: Vec<&str> = Vec::new();
     let mut parts = path.split('/').skip(1).peekable();
@@ -222,7 +222,7 @@ fn without_dots(path: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What is read, and as what.
+    /// Accepted URLs, and their normal forms.
     const READ: [(&str, &str); 22] = [
         ("http://example.org", "http://example.org/"),
         ("HTTPS://EXAMPLE.org:443/A?B", "https://example.org/A?B"),
@@ -314,7 +314,7 @@ mod tests {
         "http://example.org/\u{e9}",
     ];
 
-    /// Ways to say `..` that some server understands.
+    /// Encodings of `..` that some servers decode.
     const UP: [&str; 14] = [
         "..",
         "%2e%2e",
@@ -382,7 +382,7 @@ mod tests {
         }
     }
 
-    /// Whatever is put together, what is read is in its form, and reads as itself.
+    /// Parses random texts: every accepted URL is in normal form, and parses to itself.
     #[test]
     fn odd_texts_are_read_as_themselves_or_not_at_all() {
         let parts = [

@@ -1,4 +1,4 @@
-//! WebAssembly values and types, in our own words.
+//! WebAssembly values and types, independent of the engine.
 
 use alloc::vec::Vec;
 use core::{fmt, hash};
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 /// A WebAssembly value.
 ///
-/// Equality is equality of bits: two NaNs with the same bits are equal, 0.0 and -0.0 are not.
+/// Values are compared by their bits: two NaNs with the same bits are equal, 0.0 and -0.0 are not.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Value {
-    /// A 32-bit integer of either sign.
+    /// A 32-bit integer, signed or unsigned.
     I32(i32),
-    /// A 64-bit integer of either sign.
+    /// A 64-bit integer, signed or unsigned.
     I64(i64),
     /// A 32-bit float.
     F32(f32),
@@ -25,7 +25,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The type of this value.
+    /// Returns the type of this value.
     pub fn ty(&self) -> ValueType {
         match self {
             Value::I32(_) => ValueType::I32,
@@ -47,7 +47,7 @@ impl Value {
         (self.ty(), bits)
     }
 
-    /// As type and value, so that no bit is lost: `i32:5`, and the bits of floating point numbers.
+    /// Formats type and value without loss: `i32:5`, floats as their bits.
     #[cfg(feature = "receipt")]
     pub(crate) fn exact(&self) -> alloc::string::String {
         match self {
@@ -57,7 +57,7 @@ impl Value {
         }
     }
 
-    /// Reads what [`exact`](Self::exact) wrote.
+    /// Parses the form of [`exact`](Self::exact).
     #[cfg(feature = "receipt")]
     pub(crate) fn from_exact(text: &str) -> Option<Value> {
         let (ty, text) = text.split_once(':')?;
@@ -82,7 +82,7 @@ impl Value {
         }
     }
 
-    /// `None` for references, which have no value outside their store.
+    /// Converts a value of the engine. Returns `None` for references, which are valid only in their store.
     pub(crate) fn from_engine(value: &wasmi::Val) -> Option<Value> {
         Some(match value {
             wasmi::Val::I32(v) => Value::I32(*v),
@@ -110,8 +110,8 @@ impl hash::Hash for Value {
 }
 
 impl fmt::Display for Value {
-    /// Numbers in decimal, the very large and the very small ones with an exponent, so that they
-    /// read back as they were; a NaN with its bits; vectors in hexadecimal.
+    /// Formats numbers in decimal, very large and very small ones with an exponent, so that parsing returns the
+    /// same number; a NaN with its bits; vectors in hexadecimal.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Value::I32(v) => write!(f, "{v}"),
@@ -127,13 +127,13 @@ impl fmt::Display for Value {
     }
 }
 
-/// Whether a number is one to write without an exponent, which can be 300 digits away.
+/// Returns whether a number is written without an exponent; others could have 300 digits.
 fn is_plain(v: f64) -> bool {
     let magnitude = if v < 0.0 { -v } else { v };
     v == 0.0 || v.is_infinite() || (1e-5..1e16).contains(&magnitude)
 }
 
-/// The type of a WebAssembly value.
+/// Type of a WebAssembly value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ValueType {
@@ -154,7 +154,7 @@ pub enum ValueType {
 }
 
 impl ValueType {
-    /// Returns a list of this type alone.
+    /// Returns a slice of this one type.
     pub(crate) const fn as_slice(self) -> &'static [ValueType] {
         match self {
             ValueType::I32 => &[ValueType::I32],
@@ -167,7 +167,7 @@ impl ValueType {
         }
     }
 
-    /// `None` for types of proposals that are switched off.
+    /// Converts a type of the parser. Returns `None` for types of disabled proposals.
     pub(crate) fn from_parser(ty: wasmparser::ValType) -> Option<ValueType> {
         Some(match ty {
             wasmparser::ValType::I32 => ValueType::I32,
@@ -210,7 +210,7 @@ impl fmt::Display for ValueType {
     }
 }
 
-/// The type of a function: parameters and results in order.
+/// Type of a function: parameters and results in order.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FuncType {
@@ -221,14 +221,14 @@ pub struct FuncType {
 }
 
 impl FuncType {
-    /// A function type from its parameters and results.
+    /// Returns a function type with these parameters and results.
     pub fn new(params: &[ValueType], results: &[ValueType]) -> Self {
         FuncType { params: params.to_vec(), results: results.to_vec() }
     }
 }
 
 impl fmt::Display for FuncType {
-    /// `(i32, i64) -> f32`, `() -> ()`, `() -> (i32, i32)`.
+    /// Formats the type as `(i32, i64) -> f32`, `() -> ()`, `() -> (i32, i32)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fn list(f: &mut fmt::Formatter<'_>, types: &[ValueType]) -> fmt::Result {
             f.write_str("(")?;

@@ -1,4 +1,4 @@
-//! The only file that lets a thread wait: for an own host function that does.
+//! Blocking of a thread until a waker is called. The only file that blocks for a host function.
 
 use alloc::{sync::Arc, task::Wake};
 use core::{
@@ -7,39 +7,39 @@ use core::{
     time::Duration,
 };
 
-/// What a thread without an executor waits for.
+/// Waker of a thread that runs without an executor.
 #[derive(Debug)]
-pub(crate) struct Bell {
-    rung: Arc<Rung>,
+pub(crate) struct ThreadWaker {
+    woken: Arc<Woken>,
     waker: Waker,
 }
 
 #[derive(Debug)]
-struct Rung {
+struct Woken {
     flag: AtomicBool,
     #[cfg(feature = "std")]
     thread: std::thread::Thread,
 }
 
-impl Bell {
-    /// For the thread that asks.
+impl ThreadWaker {
+    /// Creates a waker for the current thread.
     pub(crate) fn new() -> Self {
-        let rung = Arc::new(Rung {
+        let woken = Arc::new(Woken {
             flag: AtomicBool::new(false),
             #[cfg(feature = "std")]
             thread: std::thread::current(),
         });
-        Bell { waker: Waker::from(Arc::clone(&rung)), rung }
+        ThreadWaker { waker: Waker::from(Arc::clone(&woken)), woken }
     }
 
-    /// What rings it.
+    /// Returns the waker to pass on.
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }
 
-    /// Waits until it has rung since the last time, or this time is over. It may return early.
+    /// Blocks until the waker was called since the last wait, or `at_most` has passed. It may return early.
     pub(crate) fn wait(&self, at_most: Option<Duration>) {
-        if self.rung.flag.swap(false, Ordering::Acquire) {
+        if self.woken.flag.swap(false, Ordering::Acquire) {
             return;
         }
         #[cfg(feature = "std")]
@@ -47,7 +47,7 @@ impl Bell {
             None => std::thread::park(),
             Some(time) => std::thread::park_timeout(time),
         }
-        // Without threads there is no clock either.
+        // Without `std` there is no clock.
         #[cfg(not(feature = "std"))]
         {
             let _ = at_most;
@@ -56,7 +56,7 @@ impl Bell {
     }
 }
 
-impl Wake for Rung {
+impl Wake for Woken {
     fn wake(self: Arc<Self>) {
         self.flag.store(true, Ordering::Release);
         #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-//! What is remembered of a module, as the bytes of a file that only who has the key can make.
+//! One cache entry: module information, authenticated with HMAC-SHA-256.
 
 use std::{string::String, vec::Vec};
 
@@ -7,11 +7,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::pin::{Pin, hex};
 
-/// Says what the file is, to whoever looks into it; its version is among the rules.
+/// Start of every entry. The format version is among the rules.
 const MAGIC: &[u8] = b"belljar facts\n";
 const MAC_BYTES: usize = 32;
 
-/// A module under its rules, and the key.
+/// Key of the cache, and the pin of the module: its bytes and rules.
 pub(super) struct Entry<'k> {
     pin: Pin,
     key: &'k [u8; 32],
@@ -22,19 +22,19 @@ impl<'k> Entry<'k> {
         Entry { pin, key }
     }
 
-    /// The name of its file.
+    /// Returns the name of its file.
     pub(super) fn name(&self) -> String {
         hex(Sha256::new_with_prefix(self.pin.module).chain_update(self.pin.rules).finalize().into())
     }
 
-    /// Magic, module, rules, facts, and a MAC of all of that.
+    /// Returns the file's contents: magic, module, rules, module information, and a MAC of all of these.
     pub(super) fn seal(&self, facts: &[u8]) -> Vec<u8> {
         let mut bytes = [MAGIC, &self.pin.module, &self.pin.rules, facts].concat();
         bytes.extend_from_slice(&self.mac(&bytes).finalize().into_bytes());
         bytes
     }
 
-    /// The facts, if all of it is what [`seal`](Self::seal) made for this module.
+    /// Returns the module information if [`seal`](Self::seal) made these bytes for this module with this key.
     pub(super) fn open<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         let (sealed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
         self.mac(sealed).verify_slice(mac).ok()?;
@@ -43,7 +43,7 @@ impl<'k> Entry<'k> {
     }
 
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
-        // As HMAC fills a key that is shorter than a block.
+        // HMAC pads a shorter key with zeros to a block.
         let mut block = [0; 64];
         block[..32].copy_from_slice(self.key);
         Hmac::<Sha256>::new(&block.into()).chain_update(bytes)

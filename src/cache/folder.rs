@@ -1,4 +1,4 @@
-//! Files by name in one folder, whole or not there, and not more than fit.
+//! A folder of files that are written atomically and removed, oldest first, beyond a total size.
 
 use std::{
     ffi::OsStr,
@@ -10,10 +10,10 @@ use std::{
     vec::Vec,
 };
 
-/// A file that is no longer being written, and one that is.
+/// Extensions of a finished file, and of one being written.
 const ENDS: [&str; 2] = ["facts", "new"];
 
-/// The largest file that is read.
+/// Largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) enum Found {
 
 pub(super) struct Written {
     pub(super) bytes: u64,
-    /// Of all files, once some were removed.
+    /// Bytes of all files after removals.
     pub(super) all_bytes: u64,
     pub(super) removed: u64,
 }
@@ -48,7 +48,7 @@ impl Folder {
         }
     }
 
-    /// Writes a file under another name first, so that nobody sees a part of it.
+    /// Writes a file under a temporary name and renames it, so that readers never see a part of it.
     pub(super) fn write(&self, name: &str, contents: &[u8]) -> io::Result<Written> {
         let bytes = contents.len() as u64;
         if bytes > self.max_bytes.min(MAX_FILE_BYTES) {
@@ -66,14 +66,14 @@ impl Folder {
         Ok(Written { bytes, all_bytes, removed })
     }
 
-    /// Removes the oldest files until those that are left fit. Others may be at the same.
+    /// Removes the oldest files until the rest fits. Other processes may be doing the same.
     fn trim(&self) -> io::Result<(u64, u64)> {
         let mut files: Vec<(SystemTime, PathBuf, u64)> = fs::read_dir(&self.path)?
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let path = entry.path();
                 let ours = path.extension().and_then(OsStr::to_str).is_some_and(|end| ENDS.contains(&end));
-                // Where there is a link, what it leads to is nobody's here.
+                // The metadata of an entry is that of a link itself, not of its target.
                 let metadata = entry.metadata().ok().filter(|metadata| ours && !metadata.is_dir())?;
                 Some((metadata.modified().ok()?, path, metadata.len()))
             })
@@ -92,7 +92,7 @@ impl Folder {
     }
 }
 
-/// Makes a folder that is for nobody else, if it is not there.
+/// Creates a folder with access for this user only, if it is missing.
 pub(super) fn make(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -101,20 +101,19 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// A path beside this one that nobody else comes to: no thread, no process, and no other machine that has the
-/// same folder.
+/// Returns a random path beside this one, unused by other threads, processes and machines that share the folder.
 pub(super) fn unused(path: &Path, end: &str) -> io::Result<PathBuf> {
     Ok(path.with_extension(format!("{:016x}.{end}", u64::from_ne_bytes(random()?))))
 }
 
-/// Bytes that nobody can guess.
+/// Returns random bytes of the operating system.
 pub(super) fn random<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| io::ErrorKind::Other)?;
     Ok(bytes)
 }
 
-/// Writes a file that was not there, for nobody else; nothing of it stays if that fails.
+/// Writes a new file with access for this user only. Fails if the file exists; no part of it stays if it fails.
 pub(super) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -126,7 +125,7 @@ pub(super) fn write_new(path: &Path, contents: &[u8]) -> io::Result<()> {
     })
 }
 
-/// Reads a file, not something that only looks like one and never ends.
+/// Reads a regular file: a device or pipe could be endless.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !fs::metadata(path)?.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());

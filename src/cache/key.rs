@@ -1,4 +1,4 @@
-//! The key that is kept in a folder.
+//! The key file of a cache folder.
 
 use std::{
     fs::{self, Metadata},
@@ -12,14 +12,14 @@ use super::{CacheError, folder};
 
 const FILE: &str = "key";
 
-/// The key in a folder; both are made if they are not there.
+/// Returns the key of a folder. Creates both if they are missing.
 pub(super) fn of(folder: &Path) -> Result<[u8; 32], CacheError> {
     let io = |path: &Path, error: &io::Error| CacheError::Io { path: path.into(), kind: error.kind() };
     folder::make(folder).map_err(|error| io(folder, &error))?;
     let metadata = fs::metadata(folder).map_err(|error| io(folder, &error))?;
     check(folder, &metadata, 0o022, "others can write to it")?;
     let path = folder.join(FILE);
-    // Of two processes that make it, both take that of the one that was first.
+    // Of two processes that create it at once, both read the key of the first.
     for _ in 0..2 {
         match fs::symlink_metadata(&path) {
             Ok(metadata) => return read(&path, &metadata),
@@ -40,12 +40,12 @@ fn read(path: &Path, metadata: &Metadata) -> Result<[u8; 32], CacheError> {
     <[u8; 32]>::try_from(bytes).or_else(|_: Vec<u8>| unsafe_("not a key: expected 32 bytes"))
 }
 
-/// Makes the file whole under another name, and gives it its own if nobody has.
+/// Writes the file under a temporary name, and links it to its own name if that is free.
 fn write(path: &Path) -> io::Result<()> {
     let key: [u8; 32] = folder::random()?;
     let new = folder::unused(path, "made")?;
     folder::write_new(&new, &key)?;
-    // Unlike a rename, this leaves alone what is there.
+    // Unlike a rename, a hard link does not replace an existing file.
     let linked = fs::hard_link(&new, path);
     let _ = fs::remove_file(&new);
     match linked {
@@ -54,7 +54,7 @@ fn write(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether something is this user's, and without these rights for others.
+/// Checks that a file or folder belongs to this user and grants others none of these rights.
 fn check(path: &Path, metadata: &Metadata, rights: u32, why: &'static str) -> Result<(), CacheError> {
     let own = metadata.uid() == rustix::process::geteuid().as_raw();
     let why = match (own, metadata.permissions().mode() & rights) {

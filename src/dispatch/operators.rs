@@ -1,21 +1,21 @@
-//! Every operator that belljar runs, once, in a loop of a function of its own.
+//! Probe module with one function per operator, which executes it in a loop.
 
 use alloc::{format, string::String, vec::Vec};
 
 use crate::module::encode::{export, leb, section};
 
-/// Turns of a loop: enough to tell a frame from chance, few enough for any stack.
+/// Iterations of a loop: enough to distinguish a frame from noise, few enough for any stack.
 pub(super) const TURNS: u8 = 16;
 
-/// An operator with its operands: code that leaves nothing.
+/// An operator with its operands, as code that leaves the value stack empty.
 #[derive(Debug)]
 pub(super) struct Operator {
-    /// What it is, or what group it belongs to.
+    /// Name of the operator or of its group.
     pub(super) name: &'static str,
     code: Vec<u8>,
 }
 
-/// All of them.
+/// Returns all operators.
 pub(super) fn all() -> impl Iterator<Item = Operator> {
     let groups = GROUPS.iter().flat_map(|group| {
         let codes = group.codes.iter().flat_map(|(first, last)| *first..=*last);
@@ -25,14 +25,14 @@ pub(super) fn all() -> impl Iterator<Item = Operator> {
 }
 
 impl Operator {
-    /// Whether it is one that fails to grow something.
+    /// Returns whether it is a failing growth.
     pub(super) fn is_growth(&self) -> bool {
         matches!(self.name, MEMORY_GROW | TABLE_GROW)
     }
 
-    /// The body of a function that has it in a loop, between two calls of the host.
+    /// Returns the body of a function that executes it in a loop, between two calls of the host function.
     fn in_a_loop(&self) -> Vec<u8> {
-        // Locals of each type; 1 in those of integers.
+        // One local of each type; integers are set to 1.
         let start: &[u8] = &[5, 2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b, 0x41, 1, 0x21, I, 0x42, 1, 0x21, L];
         let counted: &[u8] = &[0x10, 0, 0x41, TURNS, 0x21, COUNTER, 0x03, 0x40];
         let end: &[u8] = &[0x20, COUNTER, 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0, 0x0b, 0x10, 0, 0x0b];
@@ -40,12 +40,12 @@ impl Operator {
     }
 }
 
-/// The export with the loop of the operator at `index`.
+/// Returns the export name of the loop of the operator at `index`.
 pub(super) fn name(index: usize) -> String {
     format!("{index}")
 }
 
-/// A module that exports a function for each operator, and has whatever they name.
+/// Returns a module that exports a function for each operator, and declares everything they refer to.
 pub(super) fn module() -> Vec<u8> {
     let loops: Vec<_> = all().map(|operator| operator.in_a_loop()).collect();
     let count = loops.len() as u32 + CALLED.len() as u32;
@@ -57,12 +57,12 @@ pub(super) fn module() -> Vec<u8> {
     section(&mut out, 1, &[1, 0x60, 0, 0]);
     section(&mut out, 2, b"\x01\x03env\x04here\0\0");
     section(&mut out, 3, &[leb(count), [0].repeat(count as usize)].concat());
-    // A table of four, and a memory of one page that may not grow.
+    // A table of four elements and a memory of one page, neither of which can grow.
     section(&mut out, 4, &[1, 0x70, 1, 4, 4]);
     section(&mut out, 5, &[1, 1, 1, 1]);
     section(&mut out, 6, &[1, 0x7f, 1, 0x41, 0, 0x0b]);
     section(&mut out, 7, &[leb(loops.len() as u32), exports].concat());
-    // Functions 1 and 1: in the table, to be copied there, and to be dropped.
+    // Three element segments with function 1: active, passive, declarative.
     section(&mut out, 9, &[3, 1, 0, 2, 1, 1, 1, 0, 1, 1, 0, 0x41, 0, 0x0b, 2, 1, 1]);
     section(&mut out, 12, &[2]);
     section(&mut out, 10, &[leb(count), code].concat());
@@ -70,10 +70,10 @@ pub(super) fn module() -> Vec<u8> {
     out
 }
 
-/// Functions 1 to 3, which are called: one that does nothing, and two that call it in their place.
+/// Bodies of functions 1 to 3: an empty one, and two that tail-call it.
 const CALLED: [&[u8]; 3] = [&[0, 0x0b], &[0, 0x12, 1, 0x0b], &[0, 0x41, 1, 0x13, 0, 0, 0x0b]];
 
-/// Locals: the counter, and a value of each type. Those of integers are 1: no divisor is 0.
+/// Locals: the counter, and a value of each type. Integers are 1, so that no divisor is 0.
 const COUNTER: u8 = 0;
 const I: u8 = 1;
 const L: u8 = 2;
@@ -81,7 +81,7 @@ const F: u8 = 3;
 const D: u8 = 4;
 const V: u8 = 5;
 
-/// A group of operators: operands, prefix, codes, what follows the code, and whether a value is left.
+/// Group of operators: operands, prefix, codes, immediates, and whether a result is left.
 struct Group {
     name: &'static str,
     operands: &'static [u8],
@@ -114,7 +114,7 @@ const fn group(
 const BULK: &[u8] = &[0xfc];
 const VECTOR: &[u8] = &[0xfd];
 
-/// Codes from the first to the last of each pair, as the specification numbers them
+/// Ranges of opcodes, first and last inclusive, as numbered by the specification
 /// (<https://webassembly.github.io/spec/core/appendix/index-instructions.html>).
 const GROUPS: &[Group] = &[
     group(
@@ -196,7 +196,7 @@ const GROUPS: &[Group] = &[
     group("call_indirect", &[I], &[], &[(0x11, 0x11)], &[0, 0], false),
 ];
 
-/// As the specification numbers them.
+/// Opcodes of vector operators, as numbered by the specification.
 const UNARY_VECTOR: &[(u16, u16)] = &[
     (77, 77),
     (83, 83),
@@ -247,7 +247,7 @@ const BINARY_VECTOR: &[(u16, u16)] = &[
 const MEMORY_GROW: &str = "memory.grow that fails";
 const TABLE_GROW: &str = "table.grow that fails";
 
-/// What takes more than locals before it.
+/// Operators whose operands are not only locals.
 const OTHERS: &[(&str, &[u8])] = &[
     (MEMORY_GROW, &[0x41, 0x7f, 0x40, 0, 0x1a]),
     (TABLE_GROW, &[0xd0, 0x70, 0x41, 0x7f, 0xfc, 15, 0, 0x1a]),

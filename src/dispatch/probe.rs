@@ -1,4 +1,4 @@
-//! Loops of one operator each, and how much of the native stack each turn takes.
+//! Measurement of the native stack that each operator leaves behind.
 
 use alloc::string::String;
 use core::{
@@ -15,15 +15,15 @@ use crate::{
     module::engine_config,
 };
 
-/// What a failing growth may leave: with the price of a growth and the size of a slice, no more than
-/// some hundred KiB at a time. It was 176 bytes on x86_64.
+/// Bytes that a failing growth may leave: with the price of a growth and the size of a slice, at most some hundred
+/// KiB. 176 bytes were measured on x86_64.
 const GROWTH_LEAVES: u64 = 256;
 
-/// More than all the loops cost.
+/// Fuel, more than all loops cost.
 const FUEL: u64 = 10_000_000;
 
-/// Refuses a build whose dispatch leaves frames behind. Measures once in a process; two threads that
-/// ask at once both measure, and come to the same end.
+/// Checks that no operator leaves frames on the stack. Measures once per process; threads that call it at once all
+/// measure, with the same result.
 pub(crate) fn check() -> Result<(), ConfigError> {
     static HOLDS: AtomicBool = AtomicBool::new(false);
     if HOLDS.load(Ordering::Relaxed) {
@@ -34,12 +34,12 @@ pub(crate) fn check() -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// The first operator that leaves something behind, if there is one.
+/// Returns an error with the first operator that leaves bytes on the stack.
 fn measure() -> Result<(), ConfigProblem> {
     match first_leak() {
         Ok(None) => Ok(()),
         Ok(Some((operator, stack_bytes))) => Err(ConfigProblem::Dispatch { operator, stack_bytes }),
-        // A build that cannot even do this is none to run a guest with.
+        // A build that cannot run the probe must not run a guest.
         Err(_) => Err(ConfigProblem::Dispatch { operator: "the check itself", stack_bytes: 0 }),
     }
 }
@@ -50,7 +50,7 @@ fn first_leak() -> Result<Option<(&'static str, u64)>, wasmi::Error> {
     let mut store = Store::new(&engine, Stack::default());
     meter::fill(&mut store, FUEL)?;
     let mut linker = Linker::new(&engine);
-    linker.func_wrap("env", "here", here)?;
+    linker.func_wrap("env", "here", mark_stack)?;
     let instance = linker.instantiate_and_start(&mut store, &module)?;
     for (index, operator) in operators::all().enumerate() {
         let function = instance.get_typed_func::<(), ()>(&store, &operators::name(index))?;
@@ -64,7 +64,7 @@ fn first_leak() -> Result<Option<(&'static str, u64)>, wasmi::Error> {
     Ok(None)
 }
 
-/// Where the native stack was at the start of a loop, and at its end.
+/// Stack addresses at the start and the end of a loop.
 #[derive(Debug, Default)]
 struct Stack {
     first: Option<usize>,
@@ -77,8 +77,8 @@ impl Stack {
     }
 }
 
-/// The host function that is called before and after a loop.
-fn here(mut caller: Caller<'_, Stack>) {
+/// Records the stack address; the host function called before and after a loop.
+fn mark_stack(mut caller: Caller<'_, Stack>) {
     let local = black_box(0u8);
     let address = core::ptr::from_ref(black_box(&local)).addr();
     let stack = caller.data_mut();

@@ -1,4 +1,4 @@
-//! From whatever serde reads to a document.
+//! Building of documents from serde deserializers.
 
 use core::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 
 use super::{Document, entry::Entry, extent::Extent};
 
-/// Builds the document of a text, to its end.
+/// Builds the document of a text, and checks that nothing follows.
 pub(super) fn build<'de, R: serde_json::de::Read<'de>>(
     text: &mut serde_json::Deserializer<R>,
     extent: &Extent,
@@ -16,7 +16,7 @@ pub(super) fn build<'de, R: serde_json::de::Read<'de>>(
     Ok(document)
 }
 
-/// Builds the document of a value, with room for what is expected in it.
+/// Builds the document of a value, with the expected capacity.
 pub(super) fn within<'de, D: Deserializer<'de>>(from: D, extent: &Extent) -> Result<Document, D::Error> {
     let mut document = Document::default();
     document.entries.reserve_exact(extent.values);
@@ -27,7 +27,7 @@ pub(super) fn within<'de, D: Deserializer<'de>>(from: D, extent: &Extent) -> Res
     Ok(document)
 }
 
-/// The next value of a document.
+/// Deserializer seed that appends the next value to a document.
 struct Next<'a>(&'a mut Document);
 
 impl Next<'_> {
@@ -123,14 +123,14 @@ impl<'de> Visitor<'de> for Next<'_> {
 }
 
 impl Document {
-    /// Fills in an array or object whose values are all there.
+    /// Sets the entry of an array or object once its values are complete.
     fn close<E: Error>(&mut self, at: usize, entry: Option<Entry>) -> Result<(), E> {
         let place = self.entries.get_mut(at).ok_or_else(too_large)?;
         *place = entry.ok_or_else(too_large)?;
         Ok(())
     }
 
-    /// Notes the order of the members from an entry to the last one. Returns how many there are.
+    /// Records the sorted members of an object that starts at an entry. Returns their number.
     fn sort(&mut self, from: usize) -> usize {
         let end = self.entries.len();
         let order = self.orders.len();
@@ -143,7 +143,7 @@ impl Document {
         let mut orders = core::mem::take(&mut self.orders);
         let names = orders.get_mut(order + 1..).unwrap_or_default();
         let text = |at: &u32| self.text(*at as usize);
-        // Of a name the last one is first, and stays.
+        // The last member of a name sorts first, and is kept.
         names.sort_unstable_by(|left, right| text(left).cmp(text(right)).then(right.cmp(left)));
         let mut kept = 0;
         for index in 0..names.len() {

@@ -1,40 +1,40 @@
-//! One value of a document, in eight bytes.
+//! Entry of a document: a value in eight bytes.
 
-/// The largest string, array or object that an entry can refer to.
+/// Largest size of a string, array or object.
 pub(super) const MAX_SIZE: usize = (1 << 28) - 1;
 
-/// A value, or the name of a member, which its value follows.
+/// Value, or name of a member, followed by its value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
-    /// The type in 4 bits, and in 28 the bytes of a string or the number of items or members.
+    /// Type in 4 bits; in 28 bits the bytes of a string, or the number of items or members.
     head: u32,
-    /// A number, or where the rest is.
+    /// Number, or index of the rest.
     place: u32,
 }
 
-/// An entry by its type.
+/// Entry, by type.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Null,
     Bool(bool),
     Int(i32),
-    /// A float that has no more digits than this type.
+    /// Float that is exact in this type.
     Float(f32),
-    /// The place of the bits of a number of 64 bits.
+    /// Index of the bits of a 64-bit number.
     Unsigned(usize),
     Signed(usize),
     Double(usize),
-    /// The place of a string.
+    /// Position of a string.
     Text {
         start: usize,
         size: usize,
     },
-    /// The number of items, and the entry that follows them.
+    /// Number of items, and index of the entry after them.
     Array {
         count: usize,
         end: usize,
     },
-    /// The number of members, and the place of their order.
+    /// Number of members, and index of their sorted names.
     Object {
         count: usize,
         order: usize,

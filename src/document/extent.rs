@@ -1,25 +1,25 @@
-//! How much there is in a text, counted before any of it is read.
+//! Counts of the values in a text, before it is parsed.
 
-/// How much there is in a text, if it is JSON: at least as much as is found when it is read.
+/// Upper bounds of what parsing a JSON text finds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Extent {
     /// Values and names.
     pub values: usize,
-    /// Objects, and members of them.
+    /// Objects, and their members.
     pub objects: usize,
     pub members: usize,
     /// Numbers with a fraction or an exponent.
     pub floats: usize,
-    /// Bytes within strings.
+    /// Bytes in strings.
     pub text_bytes: usize,
-    /// Arrays and objects within each other.
+    /// Nesting depth.
     pub depth: usize,
 }
 
 impl Extent {
-    /// Counts. What is in a text that is no JSON, is of no use to anyone.
+    /// Counts in a text. The result has no meaning if the text is not JSON.
     pub(crate) fn of(text: &[u8]) -> Extent {
-        // The value that is all of it.
+        // The root value.
         let mut extent = Extent { values: 1, ..Extent::default() };
         let (mut depth, mut last, mut rest) = (0usize, b' ', text.iter());
         while let Some(byte) = rest.next() {
@@ -33,7 +33,7 @@ impl Extent {
                     }
                 }
                 b'[' | b'{' => {
-                    // Its first item or member; taken back if it has none.
+                    // Its first item or member; subtracted if it is empty.
                     extent.values += 1;
                     extent.objects += usize::from(*byte == b'{');
                     depth += 1;

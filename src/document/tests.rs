@@ -1,4 +1,4 @@
-//! Documents beside trees: the same meaning, whatever the text, and never more memory than was counted beforehand.
+//! Comparison of documents with `Value` trees: the same semantics for any text, within the memory counted in advance.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Document, extent::Extent};
 use crate::schema::Schema;
 
-/// A generator of texts: what comes next is decided by a seed.
+/// Generator of JSON texts from a seed.
 struct Generator(u64);
 
 impl Generator {
@@ -74,7 +74,7 @@ impl Generator {
     }
 }
 
-/// The text with a seed.
+/// Returns the text of a seed.
 fn text(seed: u64) -> String {
     let mut text = String::new();
     Generator(seed).value(4, &mut text);
@@ -94,7 +94,7 @@ fn documents_are_written_as_trees_are() {
     }
 }
 
-/// Texts that are changed at one place: both read them, or neither does, for the same reason.
+/// Changes texts at one position: both parse them, or both fail with the same error.
 #[test]
 fn texts_that_are_refused_are_those_that_trees_refuse() {
     let mut refused = 0;
@@ -114,7 +114,7 @@ fn texts_that_are_refused_are_those_that_trees_refuse() {
     assert!(refused > 1_000, "{refused}");
 }
 
-/// What is counted is enough: nothing grows while a text is read.
+/// Checks that the counts suffice: nothing is reallocated during parsing.
 #[test]
 fn nothing_is_found_that_was_not_counted() {
     for seed in 0..20_000 {
@@ -135,7 +135,7 @@ fn a_text_that_is_nested_deeper_than_the_parser_goes_is_refused() {
     assert!(Document::parse(nested(128).as_bytes()).is_err());
 }
 
-/// The validator says the same of a document as of the tree, and tells it in the same words where the value is small.
+/// Checks that validation of a document gives the same result as of the tree, with the same messages for small values.
 #[test]
 fn schemas_say_the_same_of_documents_and_of_trees() {
     let schemas = [
@@ -171,7 +171,7 @@ fn schemas_say_the_same_of_documents_and_of_trees() {
     assert!(fit > 3_000 && unfit > 3_000, "{fit} {unfit}");
 }
 
-/// 1 and 1.0 are equal in arrays of any size, and no other numbers are because a float cannot hold them.
+/// Checks that 1 and 1.0 are equal in arrays of any size, and that integers beyond the precision of floats differ.
 #[test]
 fn items_are_compared_by_value() {
     let schema = Schema::new(&json!({"uniqueItems": true})).unwrap();

@@ -1,9 +1,9 @@
-//! Which addresses are of servers that everybody can ask.
+//! Classification of IP addresses as public or not.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is a public one: not of this machine, of a network that is nobody else's business, of
-/// many, for examples, or reserved.
+/// Returns whether an address is public: not loopback, private, link-local, multicast, for documentation, or
+/// reserved.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !PRIVATE.iter().any(|(network, bits)| same(address.to_bits(), *network, *bits)),
@@ -11,8 +11,8 @@ pub(super) fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Blocks of version 4, by their first address and how many bits of it they share: those of the registry of
-/// special purposes (RFC 6890) and what came to it later.
+/// Blocks of IPv4 by first address and prefix length: the registry of special-purpose addresses (RFC 6890) with later
+/// additions.
 const PRIVATE: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -35,17 +35,17 @@ fn same(address: u32, network: Ipv4Addr, bits: u32) -> bool {
     (address ^ network.to_bits()).leading_zeros() >= bits
 }
 
-/// Of version 6 only what is given out to be used everywhere (2000::/3), without what is set apart in it;
-/// and version 4 in the forms that lead to it, as what it is there.
+/// Returns whether an IPv6 address is global unicast (2000::/3) and not set apart in it. Forms that embed an IPv4
+/// address are classified by that address.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let last = Ipv4Addr::from_bits(u32::from(g) << 16 | u32::from(h));
     match (a, b) {
-        // Version 4 as such.
+        // IPv4-mapped.
         (0, 0) if [c, d, e, f] == [0, 0, 0, 0xffff] => is_public(last.into()),
-        // Version 4 behind a translator (NAT64).
+        // IPv4 behind a translator (NAT64).
         (0x64, 0xff9b) if [c, d, e, f] == [0; 4] => is_public(last.into()),
-        // Set apart by the IETF; documentation; version 4 in tunnels (6to4); documentation.
+        // IETF protocol assignments and documentation; IPv4 in tunnels (6to4); documentation.
         (0x2001, 0..=0x1ff | 0xdb8) | (0x2002, _) | (0x3fff, 0..=0xfff) => false,
         (0x2000..=0x3fff, _) => true,
         _ => false,

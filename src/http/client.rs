@@ -1,4 +1,4 @@
-//! One request and its answer, over a connection of its own.
+//! HTTP client: one request and its response, over a separate connection.
 
 use alloc::{boxed::Box, string::ToString, vec::Vec};
 use core::{error::Error as StdError, fmt, time::Duration};
@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use ureq::{
     Agent, Error,
     config::Config,
-    http::{Request, Response},
+    http,
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -20,48 +20,48 @@ use super::{
 };
 use crate::{abi::http::Failure, error::StopReason, url::Url};
 
-/// The most bytes of an answer's headers.
+/// Most bytes of a response's headers.
 pub(crate) const MAX_HEADER_BYTES: u64 = 64 << 10;
 
-/// What is asked.
-pub(super) struct Asked {
+/// A request.
+pub(super) struct Request {
     pub(super) method: &'static str,
     pub(super) url: Url,
     pub(super) headers: Vec<Header>,
     pub(super) body: Vec<u8>,
 }
 
-/// What is answered.
-pub(super) struct Answer {
+/// A response.
+pub(super) struct Response {
     pub(super) status: u16,
-    /// As guests read them.
+    /// In the form that guests read.
     pub(super) headers: Vec<u8>,
     pub(super) body: Vec<u8>,
-    /// Where it sends who asked, if it does.
+    /// Target of a redirect, if it has a valid one.
     pub(super) location: Option<Url>,
 }
 
-/// Why there is no answer.
-pub(super) enum Silence {
-    /// What went wrong, and how many bytes of an answer had come by then.
+/// Failure of a request.
+pub(super) enum RequestError {
+    /// The error for the guest, and the bytes of the response received before it.
     Failure(Failure, u64),
-    /// The server is at no public address.
+    /// The server has no public address.
     Private,
     Stop(StopReason),
 }
 
-/// How it is to be asked.
-pub(super) struct Terms {
+/// Limits of a request.
+pub(super) struct RequestLimits {
     pub(super) private_addresses: bool,
     pub(super) timeout: Duration,
-    /// The most bytes of the answer's headers, and of its body.
+    /// Most bytes of the response's headers, and of its body.
     pub(super) bytes: u64,
-    /// The most bytes of both.
+    /// Most bytes of both.
     pub(super) total: u64,
 }
 
-impl Asked {
-    /// Bytes of what the guest has a say in.
+impl Request {
+    /// Returns the bytes that the guest controls.
     pub(super) fn bytes(&self) -> u64 {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
         (self.method.len() + self.url.path.len() + self.url.query.len() + headers.sum::<usize>() + self.body.len())
@@ -69,15 +69,15 @@ impl Asked {
     }
 }
 
-impl Answer {
+impl Response {
     pub(super) fn bytes(&self) -> u64 {
         (self.headers.len() + self.body.len()) as u64
     }
 }
 
-/// Asks, and waits for all of the answer.
-pub(super) fn ask(asked: &Asked, terms: &Terms) -> Result<Answer, Silence> {
-    // Nothing is kept from one request to the next: no connection, no session, no name.
+/// Sends a request, and waits for the whole response.
+pub(super) fn perform(request: &Request, limits: &RequestLimits) -> Result<Response, RequestError> {
+    // Requests share no state: no connections, no sessions, no resolved names.
     let settings = Agent::config_builder()
         .http_status_as_error(false)
         .proxy(None)
@@ -85,73 +85,80 @@ pub(super) fn ask(asked: &Asked, terms: &Terms) -> Result<Answer, Silence> {
         .max_redirects_will_error(false)
         .user_agent("belljar")
         .accept_encoding("")
-        .timeout_global(Some(terms.timeout))
-        .max_response_header_size(head_bytes(terms))
+        .timeout_global(Some(limits.timeout))
+        .max_response_header_size(head_bytes(limits))
         .max_idle_connections(0)
         .build();
-    let resolver = PublicResolver { private: terms.private_addresses, inner: DefaultResolver::default() };
+    let resolver = PublicResolver { private: limits.private_addresses, inner: DefaultResolver::default() };
     let agent = Agent::with_parts(settings, DefaultConnector::default(), resolver);
-    let mut request = Request::builder().method(asked.method).uri(asked.url.to_string());
-    for (name, value) in &asked.headers {
-        request = request.header(name.as_str(), value.as_slice());
+    let mut sent = http::Request::builder().method(request.method).uri(request.url.to_string());
+    for (name, value) in &request.headers {
+        sent = sent.header(name.as_str(), value.as_slice());
     }
-    let failed = |_| Silence::Failure(Failure::Headers, 0);
-    let response = if has_body(asked.method) {
-        agent.run(request.body(asked.body.as_slice()).map_err(failed)?)
+    let failed = |_| RequestError::Failure(Failure::Headers, 0);
+    let response = if has_body(request.method) {
+        agent.run(sent.body(request.body.as_slice()).map_err(failed)?)
     } else {
-        agent.run(request.body(()).map_err(failed)?)
+        agent.run(sent.body(()).map_err(failed)?)
     };
-    response.map_err(|error| silence(error, 0)).and_then(|response| answer(response, asked, terms))
+    response.map_err(|error| request_error(error, 0)).and_then(|response| read(response, request, limits))
 }
 
-/// The most bytes of an answer's head: of its headers, and what else is in there.
-fn head_bytes(terms: &Terms) -> usize {
-    let most = terms.bytes.min(terms.total).saturating_add(1 << 10);
+/// Returns the most bytes of a response's head: its headers, and 1 KiB for the rest.
+fn head_bytes(limits: &RequestLimits) -> usize {
+    let most = limits.bytes.min(limits.total).saturating_add(1 << 10);
     usize::try_from(most.min(MAX_HEADER_BYTES)).unwrap_or(usize::MAX)
 }
 
-/// Whether requests of a method have a body.
+/// Returns whether requests of a method have a body.
 pub(super) fn has_body(method: &str) -> bool {
     matches!(method, "POST" | "PUT" | "PATCH")
 }
 
-fn answer(response: Response<ureq::Body>, asked: &Asked, terms: &Terms) -> Result<Answer, Silence> {
+/// Reads a response, within the limits.
+fn read(
+    response: http::Response<ureq::Body>,
+    request: &Request,
+    limits: &RequestLimits,
+) -> Result<Response, RequestError> {
     let (parts, body) = response.into_parts();
     let named = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers = headers::write(named);
-    let mut places = parts.headers.get_all("location").iter();
-    let location = match (places.next(), places.next()) {
-        (Some(place), None) => place.to_str().ok().and_then(|place| asked.url.join(place)),
+    let mut targets = parts.headers.get_all("location").iter();
+    let location = match (targets.next(), targets.next()) {
+        (Some(target), None) => target.to_str().ok().and_then(|target| request.url.join(target)),
         _ => None,
     };
-    let too_large = |came: usize| Err(Silence::Failure(Failure::ResponseTooLarge, came as u64));
-    let left = terms.total.checked_sub(headers.len() as u64);
-    let Some(limit) = left.map(|left| left.min(terms.bytes)).filter(|_| headers.len() as u64 <= terms.bytes) else {
+    let too_large = |received: usize| Err(RequestError::Failure(Failure::ResponseTooLarge, received as u64));
+    let left = limits.total.checked_sub(headers.len() as u64);
+    let Some(limit) = left.map(|left| left.min(limits.bytes)).filter(|_| headers.len() as u64 <= limits.bytes) else {
         return too_large(headers.len());
     };
     let mut bytes = Vec::new();
-    // One more than may be, so that what is too large is told from what is just not.
-    let read = body.into_reader().take(limit.saturating_add(1)).read_to_end(&mut bytes);
-    let came = headers.len() + bytes.len();
-    read.map_err(|error| silence(error.into(), came as u64))?;
+    // One byte more than allowed, to detect a body that is too large.
+    let ended = body.into_reader().take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    let received = headers.len() + bytes.len();
+    ended.map_err(|error| request_error(error.into(), received as u64))?;
     if bytes.len() as u64 > limit {
-        return too_large(came);
+        return too_large(received);
     }
-    Ok(Answer { status: parts.status.as_u16(), headers, body: bytes, location })
+    Ok(Response { status: parts.status.as_u16(), headers, body: bytes, location })
 }
 
-/// What an error of the client means to a guest, after so many bytes of an answer.
-fn silence(error: Error, came: u64) -> Silence {
+/// Converts an error of the client, after `received` bytes of the response.
+fn request_error(error: Error, received: u64) -> RequestError {
     let failure = match error {
         Error::Io(error) => match error.kind() {
-            io::ErrorKind::OutOfMemory => return Silence::Stop(StopReason::HostMemory { what: "an answer over HTTP" }),
+            io::ErrorKind::OutOfMemory => {
+                return RequestError::Stop(StopReason::HostMemory { what: "an response over HTTP" });
+            }
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable
             | io::ErrorKind::NetworkUnreachable
             | io::ErrorKind::AddrNotAvailable
             | io::ErrorKind::PermissionDenied => Failure::Connect,
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Timeout,
-            // Nothing but TLS says so of bytes.
+            // Only TLS reports this kind.
             io::ErrorKind::InvalidData => Failure::Tls,
             _ => Failure::Response,
         },
@@ -161,14 +168,14 @@ fn silence(error: Error, came: u64) -> Silence {
         Error::Tls(_) | Error::Rustls(_) | Error::TlsRequired => Failure::Tls,
         Error::LargeResponseHeader(..) | Error::BodyExceedsLimit(_) => Failure::ResponseTooLarge,
         Error::BadUri(_) => Failure::Url,
-        Error::Other(cause) if cause.is::<NotPublic>() => return Silence::Private,
+        Error::Other(cause) if cause.is::<NotPublic>() => return RequestError::Private,
         _ => Failure::Response,
     };
-    Silence::Failure(failure, came)
+    RequestError::Failure(failure, received)
 }
 
-/// Finds the addresses of a name, of which those that are not public are left out. What it gives is what is
-/// connected to: the name is not asked for again.
+/// Resolver that leaves out addresses that are not public. The client connects to an address it returned, without
+/// resolving the name again.
 #[derive(Debug)]
 struct PublicResolver {
     private: bool,
@@ -176,12 +183,7 @@ struct PublicResolver {
 }
 
 impl Resolver for PublicResolver {
-    fn resolve(
-        &self,
-        uri: &ureq::http::Uri,
-        config: &Config,
-        timeout: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, Error> {
+    fn resolve(&self, uri: &http::Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
         let found = self.inner.resolve(uri, config, timeout).map_err(|error| match error {
             Error::Timeout(_) => error,
             _ => Error::HostNotFound,

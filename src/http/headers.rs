@@ -1,14 +1,14 @@
-//! Headers as guests write and read them: lines of `name: value`, each with a line feed at its end.
+//! Headers in the form that guests write and read: lines of `name: value`, each ended by a line feed.
 
 use alloc::{string::String, vec::Vec};
 
-/// A header: its name in lower case, and its value.
+/// Name in lower case, and value of a header.
 pub(super) type Header = (String, Vec<u8>);
 
-/// The most headers of a request.
+/// Most headers of a request.
 const MAX_HEADERS: usize = 128;
 
-/// What decides how requests are sent, to whom, and in whose name, is the host's to say.
+/// Headers that only the host may set: they decide how, to whom and on whose behalf a request is sent.
 const OWN: [&str; 12] = [
     "connection",
     "content-length",
@@ -25,7 +25,7 @@ const OWN: [&str; 12] = [
 ];
 const OWN_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
 
-/// Reads the headers of a request; `None` if a line is no header, or one that the host decides on.
+/// Parses the headers of a request. Returns `None` if a line is malformed, or is a header only the host may set.
 pub(super) fn read(block: &[u8]) -> Option<Vec<Header>> {
     let lines = block.strip_suffix(b"\n").unwrap_or(block);
     if lines.is_empty() {
@@ -57,7 +57,7 @@ fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
-/// The headers of an answer, sorted by name; those of one name in their order.
+/// Formats the headers of a response, sorted by name; headers of one name keep their order.
 pub(super) fn write<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
     let mut headers: Vec<_> = headers.collect();
     headers.sort_by_key(|(name, _)| *name);

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, string::ToString};
 use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
 use super::Machine;
-use crate::{error::StopReason, meter, observe, pool::Place, watch::Watch};
+use crate::{error::StopReason, meter, observe, pool::PooledStore, watch::Watch};
 
 /// Why a call gave no results. It is boxed, since most calls have it handed on for nothing.
 enum End {
@@ -40,7 +40,7 @@ impl Machine {
         name: &str,
         params: P,
     ) -> Result<Option<R>, StopReason> {
-        self.store.is_at_rest = false;
+        self.store.reusable = false;
         self.status = 0;
         self.store.data_mut().forget_input();
         let (store, watch) = (&mut self.store, &mut self.watch);
@@ -55,7 +55,7 @@ impl Machine {
             Err(message) => return Err(StopReason::Engine { message }),
         };
         observe::done_with(|| meter::used(&mut *self.store), self.status)?;
-        self.store.is_at_rest = true;
+        self.store.reusable = true;
         self.store.data_mut().drop_words();
         Ok(results)
     }
@@ -79,7 +79,7 @@ fn engine(error: &wasmi::Error) -> StopReason {
 }
 
 fn run<P: WasmParams, R: WasmResults>(
-    store: &mut Place,
+    store: &mut PooledStore,
     watch: &mut Watch,
     function: &TypedFunc<P, R>,
     name: &str,

@@ -1,4 +1,4 @@
-//! Events of the caches of modules.
+//! `tracing` events of the module caches.
 
 use super::{TARGET, emit};
 use crate::error::StopReason;
@@ -11,7 +11,7 @@ pub(crate) fn miss(cache: &'static str, bytes: u64, why: &'static str) -> Result
     emit(|| tracing::debug!(target: TARGET, cache, bytes, why, "cache_miss"))
 }
 
-/// What it takes is among what all take.
+/// Emits the event of a new entry; `all_bytes` includes `bytes`.
 pub(crate) fn kept(cache: &'static str, bytes: u64, all_bytes: u64) -> Result<(), StopReason> {
     emit(|| tracing::debug!(target: TARGET, cache, bytes, all_bytes, "cache_kept"))
 }
@@ -21,7 +21,7 @@ pub(crate) fn pin_of_other_rules(bytes: u64) -> Result<(), StopReason> {
     emit(|| tracing::info!(target: TARGET, bytes, "pin_of_other_rules"))
 }
 
-/// What was to be kept is not.
+/// Emits the event of an entry that could not be written.
 #[cfg(feature = "cache")]
 pub(crate) fn unusable(cache: &'static str, why: impl core::fmt::Display) -> Result<(), StopReason> {
     emit(|| tracing::warn!(target: TARGET, cache, %why, "cache_unusable"))

@@ -1,10 +1,9 @@
-//! Memory of the system's, of which it tells what was touched. The only file with `unsafe` code.
+//! Memory mappings whose touched pages the system reports. The only file with `unsafe` code.
 //!
-//! A mapping is private to the process and backed by no file: what was never written, or was given back with
-//! `MADV_DONTNEED`, reads as zeros ([madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html)). Which
-//! pages were touched the system tells through `PAGEMAP_SCAN`
-//! ([pagemap](https://docs.kernel.org/admin-guide/mm/pagemap.html)), since Linux 6.7: those that are present, but for
-//! the system's own page of zeros, or swapped out. All others are zeros.
+//! A mapping is private and anonymous: pages that were never written, or were discarded with `MADV_DONTNEED`, read
+//! as zeros ([madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html)). Since Linux 6.7, `PAGEMAP_SCAN`
+//! ([pagemap](https://docs.kernel.org/admin-guide/mm/pagemap.html)) reports which pages were touched: those that are
+//! present and not the shared zero page, or swapped out. All others are zeros.
 #![allow(unsafe_code, reason = "zeroing what was not touched costs more than most runs")]
 
 extern crate std;
@@ -17,22 +16,21 @@ use wasmi::{Memory, MemoryType, Store};
 
 use crate::host::Host;
 
-/// So many bytes that were touched are kept and zeroed; of more than these, all is given back to the system.
+/// Most touched bytes that are zeroed in place; beyond that all pages are discarded.
 const RESIDENT_BYTES: usize = 256 << 10;
 
-/// So many ranges that were touched are asked for.
+/// Most touched ranges that one scan reports.
 const RANGES: usize = 64;
 
-/// A range of pages that only this process has.
+/// Private anonymous mapping, unmapped when dropped.
 pub(super) struct Mapping {
     start: *mut u8,
     len: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread, and nothing reads or writes through it but the
-// one memory it is given to.
+// SAFETY: a mapping belongs to the process, not to a thread, and only the one memory on it reads or writes it.
 unsafe impl Send for Mapping {}
-// SAFETY: likewise; there is nothing to do with a shared reference to one.
+// SAFETY: likewise; no method takes a shared reference.
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
@@ -40,30 +38,30 @@ impl Mapping {
         true
     }
 
-    /// Reserves so many bytes, all zeros; `None` if the system has none.
+    /// Reserves `len` bytes, all zeros. Returns `None` if the system refuses.
     pub(super) fn new(len: usize) -> Option<Mapping> {
         let start = map(len)?;
-        // Huge pages would make much of little that was touched. Where there are none, this fails.
+        // With huge pages, one touched byte would count as 2 MiB. A failure is harmless: the kernel has no such pages.
         // SAFETY: the range was mapped just now.
         unsafe { libc::madvise(start, len, libc::MADV_NOHUGEPAGE) };
         Some(Mapping { start: start.cast(), len })
     }
 
-    /// The memory on this mapping; it is made once, and its store is dropped before the mapping.
+    /// Creates the memory on this mapping. Called once; the store is dropped before the mapping.
     pub(super) fn memory(&mut self, store: &mut Store<Host>, ty: MemoryType) -> Option<Memory> {
-        // SAFETY: the range is mapped for reading and writing, and nobody else has a reference to it. It does
-        // not live for ever, but longer than the store, which is the only place it goes to: `Place` and
-        // `Recipe::make` drop the store first.
+        // SAFETY: the range is mapped for reading and writing, and there is no other reference to it. It does not
+        // live for ever, but outlives the store, the only holder of the reference: `IdleStore` and
+        // `MemoryPlan::make` drop the store first.
         let bytes: &'static mut [u8] = unsafe { slice::from_raw_parts_mut(self.start, self.len) };
         Memory::new_static(store, ty, bytes).ok()
     }
 
-    /// Makes all of the mapping zeros, given the memory that is on it. `false` if it cannot be done.
+    /// Zeroes the mapping, given the memory on it. Returns `false` if that failed.
     pub(super) fn zero(&mut self, memory: &mut [u8]) -> bool {
-        self.zero_touched(memory).is_some() || self.give_back()
+        self.zero_touched(memory).is_some() || self.discard_pages()
     }
 
-    /// Zeroes what was touched; `None` if that is much, or not known.
+    /// Zeroes the touched pages. Returns `None` if they are too many or unknown.
     fn zero_touched(&mut self, memory: &mut [u8]) -> Option<()> {
         let mut ranges = [Range::default(); RANGES];
         let touched = Pagemap::open()?.touched(self.start as u64, self.len as u64, &mut ranges)?;
@@ -73,16 +71,16 @@ impl Mapping {
         for range in touched {
             let from = usize::try_from(range.start - self.start as u64).ok()?;
             let to = usize::try_from(range.end - self.start as u64).ok()?;
-            // Beyond the memory's end nothing was ever touched; if something was, all is given back.
+            // Nothing beyond the memory's end should have been touched; otherwise all pages are discarded.
             memory.get_mut(from..to)?.fill(0);
         }
         Some(())
     }
 
-    /// Gives all pages back to the system.
-    fn give_back(&mut self) -> bool {
-        // SAFETY: the range is mapped, private and of no file, so that it reads as zeros afterwards. No
-        // reference to it is in use: the memory's bytes are borrowed by the caller, who waits.
+    /// Discards all pages; they read as zeros afterwards.
+    fn discard_pages(&mut self) -> bool {
+        // SAFETY: the range is mapped, private and anonymous, so that it reads as zeros afterwards. No reference
+        // to it is in use: the caller has borrowed the memory's bytes and does not touch them during the call.
         unsafe { libc::madvise(self.start.cast(), self.len, libc::MADV_DONTNEED) == 0 }
     }
 }
@@ -97,25 +95,24 @@ impl Drop for Mapping {
 fn map(len: usize) -> Option<*mut c_void> {
     let (access, flags) =
         (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE);
-    // SAFETY: a new range, wherever the system has room for it.
+    // SAFETY: a new range at an address that the system chooses.
     let start = unsafe { libc::mmap(ptr::null_mut(), len, access, flags, -1, 0) };
     (start != libc::MAP_FAILED).then_some(start)
 }
 
-/// The system's account of this process's pages.
+/// `/proc/self/pagemap`, opened for scans.
 struct Pagemap {
     file: c_int,
-    /// A page that holds a one, but a zero in a process that was forked off: there the file tells of the
-    /// pages of its parent.
+    /// Page that holds 1 in this process and 0 in a forked child, where the file describes the pages of the parent.
     own: *const u8,
 }
 
-// SAFETY: a number, and a page that is only read.
+// SAFETY: a file descriptor, and a page that is only read.
 unsafe impl Send for Pagemap {}
 // SAFETY: likewise.
 unsafe impl Sync for Pagemap {}
 
-/// Pages in a row, as `struct page_region` has them.
+/// `struct page_region`: consecutive pages.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 struct Range {
@@ -148,7 +145,7 @@ const PAGE_IS_SWAPPED: u64 = 1 << 4;
 const PAGE_IS_PFNZERO: u64 = 1 << 5;
 
 impl Pagemap {
-    /// Opened once, and kept; `None` where there is none.
+    /// Opens the file once per process. Returns `None` where it is missing, and in a forked child.
     fn open() -> Option<&'static Pagemap> {
         static PAGEMAP: OnceLock<Option<Pagemap>> = OnceLock::new();
         let pagemap = PAGEMAP.get_or_init(|| {
@@ -164,11 +161,11 @@ impl Pagemap {
             };
             (file >= 0).then_some(Pagemap { file, own: own.cast() })
         });
-        // SAFETY: the page is mapped for ever; nobody writes to it but the system, in another process.
+        // SAFETY: the page is never unmapped; only the system writes to it, in another process.
         pagemap.as_ref().filter(|pagemap| unsafe { pagemap.own.read_volatile() } == 1)
     }
 
-    /// The pages in a range that were touched; `None` if the system does not tell, or not all of them.
+    /// Scans for touched pages in a range. Returns `None` if the scan failed or did not reach the end.
     fn touched<'r>(&self, start: u64, len: u64, ranges: &'r mut [Range]) -> Option<&'r [Range]> {
         let mut scan = Scan {
             size: size_of::<Scan>() as u64,
@@ -179,13 +176,13 @@ impl Pagemap {
             ranges: ranges.as_mut_ptr() as u64,
             ranges_len: ranges.len() as u64,
             max_pages: 0,
-            // What was only read is the system's page of zeros.
+            // A page that was only read is the shared zero page.
             category_inverted: PAGE_IS_PFNZERO,
             category_mask: PAGE_IS_PFNZERO,
             category_anyof_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
             return_mask: PAGE_IS_PRESENT | PAGE_IS_SWAPPED,
         };
-        // SAFETY: the system writes to `scan` and to as many ranges as it is told there are.
+        // SAFETY: the system writes to `scan` and to at most `ranges_len` ranges.
         let found = unsafe { libc::ioctl(self.file, PAGEMAP_SCAN as _, &raw mut scan) };
         let found = ranges.get(..usize::try_from(found).ok()?)?;
         (scan.walk_end == start + len).then_some(found)

@@ -1,4 +1,4 @@
-//! Types of calls against types of exports.
+//! Type checks of calls of exported functions.
 
 use crate::{
     error::{CallError, Error},
@@ -25,7 +25,7 @@ pub(crate) fn check_signature<P: Scalars, R: Scalars>(module: &Module, name: &st
     if expected == found { Ok(()) } else { Err(CallError::Signature { name: name.into(), expected, found }.into()) }
 }
 
-/// The results of a call whose signature has been checked.
+/// Converts the results of a call whose signature was checked.
 pub(crate) fn typed<R: Scalars>(outcome: &Outcome) -> Result<R, Error> {
     R::of_values(&outcome.results).ok_or_else(|| CallError::Ended.into())
 }

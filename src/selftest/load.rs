@@ -1,8 +1,8 @@
-//! Modules that are refused: at a limit of size or structure, for their form, or for what they ask for.
+//! Checks of modules that are refused: for a limit of size or structure, their format, or their imports.
 
 use super::list;
 
-/// A module with an entry and these fields.
+/// Builds a module with an entry function and these fields.
 macro_rules! with {
     ($fields:literal) => {
         concat!("(module (func (export \"_start\"))", $fields, ")")

@@ -1,8 +1,8 @@
-//! Runs: their limits, faults, and what a guest may do wrong.
+//! Checks of runs: limits, faults, and errors of the guest.
 
 use super::list;
 
-/// Code that does something so many times; it counts in local 0.
+/// Builds a loop with this many iterations, counted in local 0.
 macro_rules! times {
     ($count:literal, $body:literal) => {
         concat!(
@@ -15,12 +15,12 @@ macro_rules! times {
     };
 }
 
-/// A module with a memory of a page and these fields.
+/// Builds a module with a memory of one page and these fields.
 macro_rules! module {
     ($($field:expr),*) => { concat!("(module (memory (export \"memory\") 1)", $($field,)* ")") };
 }
 
-/// A module that imports a function of `env` with this type, has a memory of a page, and does this.
+/// Builds a module that imports a function of `env` with this type, has a memory of one page, and this entry function.
 macro_rules! calls {
     ($name:literal, $ty:literal, $body:expr) => {
         concat!(
@@ -36,7 +36,7 @@ macro_rules! calls {
     };
 }
 
-/// A module that does this.
+/// Builds a module with this entry function.
 macro_rules! does {
     ($body:expr) => {
         module!("(func (export \"_start\") ", $body, ")")

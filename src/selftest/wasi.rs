@@ -1,8 +1,8 @@
-//! Programs of WASI at the limits of their files: each is answered with a number, and goes on.
+//! Checks of WASI programs at the limits of their files, each of which returns an error number.
 
 use super::list;
 
-/// A program that makes the files `a` and `b`; it traps unless this comes for the second.
+/// Builds a program that creates the files `a` and `b`, and traps unless the second returns this error number.
 macro_rules! second_file {
     ($errno:literal) => {
         concat!(

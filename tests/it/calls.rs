@@ -218,7 +218,7 @@ fn inspecting_needs_no_imports() {
     let wasm = sandbox.assemble("(module (import \"db\" \"get\" (func (param i32))))").unwrap();
     assert!(sandbox.load(&wasm).is_err() && sandbox.validate(&wasm).is_err());
     let inspection = sandbox.inspect(&wasm).unwrap();
-    assert_eq!(inspection.powers().calls, ["db.get"]);
+    assert_eq!(inspection.capabilities().calls, ["db.get"]);
     // But it must be valid, and within the limits.
     let invalid = sandbox.assemble("(module (func (result i32)))").unwrap();
     assert!(sandbox.inspect(&invalid).is_err());

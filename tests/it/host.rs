@@ -23,7 +23,7 @@ fn env_takes_own_functions_but_none_of_the_abi() {
                 (func (export \"f\") (result i32) (i32.add (call $twice (i32.const 21)) (call $len))))",
         )
         .unwrap();
-    assert_eq!(module.inspect().powers().calls, ["env.twice"]);
+    assert_eq!(module.inspect().capabilities().calls, ["env.twice"]);
     assert_eq!(sandbox.call::<(), i32>(&module, "f", ()).unwrap(), 42);
 
     for name in belljar::abi::FUNCTIONS.iter().flat_map(|f| f.names) {

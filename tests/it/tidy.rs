@@ -281,7 +281,7 @@ fn the_process_has_this_state_and_no_other() {
         "src/dispatch/probe.rs: HOLDS",
         "src/isolate/worker.rs: CALLED",
         "src/pool/mapping.rs: PAGEMAP",
-        "src/recent.rs: RECENT",
+        "src/recent.rs: CACHE",
     ];
     assert_eq!(found, known.iter().map(|known| known.to_string()).collect());
 }

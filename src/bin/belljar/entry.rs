@@ -31,7 +31,7 @@ pub fn is_valid(about: &Inspection) -> bool {
             _ => false,
         })
     };
-    about.powers().entry.is_some() && abi::ENTRIES.iter().all(fits)
+    about.capabilities().entry.is_some() && abi::ENTRIES.iter().all(fits)
 }
 
 fn is_wasi_program(about: &Inspection) -> bool {

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Powers, abi::Builtin};
+use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Capabilities, abi::Builtin};
 use clap::Args;
 use serde::Serialize;
 
@@ -82,7 +82,7 @@ impl InspectArgs {
             let missing_imports = missing.map(|import| format!("{}.{}", import.module, import.name)).collect();
             let manifest_error = manifest.as_ref().err();
             let manifest = manifest.as_ref().ok().and_then(Option::as_ref);
-            let (file, powers) = (source.name(), about.powers());
+            let (file, powers) = (source.name(), about.capabilities());
             let document = Document { file, powers, missing_imports, manifest, manifest_error, about: &about };
             json::print(console.format, &document)
         };
@@ -95,7 +95,7 @@ impl InspectArgs {
 #[derive(Serialize)]
 struct Document<'a> {
     file: String,
-    powers: Powers,
+    powers: Capabilities,
     /// Imports that this program does not provide.
     missing_imports: Vec<String>,
     manifest: Option<&'a Manifest>,
@@ -119,7 +119,7 @@ fn page(about: &Inspection, manifest: &Result<Option<Manifest>, ManifestError>) 
     };
     line("name", about.name.as_deref().map_or("none".into(), name));
     line("size", count(about.size_bytes, "byte"));
-    line("entry", about.powers().entry.unwrap_or("none").into());
+    line("entry", about.capabilities().entry.unwrap_or("none").into());
     line("start function", if about.start_function { "yes" } else { "no" }.into());
     line("functions", grouped(about.functions));
     line("globals", grouped(about.globals));
@@ -162,7 +162,7 @@ fn list(page: &mut String, title: &str, lines: Vec<(String, String)>) {
 
 /// Summarizes the capabilities of the module in one line.
 fn abilities(about: &Inspection) -> String {
-    let powers = about.powers();
+    let powers = about.capabilities();
     let all = [
         (powers.reads_input, "reads input"),
         (powers.writes_output, "writes output"),
@@ -187,7 +187,7 @@ fn abilities(about: &Inspection) -> String {
     parts.join("; ")
 }
 
-fn memory(about: &Inspection, powers: &Powers) -> String {
+fn memory(about: &Inspection, powers: &Capabilities) -> String {
     if about.memories.is_empty() {
         return "no memory".into();
     }

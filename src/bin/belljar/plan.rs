@@ -7,7 +7,7 @@ use std::{
 };
 
 use belljar::{
-    Config, Import, Inspection, Powers, Setting,
+    Config, Import, Inspection, Capabilities, Setting,
     abi::{Builtin, Capability},
 };
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub fn print(
         stdout.write_all(page(file, about, config, &keys).as_bytes()).and_then(|()| stdout.flush())
     } else {
         let keys = keys.iter().map(|(from, setting)| Key { setting, from }).collect();
-        json::print(console.format, &Document { file, powers: about.powers(), asks: imported(about), keys })
+        json::print(console.format, &Document { file, powers: about.capabilities(), asks: imported(about), keys })
     };
     written.map_err(|e| Failure::stdout(&e))
 }
@@ -51,7 +51,7 @@ pub fn print(
 #[derive(Serialize)]
 struct Document<'a> {
     file: &'a str,
-    powers: Powers,
+    powers: Capabilities,
     asks: Vec<Imported>,
     keys: Vec<Key<'a>>,
 }
@@ -85,7 +85,7 @@ fn imported(about: &Inspection) -> Vec<Imported> {
 
 /// Formats the plan as text.
 fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Setting)]) -> String {
-    let entry = about.powers().entry.map_or("no entry".into(), |entry| format!("entry {entry}"));
+    let entry = about.capabilities().entry.map_or("no entry".into(), |entry| format!("entry {entry}"));
     let mut page = format!("{file}: {}, {entry}\n\nit can ask for\n", count(about.size_bytes, "byte"));
     let all = imported(about);
     for Imported { power, functions } in &all {

@@ -306,7 +306,7 @@ impl RunArgs {
         if let Some(text) = &self.input_text {
             return Ok(text.as_str().into());
         }
-        let powers = about.powers();
+        let powers = about.capabilities();
         // `execute` receives the size of the input. Stdin is not waited for if the guest cannot read it.
         let sees_input = powers.reads_input || powers.entry == Some(abi::EXECUTE);
         let from_stdin = || {

@@ -1,6 +1,6 @@
 //! What a call came to, in the words of MCP.
 
-use belljar::{Answer, Error, Log, Outcome, Receipt, StopReason, Stopped, ToolError};
+use belljar::{Error, Log, Outcome, Receipt, StopReason, Stopped, ToolError, ToolOutput};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -82,8 +82,8 @@ pub fn failed(message: &str, hint: Option<&str>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(told(message, hint))])
 }
 
-fn done(served: &Served, answer: Answer, output: &[u8]) -> CallToolResult {
-    let Answer { text, structured, .. } = answer;
+fn done(served: &Served, answer: ToolOutput, output: &[u8]) -> CallToolResult {
+    let ToolOutput { text, structured, .. } = answer;
     let content = match (text, &structured) {
         (Some(text), _) => ContentBlock::text(text),
         (None, Some(value)) => ContentBlock::text(value.to_string()),

@@ -1,4 +1,4 @@
-//! In a build without the feature `http`: nothing is provided.
+//! Stub for builds without the feature `http`: no functions are provided.
 
 use alloc::vec::Vec;
 

@@ -1,4 +1,4 @@
-//! Where the system does not tell what was touched of a memory, or this build does not ask it.
+//! Stub for builds without `pooling`, and for systems that cannot report which pages were touched.
 
 use wasmi::{Memory, MemoryType, Store};
 
