@@ -323,7 +323,7 @@ impl Transcript {
         let mut config = self.header.config.clone();
         config.deadline_ms = None;
         config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
-        let mut builder = Sandbox::builder().config(config).played();
+        let mut builder = Sandbox::builder().config(config).replayed();
         for Declared { module, name, ty, waits, requires } in &self.header.functions {
             builder = builder.stub(module, name, ty.clone(), *waits);
             builder = requires.iter().fold(builder, |builder, capability| builder.requires(capability));

@@ -128,7 +128,7 @@ fn what_is_ready_is_told() {
     assert!(sandbox.run(&module, b"").is_ok());
     assert_eq!(ready(0), wanted(12));
     let trap = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0];
-    assert!(sandbox.run(&module, &trap).is_err());
+    assert!(sandbox.run(&module, trap).is_err());
     assert_eq!(ready(0), wanted(11));
 
     let table = sandbox
