@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::{any::Any, fmt, task::Waker};
 
 #[cfg(feature = "receipt")]
-use crate::host::tape::reel::Effect;
+use crate::recorder::effect::Effect;
 use crate::{
     error::{CallError, Error, StopReason},
     machine::{Machine, Progress},
@@ -168,27 +168,27 @@ impl Execution {
         self.machine.watch.left()
     }
 
-    /// Starts to record the effects of the host on the run, for replay by another run: the calls of custom host
-    /// functions, and for a WASI program clock and random bytes of the host, and file operations in its
-    /// directories. Call it before the first step.
+    /// Records from now on what the host environment answers, so that another run can replay it: the actions and
+    /// results of custom host functions; for a WASI program also the clock, the random bytes and the directories of
+    /// the host. Call it at the start of a run, before its first step.
     ///
-    /// The run stops with [`StopReason::Transcript`] when the record, as text, would exceed `max_bytes`.
+    /// The run stops with [`StopReason::Transcript`] when the effects, as text, would take more than `max_bytes`.
     #[cfg(feature = "receipt")]
     pub fn record(&mut self, max_bytes: u64) {
-        self.machine.host_mut().tape.reel().record(max_bytes);
+        self.machine.host_mut().recorder.record(max_bytes);
     }
 
-    /// Stops recording, and returns the effects since [`record`](Self::record).
+    /// Takes the effects recorded since [`record`](Self::record); nothing more is recorded.
     #[cfg(feature = "receipt")]
     pub fn take_effects(&mut self) -> Vec<Effect> {
-        self.machine.host_mut().tape.reel().take()
+        self.machine.host_mut().recorder.take()
     }
 
-    /// Replays recorded effects instead of performing them. A guest that asks for a different effect is stopped
-    /// with [`StopReason::Replay`].
+    /// Replays recorded effects from now on: nothing is asked of the host. A guest that asks for something else than
+    /// what was recorded is stopped with [`StopReason::Replay`].
     #[cfg(feature = "receipt")]
     pub fn replay(&mut self, effects: Vec<Effect>) {
-        self.machine.host_mut().tape.reel().play(effects);
+        self.machine.host_mut().recorder.replay(effects);
     }
 
     /// Returns the wall time from the first step to the end, or to now. It is not part of the outcome.

@@ -5,11 +5,12 @@ use alloc::{
     collections::BTreeMap,
     string::{String, ToString},
     sync::Arc,
-    vec::Vec,
 };
-use core::fmt::{self, Write};
+use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::SerializeMap};
+
+use crate::hex;
 
 /// The bytes of a file. Cheap to clone.
 ///
@@ -69,11 +70,7 @@ impl Serialize for FileBytes {
             return serializer.serialize_str(text);
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        let mut hex = String::with_capacity(2 * self.len());
-        for byte in self.iter() {
-            let _ = write!(hex, "{byte:02x}");
-        }
-        map.serialize_entry("hex", &hex)?;
+        map.serialize_entry("hex", &hex::encode(self))?;
         map.end()
     }
 }
@@ -82,22 +79,12 @@ impl<'de> Deserialize<'de> for FileBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Written::deserialize(deserializer)? {
             Written::Text(text) => Ok(text.into_bytes().into()),
-            Written::Hex { hex } => match of_hex(&hex) {
-                Some(bytes) => Ok(bytes.into()),
-                None => Err(D::Error::custom("expected pairs of hexadecimal digits")),
-            },
+            Written::Hex { hex } => {
+                let bytes = hex::decode(&hex).ok_or_else(|| D::Error::custom(hex::EXPECTED))?;
+                Ok(bytes.into())
+            }
         }
     }
-}
-
-/// Bytes from two digits each.
-pub(crate) fn of_hex(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| match pair {
-        [a, b] => Some((char::from(*a).to_digit(16)? * 16 + char::from(*b).to_digit(16)?) as u8),
-        _ => None,
-    };
-    pairs.map(byte).collect()
 }
 
 /// The longest path, in bytes.

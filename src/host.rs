@@ -12,6 +12,7 @@ use crate::{
     meter::{self, Meter, Metered},
     observe,
     outcome::{Level, Log, LogEntry, Usage},
+    recorder::Recorder,
     watch::{Alarm, Watch},
 };
 
@@ -21,7 +22,8 @@ pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
 pub(crate) mod pieces;
-pub(crate) mod tape;
+#[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
+pub(crate) mod replay;
 pub(crate) mod waiting;
 
 /// The data of a store: all that one run has of the host. It is dropped with the run.
@@ -41,8 +43,7 @@ pub(crate) struct Host {
     pub(crate) alarm: Option<Alarm>,
     /// Why the guest is being stopped, set before the engine is told to stop.
     pub(crate) stop: Option<StopReason>,
-    /// What is done with the world outside.
-    pub(crate) tape: tape::Tape,
+    pub(crate) recorder: Recorder,
     /// The call of an async host function that the guest waits for, for the moment between two steps.
     pub(crate) waiting: Option<waiting::Waiting>,
     /// What the embedding program gave its host functions.
@@ -93,7 +94,7 @@ impl Host {
             part: None,
             alarm: None,
             stop: None,
-            tape: tape::Tape::default(),
+            recorder: Recorder::default(),
             waiting: None,
             data: Box::new(()),
             #[cfg(feature = "wasi")]

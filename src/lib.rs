@@ -21,6 +21,7 @@ mod document;
 mod error;
 mod execution;
 mod files;
+mod hex;
 mod host;
 #[cfg(feature = "http")]
 mod http;
@@ -47,6 +48,8 @@ mod pool;
 #[cfg(feature = "receipt")]
 pub mod receipt;
 mod recent;
+#[cfg_attr(not(feature = "receipt"), path = "recorder/disabled.rs")]
+mod recorder;
 mod running;
 mod sandbox;
 mod scheduler;

@@ -420,10 +420,7 @@ impl Machine {
 
     /// What the run produced; its buffers are taken.
     pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
-        #[cfg(feature = "receipt")]
-        if let Some(reel) = &self.store.data().tape.reel {
-            reel.finish()?;
-        }
+        self.store.data().recorder.finish()?;
         let usage = self.usage();
         observe::done(usage.fuel, self.status)?;
         let files = wasi::finish(self.store.data_mut())?;
@@ -449,10 +446,7 @@ impl Machine {
         let files = wasi::finish(self.store.data_mut()).unwrap_or_default();
         let usage = self.usage();
         let host = self.store.data_mut();
-        #[cfg(feature = "receipt")]
-        if let Some(reel) = &host.tape.reel {
-            reel.stopped(&reason);
-        }
+        host.recorder.stopped(&reason);
         let (output, log) = (core::mem::take(&mut host.output), core::mem::take(&mut host.log));
         Stopped { reason, output, log, files, usage }
     }

@@ -1,14 +1,14 @@
 //! Pins: a module identified by the hash of its bytes and the rules under which it loaded.
 
 use core::{fmt, str::FromStr};
-use std::{borrow::ToOwned, string::String};
+use std::string::String;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::{
-    Config, Error, Module, ModuleError, Sandbox,
+    Config, Error, Module, ModuleError, Sandbox, hex,
     module::{self, known},
     observe::cache,
 };
@@ -81,7 +81,7 @@ impl Sandbox {
         module::check_size(wasm, self.config())?;
         let found = Pin::of(wasm, self.config());
         if found.module != pin.module {
-            let [pinned, found] = [pin.module, found.module].map(hex);
+            let [pinned, found] = [pin.module, found.module].map(|digest| hex::encode(&digest));
             return Err(ModuleError::Pinned { pinned, found }.into());
         }
         if found.rules == pin.rules
@@ -96,7 +96,7 @@ impl Sandbox {
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}:{}", hex(self.module), hex(self.rules))
+        write!(f, "{PREFIX}{}:{}", hex::encode(&self.module), hex::encode(&self.rules))
     }
 }
 
@@ -105,7 +105,7 @@ impl FromStr for Pin {
 
     fn from_str(text: &str) -> Result<Pin, PinError> {
         let (module, rules) = text.strip_prefix(PREFIX).and_then(|rest| rest.split_once(':')).ok_or(PinError)?;
-        Ok(Pin { module: of_hex(module)?, rules: of_hex(rules)? })
+        Ok(Pin { module: digest(module)?, rules: digest(rules)? })
     }
 }
 
@@ -123,15 +123,8 @@ impl TryFrom<String> for Pin {
     }
 }
 
-/// Formats bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: [u8; 32]) -> String {
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
-    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
-}
-
-/// Parses what [`hex`] writes, in lower case only: a pin has one text.
-fn of_hex(text: &str) -> Result<[u8; 32], PinError> {
-    let lower = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    let bytes = crate::files::of_hex(text).filter(|_| lower).ok_or(PinError)?;
-    bytes.as_slice().to_owned().try_into().map_err(|_| PinError)
+/// Reads a digest in lower case only, so that a pin has one text.
+fn digest(text: &str) -> Result<[u8; 32], PinError> {
+    let bytes = hex::decode(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase())).ok_or(PinError)?;
+    bytes.try_into().map_err(|_| PinError)
 }

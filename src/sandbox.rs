@@ -4,7 +4,7 @@ use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::V
 use core::any::Any;
 
 #[cfg(feature = "receipt")]
-use crate::host::tape::play::stub;
+use crate::host::replay::stub;
 use crate::{
     abi::Builtin,
     config::Config,

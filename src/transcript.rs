@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use thiserror::Error as ThisError;
 
-pub use crate::host::tape::reel::Effect;
+pub use crate::recorder::effect::{Bytes, Effect, HostAction, HostEnd};
 use crate::{
     config::Config,
     digest::Digest,

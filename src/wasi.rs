@@ -43,16 +43,14 @@ mod path;
 mod poll;
 mod process;
 mod random;
+#[cfg_attr(not(feature = "receipt"), path = "wasi/recorded/disabled.rs")]
+mod recorded;
 mod rights;
 mod stat;
-#[cfg(feature = "receipt")]
-mod taped;
 mod volume;
 mod walk;
 
 pub(crate) use self::mount::Roots;
-#[cfg(feature = "receipt")]
-use self::taped::Taped;
 /// Whether this build provides WASI.
 pub(crate) const IS_PROVIDED: bool = true;
 
@@ -75,12 +73,10 @@ pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) 
     let given = (!config.files.is_empty()).then(|| Arc::from("/"));
     let tree: (_, Box<dyn Volume>) = (given, Box::new(tree));
     let mounted = mounted.volumes(config.clock != given::Clock::None);
-    #[cfg(feature = "receipt")]
-    let mounted = mounted.map(|(name, volume)| {
-        let taped: Box<dyn Volume> = Box::new(Taped::new(Arc::clone(&name), volume, host.tape.reel()));
-        (name, Some(taped))
+    let mounted = mounted.filter_map(|(name, volume)| {
+        let volume = recorded::volume(&name, volume, &mut host.recorder)?;
+        Some((Some(name), volume))
     });
-    let mounted = mounted.filter_map(|(name, volume)| Some((Some(name), volume?)));
     let (mut roots, mut volumes) = (Vec::new(), Vec::new());
     for (name, mut volume) in core::iter::once(tree).chain(mounted) {
         let at = At { volume: volumes.len(), node: ROOT };

@@ -5,7 +5,7 @@ use std::{string::String, vec::Vec};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-use crate::pin::{Pin, hex};
+use crate::{hex, pin::Pin};
 
 /// Start of every entry. The format version is among the rules.
 const MAGIC: &[u8] = b"belljar facts\n";
@@ -24,7 +24,7 @@ impl<'k> Entry<'k> {
 
     /// Returns the name of its file.
     pub(super) fn name(&self) -> String {
-        hex(Sha256::new_with_prefix(self.pin.module).chain_update(self.pin.rules).finalize().into())
+        hex::encode(&Sha256::new_with_prefix(self.pin.module).chain_update(self.pin.rules).finalize())
     }
 
     /// Returns the file's contents: magic, module, rules, module information, and a MAC of all of these.

@@ -10,7 +10,7 @@ use super::{
     context::HostError,
     enter,
     function::{HostFunction, HostResult, bindable},
-    tape,
+    replay,
     waiting::{AsyncContext, Waiting},
 };
 use crate::{
@@ -108,7 +108,7 @@ where
 {
     enter(Caller::from(&mut caller), name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
-        let waiting = tape::begin(caller, name, arguments, || Waiting::new(name, call))?;
+        let waiting = replay::begin(caller, name, arguments, || Waiting::new(name, call))?;
         caller.data_mut().waiting = Some(waiting);
         Ok(())
     })?;

@@ -5,11 +5,12 @@ use core::{any::Any, error::Error, fmt};
 
 use wasmi::Caller;
 
-use super::{Host, Name, check_and_charge, memory_and_host, tape::Access};
+use super::{Host, Name, check_and_charge, memory_and_host};
 use crate::{
     error::StopReason,
     meter,
     outcome::{Level, LogEntry},
+    recorder::access::Access,
     watch::Alarm,
 };
 
@@ -36,7 +37,7 @@ impl Context<'_> {
     pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
         let read = self.copied(ptr, len);
         let bytes = read.as_deref().unwrap_or_default();
-        self.note(&Access::Read { ptr, len, bytes })?;
+        self.record(&Access::Read { ptr, len, bytes })?;
         read
     }
 
@@ -68,7 +69,7 @@ impl Context<'_> {
     ///
     /// Stops the run if the range is not in the memory, or the fuel does not reach.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), HostError> {
-        self.note(&Access::Write { ptr, bytes })?;
+        self.record(&Access::Write { ptr, bytes })?;
         // A length beyond 32 bits is beyond every memory.
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
@@ -88,12 +89,12 @@ impl Context<'_> {
     ///
     /// Stops the run if there is not so much left; nothing is taken then.
     pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
-        self.note(&Access::Charge { fuel })?;
+        self.record(&Access::Charge { fuel })?;
         Ok(meter::charge(&mut self.caller, fuel)?)
     }
 
-    fn note(&mut self, access: &Access<'_>) -> Result<(), HostError> {
-        Ok(self.caller.data_mut().tape.note(access)?)
+    fn record(&mut self, access: &Access<'_>) -> Result<(), HostError> {
+        Ok(self.caller.data().recorder.access(access)?)
     }
 
     /// Fuel the run has left.
@@ -129,7 +130,7 @@ impl Context<'_> {
     ///
     /// Stops the run at the output limit, or if the fuel does not reach.
     pub fn write_output(&mut self, bytes: &[u8]) -> Result<(), HostError> {
-        self.note(&Access::Output { bytes })?;
+        self.record(&Access::Output { bytes })?;
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.caller.data().check_output(len)?;
         meter::charge(&mut self.caller, meter::output_call(u64::from(len)))?;
@@ -143,7 +144,7 @@ impl Context<'_> {
     ///
     /// Stops the run if the fuel does not reach.
     pub fn log(&mut self, level: Level, text: &str) -> Result<(), HostError> {
-        self.note(&Access::Log { level, text })?;
+        self.record(&Access::Log { level, text })?;
         meter::charge(&mut self.caller, meter::host_call(text.len() as u64))?;
         let host = self.caller.data_mut();
         if !host.logs(level) {

@@ -8,7 +8,7 @@ use wasmi::{Caller, Linker, Val};
 use super::{
     Bind, Host, Name,
     context::{Context, HostError},
-    enter, tape,
+    enter, replay,
 };
 use crate::{
     error::StopReason,
@@ -199,6 +199,6 @@ fn call<V: Scalars>(
     enter(caller, name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
         let caller = Caller::from(caller);
-        tape::call(&mut Context { caller, name }, arguments, body)
+        replay::call(&mut Context { caller, name }, arguments, body)
     })
 }

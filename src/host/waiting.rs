@@ -151,8 +151,9 @@ impl Waiting {
             loop {
                 if let Poll::Ready(answer) = future.get_mut().as_mut().poll(task) {
                     let answer = answer.map_err(|error| error.into_stop(name));
-                    let noted = answer.and_then(|values| store.data_mut().tape.end(&values).map(|()| values));
-                    return Poll::Ready(noted);
+                    let recorded =
+                        answer.and_then(|values| store.data().recorder.results(|| values.clone()).map(|()| values));
+                    return Poll::Ready(recorded);
                 }
                 // Taken in a statement of its own: the door is not held while the request is at work.
                 let request = door.0.lock().take();

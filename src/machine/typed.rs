@@ -21,10 +21,9 @@ impl From<StopReason> for Box<End> {
 
 impl Machine {
     /// An export whose type has been checked; `None` where its calls take more than a call: where async host
-    /// functions may wait, a program of WASI is to be finished, or the world's part is noted.
+    /// functions may wait, a program of WASI is to be finished, or what it does is recorded.
     pub(crate) fn typed<P: WasmParams, R: WasmResults>(&self, name: &str) -> Option<TypedFunc<P, R>> {
-        #[cfg(feature = "receipt")]
-        if self.store.data().tape.reel.is_some() {
+        if self.store.data().recorder.is_in_use() {
             return None;
         }
         if self.module.adapter().is_some() || self.module.snapshot().is_some() {

@@ -103,16 +103,10 @@ impl Guest<'_, '_> {
         })
     }
 
-    #[cfg(feature = "receipt")]
     fn host_clock(&mut self) -> Result<(u64, u64)> {
-        let reel = self.host().tape.reel();
+        let recorder = self.host().recorder.clone();
         let clock = &self.state()?.clock.host;
-        Ok(reel.ask("clock", || serde_json::json!({}), || Ok(clock.read()))?)
-    }
-
-    #[cfg(not(feature = "receipt"))]
-    fn host_clock(&mut self) -> Result<(u64, u64)> {
-        Ok(self.state()?.clock.host.read())
+        Ok(recorder.clock(|| clock.read())?)
     }
 }
 

@@ -11,8 +11,6 @@ use super::{
     errno::{Errno, Result},
     guest::Guest,
 };
-#[cfg(feature = "receipt")]
-use crate::host::tape::{act::Bytes, reel::garbled};
 use crate::{
     config::wasi::{Random, Wasi},
     error::StopReason,
@@ -85,27 +83,13 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
     }
     guest.charge_bytes(u64::from(len) * WORK)?;
     let alarm = guest.host().alarm();
-    #[cfg(feature = "receipt")]
-    let reel = guest.host().tape.reel();
+    let recorder = guest.host().recorder.clone();
     let (memory, state) = guest.memory_and_state()?;
     let to = &mut memory[range];
     match &mut state.random {
         Source::None => {}
         Source::Stream(stream) => stream.fill(to, &alarm)?,
-        #[cfg(not(feature = "receipt"))]
-        Source::Host => ask_host(to, &alarm)?,
-        #[cfg(feature = "receipt")]
-        Source::Host if reel.is_off() => ask_host(to, &alarm)?,
-        #[cfg(feature = "receipt")]
-        Source::Host => {
-            let asked = || serde_json::json!({ "len": len });
-            let bytes = reel.ask("random", asked, || {
-                ask_host(to, &alarm)?;
-                Ok(Bytes::of(to))
-            })?;
-            let bytes = bytes.to_vec().filter(|bytes| bytes.len() == to.len()).ok_or_else(|| garbled("random"))?;
-            to.copy_from_slice(&bytes);
-        }
+        Source::Host => recorder.random(to, |to| ask_host(to, &alarm))?,
     }
     Ok(())
 }

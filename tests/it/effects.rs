@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 
 use belljar::{
     Clock, Config, Error, HostDir, Outcome, Profile, Random, ReceiptError, Sandbox, Step, StopReason, Transcript,
-    TranscriptError, ValueType, abi::wasi::FUNCTIONS,
+    TranscriptError, ValueType, abi::wasi::FUNCTIONS, transcript::Effect,
 };
 
 use super::{dirs::guest::Place, transcripts::in_steps};
@@ -200,12 +200,13 @@ fn what_the_host_gave_is_given_again_without_it() {
         "dir.target",
         "dir.rename",
     ] {
-        assert!(transcript.effects.iter().any(|effect| effect.function == function), "{function}");
+        assert!(transcript.effects.iter().any(|effect| effect.function() == function), "{function}");
     }
     // An audit: what was asked, of which directory, and what came of it.
-    let open = transcript.effects.iter().find(|effect| effect.function == "dir.open").unwrap();
-    assert_eq!((&open.asked["dir"], &open.asked["at"][1]), (&"/in".into(), &"file".into()));
-    assert_eq!(open.answer["ok"][1], "file");
+    let open = transcript.effects.iter().find(|effect| effect.function() == "dir.open");
+    let Some(Effect::Directory { asked, answer, .. }) = open else { panic!("{open:?}") };
+    assert_eq!((&asked["dir"], &asked["at"][1]), (&"/in".into(), &"file".into()));
+    assert_eq!(answer["ok"][1], "file");
 }
 
 #[test]
@@ -264,10 +265,9 @@ fn answers_that_no_host_gives_are_refused() {
     let config = Config::default().with_random(Random::Host).with_clock(Clock::Host);
     let (_, transcript) = recorded(config, &wasm, 1 << 20);
     for (effect, answer) in [(0, r#"{"hex":"00"}"#), (0, r#"{"hex":"zz"}"#), (1, "[1]"), (1, "null")] {
-        let mut transcript = transcript.clone();
-        transcript.effects[effect].answer = serde_json::from_str(answer).unwrap();
-        let Err(Error::Stopped(stopped)) = played(&transcript, &wasm, u64::MAX) else { panic!("{answer}") };
-        assert!(matches!(stopped.reason, StopReason::HostFunction { .. }), "{answer}: {:?}", stopped.reason);
+        let mut json = serde_json::to_value(&transcript.effects[effect]).unwrap();
+        json["answer"] = serde_json::from_str(answer).unwrap();
+        assert!(serde_json::from_value::<Effect>(json).is_err(), "{answer}");
     }
 }
 
@@ -295,8 +295,9 @@ fn a_receipt_is_checked_with_the_transcript() {
     assert_eq!(read.verify(&wasm, b"input"), Err(ReceiptError::NeedsTranscript));
     // Another transcript, with one byte changed in what was answered.
     let mut other = transcript.clone();
-    let random = other.effects.iter_mut().find(|effect| effect.function == "random").unwrap();
-    random.answer = serde_json::json!({ "hex": "00".repeat(32) });
+    let random = other.effects.iter_mut().find(|effect| matches!(effect, Effect::Random { .. })).unwrap();
+    let Effect::Random { bytes } = random else { panic!("{random:?}") };
+    bytes.0 = vec![0xff; 32];
     let Err(ReceiptError::Differs { differences }) = read.verify_with_transcript(&wasm, b"input", &other) else {
         panic!("another transcript holds")
     };
@@ -381,15 +382,20 @@ fn unknown_keys_of_answers_are_refused() {
     let whole = Transcript::from_jsonl(&read("effects.jsonl")).unwrap();
     let mut changed = 0;
     for (index, effect) in whole.effects.iter().enumerate() {
-        for path in objects("", &effect.answer) {
+        let written = serde_json::to_value(effect).unwrap();
+        for path in objects("/answer", &written["answer"]) {
+            let mut json = written.clone();
+            json.pointer_mut(&path).unwrap()["more"] = 1.into();
+            changed += 1;
+            // Directories are read when their answer is replayed, all other effects before.
+            let Ok(changed) = serde_json::from_value::<Effect>(json) else { continue };
             let mut other = whole.clone();
-            other.effects[index].answer.pointer_mut(&path).unwrap()["more"] = 1.into();
+            other.effects[index] = changed;
             let error = other.replay(&wasm, b"input").unwrap().finish().unwrap_err();
             assert!(
                 matches!(error.stop_reason(), Some(StopReason::HostFunction { .. })),
                 "{effect:?} {path}: {error:?}"
             );
-            changed += 1;
         }
     }
     assert!(changed > 20, "{changed}");

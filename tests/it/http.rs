@@ -188,7 +188,7 @@ fn what_was_answered_is_played_without_the_server() {
         run.record(1 << 20);
         let done = run.finish();
         let transcript = Transcript::of_call("f", &[], &sandbox, &wasm, b"", run.take_effects());
-        assert!(transcript.effects.iter().all(|effect| effect.function.starts_with("http.")));
+        assert!(transcript.effects.iter().all(|effect| effect.function().starts_with("http.")));
         assert!(transcript.header.functions.is_empty());
         recorded.push((wasm, done, transcript.to_jsonl()));
     }

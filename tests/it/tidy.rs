@@ -20,6 +20,7 @@ mod unknown_keys;
 const CORE: &[&str] = &[
     "sync",
     "text",
+    "hex",
     "digest",
     "value",
     "types",
@@ -34,6 +35,7 @@ const CORE: &[&str] = &[
     "inspect",
     "watch",
     "wait",
+    "recorder",
     "observe",
     "host",
     "wasi",

@@ -7,7 +7,9 @@ use std::sync::{
 
 use belljar::{
     AbiFault, AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, ReceiptError,
-    Sandbox, Step, StopReason, Transcript, TranscriptError, Value, receipt::Given,
+    Sandbox, Step, StopReason, Transcript, TranscriptError, Value,
+    receipt::Given,
+    transcript::{Effect, HostEnd},
 };
 
 type Done = Result<Outcome, Error>;
@@ -123,7 +125,7 @@ fn all_that_a_function_does_is_done_again() {
     assert_eq!(outcome.output, b"helloHELLO\0\0\0\0\0\xff\0");
     assert_eq!(outcome.results[0], Value::I32(5));
     assert_eq!(transcript.effects.len(), 1, "functions of `env` are no effects");
-    assert_eq!(transcript.effects[0].function, "own.f");
+    assert!(matches!(&transcript.effects[0], Effect::HostCall { function, .. } if function == "own.f"));
 }
 
 #[test]
@@ -237,21 +239,52 @@ fn what_a_function_reads_is_compared() {
 }
 
 #[test]
-fn answers_that_no_function_gives_are_refused() {
+fn results_that_the_function_cannot_return_stop_the_replay() {
+    let (sandbox, wasm) = twice();
+    let text = recorded(&sandbox, &wasm, u64::MAX).1.to_jsonl();
+    let from = "\"results\":[\"i32:2\"]";
+    for to in ["\"results\":[]", "\"results\":[\"i64:2\"]", "\"results\":[\"word\"]"] {
+        assert!(text.contains(from));
+        let transcript = Transcript::from_jsonl(&text.replacen(from, to, 1)).unwrap();
+        let reason = stopped(transcript.replay(&wasm, b"input").unwrap().finish());
+        assert!(matches!(reason, StopReason::HostFunction { .. }), "{to}: {reason:?}");
+    }
+}
+
+#[test]
+fn effects_in_another_form_are_refused() {
     let (sandbox, wasm) = twice();
     let text = recorded(&sandbox, &wasm, u64::MAX).1.to_jsonl();
     for (from, to) in [
-        ("\"results\":[\"i32:2\"]", "\"results\":[]"),
-        ("\"results\":[\"i32:2\"]", "\"results\":[\"i64:2\"]"),
         ("\"results\":[\"i32:2\"]", "\"nothing\":1"),
+        ("\"results\":[\"i32:2\"]", "\"results\":[],\"failed\":\"\""),
+        ("\"arguments\":[\"i32:1\"]", "\"arguments\":[1]"),
+        ("\"arguments\":[\"i32:1\"]", "\"operands\":[]"),
         ("\"acts\":[]", "\"acts\":[],\"more\":1"),
         ("\"acts\":[]", "\"acts\":[{\"jump\":1}]"),
         ("\"acts\":[]", "\"acts\":[{\"write\":{\"ptr\":0,\"bytes\":{\"hex\":\"0\"}}}]"),
     ] {
         assert!(text.contains(from));
-        let transcript = Transcript::from_jsonl(&text.replacen(from, to, 1)).unwrap();
-        let reason = stopped(transcript.replay(&wasm, b"input").unwrap().finish());
-        assert!(matches!(reason, StopReason::HostFunction { .. }), "{to}: {reason:?}");
+        let error = Transcript::from_jsonl(&text.replacen(from, to, 1)).unwrap_err();
+        assert!(matches!(error, TranscriptError::Syntax { line: 2, .. }), "{to}: {error:?}");
+    }
+}
+
+/// Every kind of effect is written as it was read.
+#[test]
+fn effects_are_written_as_they_are_read() {
+    for text in [
+        r#"{"answer":{"acts":[],"results":["i32:7","f32:0x7fa00001"]},"asked":{"arguments":["v128:0x1"]},"function":"dir.open"}"#,
+        r#"{"answer":{"acts":[{"read":{"bytes":{"bytes":1,"sha256":"00"},"len":1,"ptr":2}},{"write":{"bytes":{"hex":"ff00"},"ptr":3}},{"charge":{"fuel":4}},{"output":{"bytes":{"text":"a"}}},{"log":{"level":"warn","text":"b"}}],"failed":"c"},"asked":{"arguments":[]},"function":"a.b"}"#,
+        r#"{"answer":{"acts":[],"panicked":"c"},"asked":{"arguments":[]},"function":"a.b"}"#,
+        r#"{"answer":{"acts":[],"denied":{"capability":"c","detail":null}},"asked":{"arguments":[]},"function":"a.b"}"#,
+        r#"{"answer":{"acts":[],"stopped":true},"asked":{"arguments":[]},"function":"a.b"}"#,
+        r#"{"answer":[18446744073709551615,0],"asked":{},"function":"clock"}"#,
+        r#"{"answer":{"text":"abc"},"asked":{"len":3},"function":"random"}"#,
+        r#"{"answer":{"errno":"noent","work":1},"asked":{"at":[1,"a"],"dir":"/in"},"function":"dir.stat_at"}"#,
+    ] {
+        let effect: Effect = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_value(&effect).unwrap().to_string(), text);
     }
 }
 
@@ -309,8 +342,8 @@ fn requests_are_played_without_a_client() {
     let read = Transcript::from_jsonl(&transcript.to_jsonl()).unwrap();
     assert_eq!(read.replay(&wasm, b"").unwrap().finish().unwrap().results, [Value::I32(7)]);
 
-    transcript.effects[0].answer =
-        serde_json::json!({ "acts": [], "denied": { "capability": "http", "detail": "all" } });
+    let Effect::HostCall { end, .. } = &mut transcript.effects[0] else { panic!() };
+    *end = HostEnd::Denied { capability: "http".into(), detail: Some("all".into()) };
     let denied =
         StopReason::Denied { capability: "http".into(), function: "http.body_len".into(), detail: Some("all".into()) };
     assert_eq!(stopped(transcript.replay(&wasm, b"").unwrap().finish()), denied);

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{ExternType, Import, Inspection, Manifest, ManifestError, Capabilities, abi::Builtin};
+use belljar::{Capabilities, ExternType, Import, Inspection, Manifest, ManifestError, abi::Builtin};
 use clap::Args;
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use belljar::{
-    Config, Import, Inspection, Capabilities, Setting,
+    Capabilities, Config, Import, Inspection, Setting,
     abi::{Builtin, Capability},
 };
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! A directory of the host whose effects are noted, or which is not there and is played from notes.
+//! A directory of the host whose operations are recorded, or replayed without the directory.
 
 use alloc::{
     boxed::Box,
@@ -20,25 +20,22 @@ use crate::{
     digest::Digest,
     error::StopReason,
     files::{Changes, FileBytes},
-    host::tape::{
-        act::Bytes,
-        reel::{Reel, garbled},
-    },
+    recorder::{Recorder, effect::Bytes, invalid_answer},
     watch::Alarm,
 };
 
-/// A volume that is an effect.
-pub(super) struct Taped {
-    /// Where the guest finds it.
+/// A volume whose operations are effects.
+struct RecordedVolume {
+    /// The path at which the guest sees it.
     path: Arc<str>,
-    /// `None` if there are only notes.
+    /// `None` in a replay.
     volume: Option<Box<dyn Volume>>,
-    reel: Reel,
+    recorder: Recorder,
     work: u64,
     listed: Vec<Listed>,
 }
 
-/// What a volume answers, and what that costs.
+/// The answer of a volume, and the work it took.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Answer<T> {
@@ -54,7 +51,7 @@ enum End<T> {
     Errno(Errno),
 }
 
-/// A name in a directory.
+/// An entry of a directory.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listed {
@@ -66,26 +63,34 @@ struct Listed {
 
 type Times = (Option<u64>, Option<u64>);
 
-impl Taped {
-    pub(super) fn new(path: Arc<str>, volume: Option<Box<dyn Volume>>, reel: Reel) -> Self {
-        Taped { path, volume, reel, work: 0, listed: Vec::new() }
-    }
+/// Wraps a directory of the host, or, in a replay, stands for one.
+pub(super) fn volume(
+    path: &Arc<str>,
+    volume: Option<Box<dyn Volume>>,
+    recorder: &mut Recorder,
+) -> Option<Box<dyn Volume>> {
+    let (path, recorder) = (Arc::clone(path), recorder.share());
+    Some(Box::new(RecordedVolume { path, volume, recorder, work: 0, listed: Vec::new() }))
+}
+
+impl RecordedVolume {
+    /// Does an operation and records it, or replays it.
 
     fn ask<T: Serialize + DeserializeOwned>(
         &mut self,
-        what: &str,
+        operation: &str,
         asked: impl FnOnce() -> Json,
         ask: impl FnOnce(&mut dyn Volume) -> Result<T>,
     ) -> Result<T> {
-        let (function, path, volume) = (["dir.", what].concat(), &self.path, &mut self.volume);
+        let (path, volume) = (&self.path, &mut self.volume);
         let asked = || {
             let mut asked = asked();
             asked["dir"] = json!(&**path);
             asked
         };
-        let Answer { end, work } = self.reel.ask(&function, asked, || {
-            // Without one there are notes, of which this is none.
-            let volume = volume.as_mut().ok_or_else(|| garbled(&function))?;
+        let Answer { end, work } = self.recorder.directory(operation, asked, || {
+            // Without a volume everything is replayed, and this is not reached.
+            let volume = volume.as_mut().ok_or_else(|| invalid_answer("dir"))?;
             let end = match ask(&mut **volume) {
                 Ok(answer) => End::Ok(answer),
                 Err(Fail::Errno(errno)) => End::Errno(errno),
@@ -101,7 +106,7 @@ impl Taped {
     }
 }
 
-impl Volume for Taped {
+impl Volume for RecordedVolume {
     fn open(&mut self, at: Place<'_>, how: How, now: u64) -> Result<(Node, Kind)> {
         self.ask("open", || json!({ "at": at, "how": how }), |volume| volume.open(at, how, now))
     }
@@ -135,19 +140,18 @@ impl Volume for Taped {
     }
 
     fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
-        if let Some(volume) = self.volume.as_mut().filter(|_| self.reel.is_off()) {
-            // What nobody notes is not copied.
+        if let Some(volume) = self.volume.as_mut().filter(|_| self.recorder.is_off()) {
+            // Bytes are copied only to be recorded.
             return volume.read(node, offset, to, alarm);
         }
         let len = to.len();
         let asked = || json!({ "node": node, "offset": offset, "len": len });
         let bytes = self.ask("read", asked, |volume| {
             let count = volume.read(node, offset, to, alarm)?;
-            Ok(Bytes::of(&to[..count]))
+            Ok(Bytes(to[..count].to_vec()))
         })?;
-        let bytes = bytes.to_vec().filter(|bytes| bytes.len() <= len).ok_or_else(|| garbled("dir.read"))?;
-        to[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
+        to.get_mut(..bytes.0.len()).ok_or_else(|| invalid_answer("dir.read"))?.copy_from_slice(&bytes.0);
+        Ok(bytes.0.len())
     }
 
     fn work_of(&mut self, node: Node, end: u64) -> Result<u64> {

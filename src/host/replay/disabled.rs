@@ -1,0 +1,32 @@
+//! Calls of host functions in a build without the feature `receipt`: nothing is recorded or replayed.
+
+use alloc::vec::Vec;
+
+use wasmi::Caller;
+
+use super::{
+    Host, Name,
+    context::{Context, HostError},
+    waiting::Waiting,
+};
+use crate::{error::StopReason, types::Scalars, value::Value};
+
+/// Calls a host function.
+pub(super) fn call<V: Scalars>(
+    context: &mut Context<'_>,
+    _: impl FnOnce() -> Vec<Value>,
+    body: impl FnOnce(&mut Context<'_>) -> Result<V, HostError>,
+) -> Result<V, StopReason> {
+    body(context).map_err(|error| error.into_stop(context.name))
+}
+
+/// Begins a call of an async host function.
+#[expect(clippy::unnecessary_wraps, reason = "the same signature as with the feature")]
+pub(super) fn begin(
+    _: &mut Caller<'_, Host>,
+    _: &Name,
+    _: impl FnOnce() -> Vec<Value>,
+    call: impl FnOnce() -> Waiting,
+) -> Result<Waiting, StopReason> {
+    Ok(call())
+}
