@@ -42,6 +42,8 @@ mod memory;
 mod mutated;
 mod observe;
 mod operands;
+#[cfg(all(any(feature = "mcp", feature = "serve"), target_os = "linux"))]
+mod peak;
 mod pieces;
 mod pooling;
 mod prices;

@@ -1,6 +1,6 @@
 //! What a message costs: at most 8 times its size, and nothing before it is known who asks.
 
-use std::{fs, thread, time::Duration};
+use std::{thread, time::Duration};
 
 use serde_json::json;
 
@@ -9,35 +9,10 @@ use super::{
     http::session,
     wire::Server,
 };
+use crate::peak::{Peak, repeated};
 
 /// For what does not depend on the size of a message, threads and their stacks among it.
 const FIXED: u64 = 8 << 20;
-
-/// The most memory of a process since it was asked last, in bytes; and from then on anew.
-struct Peak(u32, u64);
-
-impl Peak {
-    fn of(process: u32) -> Peak {
-        fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
-        Peak(process, read(process, "VmRSS:"))
-    }
-
-    fn more(&self) -> u64 {
-        read(self.0, "VmHWM:").saturating_sub(self.1)
-    }
-}
-
-fn read(process: u32, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
-}
-
-/// A text of this size: one part again and again.
-fn repeated(open: &str, part: &str, close: &str, size: usize) -> String {
-    let count = (size - open.len() - close.len()) / part.len();
-    format!("{open}{}{close}", part.repeat(count))
-}
 
 /// Parts of which trees are largest.
 const PARTS: [&str; 4] = ["{\"\":0},", "0,", "\"\",", "[],"];

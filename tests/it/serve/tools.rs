@@ -5,6 +5,8 @@ use std::{fs, path::PathBuf};
 use belljar::Manifest;
 
 use super::Served;
+#[cfg(target_os = "linux")]
+use crate::peak::{Peak, repeated};
 
 const CALC: &str = r#"
     name = "calc"
@@ -70,4 +72,28 @@ fn a_tool_that_requires_more_is_not_served() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("limits.fuel = 1_000_000"), "{said}");
+}
+
+/// A body, whether it is held against a schema or put into a document, takes at most 8 times its size.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_body_takes_at_most_eight_times_its_size() {
+    const SIZE: usize = 4 << 20;
+    let path = packed("memory");
+    let checked = Served::new(path.to_str().unwrap(), &["--max-body", "4MiB"]);
+    let enclosed = super::acts(&["--exchange", "json", "--max-body", "4MiB"]);
+    for part in ["{\"\":0},", "0,", "\"\",", "1e15,", "[],"] {
+        let body = repeated("{\"expr\":[", part, "0]}", SIZE);
+        let peak = Peak::of(checked.pid());
+        assert_eq!(checked.post("/", &body).problem(), (400, None));
+        let more = peak.more();
+        assert!(more <= 8 * SIZE as u64 + (8 << 20), "{part}: {more}");
+    }
+    for part in ["\u{1}", "\u{e9}", "\""] {
+        let peak = Peak::of(enclosed.pid());
+        enclosed.post("/", repeated("", part, "", SIZE));
+        let more = peak.more();
+        // The guest has memory too.
+        assert!(more <= 8 * SIZE as u64 + (24 << 20), "{part:?}: {more}");
+    }
 }
