@@ -424,7 +424,7 @@ impl Config {
 
     /// Checks every value against its range, and that this build can enforce every key. A run that is
     /// replayed from a transcript needs nothing of the host.
-    pub(crate) fn check(&self, replayed: bool) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, replay: bool) -> Result<(), ConfigError> {
         self.numbers().try_for_each(|(key, value)| match value {
             Some(value) => key.check(i128::from(value)).map_err(|problem| key.error(problem)),
             None => Ok(()),
@@ -432,8 +432,8 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(top_level::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        self.wasi.check(self, replayed)?;
-        self.http.check(replayed)
+        self.wasi.check(self, replay)?;
+        self.http.check(replay)
     }
 }
 

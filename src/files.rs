@@ -1,4 +1,4 @@
-//! Files by their paths: what a run is given, and what it leaves.
+//! Files by their paths: the inputs of a run, and its changes.
 
 use alloc::{
     borrow::ToOwned,
@@ -39,22 +39,22 @@ impl core::ops::Deref for FileBytes {
     }
 }
 
-/// What became of a path during a run.
+/// A change of a path during a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Change {
-    /// A file was made, or has other bytes than it was given with.
+    /// A file was created, or its bytes were changed.
     File(FileBytes),
-    /// A directory was made.
+    /// A directory was created.
     Directory,
-    /// A symbolic link was made, to this target.
+    /// A symbolic link to this target was created.
     Link(String),
-    /// What was given is gone.
+    /// An input file was removed.
     Removed,
 }
 
-/// Everything that a run has changed, by absolute path, without a slash at the end.
+/// All changes of a run, by absolute path, without a slash at the end.
 pub type Changes = BTreeMap<String, Change>;
 
 #[derive(Deserialize)]
@@ -93,8 +93,8 @@ pub(crate) const MAX_PATH_BYTES: usize = 1024;
 /// The longest name within a path, in bytes.
 pub(crate) const MAX_NAME_BYTES: usize = 255;
 
-/// Whether a path is absolute and in its shortest form, but for a slash at the end that says
-/// "directory".
+/// Checks that a path is absolute and in its shortest form. It may have a slash at the end, which stands for a
+/// directory.
 pub(crate) fn is_given_path(path: &str) -> bool {
     if path == "/" {
         return true;
@@ -105,13 +105,13 @@ pub(crate) fn is_given_path(path: &str) -> bool {
     path.len() <= MAX_PATH_BYTES && names.split('/').all(fits)
 }
 
-/// The directories above a path, the lowest first, without the root.
+/// Returns the directories above a path, the lowest first, without the root.
 pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_suffix('/').unwrap_or(path);
     path.rmatch_indices('/').map(|(at, _)| &path[..at]).filter(|above| !above.is_empty())
 }
 
-/// What is wrong with the files that a run is given, by the first path that is.
+/// Checks the input files of a run; fails with the first wrong path and the reason.
 pub(crate) fn check(files: &BTreeMap<String, FileBytes>) -> Result<(), (String, &'static str)> {
     for (path, bytes) in files {
         let wrong = |why| Err((path.to_owned(), why));
@@ -129,7 +129,7 @@ pub(crate) fn check(files: &BTreeMap<String, FileBytes>) -> Result<(), (String, 
     Ok(())
 }
 
-/// How many files, directories and links these make, with the root, and their bytes.
+/// Counts the nodes that these files make, with their directories and the root, and their bytes.
 pub(crate) fn count(files: &BTreeMap<String, FileBytes>) -> (u64, u64) {
     let mut paths = alloc::collections::BTreeSet::new();
     for path in files.keys() {

@@ -45,9 +45,9 @@ mod pin;
 #[cfg(feature = "json")]
 mod policy;
 mod pool;
-#[cfg(feature = "receipt")]
-pub mod receipt;
 mod recent;
+#[cfg(feature = "receipt")]
+mod record;
 #[cfg_attr(not(feature = "receipt"), path = "recorder/disabled.rs")]
 mod recorder;
 mod running;
@@ -62,8 +62,6 @@ mod sync;
 mod text;
 #[cfg(feature = "json")]
 mod tool;
-#[cfg(feature = "receipt")]
-pub mod transcript;
 mod types;
 #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "rules need only parts of it"))]
 mod url;
@@ -78,6 +76,8 @@ mod watch;
 
 #[cfg(feature = "std")]
 pub use crate::batch::{Batch, Results};
+#[cfg(feature = "receipt")]
+pub use crate::record::{Receipt, ReceiptError, Transcript, TranscriptError};
 #[cfg(feature = "cache")]
 pub use crate::{
     cache::{CacheError, ModuleCache},
@@ -131,8 +131,21 @@ pub use crate::{
     },
     tool::{Tool, ToolError, ToolOutput, run_json},
 };
+
+/// Receipts: records of runs that anyone can verify.
 #[cfg(feature = "receipt")]
-pub use crate::{
-    receipt::{Receipt, ReceiptError},
-    transcript::{Transcript, TranscriptError},
-};
+pub mod receipt {
+    pub use crate::{
+        digest::Digest,
+        record::{Difference, Entry, Excess, Given, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, ReceiptError, Rules},
+    };
+}
+
+/// Transcripts: records of what runs received from the host environment, to replay the runs without it.
+#[cfg(feature = "receipt")]
+pub mod transcript {
+    pub use crate::{
+        record::{Declared, Header, MAX_TRANSCRIPT_BYTES, TRANSCRIPT_VERSION, Transcript, TranscriptError},
+        recorder::effect::{Bytes, Effect, HostAction, HostEnd},
+    };
+}

@@ -116,7 +116,7 @@ pub struct Builder {
     /// A capability that was required before a function was registered.
     misplaced: Option<String>,
     /// Whether runs are replayed from a transcript, so that resources of the host are not opened.
-    replayed: bool,
+    replay: bool,
     /// Whether modules go into the in-memory cache, whose size must be bounded.
     kept: bool,
 }
@@ -133,7 +133,7 @@ impl Sandbox {
 
     /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, replayed: false, kept: false }
+        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, replay: false, kept: false }
     }
 
     /// Returns the configuration.
@@ -404,8 +404,8 @@ impl Builder {
 
     /// Builds a sandbox for replay: resources of the host are not opened and need not exist.
     #[cfg(feature = "receipt")]
-    pub(crate) fn replayed(mut self) -> Self {
-        self.replayed = true;
+    pub(crate) fn for_replay(mut self) -> Self {
+        self.replay = true;
         self
     }
 
@@ -424,7 +424,7 @@ impl Builder {
     /// opened, a host function's name is reserved or taken, or a granted capability is required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
         crate::dispatch::check()?;
-        self.config.check(self.replayed)?;
+        self.config.check(self.replay)?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
@@ -440,12 +440,12 @@ impl Builder {
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
         self.check_grants()?;
-        self.functions.extend(match self.replayed {
+        self.functions.extend(match self.replay {
             #[cfg(feature = "receipt")]
             true => http_stubs(&self.config),
             _ => http::functions(&self.config.http),
         });
-        let roots = match self.replayed {
+        let roots = match self.replay {
             #[cfg(feature = "receipt")]
             true => wasi::Roots::absent(&self.config.wasi),
             _ => wasi::Roots::open(&self.config.wasi)?,

@@ -202,16 +202,16 @@ fn table(dir: &HostDir) -> String {
     )
 }
 
-/// Checks directories without opening them. A replayed run opens none.
-pub(super) fn check(wasi: &Wasi, replayed: bool) -> Result<(), ConfigError> {
+/// Checks directories without opening them. A replay opens none.
+pub(super) fn check(wasi: &Wasi, replay: bool) -> Result<(), ConfigError> {
     let error = |key, problem| Err(ConfigError { key, at: None, problem });
     if wasi.dirs.is_empty() {
         return Ok(());
     }
-    if !replayed && !cfg!(feature = "fs") {
+    if !replay && !cfg!(feature = "fs") {
         return error("wasi.dirs".into(), ConfigProblem::Unenforceable { feature: "fs" });
     }
-    if !replayed && !cfg!(unix) {
+    if !replay && !cfg!(unix) {
         let why = "directories of the host are supported on Unix only";
         return error("wasi.dirs".into(), ConfigProblem::Unfit { why });
     }

@@ -116,10 +116,10 @@ impl Http {
         *self == Http::new()
     }
 
-    /// Checks the keys that are not numbers. A replayed run makes no requests.
-    pub(super) fn check(&self, replayed: bool) -> Result<(), ConfigError> {
+    /// Checks the keys that are not numbers. A replay makes no requests.
+    pub(super) fn check(&self, replay: bool) -> Result<(), ConfigError> {
         let error = |key: String, problem| Err(ConfigError { key, at: None, problem });
-        if !replayed && !cfg!(feature = "http") && !self.is_default() {
+        if !replay && !cfg!(feature = "http") && !self.is_default() {
             return error("http".into(), ConfigProblem::Unenforceable { feature: "http" });
         }
         if self.allow.len() > MAX_RULES {

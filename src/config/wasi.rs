@@ -128,7 +128,7 @@ impl Wasi {
     }
 
     /// Checks the keys that are not numbers.
-    pub(super) fn check(&self, config: &Config, replayed: bool) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, config: &Config, replay: bool) -> Result<(), ConfigError> {
         if !cfg!(feature = "wasi") && !self.grants_nothing() {
             return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
         }
@@ -159,10 +159,10 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
         }
-        if !replayed {
+        if !replay {
             self.check_effects()?;
         }
-        dirs::check(self, replayed)
+        dirs::check(self, replay)
     }
 }
 

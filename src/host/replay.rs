@@ -69,7 +69,7 @@ fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, 
     for action in actions {
         match repeat(context, action) {
             Ok(()) => {}
-            // The function saw this error, and its end tells whether it stopped the run.
+            // The function received this error, and may have gone on: the recorded end decides.
             Err(Failed::Access(error)) => stopped = Some(error),
             Err(Failed::Mismatch { expected, found }) => {
                 return Err(context.caller.data().recorder.mismatch(&function, expected, found));

@@ -45,7 +45,7 @@ impl Recorder {
         self.push(|| Effect::Random { bytes: Bytes(Vec::from(&*to)) })
     }
 
-    /// Does an operation in a directory of the host.
+    /// Performs an operation in a directory of the host.
     pub(crate) fn directory<T: Serialize + DeserializeOwned>(
         &self,
         operation: &str,

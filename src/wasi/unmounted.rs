@@ -1,4 +1,4 @@
-//! In a build that mounts no directories of the host: there are none but those of runs that are played.
+//! Directories of the host in a build that mounts none: only their names, for replays.
 
 use alloc::{sync::Arc, vec::Vec};
 

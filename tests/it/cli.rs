@@ -255,7 +255,7 @@ fn staged(source: &Path, stage: &Path, file: &Path, change: impl Fn(&Run) -> Run
     let directory = stage.join(relative).parent().expect("a directory").to_owned();
     // Checked out on Windows, the lines may end in two characters.
     let expected = fs::read_to_string(file).expect("a transcript").replace("\r\n", "\n");
-    let came_out = Transcript::of(&expected).played(|run| play(&change(run), &directory));
+    let came_out = Transcript::of(&expected).rerun(|run| run_one(&change(run), &directory));
     (expected, came_out)
 }
 
@@ -273,7 +273,7 @@ fn check(source: &Path, stage: &Path, file: &Path) -> Option<String> {
 }
 
 /// Runs one command: status, stdout and stderr.
-fn play(run: &Run, directory: &Path) -> (Option<i32>, Vec<u8>, Vec<u8>) {
+fn run_one(run: &Run, directory: &Path) -> (Option<i32>, Vec<u8>, Vec<u8>) {
     for (name, contents) in &run.files {
         let mut file = fs::File::create(directory.join(name)).expect("a file");
         match contents.replace('_', "").parse() {

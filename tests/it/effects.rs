@@ -1,5 +1,5 @@
-//! What the host gives a program of WASI: its clock, its random bytes, its directories. Each run is noted, and
-//! played again with none of them there.
+//! Effects of WASI programs: the clock, the random bytes and the directories of the host. Each run is recorded, and
+//! replayed without them.
 
 use std::{fmt::Write, fs, path::PathBuf};
 
@@ -138,7 +138,7 @@ fn config(place: &Place) -> Config {
 
 type Done = Result<Outcome, Error>;
 
-/// Runs a program, and tells what came of it and what was noted.
+/// Runs a program; returns the outcome and the transcript.
 fn recorded(config: Config, wasm: &[u8], max_bytes: u64) -> (Done, Transcript) {
     let sandbox = Sandbox::new(config).unwrap();
     let module = sandbox.load(wasm).unwrap();
@@ -148,7 +148,7 @@ fn recorded(config: Config, wasm: &[u8], max_bytes: u64) -> (Done, Transcript) {
     (done, Transcript::of_run(&sandbox, wasm, b"input", run.take_effects()))
 }
 
-fn played(transcript: &Transcript, wasm: &[u8], step: u64) -> Done {
+fn replay(transcript: &Transcript, wasm: &[u8], step: u64) -> Done {
     in_steps(&mut transcript.replay(wasm, b"input").unwrap(), step)
 }
 
@@ -158,7 +158,7 @@ fn answers(outcome: &Outcome) -> Vec<u32> {
 }
 
 #[test]
-fn what_the_host_gave_is_given_again_without_it() {
+fn effects_of_the_host_are_replayed_without_it() {
     let place = place("all");
     let wasm = everything();
     let (done, transcript) = recorded(config(&place), &wasm, 1 << 20);
@@ -175,7 +175,7 @@ fn what_the_host_gave_is_given_again_without_it() {
     assert_eq!(read, transcript);
     drop(place);
     for step in [u64::MAX, 1_000, 1] {
-        assert_eq!(played(&read, &wasm, step).unwrap(), outcome, "in steps of {step}");
+        assert_eq!(replay(&read, &wasm, step).unwrap(), outcome, "in steps of {step}");
     }
     for function in [
         "clock",
@@ -210,7 +210,7 @@ fn what_the_host_gave_is_given_again_without_it() {
 }
 
 #[test]
-fn noting_changes_nothing() {
+fn recording_changes_nothing() {
     let config = |place: &Place| config(place).with_clock(Clock::Virtual).with_random(Random::Seeded);
     let wasm = everything();
     let times = |mut outcome: Outcome| {
@@ -219,7 +219,7 @@ fn noting_changes_nothing() {
         outcome
     };
     let run = |run: &dyn Fn(Config) -> Done| {
-        let place = place("noting");
+        let place = place("recording");
         times(run(config(&place)).unwrap())
     };
     let plain = run(&|config| belljar::execute(&wasm, b"input", &config));
@@ -253,14 +253,14 @@ fn a_guest_that_asks_for_something_else_is_stopped() {
     let config = Config::default().with_random(Random::Host);
     let (_, mut transcript) = recorded(config, &two, 1 << 20);
     transcript.header.module = belljar::receipt::Digest::of(&other);
-    let Err(Error::Stopped(stopped)) = played(&transcript, &other, u64::MAX) else { panic!("it was played") };
+    let Err(Error::Stopped(stopped)) = replay(&transcript, &other, u64::MAX) else { panic!("it was replayed") };
     let StopReason::Replay { effect, function, expected, found } = stopped.reason else { panic!("{stopped:?}") };
     assert_eq!((effect, &*function), (2, "random"));
     assert_eq!((&*expected, &*found), (r#"random {"len":16}"#, r#"random {"len":17}"#));
 }
 
 #[test]
-fn answers_that_no_host_gives_are_refused() {
+fn answers_in_another_form_are_refused() {
     let wasm = program(&[("random_get", &[0, 4]), ("clock_time_get", &[0, 1, 8])], "");
     let config = Config::default().with_random(Random::Host).with_clock(Clock::Host);
     let (_, transcript) = recorded(config, &wasm, 1 << 20);
@@ -272,12 +272,12 @@ fn answers_that_no_host_gives_are_refused() {
 }
 
 #[test]
-fn notes_have_a_limit() {
+fn a_recording_has_a_limit() {
     let place = place("limit");
     let (done, transcript) = recorded(config(&place), &everything(), 1_000);
     let Err(Error::Stopped(stopped)) = done else { panic!("{done:?}") };
     assert_eq!(stopped.reason, StopReason::Transcript { limit: 1_000 });
-    // What was done before is noted, to the one that was too much.
+    // The effects before are recorded, and the one that went past the limit.
     assert!((4..12).contains(&transcript.effects.len()), "{}", transcript.effects.len());
 }
 
@@ -288,7 +288,7 @@ fn a_receipt_is_checked_with_the_transcript() {
     let (done, transcript) = recorded(config(&place), &wasm, 1 << 20);
     let receipt = transcript.receipt(&wasm, b"input", &done).unwrap();
     drop(place);
-    let again = played(&transcript, &wasm, 1_000);
+    let again = replay(&transcript, &wasm, 1_000);
     assert_eq!(transcript.receipt(&wasm, b"input", &again).unwrap().to_json(), receipt.to_json());
     let read = belljar::Receipt::from_json(&receipt.to_json()).unwrap();
     read.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
@@ -313,7 +313,7 @@ fn a_receipt_is_checked_with_the_transcript() {
 }
 
 #[test]
-fn a_run_that_its_host_ended_is_played_until_there() {
+fn a_run_that_was_cancelled_is_replayed_up_to_there() {
     let wasm = wat::parse_str(
         r#"(module (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
             (memory (export "memory") 1)
@@ -336,7 +336,7 @@ fn a_run_that_its_host_ended_is_played_until_there() {
     receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
 }
 
-/// A transcript is played where nothing of a host is to be had: only what has a host is refused there.
+/// A transcript of another input is refused before anything of the host is needed.
 #[test]
 fn a_transcript_of_another_input_is_refused() {
     let wasm = program(&[("random_get", &[0, 32])], "");
@@ -349,9 +349,9 @@ const HEAD: &str = "\
 ;; read; its memory, with what each call answered, is its output. Beside it, what a host gave it, and the receipt.
 ";
 
-/// `fixtures/transcripts` has what one machine noted, to be played on any other: `BLESS=1` notes it anew.
+/// `fixtures/transcripts` has a recording of one machine, to be replayed on any other; `BLESS=1` records it anew.
 #[test]
-fn what_another_machine_noted_is_played() {
+fn a_recording_of_another_machine_is_replayed() {
     let folder = PathBuf::from("fixtures/transcripts");
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     if std::env::var_os("BLESS").is_some() {
@@ -370,6 +370,8 @@ fn what_another_machine_noted_is_played() {
     let wasm = wat::parse_str(read("effects.wat")).unwrap();
     let transcript = Transcript::from_jsonl(&read("effects.jsonl")).unwrap();
     let receipt = belljar::Receipt::from_json(&read("effects.json")).unwrap();
+    assert_eq!(transcript.to_jsonl(), read("effects.jsonl"), "written as it was read");
+    assert_eq!(receipt.to_json() + "\n", read("effects.json"), "written as it was read");
     receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
     assert!(transcript.effects.len() > 20);
 }
@@ -387,7 +389,7 @@ fn unknown_keys_of_answers_are_refused() {
             let mut json = written.clone();
             json.pointer_mut(&path).unwrap()["more"] = 1.into();
             changed += 1;
-            // Directories are read when their answer is replayed, all other effects before.
+            // The answer of a directory is read when it is replayed, all others with the transcript.
             let Ok(changed) = serde_json::from_value::<Effect>(json) else { continue };
             let mut other = whole.clone();
             other.effects[index] = changed;

@@ -119,7 +119,7 @@ fn a_capability_comes_after_its_function() {
     assert_eq!(error.problem, expected);
 }
 
-/// What was denied when it was recorded is denied when it is played, and what was granted is played.
+/// A call that was denied when it was recorded is denied in the replay, and a call that was granted is replayed.
 #[test]
 #[cfg(feature = "receipt")]
 fn a_transcript_knows_what_was_denied() {

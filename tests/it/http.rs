@@ -164,7 +164,7 @@ fn a_request_is_sent_as_the_guest_means_it() {
     }
 }
 
-/// Nothing of a host is asked when its answers are played.
+/// A replay sends no request.
 #[test]
 fn what_was_answered_is_played_without_the_server() {
     let server = Server::saying(OK);
@@ -199,19 +199,19 @@ fn what_was_answered_is_played_without_the_server() {
         let transcript = Transcript::from_jsonl(&transcript).unwrap();
         for step in [1, 1_000, u64::MAX] {
             let mut run = transcript.replay(&wasm, b"").unwrap();
-            let played = loop {
+            let replayed = loop {
                 match run.step(step) {
                     Ok(Step::Yielded | Step::Waiting) => {}
                     Ok(Step::Done(outcome)) => break Ok(outcome),
                     Err(error) => break Err(error),
                 }
             };
-            assert_eq!(played, done);
-            let receipt = transcript.receipt(&wasm, b"", &played).unwrap();
+            assert_eq!(replayed, done);
+            let receipt = transcript.receipt(&wasm, b"", &replayed).unwrap();
             assert_eq!(Some(&receipt), transcript.receipt(&wasm, b"", &done).as_ref());
             receipt.verify_with_transcript(&wasm, b"", &transcript).unwrap();
         }
-        // Where nothing is left to play, nothing is asked either.
+        // A replay without effects left sends no request either.
         let mut cut = transcript.clone();
         cut.effects.clear();
         assert!(matches!(stopped(cut.replay(&wasm, b"").unwrap().finish()), StopReason::Replay { effect: 1, .. }));

@@ -55,25 +55,8 @@ const CORE: &[&str] = &[
 
 /// What may import the core, and what the core may not import.
 const AROUND: &[&str] = &[
-    "batch",
-    "bin",
-    "docs",
-    "document",
-    "explain",
-    "mcp",
-    "capi",
-    "guest",
-    "receipt",
-    "manifest",
-    "policy",
-    "schema",
-    "tool",
-    "fs",
-    "cache",
-    "pin",
-    "isolate",
-    "selftest",
-    "transcript",
+    "batch", "bin", "docs", "document", "explain", "mcp", "capi", "guest", "record", "manifest", "policy", "schema",
+    "tool", "fs", "cache", "pin", "isolate", "selftest",
 ];
 
 fn root() -> &'static Path {

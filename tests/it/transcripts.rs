@@ -1,4 +1,4 @@
-//! Transcripts: what host functions did, played again without them.
+//! Transcripts: calls of host functions, recorded and replayed.
 
 use std::sync::{
     Arc,
@@ -14,7 +14,7 @@ use belljar::{
 
 type Done = Result<Outcome, Error>;
 
-/// A module whose export `f` has this body, and which imports whatever `functions` is.
+/// Returns a module whose export `f` has this body, with these imports.
 fn module(imports: &str, body: &str) -> Vec<u8> {
     let wat = format!(
         r#"(module {imports} (memory (export "memory") 1) (data (i32.const 0) "hello\ff") (func (export "f") {body}))"#
@@ -22,7 +22,7 @@ fn module(imports: &str, body: &str) -> Vec<u8> {
     wat::parse_str(wat).unwrap()
 }
 
-/// Runs to the end, in steps of so much fuel.
+/// Runs to the end, in steps of this much fuel.
 pub fn in_steps(run: &mut Execution, fuel: u64) -> Done {
     loop {
         if let Step::Done(outcome) = run.step(fuel)? {
@@ -31,7 +31,7 @@ pub fn in_steps(run: &mut Execution, fuel: u64) -> Done {
     }
 }
 
-/// Calls `f`, and tells what came of it and what was noted.
+/// Calls `f`; returns the outcome and the transcript.
 fn recorded(sandbox: &Sandbox, wasm: &[u8], step: u64) -> (Done, Transcript) {
     let module = sandbox.load(wasm).unwrap();
     let mut run = sandbox.start_call(&module, "f", &[], b"input", ()).unwrap();
@@ -40,7 +40,7 @@ fn recorded(sandbox: &Sandbox, wasm: &[u8], step: u64) -> (Done, Transcript) {
     (done, Transcript::of_call("f", &[], sandbox, wasm, b"input", run.take_effects()))
 }
 
-/// What comes of it when it is run, and when it is played.
+/// Runs and replays `f`, in steps of several sizes; returns the one outcome, and the transcript.
 fn both(builder: Builder, imports: &str, body: &str) -> (Done, Transcript) {
     let sandbox = builder.build().unwrap();
     let wasm = module(imports, body);
@@ -49,10 +49,10 @@ fn both(builder: Builder, imports: &str, body: &str) -> (Done, Transcript) {
     assert_eq!(read, transcript);
     assert_eq!(read.replay(&wasm, b"input").unwrap().finish(), done, "{}", transcript.to_jsonl());
     for step in [1, 7, 1_000] {
-        let (again, noted) = recorded(&sandbox, &wasm, step);
-        assert_eq!((&again, &noted), (&done, &transcript), "recorded in steps of {step}");
+        let (again, recorded) = recorded(&sandbox, &wasm, step);
+        assert_eq!((&again, &recorded), (&done, &transcript), "recorded in steps of {step}");
         let mut run = read.replay(&wasm, b"input").unwrap();
-        assert_eq!(in_steps(&mut run, step), done, "played in steps of {step}");
+        assert_eq!(in_steps(&mut run, step), done, "replayed in steps of {step}");
     }
     (done, transcript)
 }
@@ -80,9 +80,9 @@ fn no_limit_of_a_transcript_is_above_the_ceiling() {
     assert!(matches!(refused, Err(ReceiptError::Transcript(TranscriptError::Ceiling { .. }))));
 }
 
-/// A transcript without an end is played as far as its receipt says.
+/// The replay of a run without an end stops at the fuel of its receipt.
 #[test]
-fn a_transcript_is_played_up_to_the_fuel_of_the_receipt() {
+fn a_replay_goes_up_to_the_fuel_of_the_receipt() {
     let sandbox = Sandbox::new(Config::default()).unwrap();
     let wasm = module("", "(loop $again (br $again))");
     let (done, mut transcript) = recorded(&sandbox, &wasm, u64::MAX);
@@ -104,7 +104,7 @@ fn stopped(done: Done) -> StopReason {
 }
 
 #[test]
-fn all_that_a_function_does_is_done_again() {
+fn actions_of_host_functions_are_repeated() {
     let f = |context: &mut Context<'_>, ptr: u32, len: u32| -> Result<(i32, f32), HostError> {
         let word = context.read_text(ptr, len)?;
         context.charge(100)?;
@@ -147,7 +147,7 @@ fn answers_are_given_in_the_order_of_the_questions() {
 }
 
 #[test]
-fn functions_that_wait_are_played_at_once() {
+fn async_functions_are_replayed_at_once() {
     let builder = Sandbox::builder().async_host_function("own", "f", |mut context: AsyncContext, a: i64| async move {
         let bytes = context.read(0, 5).await?;
         let mut polled = false;
@@ -169,7 +169,7 @@ fn functions_that_wait_are_played_at_once() {
 }
 
 #[test]
-fn failures_are_played_too() {
+fn failures_are_replayed_too() {
     let fails = |context: &mut Context<'_>, how: i32| -> Result<(), HostError> {
         match how {
             0 => context.read(65_530, 10).map(drop),
@@ -205,7 +205,7 @@ fn twice() -> (Sandbox, Vec<u8>) {
 }
 
 #[test]
-fn another_question_is_told_with_both() {
+fn another_request_is_reported_with_the_recorded_one() {
     let (sandbox, wasm) = twice();
     let (_, transcript) = recorded(&sandbox, &wasm, u64::MAX);
     let differs = |change: &dyn Fn(&mut Transcript)| {
@@ -330,9 +330,9 @@ fn a_transcript_has_a_limit() {
     assert!((8..=10).contains(&calls.load(Ordering::Relaxed)));
 }
 
-/// Requests are played in builds that could make none.
+/// Requests over HTTP are replayed in builds without a client.
 #[test]
-fn requests_are_played_without_a_client() {
+fn requests_are_replayed_without_a_client() {
     let wasm = module(r#"(import "http" "body_len" (func $len (result i32)))"#, "(result i32) (call $len)");
     let sandbox = Sandbox::new(Config::default()).unwrap();
     let effect = r#"{"function":"http.body_len","asked":{"arguments":[]},"answer":{"acts":[],"results":["i32:7"]}}"#;

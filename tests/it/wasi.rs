@@ -71,7 +71,7 @@ pub fn run(module: &Path, grant: impl FnOnce(Config, &Path) -> Config) -> Result
     let sandbox = Sandbox::new(config).map_err(|e| e.to_string())?;
     let wasm = fs::read(module).unwrap();
     let loaded = sandbox.load(&wasm).map_err(|e| e.to_string())?;
-    let ended = noted(&sandbox, &loaded, &wasm)?;
+    let ended = recorded(&sandbox, &loaded, &wasm)?;
     let (status, output, log) = match ended {
         Ok(outcome) => (0, outcome.output, outcome.log),
         Err(belljar::Error::Stopped(stop)) => match stop.reason {
@@ -99,17 +99,17 @@ type Ended = Result<belljar::Outcome, Error>;
 
 /// Runs a test, and runs it again from its transcript, with no files there: it comes to the same.
 #[cfg(feature = "receipt")]
-fn noted(sandbox: &Sandbox, module: &Module, wasm: &[u8]) -> Result<Ended, String> {
+fn recorded(sandbox: &Sandbox, module: &Module, wasm: &[u8]) -> Result<Ended, String> {
     let mut run = sandbox.start(module, b"").map_err(|e| e.to_string())?;
     run.record(64 << 20);
     let ended = run.finish();
     let transcript = belljar::Transcript::of_run(sandbox, wasm, b"", run.take_effects());
     let again = transcript.replay(wasm, b"").map_err(|e| e.to_string())?.finish();
-    if again == ended { Ok(ended) } else { Err(format!("played again: {again:?}")) }
+    if again == ended { Ok(ended) } else { Err(format!("replayed: {again:?}")) }
 }
 
 #[cfg(not(feature = "receipt"))]
-fn noted(sandbox: &Sandbox, module: &Module, _: &[u8]) -> Result<Ended, String> {
+fn recorded(sandbox: &Sandbox, module: &Module, _: &[u8]) -> Result<Ended, String> {
     Ok(sandbox.run(module, b""))
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the official tests of WASI preview 1, https://github.com/WebAssembly/wasi-testsuite, and prints a table of what
-# passes: with files in memory, and with directories of the host; each is played again from its transcript, without
+# passes: with files in memory, and with directories of the host; each is replayed from its transcript, without
 # them. None of them is kept in this repository.
 #
 #   tests/wasi/run.sh            fetches them into target/wasi-testsuite

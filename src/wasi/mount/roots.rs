@@ -49,7 +49,7 @@ impl Roots {
         Ok(Roots(roots))
     }
 
-    /// The same for a run that is played: none is opened.
+    /// Returns the names of the directories for a replay, which opens none.
     #[cfg(feature = "receipt")]
     pub(crate) fn absent(config: &Wasi) -> Roots {
         let way = |dir: &HostDir| Way { name: dir.guest.as_str().into(), root: None };

@@ -1,5 +1,5 @@
 //! The functions of WASI with any pointers, descriptors and flags: a directory of the host is the only one that
-//! is reached, and what was noted of a run is played the same without it.
+//! is reached, and a recorded run is replayed to the same outcome without it.
 
 #![no_main]
 
@@ -86,8 +86,8 @@ fn with_a_host(wasm: &[u8]) {
     // Without the directory, and in steps.
     fs::remove_dir_all(&inside).expect("nothing in it cannot be removed");
     let read = Transcript::from_jsonl(&text).unwrap_or_else(|error| panic!("{error}"));
-    let mut played = read.replay(wasm, b"some input").unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(in_steps(&mut played), done);
+    let mut replayed = read.replay(wasm, b"some input").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(in_steps(&mut replayed), done);
 }
 
 /// Files, and links to them, to each other and out.

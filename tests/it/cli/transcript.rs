@@ -66,13 +66,13 @@ impl Transcript {
     }
 
     /// The transcript with what comes out of its commands now: status, stdout, stderr.
-    pub fn played(&self, play: impl Fn(&Run) -> (Option<i32>, Vec<u8>, Vec<u8>)) -> String {
+    pub fn rerun(&self, run_one: impl Fn(&Run) -> (Option<i32>, Vec<u8>, Vec<u8>)) -> String {
         let mut text = String::new();
         for item in &self.0 {
             match item {
                 Item::Comment(line) => text += &format!("{line}\n"),
                 Item::Run(run) => {
-                    let (status, stdout, stderr) = play(run);
+                    let (status, stdout, stderr) = run_one(run);
                     text += &format!("{}\n", run.lines.join("\n"));
                     show(&mut text, '>', &stdout);
                     show(&mut text, '!', &stderr);

@@ -42,8 +42,8 @@ pub enum Action {
     Inspect,
     /// A receipt of it is checked.
     Verify { receipt: String, input: Vec<u8> },
-    /// A receipt of it is checked by playing a transcript.
-    Play { receipt: String, transcript: String, input: Vec<u8> },
+    /// Verifies a receipt by replaying a transcript.
+    Replay { receipt: String, transcript: String, input: Vec<u8> },
     /// A configuration is read; there is no module.
     Configure { text: String },
 }

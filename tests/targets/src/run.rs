@@ -66,13 +66,13 @@ pub fn run(case: &Case) -> Vec<Done> {
                 let checked = Receipt::from_json(receipt).and_then(|receipt| receipt.verify(&case.wasm, input));
                 add(format!("{i} verify"), (1, format!("{checked:?}")));
             }
-            Action::Play { receipt, transcript, input } => {
+            Action::Replay { receipt, transcript, input } => {
                 let read = |transcript| Receipt::from_json(receipt).map(|receipt| (receipt, transcript));
-                let played = Transcript::from_jsonl(transcript)
+                let replayed = Transcript::from_jsonl(transcript)
                     .map_err(ReceiptError::from)
                     .and_then(read)
                     .and_then(|(receipt, transcript)| receipt.verify_with_transcript(&case.wasm, input, &transcript));
-                add(format!("{i} play"), (1, format!("{played:?}")));
+                add(format!("{i} replay"), (1, format!("{replayed:?}")));
             }
             Action::Configure { .. } => unreachable!("it stands alone"),
         }

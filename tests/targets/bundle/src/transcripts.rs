@@ -1,4 +1,4 @@
-//! What one machine noted of its clock, its random bytes and a directory, to be played on all.
+//! A transcript of one machine - its clock, its random bytes and a directory - to be replayed on all.
 
 use std::fs;
 
@@ -22,6 +22,6 @@ pub fn cases() -> Vec<Case> {
         config: json(sandbox.config()),
         wasm,
         slices: Vec::new(),
-        actions: vec![Action::Play { receipt, transcript, input }],
+        actions: vec![Action::Replay { receipt, transcript, input }],
     }]
 }

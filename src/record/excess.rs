@@ -19,7 +19,7 @@ use crate::{
 pub struct Excess {
     /// Path in TOML: `limits.fuel`.
     pub key: &'static str,
-    /// The value that the receipt or transcript has.
+    /// The value in the receipt or transcript.
     pub asked: u64,
     /// The largest value that the ceiling allows.
     pub allowed: u64,
@@ -32,18 +32,18 @@ impl fmt::Display for Excess {
 }
 
 /// Joins them for a message.
-pub(crate) fn list(above: &[Excess]) -> String {
+pub(super) fn list(above: &[Excess]) -> String {
     above.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// Returns the default ceiling: the limits of [`Profile::Large`].
-pub(crate) fn usual_ceiling() -> Config {
+pub(super) fn default_ceiling() -> Config {
     Config::profile(Profile::Large)
 }
 
 /// Lists the limits of a run and of a module that are above those of the ceiling. No other key costs the
 /// host that repeats a run: the deadline is off, and there are no effects.
-pub(crate) fn above(config: &Config, ceiling: &Config) -> Vec<Excess> {
+pub(super) fn above(config: &Config, ceiling: &Config) -> Vec<Excess> {
     let numbers = config.numbers().zip(ceiling.numbers());
     let limits = numbers.filter(|((key, _), _)| key.is_limit());
     let excess = limits.filter_map(|((key, asked), (_, allowed))| {

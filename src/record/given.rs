@@ -1,11 +1,11 @@
-//! All that a receipt is checked against.
+//! The inputs of a verification.
 
 use alloc::{collections::BTreeMap, string::String};
 
-use super::excess::usual_ceiling;
-use crate::{config::Config, files::FileBytes, transcript::Transcript};
+use super::{excess::default_ceiling, transcript::Transcript};
+use crate::{config::Config, files::FileBytes};
 
-/// Module, input and whatever else a receipt is checked against, with the most that it may ask for.
+/// The module, the input and all else that a receipt is verified with, and the ceiling of its limits.
 ///
 /// ```
 /// use belljar::{Config, Profile, Receipt, ReceiptError, receipt::Given};
@@ -24,40 +24,40 @@ use crate::{config::Config, files::FileBytes, transcript::Transcript};
 pub struct Given<'a> {
     pub(super) wasm: &'a [u8],
     pub(super) input: &'a [u8],
-    pub(super) world: World<'a>,
+    pub(super) environment: Environment<'a>,
     pub(super) ceiling: Config,
 }
 
-/// Whatever the run gets beside its input.
+/// What the run receives beside its input.
 #[derive(Debug, Clone)]
-pub(super) enum World<'a> {
+pub(super) enum Environment<'a> {
     Nothing,
     Files(&'a BTreeMap<String, FileBytes>),
     Transcript(&'a Transcript),
 }
 
 impl<'a> Given<'a> {
-    /// Takes the module and the input. The ceiling is [`Profile::Large`](crate::Profile::Large).
+    /// Starts with the module and the input. The ceiling is [`Profile::Large`](crate::Profile::Large).
     pub fn new(wasm: &'a [u8], input: &'a [u8]) -> Given<'a> {
-        Given { wasm, input, world: World::Nothing, ceiling: usual_ceiling() }
+        Given { wasm, input, environment: Environment::Nothing, ceiling: default_ceiling() }
     }
 
-    /// Gives a program of WASI its files; a transcript that was given before is left out.
+    /// Sets the files of a WASI program, in place of a transcript.
     #[must_use]
     pub fn with_files(mut self, files: &'a BTreeMap<String, FileBytes>) -> Given<'a> {
-        self.world = World::Files(files);
+        self.environment = Environment::Files(files);
         self
     }
 
-    /// Gives the transcript, which is played; files that were given before are left out.
+    /// Sets the transcript to replay, in place of files.
     #[must_use]
     pub fn with_transcript(mut self, transcript: &'a Transcript) -> Given<'a> {
-        self.world = World::Transcript(transcript);
+        self.environment = Environment::Transcript(transcript);
         self
     }
 
-    /// Sets the most that the receipt and the transcript may ask for: of this configuration `limits` and `module`
-    /// count.
+    /// Sets the ceiling: `limits` and `module` of the receipt and of the transcript may not be above those of this
+    /// configuration. Its other keys do not count.
     #[must_use]
     pub fn with_ceiling(mut self, ceiling: Config) -> Given<'a> {
         self.ceiling = ceiling;
