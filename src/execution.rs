@@ -1,18 +1,17 @@
 //! Execution of one run.
 
 use alloc::boxed::Box;
-#[cfg(feature = "receipt")]
-use alloc::vec::Vec;
 use core::{any::Any, fmt, task::Waker};
 
-#[cfg(feature = "receipt")]
-use crate::recorder::effect::Effect;
 use crate::{
     error::{CallError, Error, StopReason},
     machine::{Machine, Progress},
     outcome::{Log, Outcome, Usage},
     watch::Cancel,
 };
+
+#[cfg(feature = "receipt")]
+mod record;
 
 /// One run in progress: stepped by fuel, cancelled from another thread, or run to completion.
 ///
@@ -99,23 +98,6 @@ impl Execution {
         self.end(ended)
     }
 
-    /// Runs to completion, unless that takes more than `fuel` in all. Returns `None` in that case.
-    #[cfg(feature = "receipt")]
-    pub(crate) fn finish_within(&mut self, fuel: u64) -> Option<Result<Outcome, Error>> {
-        loop {
-            // A host call can have used more than its step had.
-            let left = fuel.checked_sub(self.usage().fuel)?;
-            let more = left.saturating_sub(self.machine.slice_left()).min(crate::meter::SLICE);
-            match self.step(more) {
-                // The next operator costs more than `fuel` leaves, though not more than the run's limit does.
-                Ok(Step::Yielded) if more == 0 => return None,
-                Ok(Step::Yielded | Step::Waiting) => {}
-                Ok(Step::Done(outcome)) => return Some(Ok(outcome)),
-                Err(error) => return Some(Err(error)),
-            }
-        }
-    }
-
     fn check_alive(&self) -> Result<(), Error> {
         if self.ended { Err(CallError::Ended.into()) } else { Ok(()) }
     }
@@ -166,29 +148,6 @@ impl Execution {
     /// Returns the time until the deadline.
     pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
         self.machine.watch.left()
-    }
-
-    /// Records from now on what the host environment answers, so that another run can replay it: the actions and
-    /// results of custom host functions; for a WASI program also the clock, the random bytes and the directories of
-    /// the host. Call it at the start of a run, before its first step.
-    ///
-    /// The run stops with [`StopReason::Transcript`] when the effects, as text, would take more than `max_bytes`.
-    #[cfg(feature = "receipt")]
-    pub fn record(&mut self, max_bytes: u64) {
-        self.machine.host_mut().recorder.record(max_bytes);
-    }
-
-    /// Takes the effects recorded since [`record`](Self::record); nothing more is recorded.
-    #[cfg(feature = "receipt")]
-    pub fn take_effects(&mut self) -> Vec<Effect> {
-        self.machine.host_mut().recorder.take()
-    }
-
-    /// Replays recorded effects from now on: nothing is asked of the host. A guest that asks for something else than
-    /// what was recorded is stopped with [`StopReason::Replay`].
-    #[cfg(feature = "receipt")]
-    pub fn replay(&mut self, effects: Vec<Effect>) {
-        self.machine.host_mut().recorder.replay(effects);
     }
 
     /// Returns the wall time from the first step to the end, or to now. It is not part of the outcome.

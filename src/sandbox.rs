@@ -3,8 +3,6 @@
 use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
-#[cfg(feature = "receipt")]
-use crate::host::replay::stub;
 use crate::{
     abi::Builtin,
     config::Config,
@@ -28,6 +26,8 @@ use crate::{
     wasi,
 };
 
+#[cfg(feature = "receipt")]
+mod replay;
 mod signature;
 
 pub(crate) use self::signature::{check_call, check_signature, typed};
@@ -321,12 +321,6 @@ impl Sandbox {
         &self.0
     }
 
-    /// Returns the custom host functions.
-    #[cfg(feature = "receipt")]
-    pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
-        self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
-    }
-
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
         self.check_own(module)?;
         Machine::new(module, data)
@@ -402,20 +396,6 @@ impl Builder {
         self
     }
 
-    /// Builds a sandbox for replay: resources of the host are not opened and need not exist.
-    #[cfg(feature = "receipt")]
-    pub(crate) fn for_replay(mut self) -> Self {
-        self.replay = true;
-        self
-    }
-
-    /// Registers a host function that exists only in a transcript.
-    #[cfg(feature = "receipt")]
-    pub(crate) fn stub(mut self, module: &str, name: &str, ty: crate::value::FuncType, waits: bool) -> Self {
-        self.functions.push(stub(Name::new(module, name), ty, waits));
-        self
-    }
-
     /// Builds the sandbox.
     ///
     /// # Errors
@@ -442,7 +422,7 @@ impl Builder {
         self.check_grants()?;
         self.functions.extend(match self.replay {
             #[cfg(feature = "receipt")]
-            true => http_stubs(&self.config),
+            true => replay::http_stubs(&self.config),
             _ => http::functions(&self.config.http),
         });
         let roots = match self.replay {
@@ -479,11 +459,4 @@ fn is_reserved(name: &Name, config: &Config) -> bool {
         Some(Builtin::Http(_)) => !config.http.allow.is_empty(),
         builtin => builtin.is_some(),
     }
-}
-
-/// Returns stubs of the functions of the module `http` for replay.
-#[cfg(feature = "receipt")]
-fn http_stubs(config: &Config) -> Vec<HostFunction> {
-    let granted = if config.http.allow.is_empty() { &[] } else { crate::abi::http::FUNCTIONS };
-    granted.iter().map(|f| stub(Name::new(crate::abi::http::MODULE, f.name), f.ty(), false)).collect()
 }

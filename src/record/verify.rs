@@ -1,6 +1,10 @@
 //! The verification of a receipt: the run is repeated and compared.
 
-use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use serde_json::Value as Json;
 

@@ -74,8 +74,7 @@ pub(super) fn volume(
 }
 
 impl RecordedVolume {
-    /// Does an operation and records it, or replays it.
-
+    /// Performs an operation and records it, or replays it.
     fn ask<T: Serialize + DeserializeOwned>(
         &mut self,
         operation: &str,

@@ -1,0 +1,38 @@
+//! Sandboxes for replays: with the types of host functions, but without their bodies.
+
+use alloc::vec::Vec;
+
+use super::{Builder, Sandbox, is_reserved};
+use crate::{
+    abi,
+    config::Config,
+    host::{Name, function::HostFunction, replay::stub},
+    value::FuncType,
+};
+
+impl Sandbox {
+    /// Returns the custom host functions.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
+        self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
+    }
+}
+
+impl Builder {
+    /// Builds a sandbox for replay: resources of the host are not opened and need not exist.
+    pub(crate) fn for_replay(mut self) -> Self {
+        self.replay = true;
+        self
+    }
+
+    /// Registers a host function that exists only in a transcript.
+    pub(crate) fn stub(mut self, module: &str, name: &str, ty: FuncType, waits: bool) -> Self {
+        self.functions.push(stub(Name::new(module, name), ty, waits));
+        self
+    }
+}
+
+/// Returns stubs of the functions of the module `http` for replay.
+pub(super) fn http_stubs(config: &Config) -> Vec<HostFunction> {
+    let granted = if config.http.allow.is_empty() { &[] } else { abi::http::FUNCTIONS };
+    granted.iter().map(|f| stub(Name::new(abi::http::MODULE, f.name), f.ty(), false)).collect()
+}
