@@ -1,8 +1,7 @@
 //! The recorder of a run: records what the host environment answers, or replays the answers of an earlier run.
 
 use alloc::{string::String, sync::Arc, vec::Vec};
-
-use spin::{Mutex, MutexGuard};
+use core::ops::DerefMut;
 
 use self::{
     access::Access,
@@ -10,7 +9,7 @@ use self::{
     recording::Recording,
     replayer::Replayer,
 };
-use crate::{error::StopReason, value::Value};
+use crate::{error::StopReason, sync::Mutex, value::Value};
 
 pub(crate) mod access;
 pub(crate) mod effect;
@@ -141,7 +140,7 @@ impl Recorder {
         }
     }
 
-    fn lock(&self) -> Option<MutexGuard<'_, Mode>> {
+    fn lock(&self) -> Option<impl DerefMut<Target = Mode>> {
         self.0.as_ref().map(|mode| mode.lock())
     }
 }
