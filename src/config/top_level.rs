@@ -45,7 +45,7 @@ pub(super) const DEADLINE: Key = Key {
     max: 31_536_000_000,
     plugin: 0,
     large: 0,
-    enforced: "between slices of at most 100,000 fuel; off unless set",
+    enforced: "between slices of at most 100,000 fuel and pieces of 256 KiB; off unless set",
 };
 
 /// The key `module_cache_bytes`.
