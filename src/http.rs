@@ -228,7 +228,7 @@ mod tests {
     use crate::{abi::http::FUNCTIONS, config::http::HttpRule};
 
     #[test]
-    fn the_table_is_what_is_provided() {
+    fn the_functions_of_the_table_are_provided() {
         let config = Http { allow: vec![HttpRule::parse("https://example.org").unwrap()], ..Http::default() };
         let provided: Vec<_> = functions(&config).iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
         let table: Vec<_> = FUNCTIONS.iter().map(|f| (crate::host::Name::new(MODULE, f.name), f.ty())).collect();

@@ -70,7 +70,7 @@ mod wait;
 #[cfg(feature = "wasi")]
 mod wasi;
 #[cfg(not(feature = "wasi"))]
-#[path = "wasi/absent.rs"]
+#[path = "wasi/disabled.rs"]
 mod wasi;
 mod watch;
 

@@ -427,7 +427,7 @@ impl Builder {
         });
         let roots = match self.replay {
             #[cfg(feature = "receipt")]
-            true => wasi::Roots::absent(&self.config.wasi),
+            true => wasi::Roots::for_replay(&self.config.wasi),
             _ => wasi::Roots::open(&self.config.wasi)?,
         };
         // Cached stacks keep the size of their deepest run, so that the cache must not hold any.

@@ -1,6 +1,6 @@
-//! WASI preview 1 and its predecessor, with a system that is made up: a program sees the input, the
-//! output and the log of its run as its streams, files in memory, a clock of fuel and seeded random
-//! bytes. Nothing of the host is asked but what is granted: its clock, its random bytes, directories.
+//! WASI preview 1 and its predecessor, over a virtual system: the input, output and log of the run are the standard
+//! streams, files are in memory, clocks count fuel, and random bytes are seeded. The host is used only for what is
+//! granted: its clock, its random bytes, directories.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
@@ -8,17 +8,17 @@ use wasmi::{Caller, Linker, Val};
 
 use self::{
     clock::Clock,
-    errno::{Fail, Result},
-    fd::{At, Table},
+    errno::{CallError, Result},
+    fd::{Table, VolumeNode},
     guest::{Args, Guest},
-    log::Line,
+    log::LineBuffer,
     memory::Tree,
-    random::Source,
+    random::RandomSource,
     volume::{ROOT, Volume},
 };
 use crate::{
     abi::wasi::{Call, Function, Param, Snapshot},
-    config::wasi::{self as given, Wasi},
+    config::wasi::{self, Wasi},
     error::StopReason,
     files::Changes,
     host::{Host, Name, enter},
@@ -37,7 +37,7 @@ mod memory;
 #[cfg(all(feature = "fs", unix))]
 mod mount;
 #[cfg(not(all(feature = "fs", unix)))]
-#[path = "wasi/unmounted.rs"]
+#[path = "wasi/mount/disabled.rs"]
 mod mount;
 mod path;
 mod poll;
@@ -51,39 +51,40 @@ mod volume;
 mod walk;
 
 pub(crate) use self::mount::Roots;
+
 /// Whether this build provides WASI.
 pub(crate) const IS_PROVIDED: bool = true;
 
-/// All that a program has of its system.
+/// State of WASI in one run.
 struct State {
     config: Wasi,
     fds: Table,
-    /// The trees of files, by the number that descriptors know them by.
+    /// Volumes, by the index that descriptors refer to them by.
     volumes: Vec<Box<dyn Volume>>,
     clock: Clock,
-    random: Source,
-    stderr: Line,
+    random: RandomSource,
+    stderr: LineBuffer,
 }
 
-/// Gives a run a system; `dot` opens the root under the name `.` too.
+/// Creates the system of a run. `dot` also preopens the root under the name `.`.
 pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) {
     let clock = Clock::new(config);
-    let tree = Tree::new(&config.files, host.limits(), clock.before());
-    // Files are granted by giving some, if only the root.
-    let given = (!config.files.is_empty()).then(|| Arc::from("/"));
-    let tree: (_, Box<dyn Volume>) = (given, Box::new(tree));
-    let mounted = mounted.volumes(config.clock != given::Clock::None);
+    let tree = Tree::new(&config.files, host.limits(), clock.initial_time());
+    // The root is preopened only if the configuration has files; an entry for the root alone is enough.
+    let root = (!config.files.is_empty()).then(|| Arc::from("/"));
+    let tree: (_, Box<dyn Volume>) = (root, Box::new(tree));
+    let mounted = mounted.volumes(config.clock != wasi::Clock::None);
     let mounted = mounted.filter_map(|(name, volume)| {
         let volume = recorded::volume(&name, volume, &mut host.recorder)?;
         Some((Some(name), volume))
     });
     let (mut roots, mut volumes) = (Vec::new(), Vec::new());
     for (name, mut volume) in core::iter::once(tree).chain(mounted) {
-        let at = At { volume: volumes.len(), node: ROOT };
+        let at = VolumeNode { volume: volumes.len(), node: ROOT };
         let dot = name.as_deref() == Some("/") && dot;
         roots.extend(name.map(|name| (name, at)));
         if dot {
-            volume.hold(at.node);
+            volume.retain(at.node);
             roots.push((Arc::from("."), at));
         }
         volumes.push(volume);
@@ -92,13 +93,13 @@ pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) 
         fds: Table::new(host.limits().open_files, roots),
         volumes,
         clock,
-        random: Source::new(config),
-        stderr: Line::default(),
+        random: RandomSource::new(config),
+        stderr: LineBuffer::default(),
         config: config.clone(),
     }));
 }
 
-/// What a call leaves: the log's last line gets its end, and what was changed is told.
+/// Logs the last, unterminated line of the error stream, and returns the changes of files.
 pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReason> {
     let Some(mut system) = host.system.take() else { return Ok(Changes::new()) };
     let Some(state) = system.downcast_mut::<State>() else { return Ok(Changes::new()) };
@@ -109,12 +110,12 @@ pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReaso
             Ok(all)
         });
     }
-    let flushed = state.stderr.end(host);
+    let flushed = state.stderr.flush(host);
     host.system = Some(system);
     flushed.and(changes)
 }
 
-/// Links one function of a snapshot.
+/// Defines one function of a snapshot in the linker.
 pub(crate) fn link(
     linker: &mut Linker<Host>,
     snapshot: Snapshot,
@@ -131,7 +132,7 @@ pub(crate) fn link(
         move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
             let errno = enter(caller, &name, |caller| {
                 let mut guest = Guest { caller, name: &name, snapshot };
-                answer(&mut guest, function, &Args(params))
+                handle(&mut guest, function, &Args(params))
             })?;
             if let Some(result) = results.first_mut() {
                 *result = Val::I32(errno);
@@ -142,35 +143,39 @@ pub(crate) fn link(
     Ok(())
 }
 
-/// Parameters and results are of no other types.
+/// Converts the type of a parameter or result; only `i32` and `i64` occur.
 fn engine_type(ty: &ValueType) -> wasmi::ValType {
     if *ty == ValueType::I64 { wasmi::ValType::I64 } else { wasmi::ValType::I32 }
 }
 
-/// The number that the guest gets; 0 is success.
-fn answer(guest: &mut Guest<'_, '_>, function: &Function, args: &Args<'_>) -> core::result::Result<i32, StopReason> {
-    admit(guest, function.params, args)?;
+/// Performs a call, and returns the error number for the guest; 0 is success.
+fn handle(guest: &mut Guest<'_, '_>, function: &Function, args: &Args<'_>) -> core::result::Result<i32, StopReason> {
+    check_and_charge(guest, function.params, args)?;
     let result = call(guest, function.call, args);
-    if !matches!(result, Err(Fail::Stop(_))) {
-        settle(guest)?;
+    if !matches!(result, Err(CallError::Stop(_))) {
+        charge_volumes(guest)?;
     }
     match result {
         Ok(()) => Ok(0),
-        Err(Fail::Errno(errno)) => Ok(errno as i32),
-        Err(Fail::Stop(reason)) => Err(reason),
+        Err(CallError::Errno(errno)) => Ok(errno as i32),
+        Err(CallError::Stop(reason)) => Err(reason),
     }
 }
 
-/// Charges what volumes have done for a call beside going along paths.
-fn settle(guest: &mut Guest<'_, '_>) -> core::result::Result<(), StopReason> {
+/// Charges for work of the volumes that is not charged yet; resolving paths is charged when it is done.
+fn charge_volumes(guest: &mut Guest<'_, '_>) -> core::result::Result<(), StopReason> {
     let Ok(state) = guest.state() else { return Ok(()) };
     let work = state.volumes.iter_mut().fold(0u64, |sum, volume| sum.saturating_add(volume.take_work()));
     meter::charge(&mut *guest.caller, work.saturating_mul(guest::ITEM))
 }
 
-/// Checks every range that the parameters name, used or not, and charges the call with what is
-/// always moved: results, paths and lists of buffers.
-fn admit(guest: &mut Guest<'_, '_>, params: &[Param], args: &Args<'_>) -> core::result::Result<(), StopReason> {
+/// Checks every memory range in the parameters, used or not, and charges the call for the bytes it always moves:
+/// results, paths and lists of buffers.
+fn check_and_charge(
+    guest: &mut Guest<'_, '_>,
+    params: &[Param],
+    args: &Args<'_>,
+) -> core::result::Result<(), StopReason> {
     let (mut at, mut moved) = (0, 0);
     for param in params {
         let ptr = args.u32(at);
@@ -180,7 +185,7 @@ fn admit(guest: &mut Guest<'_, '_>, params: &[Param], args: &Args<'_>) -> core::
             Param::Filestat(_) => (guest.snapshot.filestat_bytes(), true),
             Param::Path(_) => (args.u32(at + 1), true),
             Param::Buffer(_) => (args.u32(at + 1), false),
-            // A list beyond 32 bits is beyond every memory.
+            // The length saturates at the 32-bit maximum, which exceeds every memory.
             Param::Buffers(_) => (args.u32(at + 1).saturating_mul(8), true),
         };
         guest.check(ptr, len)?;
@@ -190,6 +195,7 @@ fn admit(guest: &mut Guest<'_, '_>, params: &[Param], args: &Args<'_>) -> core::
     meter::charge(&mut *guest.caller, meter::host_call(moved))
 }
 
+/// Dispatches a call to its implementation.
 fn call(guest: &mut Guest<'_, '_>, call: Call, a: &Args<'_>) -> Result<()> {
     match call {
         Call::ArgsGet => process::args_get(guest, a.u32(0), a.u32(1)),
@@ -226,14 +232,14 @@ fn call(guest: &mut Guest<'_, '_>, call: Call, a: &Args<'_>) -> Result<()> {
         }
         Call::PathLink => path::link(guest, a.u32(0), a.u32(1), a.path(2), a.u32(4), a.path(5)),
         Call::PathOpen => {
-            let asked = path::Asked {
+            let open = path::OpenArgs {
                 flags: a.u32(1),
                 oflags: a.u32(4),
                 base: a.u64(5),
                 inheriting: a.u64(6),
                 fdflags: a.u32(7),
             };
-            path::open(guest, a.u32(0), a.path(2), &asked, a.u32(8))
+            path::open(guest, a.u32(0), a.path(2), &open, a.u32(8))
         }
         Call::PathReadlink => path::readlink(guest, a.u32(0), a.path(1), (a.u32(3), a.u32(4)), a.u32(5)),
         Call::PathRemoveDirectory => path::remove_directory(guest, a.u32(0), a.path(1)),
@@ -245,6 +251,6 @@ fn call(guest: &mut Guest<'_, '_>, call: Call, a: &Args<'_>) -> Result<()> {
         Call::ProcRaise => Err(errno::Errno::NoSys.into()),
         Call::SchedYield => Ok(()),
         Call::RandomGet => random::get(guest, a.u32(0), a.u32(1)),
-        Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => fd::no_socket(guest, a.u32(0)),
+        Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => fd::reject_socket(guest, a.u32(0)),
     }
 }

@@ -150,7 +150,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_public() {
+    fn addresses_are_classified() {
         for text in PUBLIC {
             assert!(is_public(text.parse().unwrap()), "{text}");
         }

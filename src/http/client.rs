@@ -150,7 +150,7 @@ fn request_error(error: Error, received: u64) -> RequestError {
     let failure = match error {
         Error::Io(error) => match error.kind() {
             io::ErrorKind::OutOfMemory => {
-                return RequestError::Stop(StopReason::HostMemory { what: "an response over HTTP" });
+                return RequestError::Stop(StopReason::HostMemory { what: "an HTTP response" });
             }
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable

@@ -9,7 +9,7 @@ pub(super) type Header = (String, Vec<u8>);
 const MAX_HEADERS: usize = 128;
 
 /// Headers that only the host may set: they decide how, to whom and on whose behalf a request is sent.
-const OWN: [&str; 12] = [
+const RESERVED: [&str; 12] = [
     "connection",
     "content-length",
     "expect",
@@ -23,7 +23,7 @@ const OWN: [&str; 12] = [
     "via",
     "x-real-ip",
 ];
-const OWN_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
+const RESERVED_PREFIXES: [&str; 2] = ["proxy-", "x-forwarded-"];
 
 /// Parses the headers of a request. Returns `None` if a line is malformed, or is a header only the host may set.
 pub(super) fn read(block: &[u8]) -> Option<Vec<Header>> {
@@ -41,9 +41,9 @@ fn header(line: &[u8]) -> Option<Header> {
     let (name, value) = line.split_at(colon);
     let name = String::from_utf8(name.to_ascii_lowercase()).ok().filter(|name| is_token(name))?;
     let value = trimmed(value.get(1..)?);
-    let own = OWN.contains(&name.as_str()) || OWN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+    let reserved = RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     let is_text = |byte: &u8| matches!(byte, b'\t' | 0x20..=0x7e | 0x80..);
-    (!own && value.iter().all(is_text)).then(|| (name, value.to_vec()))
+    (!reserved && value.iter().all(is_text)).then(|| (name, value.to_vec()))
 }
 
 fn trimmed(mut value: &[u8]) -> &[u8] {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_headers() {
+    fn headers_are_parsed_and_formatted() {
         let header = |name: &str, value: &[u8]| (String::from(name), value.to_vec());
         assert_eq!(read(b""), Some(vec![]));
         assert_eq!(read(b"Accept: text/plain\n"), Some(vec![header("accept", b"text/plain")]));
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_header_or_not_the_guests_is_refused() {
+    fn malformed_and_reserved_headers_are_refused() {
         let malformed: [&[u8]; 14] = [
             b"\n",
             b"a",
@@ -105,7 +105,7 @@ mod tests {
             assert_eq!(read(block), None, "{}", block.escape_ascii());
         }
         let prefixed = ["Proxy-Authorization", "Proxy-Connection", "X-Forwarded-For", "X-Forwarded-Host"];
-        for name in OWN.into_iter().chain(prefixed) {
+        for name in RESERVED.into_iter().chain(prefixed) {
             for name in [name.into(), name.to_uppercase()] {
                 assert_eq!(read(format!("a: b\n{name}: x\n").as_bytes()), None, "{name}");
             }

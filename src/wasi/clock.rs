@@ -1,4 +1,4 @@
-//! Clocks that go on with fuel, or are the host's. Both go on with what is slept, at once.
+//! Clocks, which advance with fuel or are the host's. A sleep returns at once and advances either kind.
 
 use super::{
     errno::{Errno, Result},
@@ -10,7 +10,7 @@ use crate::{
     watch::HostClock,
 };
 
-/// The clocks of a run.
+/// Clocks of a run.
 pub(super) struct Clock {
     kind: wasi::Clock,
     start: u64,
@@ -18,55 +18,56 @@ pub(super) struct Clock {
     host: HostClock,
 }
 
-/// The reading of a monotonic clock that stands. Not 0: the runtime of Go 1.27 takes that for a clock that
-/// does not work, and ends the program before `main`.
-const STANDING: u64 = 1;
+/// Reading of a fixed monotonic clock. Not 0: the runtime of Go 1.27 treats 0 as a broken clock, and exits before
+/// `main`.
+const FIXED_MONOTONIC: u64 = 1;
 
-/// A clock's number in the specification.
+/// Clock of the specification (`clockid`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Id {
+pub(super) enum ClockId {
     Realtime,
     Monotonic,
-    /// Of the process, and of its one thread.
+    /// CPU time of the process, and of its only thread.
     Cpu,
 }
 
-/// What all clocks say at one moment.
+/// Readings of all clocks at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Now {
+pub(super) struct ClockTimes {
     realtime: u64,
     monotonic: u64,
     cpu: u64,
 }
 
-impl Id {
-    pub(super) fn of(number: u32) -> Option<Id> {
+impl ClockId {
+    pub(super) fn from_number(number: u32) -> Option<ClockId> {
         match number {
-            0 => Some(Id::Realtime),
-            1 => Some(Id::Monotonic),
-            2 | 3 => Some(Id::Cpu),
+            0 => Some(ClockId::Realtime),
+            1 => Some(ClockId::Monotonic),
+            2 | 3 => Some(ClockId::Cpu),
             _ => None,
         }
     }
 }
 
-impl Now {
-    pub(super) fn of(&self, id: Id) -> u64 {
+impl ClockTimes {
+    pub(super) fn get(&self, id: ClockId) -> u64 {
         match id {
-            Id::Realtime => self.realtime,
-            Id::Monotonic => self.monotonic,
-            Id::Cpu => self.cpu,
+            ClockId::Realtime => self.realtime,
+            ClockId::Monotonic => self.monotonic,
+            ClockId::Cpu => self.cpu,
         }
     }
 
-    /// One unit of fuel takes one nanosecond.
-    fn at(start: u64, fuel: u64) -> Now {
-        Now { realtime: start.saturating_add(fuel), monotonic: fuel, cpu: fuel }
+    /// Returns the readings after `fuel` units, at one nanosecond per unit.
+    fn at_fuel(start: u64, fuel: u64) -> ClockTimes {
+        ClockTimes { realtime: start.saturating_add(fuel), monotonic: fuel, cpu: fuel }
     }
 
-    fn after(self, ns: u64) -> Now {
+    /// Returns the readings after a sleep, which takes no CPU time.
+    fn after(self, ns: u64) -> ClockTimes {
         let [realtime, monotonic] = [self.realtime, self.monotonic].map(|time| time.saturating_add(ns));
-        Now { realtime, monotonic, cpu: self.cpu }
+        ClockTimes { realtime, monotonic, cpu: self.cpu }
     }
 }
 
@@ -75,30 +76,30 @@ impl Clock {
         Clock { kind: config.clock, start: config.clock_start_ns, slept: 0, host: HostClock::default() }
     }
 
-    /// The time that files have which were there before the run; 0 without clocks.
-    pub(super) fn before(&self) -> u64 {
+    /// Returns the timestamp of files that exist before the run; 0 without clocks.
+    pub(super) fn initial_time(&self) -> u64 {
         if self.kind == wasi::Clock::None { 0 } else { self.start }
     }
 
-    /// Lets time pass at once.
+    /// Advances the clocks without waiting.
     pub(super) fn sleep(&mut self, ns: u64) {
         self.slept = self.slept.saturating_add(ns);
     }
 }
 
 impl Guest<'_, '_> {
-    /// What the clocks say; none if there are no clocks.
-    pub(super) fn clocks(&mut self) -> Result<Option<Now>> {
+    /// Reads the clocks. Returns `None` if the run has no clocks.
+    pub(super) fn clocks(&mut self) -> Result<Option<ClockTimes>> {
         let fuel = meter::used(&mut *self.caller);
         let Clock { kind, start, slept, .. } = self.state()?.clock;
         Ok(match kind {
             wasi::Clock::None => None,
-            wasi::Clock::Fixed => Some(Now { monotonic: STANDING, ..Now::at(start, 0) }),
-            wasi::Clock::Virtual => Some(Now::at(start, fuel).after(slept)),
+            wasi::Clock::Fixed => Some(ClockTimes { monotonic: FIXED_MONOTONIC, ..ClockTimes::at_fuel(start, 0) }),
+            wasi::Clock::Virtual => Some(ClockTimes::at_fuel(start, fuel).after(slept)),
             wasi::Clock::Host => {
                 let (realtime, monotonic) = self.host_clock()?;
-                // What the run itself has used is known without a clock.
-                Some(Now { realtime, monotonic, cpu: fuel }.after(slept))
+                // CPU time is the fuel used, which needs no clock of the host.
+                Some(ClockTimes { realtime, monotonic, cpu: fuel }.after(slept))
             }
         })
     }
@@ -111,7 +112,7 @@ impl Guest<'_, '_> {
 }
 
 pub(super) fn res_get(guest: &mut Guest<'_, '_>, id: u32, result: u32) -> Result<()> {
-    Id::of(id).ok_or(Errno::Inval)?;
+    ClockId::from_number(id).ok_or(Errno::Inval)?;
     if guest.state()?.clock.kind == wasi::Clock::None {
         return Err(Errno::NotCapable.into());
     }
@@ -119,7 +120,7 @@ pub(super) fn res_get(guest: &mut Guest<'_, '_>, id: u32, result: u32) -> Result
 }
 
 pub(super) fn time_get(guest: &mut Guest<'_, '_>, id: u32, result: u32) -> Result<()> {
-    let id = Id::of(id).ok_or(Errno::Inval)?;
+    let id = ClockId::from_number(id).ok_or(Errno::Inval)?;
     let now = guest.clocks()?.ok_or(Errno::NotCapable)?;
-    guest.store_u64(result, now.of(id))
+    guest.store_u64(result, now.get(id))
 }

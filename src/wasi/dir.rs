@@ -1,26 +1,26 @@
-//! Listing directories.
+//! The call `fd_readdir`.
 
 use super::{
     errno::Result,
     guest::{Guest, ITEM},
     rights,
-    volume::Entry,
+    volume::Dirent,
 };
 use crate::meter;
 
-/// Bytes of an entry before its name.
+/// Size of a `dirent`, which precedes the name, in bytes.
 pub(super) const HEAD: usize = 24;
 
-/// Fills the buffer with entries, the last of which may be cut.
+/// Fills the buffer with entries; the last one may be truncated.
 pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, cookie: u64, result: u32) -> Result<()> {
     let at = guest.directory(fd, rights::FD_READDIR)?;
     let len = len as usize;
-    guest.with_path(at.volume, |volume, _| volume.list(at.node, cookie, len))?;
-    // How much it will be is known before it is paid for, and that before it is done.
+    guest.with_path(at.volume, |volume, _| volume.load_entries(at.node, cookie, len))?;
+    // The size is computed first, so that fuel is charged before anything is copied.
     let (mut filled, mut entries) = (0, 0);
     let volume = guest.volume(at.volume)?;
     let mut next = cookie;
-    while let Some(entry) = volume.entry(at.node, next)? {
+    while let Some(entry) = volume.next_entry(at.node, next)? {
         if filled >= len {
             break;
         }
@@ -34,7 +34,7 @@ pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, co
     let Some(volume) = state.volumes.get(at.volume) else { return Ok(()) };
     let mut rest = &mut memory[range];
     let mut next = cookie;
-    while let Some(entry) = volume.entry(at.node, next)?.filter(|_| !rest.is_empty()) {
+    while let Some(entry) = volume.next_entry(at.node, next)?.filter(|_| !rest.is_empty()) {
         next = entry.cookie;
         for part in [head(&entry).as_slice(), entry.name.as_bytes()] {
             let kept = part.len().min(rest.len());
@@ -46,7 +46,7 @@ pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, co
     guest.store_u32(result, filled as u32)
 }
 
-fn head(entry: &Entry<'_>) -> [u8; HEAD] {
+fn head(entry: &Dirent<'_>) -> [u8; HEAD] {
     let mut head = [0; HEAD];
     head[..8].copy_from_slice(&entry.cookie.to_le_bytes());
     head[8..16].copy_from_slice(&entry.node.to_le_bytes());

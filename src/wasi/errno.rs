@@ -1,11 +1,11 @@
-//! How a function of WASI fails: with a number for the guest, or with a stop of the run.
+//! Errors of WASI functions: an error number for the guest, or a stop of the run.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::StopReason;
 
-/// Numbers of the specification, those that occur.
-#[cfg_attr(not(all(feature = "fs", unix)), allow(dead_code, reason = "some only come from a host"))]
+/// Error numbers of the specification that occur here.
+#[cfg_attr(not(all(feature = "fs", unix)), allow(dead_code, reason = "some come only from the host"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Errno {
@@ -42,25 +42,25 @@ pub(super) enum Errno {
     NotCapable = 76,
 }
 
-/// Why a function did not do what it was to do.
+/// Error of a WASI function.
 #[derive(Debug)]
-pub(super) enum Fail {
-    /// The guest is told.
+pub(super) enum CallError {
+    /// The function returns this number to the guest.
     Errno(Errno),
-    /// The run ends.
+    /// The run stops.
     Stop(StopReason),
 }
 
-pub(super) type Result<T> = core::result::Result<T, Fail>;
+pub(super) type Result<T> = core::result::Result<T, CallError>;
 
-impl From<Errno> for Fail {
+impl From<Errno> for CallError {
     fn from(errno: Errno) -> Self {
-        Fail::Errno(errno)
+        CallError::Errno(errno)
     }
 }
 
-impl From<StopReason> for Fail {
+impl From<StopReason> for CallError {
     fn from(reason: StopReason) -> Self {
-        Fail::Stop(reason)
+        CallError::Stop(reason)
     }
 }

@@ -1,4 +1,4 @@
-//! Descriptors: what they stand for, and what may be done with them.
+//! File descriptors: their objects, rights and flags.
 
 use alloc::{sync::Arc, vec::Vec};
 
@@ -16,10 +16,10 @@ const NONBLOCK: u32 = 4;
 const RSYNC: u32 = 8;
 pub(super) const SYNC: u32 = 16;
 
-/// All flags there are.
+/// All flags of the specification (`fdflags`).
 pub(super) const FLAGS: u32 = APPEND | DSYNC | NONBLOCK | RSYNC | SYNC;
 
-/// An open file, directory or stream.
+/// Open file, directory or stream.
 #[derive(Debug, Clone)]
 pub(super) struct Descriptor {
     pub(super) object: Object,
@@ -27,22 +27,22 @@ pub(super) struct Descriptor {
     pub(super) inheriting: Rights,
     pub(super) flags: u32,
     pub(super) offset: u64,
-    /// The name of a directory that is there from the start.
+    /// Name of a preopened directory.
     pub(super) name: Option<Arc<str>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Object {
-    Input,
-    Output,
-    Log,
-    File(At),
-    Directory(At),
+    Stdin,
+    Stdout,
+    Stderr,
+    File(VolumeNode),
+    Directory(VolumeNode),
 }
 
-/// A node, and which volume it is of.
+/// Node, with the index of its volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct At {
+pub(super) struct VolumeNode {
     pub(super) volume: usize,
     pub(super) node: Node,
 }
@@ -52,12 +52,13 @@ impl Descriptor {
         Descriptor { object, base, inheriting: 0, flags: 0, offset: 0, name: None }
     }
 
-    pub(super) fn need(&self, rights: Rights) -> Result<()> {
+    /// Checks that the descriptor has these rights.
+    pub(super) fn require(&self, rights: Rights) -> Result<()> {
         if self.base & rights == rights { Ok(()) } else { Err(Errno::NotCapable.into()) }
     }
 
-    /// The node of a file.
-    pub(super) fn file(&self) -> Result<At> {
+    /// Returns the node of a file.
+    pub(super) fn file(&self) -> Result<VolumeNode> {
         match self.object {
             Object::File(at) => Ok(at),
             Object::Directory(_) => Err(Errno::IsDir.into()),
@@ -65,16 +66,16 @@ impl Descriptor {
         }
     }
 
-    /// The node of a directory.
-    pub(super) fn directory(&self) -> Result<At> {
+    /// Returns the node of a directory.
+    pub(super) fn directory(&self) -> Result<VolumeNode> {
         match self.object {
             Object::Directory(at) => Ok(at),
             _ => Err(Errno::NotDir.into()),
         }
     }
 
-    /// The node, if it is no stream.
-    pub(super) fn node(&self) -> Option<At> {
+    /// Returns the node, or `None` for a stream.
+    pub(super) fn node(&self) -> Option<VolumeNode> {
         match self.object {
             Object::File(at) | Object::Directory(at) => Some(at),
             _ => None,
@@ -90,15 +91,15 @@ impl Descriptor {
     }
 }
 
-/// The open descriptors, by their numbers.
+/// Open descriptors by number.
 pub(super) struct Table {
     slots: Vec<Option<Descriptor>>,
     limit: usize,
 }
 
 impl Table {
-    /// The streams, and the roots of volumes under their names.
-    pub(super) fn new(limit: u64, roots: impl IntoIterator<Item = (Arc<str>, At)>) -> Self {
+    /// Creates a table with the standard streams, and with the roots of volumes preopened under their names.
+    pub(super) fn new(limit: u64, roots: impl IntoIterator<Item = (Arc<str>, VolumeNode)>) -> Self {
         let directory = |(name, at)| Descriptor {
             object: Object::Directory(at),
             base: rights::DIRECTORY,
@@ -108,9 +109,9 @@ impl Table {
             name: Some(name),
         };
         let mut slots = Vec::from([
-            Some(Descriptor::stream(Object::Input, rights::INPUT)),
-            Some(Descriptor::stream(Object::Output, rights::OUTPUT)),
-            Some(Descriptor::stream(Object::Log, rights::OUTPUT)),
+            Some(Descriptor::stream(Object::Stdin, rights::STDIN)),
+            Some(Descriptor::stream(Object::Stdout, rights::STDOUT)),
+            Some(Descriptor::stream(Object::Stderr, rights::STDOUT)),
         ]);
         slots.extend(roots.into_iter().map(|root| Some(directory(root))));
         Table { slots, limit: usize::try_from(limit).unwrap_or(usize::MAX) }
@@ -126,13 +127,13 @@ impl Table {
         slot.ok_or_else(|| Errno::BadF.into())
     }
 
-    /// Whether there is a number left.
-    pub(super) fn check_room(&self) -> Result<()> {
+    /// Checks that one more descriptor may be opened.
+    pub(super) fn check_capacity(&self) -> Result<()> {
         let full = self.slots.len() >= self.limit && self.slots.iter().all(Option::is_some);
         if full { Err(Errno::MFile.into()) } else { Ok(()) }
     }
 
-    /// Puts a descriptor under the lowest free number.
+    /// Adds a descriptor at the lowest free number, and returns that number.
     pub(super) fn add(&mut self, descriptor: Descriptor) -> Result<u32> {
         let at = self.slots.iter().position(Option::is_none).unwrap_or(self.slots.len());
         match self.slots.get_mut(at) {
@@ -147,26 +148,26 @@ impl Table {
 }
 
 impl Guest<'_, '_> {
-    /// A descriptor with these rights.
+    /// Returns a descriptor; fails if it lacks these rights.
     pub(super) fn fd(&mut self, fd: u32, rights: Rights) -> Result<&mut Descriptor> {
         let descriptor = self.state()?.fds.get(fd)?;
-        descriptor.need(rights)?;
+        descriptor.require(rights)?;
         Ok(descriptor)
     }
 
-    /// A descriptor that stands for a file, with these rights.
-    pub(super) fn file(&mut self, fd: u32, rights: Rights) -> Result<At> {
+    /// Returns the node of an open file; fails if the descriptor lacks these rights.
+    pub(super) fn file(&mut self, fd: u32, rights: Rights) -> Result<VolumeNode> {
         let descriptor = self.state()?.fds.get(fd)?;
         let at = descriptor.file()?;
-        descriptor.need(rights)?;
+        descriptor.require(rights)?;
         Ok(at)
     }
 
-    /// A descriptor that stands for a directory, with these rights.
-    pub(super) fn directory(&mut self, fd: u32, rights: Rights) -> Result<At> {
+    /// Returns the node of an open directory; fails if the descriptor lacks these rights.
+    pub(super) fn directory(&mut self, fd: u32, rights: Rights) -> Result<VolumeNode> {
         let descriptor = self.state()?.fds.get(fd)?;
         let at = descriptor.directory()?;
-        descriptor.need(rights)?;
+        descriptor.require(rights)?;
         Ok(at)
     }
 
@@ -244,7 +245,7 @@ fn name(guest: &mut Guest<'_, '_>, fd: u32) -> Result<Arc<str>> {
 
 pub(super) fn prestat_get(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()> {
     let name = name(guest, fd)?;
-    // The tag 0 is that of a directory.
+    // The tag 0 is `preopentype::dir`.
     guest.store_u32(result, 0)?;
     guest.store_u32(result.saturating_add(4), name.len() as u32)
 }
@@ -257,7 +258,8 @@ pub(super) fn prestat_dir_name(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len
     guest.store(ptr, name.as_bytes())
 }
 
-pub(super) fn no_socket(guest: &mut Guest<'_, '_>, fd: u32) -> Result<()> {
+/// Returns the error of socket functions: no descriptor is a socket.
+pub(super) fn reject_socket(guest: &mut Guest<'_, '_>, fd: u32) -> Result<()> {
     guest.fd(fd, 0)?;
     Err(Errno::NotSock.into())
 }

@@ -1,4 +1,4 @@
-//! The guest that calls: its arguments, its memory, and what its run has.
+//! Calls of a guest: the arguments, its memory, and the state of its run.
 
 use alloc::{borrow::ToOwned, string::String};
 use core::ops::Range;
@@ -7,7 +7,7 @@ use wasmi::{Caller, Val};
 
 use super::{
     State,
-    clock::Id,
+    clock::ClockId,
     errno::{Errno, Result},
 };
 use crate::{
@@ -17,16 +17,16 @@ use crate::{
     meter,
 };
 
-/// The longest path that is looked at, in bytes.
+/// Maximum length of a path argument, in bytes.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// Fuel of one buffer in a list, and of one name in a path.
+/// Fuel for one buffer in a list, and for one name in a path.
 pub(super) const ITEM: u64 = 4;
 
-/// Arguments of a call; there is none behind the last.
+/// Arguments of a call; indices past the last read as 0.
 pub(super) struct Args<'a>(pub(super) &'a [Val]);
 
-/// A pointer and a length, or a number.
+/// Pointer and length, or pointer and count.
 pub(super) type Pair = (u32, u32);
 
 impl Args<'_> {
@@ -51,7 +51,7 @@ impl Args<'_> {
     }
 }
 
-/// The guest that calls.
+/// Guest, during a call.
 pub(super) struct Guest<'a, 'c> {
     pub(super) caller: &'a mut Caller<'c, Host>,
     pub(super) name: &'a Name,
@@ -59,14 +59,14 @@ pub(super) struct Guest<'a, 'c> {
 }
 
 impl Guest<'_, '_> {
-    /// Checks a range of the guest's memory.
+    /// Checks a range of the guest's memory, and returns it.
     pub(super) fn check(&mut self, ptr: u32, len: u32) -> core::result::Result<Range<usize>, StopReason> {
         host::check_range(self.caller, self.name, ptr, len)
     }
 
-    /// As [`check`](Self::check), for so many items.
+    /// Checks the range of `count` items of `bytes` bytes each, and returns it.
     pub(super) fn check_items(&mut self, ptr: u32, count: u32, bytes: u32) -> Result<Range<usize>> {
-        // What is longer than 32 bits tell is longer than every memory.
+        // The length saturates at the 32-bit maximum, which exceeds every memory.
         Ok(self.check(ptr, count.saturating_mul(bytes))?)
     }
 
@@ -74,20 +74,20 @@ impl Guest<'_, '_> {
         Ok(meter::charge(&mut *self.caller, fuel)?)
     }
 
-    /// Charges bytes that are moved, beside what the call itself costs.
+    /// Charges for moved bytes, in addition to the cost of the call itself.
     pub(super) fn charge_bytes(&mut self, bytes: u64) -> Result<()> {
         self.charge(bytes.div_ceil(meter::BYTES_PER_FUEL))
     }
 
-    /// The memory, and the run.
-    pub(super) fn parts(&mut self) -> Result<(&mut [u8], &mut Host)> {
+    /// Returns the memory and the state of the run.
+    pub(super) fn memory_and_host(&mut self) -> Result<(&mut [u8], &mut Host)> {
         Ok(host::memory_and_host(self.caller, self.name)?)
     }
 
-    /// The memory, and the system.
+    /// Returns the memory and the state of WASI.
     pub(super) fn memory_and_state(&mut self) -> Result<(&mut [u8], &mut State)> {
         let (memory, host) = host::memory_and_host(self.caller, self.name)?;
-        Ok((memory, of_host(host)?))
+        Ok((memory, state_of(host)?))
     }
 
     pub(super) fn host(&mut self) -> &mut Host {
@@ -95,26 +95,27 @@ impl Guest<'_, '_> {
     }
 
     pub(super) fn state(&mut self) -> Result<&mut State> {
-        of_host(self.caller.data_mut())
+        state_of(self.caller.data_mut())
     }
 
-    /// The time that files get; 0 without clocks.
+    /// Returns the timestamp for changed files; 0 without clocks.
     pub(super) fn now(&mut self) -> Result<u64> {
-        Ok(self.clocks()?.map_or(0, |now| now.of(Id::Realtime)))
+        Ok(self.clocks()?.map_or(0, |now| now.get(ClockId::Realtime)))
     }
 
-    /// Reads an array out of memory, at a place that has been checked.
+    /// Reads an array from memory.
     pub(super) fn load<const N: usize>(&mut self, ptr: u32) -> Result<[u8; N]> {
         let range = self.check(ptr, N as u32)?;
-        let (memory, _) = self.parts()?;
+        let (memory, _) = self.memory_and_host()?;
         let mut bytes = [0; N];
         bytes.copy_from_slice(&memory[range]);
         Ok(bytes)
     }
 
+    /// Writes bytes to memory.
     pub(super) fn store(&mut self, ptr: u32, bytes: &[u8]) -> Result<()> {
         let range = self.check(ptr, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
-        let (memory, _) = self.parts()?;
+        let (memory, _) = self.memory_and_host()?;
         memory[range].copy_from_slice(bytes);
         Ok(())
     }
@@ -127,19 +128,19 @@ impl Guest<'_, '_> {
         self.store(ptr, &value.to_le_bytes())
     }
 
-    /// A path, as text.
+    /// Reads a path, which must be UTF-8 without NUL.
     pub(super) fn path(&mut self, (ptr, len): Pair) -> Result<String> {
         if len as usize > MAX_PATH_BYTES {
             return Err(Errno::NameTooLong.into());
         }
         let range = self.check(ptr, len)?;
-        let (memory, _) = self.parts()?;
+        let (memory, _) = self.memory_and_host()?;
         let path = core::str::from_utf8(&memory[range]).map_err(|_| Errno::IlSeq)?;
         if path.contains('\0') { Err(Errno::Inval.into()) } else { Ok(path.to_owned()) }
     }
 }
 
-fn of_host(host: &mut Host) -> Result<&mut State> {
+fn state_of(host: &mut Host) -> Result<&mut State> {
     let state = host.system.as_mut().and_then(|system| system.downcast_mut());
-    state.ok_or_else(|| StopReason::Engine { message: "a program of WASI without a system".into() }.into())
+    state.ok_or_else(|| StopReason::Engine { message: "the state of WASI is missing".into() }.into())
 }

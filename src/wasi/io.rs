@@ -1,20 +1,20 @@
-//! Reading and writing, by lists of buffers.
+//! Reading and writing with lists of buffers (`iovec`, `ciovec`), and seeking.
 
 use super::{
     State,
     errno::{Errno, Result},
-    fd::{APPEND, At, DSYNC, Object, SYNC},
+    fd::{APPEND, DSYNC, Object, SYNC, VolumeNode},
     guest::{Guest, ITEM, Pair},
     rights,
 };
 use crate::meter;
 
-/// Work for a byte of the log, in bytes moved: the ends of lines are looked for.
+/// Cost of one byte of the log, in moved bytes: it is searched for line ends.
 const LOG_WORK: u64 = 4;
 
 impl Guest<'_, '_> {
-    /// A buffer of a list, whose range is checked. The list is read anew each time, since what is read
-    /// may be written over it.
+    /// Reads a buffer of a list and checks its range. The list is read again each time, since the call may overwrite
+    /// it.
     fn buffer(&mut self, (list, _): Pair, index: u32) -> Result<Pair> {
         let [a, b, c, d, e, f, g, h] = self.load(list.saturating_add(index.saturating_mul(8)))?;
         let (ptr, len) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
@@ -22,7 +22,7 @@ impl Guest<'_, '_> {
         Ok((ptr, len))
     }
 
-    /// Checks all buffers of a list, charges for them, and adds up their bytes.
+    /// Checks all buffers of a list, charges for them, and returns their total length.
     fn sum(&mut self, list: Pair) -> Result<u32> {
         self.charge(u64::from(list.1) * ITEM)?;
         let mut sum: u32 = 0;
@@ -33,13 +33,14 @@ impl Guest<'_, '_> {
         Ok(sum)
     }
 
-    /// Hands each buffer to `take`, with how far it is from the beginning, until one is not filled.
-    fn each(&mut self, list: Pair, mut take: impl FnMut(&mut Self, Pair, u64) -> Result<u32>) -> Result<u32> {
+    /// Calls `transfer` with each buffer and the bytes transferred before it, until one is not filled. Returns the
+    /// total of bytes transferred.
+    fn each(&mut self, list: Pair, mut transfer: impl FnMut(&mut Self, Pair, u64) -> Result<u32>) -> Result<u32> {
         let mut done: u32 = 0;
         for index in 0..list.1 {
             let (ptr, len) = self.buffer(list, index)?;
-            let count = take(self, (ptr, len), u64::from(done))?;
-            // A list that was written over could have grown.
+            let count = transfer(self, (ptr, len), u64::from(done))?;
+            // If the call has overwritten the list, the total can differ from the checked one.
             done = done.checked_add(count).ok_or(Errno::Overflow)?;
             if count < len {
                 break;
@@ -48,14 +49,14 @@ impl Guest<'_, '_> {
         Ok(done)
     }
 
-    fn read_file(&mut self, at: At, list: Pair, offset: u64) -> Result<u32> {
+    fn read_file(&mut self, at: VolumeNode, list: Pair, offset: u64) -> Result<u32> {
         let sum = self.sum(list)?;
         let size = self.volume(at.volume)?.stat(at.node)?.size;
         let mut left = size.saturating_sub(offset).min(u64::from(sum));
         self.charge_bytes(left)?;
         let alarm = self.host().alarm();
         self.each(list, |guest, (ptr, len), done| {
-            // No more than is paid for.
+            // At most the bytes already charged for.
             let len = u64::from(len).min(left) as u32;
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
@@ -66,13 +67,13 @@ impl Guest<'_, '_> {
         })
     }
 
-    fn write_file(&mut self, at: At, list: Pair, offset: u64) -> Result<u32> {
+    fn write_file(&mut self, at: VolumeNode, list: Pair, offset: u64) -> Result<u32> {
         let sum = self.sum(list)?;
         if sum == 0 {
             return Ok(0);
         }
         let end = offset.checked_add(u64::from(sum)).ok_or(Errno::FBig)?;
-        let work = self.volume(at.volume)?.work_of(at.node, end)?;
+        let work = self.volume(at.volume)?.write_work(at.node, end)?;
         self.charge_bytes(work.saturating_add(sum.into()))?;
         let now = self.now()?;
         let alarm = self.host().alarm();
@@ -85,8 +86,8 @@ impl Guest<'_, '_> {
         })
     }
 
-    /// Writes through what was written, if the descriptor says so.
-    fn sync_written(&mut self, at: At, flags: u32) -> Result<()> {
+    /// Syncs the file after a write if the descriptor has the flag `sync` or `dsync`.
+    fn sync_written(&mut self, at: VolumeNode, flags: u32) -> Result<()> {
         if flags & (DSYNC | SYNC) == 0 { Ok(()) } else { self.volume(at.volume)?.sync(at.node) }
     }
 
@@ -96,7 +97,7 @@ impl Guest<'_, '_> {
         self.charge_bytes(left.into())?;
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len.min(left))?;
-            let (memory, host) = guest.parts()?;
+            let (memory, host) = guest.memory_and_host()?;
             let count = range.len() as u32;
             host.give_input(&mut memory[range])?;
             left -= count;
@@ -107,31 +108,31 @@ impl Guest<'_, '_> {
     fn write_output(&mut self, list: Pair) -> Result<u32> {
         let sum = self.sum(list)?;
         self.host().check_output(sum)?;
-        // The call itself is paid for.
+        // The base cost of the call is already charged.
         self.charge(meter::output_call(sum.into()) - meter::HOST_CALL)?;
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
-            let (memory, host) = guest.parts()?;
+            let (memory, host) = guest.memory_and_host()?;
             let alarm = host.alarm();
             host.append_output(&memory[range], &alarm)?;
             Ok(len)
         })
     }
 
-    /// Each line costs what a message costs.
+    /// Writes buffers to the log. Each line costs as much as a log message.
     fn write_log(&mut self, list: Pair) -> Result<u32> {
         let sum = self.sum(list)?;
         self.charge_bytes(u64::from(sum) * LOG_WORK)?;
         let alarm = self.host().alarm();
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
-            let (memory, _) = guest.parts()?;
+            let (memory, _) = guest.memory_and_host()?;
             let mut lines = 0;
             for piece in alarm.pieces(range.len()) {
                 lines += memory[range.clone()][piece?].iter().filter(|byte| **byte == b'\n').count();
             }
             guest.charge(lines as u64 * meter::HOST_CALL)?;
-            let (memory, host) = guest.parts()?;
+            let (memory, host) = guest.memory_and_host()?;
             let mut system = host.system.take();
             let state = system.as_mut().and_then(|system| system.downcast_mut::<State>());
             let written = state.map_or(Ok(()), |state| state.stderr.write(&memory[range], &alarm, host));
@@ -147,9 +148,9 @@ pub(super) fn read(guest: &mut Guest<'_, '_>, fd: u32, list: Pair, result: u32) 
     if let Object::Directory(_) = descriptor.object {
         return Err(Errno::IsDir.into());
     }
-    descriptor.need(rights::FD_READ)?;
+    descriptor.require(rights::FD_READ)?;
     let count = match descriptor.object {
-        Object::Input => guest.read_input(list)?,
+        Object::Stdin => guest.read_input(list)?,
         _ => {
             let count = guest.read_file(descriptor.file()?, list, descriptor.offset)?;
             guest.fd(fd, 0)?.offset = descriptor.offset.saturating_add(count.into());
@@ -164,10 +165,10 @@ pub(super) fn write(guest: &mut Guest<'_, '_>, fd: u32, list: Pair, result: u32)
     if let Object::Directory(_) = descriptor.object {
         return Err(Errno::IsDir.into());
     }
-    descriptor.need(rights::FD_WRITE)?;
+    descriptor.require(rights::FD_WRITE)?;
     let count = match descriptor.object {
-        Object::Output => guest.write_output(list)?,
-        Object::Log => guest.write_log(list)?,
+        Object::Stdout => guest.write_output(list)?,
+        Object::Stderr => guest.write_log(list)?,
         _ => {
             let at = descriptor.file()?;
             let offset = match descriptor.flags & APPEND {
@@ -210,13 +211,13 @@ pub(super) fn pwrite(guest: &mut Guest<'_, '_>, fd: u32, list: Pair, offset: u64
 pub(super) fn seek(guest: &mut Guest<'_, '_>, fd: u32, offset: i64, whence: u32, result: u32) -> Result<()> {
     use crate::abi::wasi::Snapshot::{Preview1, Unstable};
     guest.fd(fd, 0)?.file()?;
-    // To ask where one is, the right to tell is enough.
     let base = match (guest.snapshot, whence) {
         (Preview1, 0) | (Unstable, 2) => Whence::Start,
         (Preview1, 1) | (Unstable, 0) => Whence::Here,
         (Preview1, 2) | (Unstable, 1) => Whence::End,
         _ => return Err(Errno::Inval.into()),
     };
+    // `FD_TELL` is enough to query the current offset.
     let right = if base == Whence::Here && offset == 0 { rights::FD_TELL } else { rights::FD_SEEK };
     let at = guest.file(fd, right)?;
     let from = match base {
@@ -224,11 +225,11 @@ pub(super) fn seek(guest: &mut Guest<'_, '_>, fd: u32, offset: i64, whence: u32,
         Whence::Here => guest.fd(fd, 0)?.offset,
         Whence::End => guest.volume(at.volume)?.stat(at.node)?.size,
     };
-    // Places are those that a signed number can tell.
-    let place = i64::try_from(from).ok().and_then(|from| from.checked_add(offset)).ok_or(Errno::Overflow)?;
-    let place = u64::try_from(place).map_err(|_| Errno::Inval)?;
-    guest.fd(fd, 0)?.offset = place;
-    guest.store_u64(result, place)
+    // Offsets are limited to non-negative signed 64-bit values.
+    let new = i64::try_from(from).ok().and_then(|from| from.checked_add(offset)).ok_or(Errno::Overflow)?;
+    let new = u64::try_from(new).map_err(|_| Errno::Inval)?;
+    guest.fd(fd, 0)?.offset = new;
+    guest.store_u64(result, new)
 }
 
 #[derive(PartialEq, Eq)]
@@ -240,6 +241,6 @@ enum Whence {
 
 pub(super) fn tell(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()> {
     guest.file(fd, rights::FD_TELL)?;
-    let place = guest.fd(fd, 0)?.offset;
-    guest.store_u64(result, place)
+    let offset = guest.fd(fd, 0)?.offset;
+    guest.store_u64(result, offset)
 }

@@ -1,4 +1,4 @@
-//! The stream of errors: lines that become messages of the log.
+//! The standard error stream, whose lines become log messages.
 
 use alloc::{string::String, vec::Vec};
 
@@ -10,18 +10,18 @@ use crate::{
     watch::Alarm,
 };
 
-/// The level of what a program writes to its stream of errors.
+/// Level of the messages.
 const LEVEL: Level = Level::Info;
 
-/// A line whose end has not come yet, as much of it as the log takes.
+/// Unterminated line, up to the bytes that the log has room for.
 #[derive(Default)]
-pub(super) struct Line {
+pub(super) struct LineBuffer {
     bytes: Vec<u8>,
     cut: bool,
 }
 
-impl Line {
-    /// Takes more text, and logs each line that it ends. Where the run is to stop meanwhile, the line is what it was.
+impl LineBuffer {
+    /// Appends text, and logs each line that it completes. If the run is interrupted, restores the line as it was.
     pub(super) fn write(&mut self, text: &[u8], alarm: &Alarm, host: &mut Host) -> Result<(), StopReason> {
         let (len, cut, mut first) = (self.bytes.len(), self.cut, None);
         for piece in alarm.pieces(text.len()) {
@@ -36,7 +36,7 @@ impl Line {
         Ok(())
     }
 
-    /// Keeps the bytes of the first line that it ends, if there is none yet.
+    /// Appends one piece of text. Stores the bytes of the first line it completes in `first`, unless that is set.
     fn write_piece(&mut self, mut text: &[u8], host: &mut Host, first: &mut Option<Vec<u8>>) -> Result<(), StopReason> {
         if !host.logs(LEVEL) {
             return Ok(());
@@ -50,8 +50,8 @@ impl Line {
         self.add(text, host)
     }
 
-    /// Logs what has no end.
-    pub(super) fn end(&mut self, host: &mut Host) -> Result<(), StopReason> {
+    /// Logs the unterminated line, if there is one.
+    pub(super) fn flush(&mut self, host: &mut Host) -> Result<(), StopReason> {
         if self.bytes.is_empty() && !self.cut { Ok(()) } else { self.log(host).map(|_| ()) }
     }
 
@@ -64,7 +64,7 @@ impl Line {
         Ok(())
     }
 
-    /// Logs a line, and returns its bytes.
+    /// Logs the line, and returns its bytes.
     fn log(&mut self, host: &mut Host) -> Result<Vec<u8>, StopReason> {
         let (bytes, cut) = core::mem::take(self).into_parts();
         let Some(room) = host.log_room(bytes.len()) else { return host.keep_log(None, false).map(|()| bytes) };
@@ -72,7 +72,7 @@ impl Line {
         let room = room.min(bytes.len());
         text.try_reserve(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
         let mut whole = !cut;
-        // What is no UTF-8 becomes longer.
+        // Replacing invalid UTF-8 can lengthen the text.
         for part in bytes.utf8_chunks() {
             let replaced = if part.invalid().is_empty() { "" } else { "\u{fffd}" };
             for piece in [part.valid(), replaced] {

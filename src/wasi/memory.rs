@@ -1,10 +1,10 @@
-//! Files in memory.
+//! File system in memory.
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc};
 
 use super::{
     errno::{Errno, Result},
-    volume::{Entry, How, Kind, Node, Place, ROOT, Stat, Times, Volume},
+    volume::{Dirent, Kind, Node, OpenFlags, PathAt, ROOT, Stat, Times, Volume},
 };
 use crate::{
     config::Limits,
@@ -18,29 +18,29 @@ mod data;
 mod names;
 mod resolve;
 
-use self::{data::Data, resolve::Found};
+use self::{data::Data, resolve::Resolved};
 
-/// A tree of files: nodes by their numbers, which are given in order and never again.
+/// Tree of files: inodes by number. Numbers are assigned in order and never reused.
 pub(super) struct Tree {
-    nodes: BTreeMap<Node, Item>,
+    nodes: BTreeMap<Node, Inode>,
     next: Node,
-    /// Bytes of all files and of the targets of links, and what they may be.
+    /// Total bytes of files and of link targets, and its limit.
     bytes: u64,
     max_bytes: u64,
-    /// Names in all directories and the root, and what they may be.
+    /// Number of names in all directories, with the root, and its limit.
     names: u64,
     max_names: u64,
-    /// Names looked up.
+    /// Names looked up since the work was last taken.
     work: u64,
 }
 
-/// A file, directory or link.
-struct Item {
+/// File, directory or symbolic link.
+struct Inode {
     content: Content,
-    /// Names that it has, and for a directory `.` and the `..` in others.
+    /// Number of names, including `.` and the `..` of subdirectories for a directory.
     links: u64,
-    /// Descriptors that hold it.
-    held: u64,
+    /// Number of open descriptors.
+    references: u64,
     times: Times,
 }
 
@@ -50,18 +50,18 @@ enum Content {
     Link(Box<str>),
 }
 
-/// Names by which they are found, and in the order in which they are listed.
+/// Names of a directory, by name and in listing order.
 struct Directory {
     parent: Node,
-    /// Bytes of its path from the root.
+    /// Length of its path from the root, in bytes.
     path_bytes: usize,
-    entries: BTreeMap<Arc<str>, Slot>,
+    entries: BTreeMap<Arc<str>, Entry>,
     order: BTreeMap<u64, Arc<str>>,
     next_cookie: u64,
 }
 
 #[derive(Clone, Copy)]
-struct Slot {
+struct Entry {
     node: Node,
     cookie: u64,
 }
@@ -96,7 +96,7 @@ impl Content {
 }
 
 impl Tree {
-    /// The files that a run is given, in the order of their paths. The configuration bounds them.
+    /// Creates the files of a configuration, in the order of their paths. The configuration limits them.
     pub(super) fn new(files: &BTreeMap<String, FileBytes>, limits: &Limits, now: u64) -> Self {
         let mut tree = Tree {
             nodes: BTreeMap::new(),
@@ -107,20 +107,21 @@ impl Tree {
             max_names: limits.files,
             work: 0,
         };
-        tree.make(Content::Directory(Directory::new(ROOT, 0)), now);
-        if let Ok(root) = tree.item_mut(ROOT) {
-            // Nobody takes its name away.
+        tree.insert(Content::Directory(Directory::new(ROOT, 0)), now);
+        if let Ok(root) = tree.inode_mut(ROOT) {
+            // The root cannot be removed.
             root.links = 2;
         }
         for (path, bytes) in files {
-            // What was checked before does not fail here.
-            let _ = tree.give(path, bytes, now);
+            // The configuration has been checked, so this does not fail.
+            let _ = tree.add_initial(path, bytes, now);
         }
         tree.work = 0;
         tree
     }
 
-    fn give(&mut self, path: &str, bytes: &FileBytes, now: u64) -> Result<()> {
+    /// Creates a file or directory of the configuration, with the directories above it.
+    fn add_initial(&mut self, path: &str, bytes: &FileBytes, now: u64) -> Result<()> {
         let relative = path.trim_start_matches('/');
         if relative.is_empty() {
             return Ok(());
@@ -130,33 +131,33 @@ impl Tree {
         let mut names = relative.trim_end_matches('/').split('/').peekable();
         while let Some(name) = names.next() {
             let is_file = names.peek().is_none() && !is_directory;
-            let there = self.directory(directory)?.entries.get(name).map(|slot| slot.node);
-            directory = match there {
+            let existing = self.directory(directory)?.entries.get(name).map(|entry| entry.node);
+            directory = match existing {
                 Some(node) => node,
-                None if is_file => self.add(directory, name, Content::File(Data::Given(bytes.clone())), now)?,
-                None => self.add_directory(directory, name, now)?,
+                None if is_file => self.create(directory, name, Content::File(Data::Shared(bytes.clone())), now)?,
+                None => self.create_directory(directory, name, now)?,
             };
         }
         Ok(())
     }
 
-    fn item(&self, node: Node) -> Result<&Item> {
+    fn inode(&self, node: Node) -> Result<&Inode> {
         self.nodes.get(&node).ok_or_else(|| Errno::BadF.into())
     }
 
-    fn item_mut(&mut self, node: Node) -> Result<&mut Item> {
+    fn inode_mut(&mut self, node: Node) -> Result<&mut Inode> {
         self.nodes.get_mut(&node).ok_or_else(|| Errno::BadF.into())
     }
 
     fn directory(&self, node: Node) -> Result<&Directory> {
-        match &self.item(node)?.content {
+        match &self.inode(node)?.content {
             Content::Directory(directory) => Ok(directory),
             _ => Err(Errno::NotDir.into()),
         }
     }
 
     fn directory_mut(&mut self, node: Node) -> Result<&mut Directory> {
-        match &mut self.item_mut(node)?.content {
+        match &mut self.inode_mut(node)?.content {
             Content::Directory(directory) => Ok(directory),
             _ => Err(Errno::NotDir.into()),
         }
@@ -167,67 +168,67 @@ impl Tree {
     }
 
     fn data(&self, node: Node) -> Result<&Data> {
-        match &self.item(node)?.content {
+        match &self.inode(node)?.content {
             Content::File(data) => Ok(data),
             Content::Directory(_) => Err(Errno::IsDir.into()),
             Content::Link(_) => Err(Errno::Inval.into()),
         }
     }
 
-    /// Checks that all files may become larger by so much.
+    /// Checks that the total of bytes may grow by `more`.
     fn check_bytes(&self, more: u64) -> Result<()> {
         let fits = self.bytes.checked_add(more).is_some_and(|bytes| bytes <= self.max_bytes);
         if fits { Ok(()) } else { Err(Errno::NoSpc.into()) }
     }
 
-    /// A node without a name.
-    fn make(&mut self, content: Content, now: u64) -> Node {
+    /// Inserts an inode without a name, and returns its number.
+    fn insert(&mut self, content: Content, now: u64) -> Node {
         let node = self.next;
         self.next += 1;
         self.bytes += content.size();
         let times = Times { accessed: now, modified: now, changed: now };
-        self.nodes.insert(node, Item { content, links: 0, held: 0, times });
+        self.nodes.insert(node, Inode { content, links: 0, references: 0, times });
         node
     }
 
-    /// Forgets a node that has no name and that nobody holds.
-    fn forget(&mut self, node: Node) {
-        if self.nodes.get(&node).is_some_and(|item| item.links == 0 && item.held == 0)
-            && let Some(item) = self.nodes.remove(&node)
+    /// Removes an inode that has neither a name nor an open descriptor.
+    fn reclaim(&mut self, node: Node) {
+        if self.nodes.get(&node).is_some_and(|inode| inode.links == 0 && inode.references == 0)
+            && let Some(inode) = self.nodes.remove(&node)
         {
-            self.bytes -= item.content.size();
+            self.bytes -= inode.content.size();
         }
     }
 
-    /// Changes the bytes of a file, and the sum of all with it.
-    fn change<R>(&mut self, node: Node, now: u64, body: impl FnOnce(&mut Data, u64) -> Result<R>) -> Result<R> {
+    /// Modifies the bytes of a file, and updates the total. `body` receives the room left for growth.
+    fn modify<R>(&mut self, node: Node, now: u64, body: impl FnOnce(&mut Data, u64) -> Result<R>) -> Result<R> {
         let room = self.max_bytes.saturating_sub(self.bytes);
-        let item = self.item_mut(node)?;
-        let Content::File(data) = &mut item.content else { return Err(Errno::IsDir.into()) };
+        let inode = self.inode_mut(node)?;
+        let Content::File(data) = &mut inode.content else { return Err(Errno::IsDir.into()) };
         let before = data.bytes().len() as u64;
         let result = body(data, room);
         let after = data.bytes().len() as u64;
-        (item.times.modified, item.times.changed) = (now, now);
+        (inode.times.modified, inode.times.changed) = (now, now);
         self.bytes = self.bytes - before + after;
         result
     }
 
     fn stat_of(&self, node: Node) -> Result<Stat> {
-        let item = self.item(node)?;
-        let (kind, size) = (item.content.kind(), item.content.size());
-        Ok(Stat { node, kind, links: item.links, size, times: item.times })
+        let inode = self.inode(node)?;
+        let (kind, size) = (inode.content.kind(), inode.content.size());
+        Ok(Stat { node, kind, links: inode.links, size, times: inode.times })
     }
 
-    fn touch(&mut self, node: Node, (accessed, modified): (Option<u64>, Option<u64>), now: u64) -> Result<()> {
-        let times = &mut self.item_mut(node)?.times;
+    fn update_times(&mut self, node: Node, (accessed, modified): (Option<u64>, Option<u64>), now: u64) -> Result<()> {
+        let times = &mut self.inode_mut(node)?.times;
         times.accessed = accessed.unwrap_or(times.accessed);
         times.modified = modified.unwrap_or(times.modified);
         times.changed = now;
         Ok(())
     }
 
-    /// The node that a path leads to.
-    fn find(&mut self, at: Place<'_>, follow: bool) -> Result<Node> {
+    /// Returns the node at a path.
+    fn find(&mut self, at: PathAt<'_>, follow: bool) -> Result<Node> {
         let found = self.resolve(at, follow)?;
         let node = found.node.ok_or(Errno::NoEnt)?;
         if found.slash && !self.is_directory(node) { Err(Errno::NotDir.into()) } else { Ok(node) }
@@ -235,47 +236,47 @@ impl Tree {
 }
 
 impl Volume for Tree {
-    fn open(&mut self, at: Place<'_>, how: How, now: u64) -> Result<(Node, Kind)> {
-        if how.create && how.directory {
+    fn open(&mut self, at: PathAt<'_>, flags: OpenFlags, now: u64) -> Result<(Node, Kind)> {
+        if flags.create && flags.directory {
             return Err(Errno::Inval.into());
         }
-        // What is to be made cannot be made through a link.
-        let Found { directory, name, node, slash } = self.resolve(at, how.follow && !how.exclusive)?;
+        // With `exclusive`, a link at the end of the path is not followed.
+        let Resolved { directory, name, node, slash } = self.resolve(at, flags.follow && !flags.exclusive)?;
         let node = match (node, name) {
-            (Some(_), _) if how.create && how.exclusive => return Err(Errno::Exist.into()),
+            (Some(_), _) if flags.create && flags.exclusive => return Err(Errno::Exist.into()),
             (Some(node), _) => node,
-            (None, Some(name)) if how.create => {
+            (None, Some(name)) if flags.create => {
                 if slash {
                     return Err(Errno::IsDir.into());
                 }
-                self.add(directory, &name, Content::File(Data::default()), now)?
+                self.create(directory, &name, Content::File(Data::default()), now)?
             }
             (None, _) => return Err(Errno::NoEnt.into()),
         };
-        let kind = self.item(node)?.content.kind();
+        let kind = self.inode(node)?.content.kind();
         match kind {
-            Kind::Directory if how.write || how.truncate || how.create => return Err(Errno::IsDir.into()),
+            Kind::Directory if flags.write || flags.truncate || flags.create => return Err(Errno::IsDir.into()),
             Kind::Directory => {}
-            _ if how.directory || slash => return Err(Errno::NotDir.into()),
+            _ if flags.directory || slash => return Err(Errno::NotDir.into()),
             Kind::Link => return Err(Errno::Loop.into()),
-            _ if how.truncate => self.set_size(node, 0, now, &Alarm::default())?,
+            _ if flags.truncate => self.set_size(node, 0, now, &Alarm::default())?,
             _ => {}
         }
-        self.hold(node);
+        self.retain(node);
         Ok((node, kind))
     }
 
-    fn hold(&mut self, node: Node) {
-        if let Ok(item) = self.item_mut(node) {
-            item.held += 1;
+    fn retain(&mut self, node: Node) {
+        if let Ok(inode) = self.inode_mut(node) {
+            inode.references += 1;
         }
     }
 
     fn release(&mut self, node: Node) -> Result<()> {
-        if let Ok(item) = self.item_mut(node) {
-            item.held = item.held.saturating_sub(1);
+        if let Ok(inode) = self.inode_mut(node) {
+            inode.references = inode.references.saturating_sub(1);
         }
-        self.forget(node);
+        self.reclaim(node);
         Ok(())
     }
 
@@ -283,18 +284,24 @@ impl Volume for Tree {
         self.stat_of(node)
     }
 
-    fn stat_at(&mut self, at: Place<'_>, follow: bool) -> Result<Stat> {
+    fn stat_at(&mut self, at: PathAt<'_>, follow: bool) -> Result<Stat> {
         let node = self.find(at, follow)?;
         self.stat_of(node)
     }
 
     fn set_times(&mut self, node: Node, times: (Option<u64>, Option<u64>), now: u64) -> Result<()> {
-        self.touch(node, times, now)
+        self.update_times(node, times, now)
     }
 
-    fn set_times_at(&mut self, at: Place<'_>, follow: bool, times: (Option<u64>, Option<u64>), now: u64) -> Result<()> {
+    fn set_times_at(
+        &mut self,
+        at: PathAt<'_>,
+        follow: bool,
+        times: (Option<u64>, Option<u64>),
+        now: u64,
+    ) -> Result<()> {
         let node = self.find(at, follow)?;
-        self.touch(node, times, now)
+        self.update_times(node, times, now)
     }
 
     fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
@@ -308,82 +315,82 @@ impl Volume for Tree {
         Ok(count)
     }
 
-    fn work_of(&mut self, node: Node, end: u64) -> Result<u64> {
+    fn write_work(&mut self, node: Node, end: u64) -> Result<u64> {
         let data = self.data(node)?;
         let more = end.saturating_sub(data.bytes().len() as u64);
         self.check_bytes(more)?;
-        Ok(data.work_of(end))
+        Ok(data.write_work(end))
     }
 
     fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
-        self.change(node, now, |data, room| data.write(offset, bytes, room, alarm))
+        self.modify(node, now, |data, room| data.write(offset, bytes, room, alarm))
     }
 
     fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
-        self.change(node, now, |data, room| data.resize(size, room, alarm))
+        self.modify(node, now, |data, room| data.resize(size, room, alarm))
     }
 
-    fn entry(&self, directory: Node, cookie: u64) -> Result<Option<Entry<'_>>> {
+    fn next_entry(&self, directory: Node, cookie: u64) -> Result<Option<Dirent<'_>>> {
         let list = self.directory(directory)?;
         let kind = Kind::Directory;
         if cookie < DOT {
-            return Ok(Some(Entry { cookie: DOT, node: directory, kind, name: "." }));
+            return Ok(Some(Dirent { cookie: DOT, node: directory, kind, name: "." }));
         }
         if cookie < DOT_DOT {
-            return Ok(Some(Entry { cookie: DOT_DOT, node: list.parent, kind, name: ".." }));
+            return Ok(Some(Dirent { cookie: DOT_DOT, node: list.parent, kind, name: ".." }));
         }
-        let behind = cookie.checked_add(1).and_then(|from| list.order.range(from..).next());
-        let Some((cookie, name)) = behind else { return Ok(None) };
-        let Some(slot) = list.entries.get(name) else { return Ok(None) };
-        let kind = self.item(slot.node)?.content.kind();
-        Ok(Some(Entry { cookie: *cookie, node: slot.node, kind, name }))
+        let next = cookie.checked_add(1).and_then(|from| list.order.range(from..).next());
+        let Some((cookie, name)) = next else { return Ok(None) };
+        let Some(entry) = list.entries.get(name) else { return Ok(None) };
+        let kind = self.inode(entry.node)?.content.kind();
+        Ok(Some(Dirent { cookie: *cookie, node: entry.node, kind, name }))
     }
 
-    fn make_directory(&mut self, at: Place<'_>, now: u64) -> Result<()> {
+    fn make_directory(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
         let found = self.resolve(at, false)?;
-        let (directory, name) = found.free()?;
-        self.add_directory(directory, &name, now).map(drop)
+        let (directory, name) = found.vacant()?;
+        self.create_directory(directory, &name, now).map(drop)
     }
 
-    fn remove_directory(&mut self, at: Place<'_>, now: u64) -> Result<()> {
-        let Found { directory, name, node, .. } = self.resolve(at, false)?;
+    fn remove_directory(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
+        let Resolved { directory, name, node, .. } = self.resolve(at, false)?;
         let node = node.ok_or(Errno::NoEnt)?;
         let list = self.directory(node)?;
         let name = name.ok_or(if node == ROOT { Errno::Busy } else { Errno::Inval })?;
         if !list.entries.is_empty() {
             return Err(Errno::NotEmpty.into());
         }
-        self.remove(directory, &name, now)
+        self.remove_name(directory, &name, now)
     }
 
-    fn unlink(&mut self, at: Place<'_>, now: u64) -> Result<()> {
+    fn unlink(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
         let found = self.resolve(at, false)?;
         let node = found.node.ok_or(Errno::NoEnt)?;
         if self.is_directory(node) {
             return Err(Errno::IsDir.into());
         }
         let name = found.name.ok_or(Errno::IsDir)?;
-        if found.slash { Err(Errno::NotDir.into()) } else { self.remove(found.directory, &name, now) }
+        if found.slash { Err(Errno::NotDir.into()) } else { self.remove_name(found.directory, &name, now) }
     }
 
-    fn link(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()> {
+    fn link(&mut self, from: PathAt<'_>, to: PathAt<'_>, now: u64) -> Result<()> {
         let node = self.find(from, false)?;
         if self.is_directory(node) {
             return Err(Errno::Perm.into());
         }
         let found = self.resolve(to, false)?;
         let slash = found.slash;
-        let (directory, name) = found.free()?;
+        let (directory, name) = found.vacant()?;
         if slash {
             return Err(Errno::NoEnt.into());
         }
         self.check_name(directory, &name)?;
-        self.put(directory, &name, node, now)?;
-        self.item_mut(node)?.times.changed = now;
+        self.add_name(directory, &name, node, now)?;
+        self.inode_mut(node)?.times.changed = now;
         Ok(())
     }
 
-    fn symlink(&mut self, target: &str, at: Place<'_>, now: u64) -> Result<()> {
+    fn symlink(&mut self, target: &str, at: PathAt<'_>, now: u64) -> Result<()> {
         if target.is_empty() {
             return Err(Errno::NoEnt.into());
         }
@@ -395,22 +402,22 @@ impl Volume for Tree {
         }
         let found = self.resolve(at, false)?;
         let slash = found.slash;
-        let (directory, name) = found.free()?;
+        let (directory, name) = found.vacant()?;
         if slash {
             return Err(Errno::NoEnt.into());
         }
-        self.add(directory, &name, Content::Link(target.into()), now).map(drop)
+        self.create(directory, &name, Content::Link(target.into()), now).map(drop)
     }
 
-    fn target(&mut self, at: Place<'_>) -> Result<String> {
+    fn read_link(&mut self, at: PathAt<'_>) -> Result<String> {
         let node = self.find(at, false)?;
-        match &self.item(node)?.content {
+        match &self.inode(node)?.content {
             Content::Link(target) => Ok(target.clone().into()),
             _ => Err(Errno::Inval.into()),
         }
     }
 
-    fn rename(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()> {
+    fn rename(&mut self, from: PathAt<'_>, to: PathAt<'_>, now: u64) -> Result<()> {
         self.rename_to(from, to, now)
     }
 

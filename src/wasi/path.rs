@@ -1,12 +1,12 @@
-//! What is done with paths.
+//! Functions that take a path.
 
 use super::{
     errno::{Errno, Result},
-    fd::{self, At, Descriptor, Object},
+    fd::{self, Descriptor, Object, VolumeNode},
     guest::{Guest, Pair},
     rights::{self, Rights},
     stat::follow,
-    volume::{How, Kind},
+    volume::{Kind, OpenFlags},
 };
 
 const CREATE: u32 = 1;
@@ -14,8 +14,8 @@ const DIRECTORY: u32 = 2;
 const EXCLUSIVE: u32 = 4;
 const TRUNCATE: u32 = 8;
 
-/// How a path is to be opened, as the guest says it.
-pub(super) struct Asked {
+/// Arguments of `path_open`.
+pub(super) struct OpenArgs {
     pub(super) flags: u32,
     pub(super) oflags: u32,
     pub(super) base: Rights,
@@ -23,41 +23,41 @@ pub(super) struct Asked {
     pub(super) fdflags: u32,
 }
 
-pub(super) fn open(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, asked: &Asked, result: u32) -> Result<()> {
-    let has = |flag| asked.oflags & flag != 0;
+pub(super) fn open(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, args: &OpenArgs, result: u32) -> Result<()> {
+    let has = |flag| args.oflags & flag != 0;
     let mut needed = rights::PATH_OPEN;
     needed |= if has(CREATE) { rights::PATH_CREATE_FILE } else { 0 };
     needed |= if has(TRUNCATE) { rights::PATH_FILESTAT_SET_SIZE } else { 0 };
     let at = guest.directory(fd, needed)?;
-    if asked.oflags & !(CREATE | DIRECTORY | EXCLUSIVE | TRUNCATE) != 0 || asked.fdflags & !fd::FLAGS != 0 {
+    if args.oflags & !(CREATE | DIRECTORY | EXCLUSIVE | TRUNCATE) != 0 || args.fdflags & !fd::FLAGS != 0 {
         return Err(Errno::Inval.into());
     }
-    let passed_on = guest.fd(fd, 0)?.inheriting;
-    // Rights that are none of files and directories, such as those of sockets, apply to neither.
-    if (asked.base | asked.inheriting) & rights::INHERITED & !passed_on != 0 {
+    let inheriting = guest.fd(fd, 0)?.inheriting;
+    // Rights that apply to neither files nor directories, such as those of sockets, are ignored.
+    if (args.base | args.inheriting) & rights::INHERITED & !inheriting != 0 {
         return Err(Errno::NotCapable.into());
     }
-    let how = How {
-        follow: follow(asked.flags)?,
+    let flags = OpenFlags {
+        follow: follow(args.flags)?,
         create: has(CREATE),
         directory: has(DIRECTORY),
         exclusive: has(EXCLUSIVE),
         truncate: has(TRUNCATE),
-        write: asked.base & rights::FD_WRITE != 0,
+        write: args.base & rights::FD_WRITE != 0,
     };
     let path = guest.path(path)?;
-    guest.state()?.fds.check_room()?;
-    let (node, kind) = guest.with_path(at.volume, |volume, now| volume.open((at.node, &path), how, now))?;
-    let at = At { volume: at.volume, node };
+    guest.state()?.fds.check_capacity()?;
+    let (node, kind) = guest.with_path(at.volume, |volume, now| volume.open((at.node, &path), flags, now))?;
+    let at = VolumeNode { volume: at.volume, node };
     let (object, apply) = match kind {
         Kind::Directory => (Object::Directory(at), rights::DIRECTORY),
         _ => (Object::File(at), rights::FILE),
     };
     let opened = guest.state()?.fds.add(Descriptor {
         object,
-        base: asked.base & apply,
-        inheriting: asked.inheriting & rights::INHERITED,
-        flags: asked.fdflags,
+        base: args.base & apply,
+        inheriting: args.inheriting & rights::INHERITED,
+        flags: args.fdflags,
         offset: 0,
         name: None,
     })?;
@@ -91,7 +91,7 @@ pub(super) fn symlink(guest: &mut Guest<'_, '_>, target: Pair, fd: u32, path: Pa
 pub(super) fn readlink(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, (ptr, len): Pair, result: u32) -> Result<()> {
     let at = guest.directory(fd, rights::PATH_READLINK)?;
     let path = guest.path(path)?;
-    let target = guest.with_path(at.volume, |volume, _| volume.target((at.node, &path)))?;
+    let target = guest.with_path(at.volume, |volume, _| volume.read_link((at.node, &path)))?;
     let kept = &target.as_bytes()[..target.len().min(len as usize)];
     guest.charge_bytes(kept.len() as u64)?;
     guest.store(ptr, kept)?;
@@ -124,6 +124,7 @@ pub(super) fn rename(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, new_fd: u32
     guest.with_path(volume, |volume, now| volume.rename((from.node, &path), (to.node, &new_path), now))
 }
 
-fn same(from: At, to: At) -> Result<usize> {
+/// Returns the volume of both nodes; fails if it is not the same.
+fn same(from: VolumeNode, to: VolumeNode) -> Result<usize> {
     if from.volume == to.volume { Ok(from.volume) } else { Err(Errno::XDev.into()) }
 }

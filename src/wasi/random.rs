@@ -1,4 +1,4 @@
-//! Random bytes: those that are the same in every run, and the host's.
+//! Random bytes: seeded, which are the same in every run, or the host's.
 
 use alloc::boxed::Box;
 
@@ -17,37 +17,36 @@ use crate::{
     watch::Alarm,
 };
 
-/// The key stream of ChaCha20 (RFC 8439, with nonce and counter at 0), whose key is the seed in eight
-/// bytes, the lowest first, and zeros. It is given out byte by byte: how much is asked for at a time
-/// makes no difference.
-pub(super) struct Stream {
+/// Key stream of ChaCha20 (RFC 8439, with nonce and counter 0). The key is the seed as eight little-endian bytes,
+/// followed by zeros. The bytes do not depend on how many are requested at a time.
+pub(super) struct SeededStream {
     blocks: ChaCha20Rng,
     block: [u8; 64],
     used: usize,
 }
 
-/// Where random bytes come from.
-pub(super) enum Source {
+/// Source of random bytes.
+pub(super) enum RandomSource {
     None,
-    Stream(Box<Stream>),
+    Seeded(Box<SeededStream>),
     Host,
 }
 
-impl Source {
-    pub(super) fn new(config: &Wasi) -> Source {
+impl RandomSource {
+    pub(super) fn new(config: &Wasi) -> RandomSource {
         match config.random {
-            Random::None => Source::None,
-            Random::Seeded => Source::Stream(Box::new(Stream::new(config))),
-            Random::Host => Source::Host,
+            Random::None => RandomSource::None,
+            Random::Seeded => RandomSource::Seeded(Box::new(SeededStream::new(config))),
+            Random::Host => RandomSource::Host,
         }
     }
 }
 
-impl Stream {
-    fn new(config: &Wasi) -> Stream {
+impl SeededStream {
+    fn new(config: &Wasi) -> SeededStream {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&config.random_seed.to_le_bytes());
-        Stream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
+        SeededStream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
     }
 
     fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
@@ -73,37 +72,37 @@ impl Stream {
     }
 }
 
-/// Fuel of one random byte, in bytes moved: a block of the cipher takes as long as copying so many.
-const WORK: u64 = 16;
+/// Cost of one random byte, in moved bytes: generating it takes as long as copying them.
+const BYTE_WORK: u64 = 16;
 
 pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
     let range = guest.check(ptr, len)?;
-    if matches!(guest.state()?.random, Source::None) {
+    if matches!(guest.state()?.random, RandomSource::None) {
         return Err(Errno::NotCapable.into());
     }
-    guest.charge_bytes(u64::from(len) * WORK)?;
+    guest.charge_bytes(u64::from(len) * BYTE_WORK)?;
     let alarm = guest.host().alarm();
     let recorder = guest.host().recorder.clone();
     let (memory, state) = guest.memory_and_state()?;
     let to = &mut memory[range];
     match &mut state.random {
-        Source::None => {}
-        Source::Stream(stream) => stream.fill(to, &alarm)?,
-        Source::Host => recorder.random(to, |to| ask_host(to, &alarm))?,
+        RandomSource::None => {}
+        RandomSource::Seeded(stream) => stream.fill(to, &alarm)?,
+        RandomSource::Host => recorder.random(to, |to| fill_from_host(to, &alarm))?,
     }
     Ok(())
 }
 
 #[cfg(feature = "host-random")]
-fn ask_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
+fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
     alarm.pieces(to.len()).try_for_each(|piece| {
         getrandom::fill(&mut to[piece?]).map_err(|_| failed("the operating system has no random bytes"))
     })
 }
 
-/// A configuration that grants them was refused.
+/// Returns an error; the check of the configuration refuses the host's random bytes in this build.
 #[cfg(not(feature = "host-random"))]
-fn ask_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
+fn fill_from_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
     Err(failed("this build has no random bytes of the host"))
 }
 

@@ -1,4 +1,4 @@
-//! A directory of the host whose operations are recorded, or replayed without the directory.
+//! Host directory whose operations are recorded, or replayed without the directory.
 
 use alloc::{
     boxed::Box,
@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 
 use super::{
     dir,
-    errno::{Errno, Fail, Result},
-    volume::{Entry, How, Kind, Node, Place, Stat, Volume},
+    errno::{CallError, Errno, Result},
+    volume::{Dirent, Kind, Node, OpenFlags, PathAt, Stat, Volume},
 };
 use crate::{
     digest::Digest,
@@ -24,9 +24,9 @@ use crate::{
     watch::Alarm,
 };
 
-/// A volume whose operations are effects.
+/// Volume whose operations are recorded or replayed.
 struct RecordedVolume {
-    /// The path at which the guest sees it.
+    /// Path at which the guest sees the directory.
     path: Arc<str>,
     /// `None` in a replay.
     volume: Option<Box<dyn Volume>>,
@@ -35,23 +35,24 @@ struct RecordedVolume {
     listed: Vec<Listed>,
 }
 
-/// The answer of a volume, and the work it took.
+/// Result of an operation, and the work it took.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer<T> {
+struct Reply<T> {
     #[serde(flatten)]
-    end: End<T>,
+    result: ReplyResult<T>,
     work: u64,
 }
 
+/// Value or error number of an operation.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum End<T> {
+enum ReplyResult<T> {
     Ok(T),
     Errno(Errno),
 }
 
-/// An entry of a directory.
+/// Entry of a directory.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listed {
@@ -63,7 +64,7 @@ struct Listed {
 
 type Times = (Option<u64>, Option<u64>);
 
-/// Wraps a directory of the host, or, in a replay, stands for one.
+/// Wraps a host directory, or replaces it in a replay.
 pub(super) fn volume(
     path: &Arc<str>,
     volume: Option<Box<dyn Volume>>,
@@ -75,67 +76,67 @@ pub(super) fn volume(
 
 impl RecordedVolume {
     /// Performs an operation and records it, or replays it.
-    fn ask<T: Serialize + DeserializeOwned>(
+    fn perform<T: Serialize + DeserializeOwned>(
         &mut self,
         operation: &str,
-        asked: impl FnOnce() -> Json,
-        ask: impl FnOnce(&mut dyn Volume) -> Result<T>,
+        request: impl FnOnce() -> Json,
+        perform: impl FnOnce(&mut dyn Volume) -> Result<T>,
     ) -> Result<T> {
         let (path, volume) = (&self.path, &mut self.volume);
-        let asked = || {
-            let mut asked = asked();
-            asked["dir"] = json!(&**path);
-            asked
+        let request = || {
+            let mut request = request();
+            request["dir"] = json!(&**path);
+            request
         };
-        let Answer { end, work } = self.recorder.directory(operation, asked, || {
-            // Without a volume everything is replayed, and this is not reached.
+        let Reply { result, work } = self.recorder.directory(operation, request, || {
+            // Not reached without a volume, since every operation is then replayed.
             let volume = volume.as_mut().ok_or_else(|| invalid_answer("dir"))?;
-            let end = match ask(&mut **volume) {
-                Ok(answer) => End::Ok(answer),
-                Err(Fail::Errno(errno)) => End::Errno(errno),
-                Err(Fail::Stop(reason)) => return Err(reason),
+            let result = match perform(&mut **volume) {
+                Ok(value) => ReplyResult::Ok(value),
+                Err(CallError::Errno(errno)) => ReplyResult::Errno(errno),
+                Err(CallError::Stop(reason)) => return Err(reason),
             };
-            Ok(Answer { end, work: volume.take_work() })
+            Ok(Reply { result, work: volume.take_work() })
         })?;
         self.work = self.work.saturating_add(work);
-        match end {
-            End::Ok(answer) => Ok(answer),
-            End::Errno(errno) => Err(errno.into()),
+        match result {
+            ReplyResult::Ok(value) => Ok(value),
+            ReplyResult::Errno(errno) => Err(errno.into()),
         }
     }
 }
 
 impl Volume for RecordedVolume {
-    fn open(&mut self, at: Place<'_>, how: How, now: u64) -> Result<(Node, Kind)> {
-        self.ask("open", || json!({ "at": at, "how": how }), |volume| volume.open(at, how, now))
+    fn open(&mut self, at: PathAt<'_>, flags: OpenFlags, now: u64) -> Result<(Node, Kind)> {
+        self.perform("open", || json!({ "at": at, "how": flags }), |volume| volume.open(at, flags, now))
     }
 
-    fn hold(&mut self, node: Node) {
+    fn retain(&mut self, node: Node) {
         if let Some(volume) = &mut self.volume {
-            volume.hold(node);
+            volume.retain(node);
         }
     }
 
     fn release(&mut self, node: Node) -> Result<()> {
-        self.ask("close", || json!({ "node": node }), |volume| volume.release(node))
+        self.perform("close", || json!({ "node": node }), |volume| volume.release(node))
     }
 
     fn stat(&mut self, node: Node) -> Result<Stat> {
-        self.ask("stat", || json!({ "node": node }), |volume| volume.stat(node))
+        self.perform("stat", || json!({ "node": node }), |volume| volume.stat(node))
     }
 
-    fn stat_at(&mut self, at: Place<'_>, follow: bool) -> Result<Stat> {
-        self.ask("stat_at", || json!({ "at": at, "follow": follow }), |volume| volume.stat_at(at, follow))
+    fn stat_at(&mut self, at: PathAt<'_>, follow: bool) -> Result<Stat> {
+        self.perform("stat_at", || json!({ "at": at, "follow": follow }), |volume| volume.stat_at(at, follow))
     }
 
     fn set_times(&mut self, node: Node, times: Times, now: u64) -> Result<()> {
-        let asked = || json!({ "node": node, "times": times });
-        self.ask("set_times", asked, |volume| volume.set_times(node, times, now))
+        let request = || json!({ "node": node, "times": times });
+        self.perform("set_times", request, |volume| volume.set_times(node, times, now))
     }
 
-    fn set_times_at(&mut self, at: Place<'_>, follow: bool, times: Times, now: u64) -> Result<()> {
-        let asked = || json!({ "at": at, "follow": follow, "times": times });
-        self.ask("set_times_at", asked, |volume| volume.set_times_at(at, follow, times, now))
+    fn set_times_at(&mut self, at: PathAt<'_>, follow: bool, times: Times, now: u64) -> Result<()> {
+        let request = || json!({ "at": at, "follow": follow, "times": times });
+        self.perform("set_times_at", request, |volume| volume.set_times_at(at, follow, times, now))
     }
 
     fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
@@ -144,8 +145,8 @@ impl Volume for RecordedVolume {
             return volume.read(node, offset, to, alarm);
         }
         let len = to.len();
-        let asked = || json!({ "node": node, "offset": offset, "len": len });
-        let bytes = self.ask("read", asked, |volume| {
+        let request = || json!({ "node": node, "offset": offset, "len": len });
+        let bytes = self.perform("read", request, |volume| {
             let count = volume.read(node, offset, to, alarm)?;
             Ok(Bytes(to[..count].to_vec()))
         })?;
@@ -153,30 +154,34 @@ impl Volume for RecordedVolume {
         Ok(bytes.0.len())
     }
 
-    fn work_of(&mut self, node: Node, end: u64) -> Result<u64> {
-        self.ask("room", || json!({ "node": node, "end": end }), |volume| volume.work_of(node, end))
+    fn write_work(&mut self, node: Node, end: u64) -> Result<u64> {
+        self.perform("room", || json!({ "node": node, "end": end }), |volume| volume.write_work(node, end))
     }
 
     fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
-        let asked = || json!({ "node": node, "offset": offset, "bytes": Digest::of(bytes) });
-        self.ask("write", asked, |volume| volume.write(node, offset, bytes, now, alarm))
+        let request = || json!({ "node": node, "offset": offset, "bytes": Digest::of(bytes) });
+        self.perform("write", request, |volume| volume.write(node, offset, bytes, now, alarm))
     }
 
     fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
-        self.ask("set_size", || json!({ "node": node, "size": size }), |volume| volume.set_size(node, size, now, alarm))
+        self.perform(
+            "set_size",
+            || json!({ "node": node, "size": size }),
+            |volume| volume.set_size(node, size, now, alarm),
+        )
     }
 
     fn sync(&mut self, node: Node) -> Result<()> {
-        self.ask("sync", || json!({ "node": node }), |volume| volume.sync(node))
+        self.perform("sync", || json!({ "node": node }), |volume| volume.sync(node))
     }
 
-    fn list(&mut self, node: Node, cookie: u64, room: usize) -> Result<()> {
-        let asked = || json!({ "node": node, "cookie": cookie, "room": room });
-        self.listed = self.ask("list", asked, |volume| {
-            volume.list(node, cookie, room)?;
+    fn load_entries(&mut self, node: Node, cookie: u64, room: usize) -> Result<()> {
+        let request = || json!({ "node": node, "cookie": cookie, "room": room });
+        self.listed = self.perform("list", request, |volume| {
+            volume.load_entries(node, cookie, room)?;
             let (mut listed, mut filled, mut next) = (Vec::new(), 0, cookie);
             while filled < room
-                && let Some(Entry { cookie, node, kind, name }) = volume.entry(node, next)?
+                && let Some(Dirent { cookie, node, kind, name }) = volume.next_entry(node, next)?
             {
                 filled += dir::HEAD + name.len();
                 next = cookie;
@@ -187,37 +192,37 @@ impl Volume for RecordedVolume {
         Ok(())
     }
 
-    fn entry(&self, _: Node, cookie: u64) -> Result<Option<Entry<'_>>> {
+    fn next_entry(&self, _: Node, cookie: u64) -> Result<Option<Dirent<'_>>> {
         let next = self.listed.iter().find(|listed| listed.cookie > cookie);
-        Ok(next.map(|Listed { cookie, node, kind, name }| Entry { cookie: *cookie, node: *node, kind: *kind, name }))
+        Ok(next.map(|Listed { cookie, node, kind, name }| Dirent { cookie: *cookie, node: *node, kind: *kind, name }))
     }
 
-    fn make_directory(&mut self, at: Place<'_>, now: u64) -> Result<()> {
-        self.ask("make_directory", || json!({ "at": at }), |volume| volume.make_directory(at, now))
+    fn make_directory(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("make_directory", || json!({ "at": at }), |volume| volume.make_directory(at, now))
     }
 
-    fn remove_directory(&mut self, at: Place<'_>, now: u64) -> Result<()> {
-        self.ask("remove_directory", || json!({ "at": at }), |volume| volume.remove_directory(at, now))
+    fn remove_directory(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("remove_directory", || json!({ "at": at }), |volume| volume.remove_directory(at, now))
     }
 
-    fn unlink(&mut self, at: Place<'_>, now: u64) -> Result<()> {
-        self.ask("unlink", || json!({ "at": at }), |volume| volume.unlink(at, now))
+    fn unlink(&mut self, at: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("unlink", || json!({ "at": at }), |volume| volume.unlink(at, now))
     }
 
-    fn link(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()> {
-        self.ask("link", || json!({ "from": from, "to": to }), |volume| volume.link(from, to, now))
+    fn link(&mut self, from: PathAt<'_>, to: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("link", || json!({ "from": from, "to": to }), |volume| volume.link(from, to, now))
     }
 
-    fn symlink(&mut self, target: &str, at: Place<'_>, now: u64) -> Result<()> {
-        self.ask("symlink", || json!({ "target": target, "at": at }), |volume| volume.symlink(target, at, now))
+    fn symlink(&mut self, target: &str, at: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("symlink", || json!({ "target": target, "at": at }), |volume| volume.symlink(target, at, now))
     }
 
-    fn target(&mut self, at: Place<'_>) -> Result<String> {
-        self.ask("target", || json!({ "at": at }), |volume| volume.target(at))
+    fn read_link(&mut self, at: PathAt<'_>) -> Result<String> {
+        self.perform("target", || json!({ "at": at }), |volume| volume.read_link(at))
     }
 
-    fn rename(&mut self, from: Place<'_>, to: Place<'_>, now: u64) -> Result<()> {
-        self.ask("rename", || json!({ "from": from, "to": to }), |volume| volume.rename(from, to, now))
+    fn rename(&mut self, from: PathAt<'_>, to: PathAt<'_>, now: u64) -> Result<()> {
+        self.perform("rename", || json!({ "from": from, "to": to }), |volume| volume.rename(from, to, now))
     }
 
     fn take_work(&mut self) -> u64 {

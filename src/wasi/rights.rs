@@ -1,4 +1,4 @@
-//! What may be done with a descriptor, and with those that are opened through it.
+//! Rights of a descriptor, and of those opened through it.
 
 pub(super) type Rights = u64;
 
@@ -31,7 +31,7 @@ pub(super) const PATH_REMOVE_DIRECTORY: Rights = 1 << 25;
 pub(super) const PATH_UNLINK_FILE: Rights = 1 << 26;
 pub(super) const POLL_FD_READWRITE: Rights = 1 << 27;
 
-/// What applies to a file.
+/// Rights that apply to a file.
 pub(super) const FILE: Rights = FD_DATASYNC
     | FD_READ
     | FD_SEEK
@@ -46,7 +46,7 @@ pub(super) const FILE: Rights = FD_DATASYNC
     | FD_FILESTAT_SET_TIMES
     | POLL_FD_READWRITE;
 
-/// What applies to a directory.
+/// Rights that apply to a directory.
 pub(super) const DIRECTORY: Rights = FD_DATASYNC
     | FD_FDSTAT_SET_FLAGS
     | FD_SYNC
@@ -69,12 +69,12 @@ pub(super) const DIRECTORY: Rights = FD_DATASYNC
     | PATH_UNLINK_FILE
     | POLL_FD_READWRITE;
 
-/// What a directory that is there from the start passes on.
+/// Rights that descriptors opened through a preopened directory can have.
 pub(super) const INHERITED: Rights = FILE | DIRECTORY;
 
-/// What applies to the input.
-pub(super) const INPUT: Rights = FD_READ | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
+/// Rights of the standard input.
+pub(super) const STDIN: Rights = FD_READ | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
 
-/// What applies to the output and the log.
-pub(super) const OUTPUT: Rights =
+/// Rights of the standard output and error streams.
+pub(super) const STDOUT: Rights =
     FD_WRITE | FD_DATASYNC | FD_SYNC | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;

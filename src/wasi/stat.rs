@@ -1,4 +1,4 @@
-//! What is known of files: size, times, links.
+//! File attributes: size and timestamps.
 
 use super::{
     errno::{Errno, Result},
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::abi::wasi::Snapshot;
 
-/// Follow a link at the end of a path.
+/// The flag `symlink_follow`: follow a link at the end of a path.
 pub(super) const FOLLOW: u32 = 1;
 
 const ATIM: u32 = 1;
@@ -17,12 +17,12 @@ const ATIM_NOW: u32 = 2;
 const MTIM: u32 = 4;
 const MTIM_NOW: u32 = 8;
 
-/// Times and which of them are to be set, as the guest gives them.
+/// Arguments of `set_times`: access time, modification time, and the flags that select them.
 pub(super) type SetTimes = (u64, u64, u32);
 
 pub(super) fn get(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()> {
     let descriptor = guest.fd(fd, 0)?.clone();
-    descriptor.need(rights::FD_FILESTAT_GET)?;
+    descriptor.require(rights::FD_FILESTAT_GET)?;
     match descriptor.node() {
         Some(at) => {
             let stat = guest.volume(at.volume)?.stat(at.node)?;
@@ -30,8 +30,8 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, fd: u32, result: u32) -> Result<()>
         }
         None => {
             let node = match descriptor.object {
-                Object::Input => 0,
-                Object::Output => 1,
+                Object::Stdin => 0,
+                Object::Stdout => 1,
                 _ => 2,
             };
             let stat = Stat { node, kind: Kind::Unknown, links: 1, size: 0, times: Times::default() };
@@ -48,7 +48,7 @@ pub(super) fn get_at(guest: &mut Guest<'_, '_>, fd: u32, flags: u32, path: Pair,
     put(guest, at.volume as u64 + 1, &stat, result)
 }
 
-/// Whether a link at the end of the path is followed.
+/// Returns whether the flags ask to follow a link at the end of the path.
 pub(super) fn follow(flags: u32) -> Result<bool> {
     if flags & !FOLLOW == 0 { Ok(flags == FOLLOW) } else { Err(Errno::Inval.into()) }
 }
@@ -79,7 +79,7 @@ pub(super) fn set_size(guest: &mut Guest<'_, '_>, fd: u32, size: u64) -> Result<
     if i64::try_from(size).is_err() {
         return Err(Errno::Inval.into());
     }
-    let work = guest.volume(at.volume)?.work_of(at.node, size)?;
+    let work = guest.volume(at.volume)?.write_work(at.node, size)?;
     guest.charge_bytes(work)?;
     let (now, alarm) = (guest.now()?, guest.host().alarm());
     guest.volume(at.volume)?.set_size(at.node, size, now, &alarm)
@@ -94,13 +94,13 @@ pub(super) fn allocate(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64
     if end <= guest.volume(at.volume)?.stat(at.node)?.size {
         return Ok(());
     }
-    let work = guest.volume(at.volume)?.work_of(at.node, end)?;
+    let work = guest.volume(at.volume)?.write_work(at.node, end)?;
     guest.charge_bytes(work)?;
     let (now, alarm) = (guest.now()?, guest.host().alarm());
     guest.volume(at.volume)?.set_size(at.node, end, now, &alarm)
 }
 
-/// Checked, and that is all.
+/// Checks the arguments; the advice has no effect.
 pub(super) fn advise(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64, advice: u32) -> Result<()> {
     guest.file(fd, rights::FD_ADVISE)?;
     if advice > 5 || offset.checked_add(len).is_none() { Err(Errno::Inval.into()) } else { Ok(()) }
@@ -122,10 +122,11 @@ pub(super) fn set_times_at(guest: &mut Guest<'_, '_>, fd: u32, flags: u32, path:
     guest.with_path(at.volume, |volume, now| volume.set_times_at((at.node, &path), follow, times, now))
 }
 
+/// Returns the times to set.
 fn times((atim, mtim, flags): SetTimes, now: u64) -> Result<(Option<u64>, Option<u64>)> {
-    let one = |given, set, set_now| match (flags & set != 0, flags & set_now != 0) {
+    let one = |time, set, set_now| match (flags & set != 0, flags & set_now != 0) {
         (true, true) => Err(Errno::Inval),
-        (true, false) => Ok(Some(given)),
+        (true, false) => Ok(Some(time)),
         (false, true) => Ok(Some(now)),
         (false, false) => Ok(None),
     };
@@ -136,8 +137,8 @@ fn times((atim, mtim, flags): SetTimes, now: u64) -> Result<(Option<u64>, Option
 }
 
 impl Guest<'_, '_> {
-    /// Does something with a volume that goes along paths, and charges for the names on the way, of
-    /// which there are some thousand at most.
+    /// Performs an operation that resolves paths, and then charges for the names looked up, which are some thousand at
+    /// most.
     pub(super) fn with_path<R>(
         &mut self,
         volume: usize,

@@ -1,20 +1,20 @@
-//! A path on its way, name by name: what all volumes ask of its text, and of links that it leads through.
+//! Iteration over the names of a path, with the links it leads through.
 
 use alloc::{borrow::ToOwned, format, string::String};
 
 use super::errno::{Errno, Result};
 use crate::files::MAX_NAME_BYTES;
 
-/// Links that one path may lead through.
+/// Maximum number of links that one path may lead through.
 const MAX_LINKS: u32 = 32;
 
-/// The longest that a path may become by the links it leads through, in bytes.
+/// Maximum length of a path after substitution of links, in bytes.
 const MAX_BYTES: usize = 8192;
 
-/// A path, and the name in it that is next.
+/// Path, and the current name in it.
 pub(super) struct Walk {
     path: String,
-    /// Where the name begins, and where the one behind it does.
+    /// Offsets of the current and of the next name.
     name: usize,
     next: usize,
     links: u32,
@@ -33,33 +33,33 @@ impl Walk {
 
     fn at(path: String, name: usize, links: u32) -> Walk {
         let text = &path[name..];
-        let behind = text.find('/').map_or("", |end| text[end..].trim_start_matches('/'));
-        let next = path.len() - behind.len();
+        let rest = text.find('/').map_or("", |end| text[end..].trim_start_matches('/'));
+        let next = path.len() - rest.len();
         Walk { path, name, next, links }
     }
 
-    /// The name.
+    /// Returns the current name.
     pub(super) fn name(&self) -> Result<&str> {
         let name = self.path[self.name..self.next].trim_end_matches('/');
         if name.len() > MAX_NAME_BYTES { Err(Errno::NameTooLong.into()) } else { Ok(name) }
     }
 
-    /// Whether it is the last.
+    /// Returns whether the current name is the last.
     pub(super) fn is_last(&self) -> bool {
         self.next == self.path.len()
     }
 
-    /// Whether a slash is behind it, by which the path says that it is a directory.
+    /// Returns whether a slash follows the current name, which requires a directory.
     pub(super) fn has_slash(&self) -> bool {
         self.path[self.name..self.next].ends_with('/')
     }
 
-    /// Goes on to what is behind it.
-    pub(super) fn pass(self) -> Walk {
+    /// Moves to the next name.
+    pub(super) fn advance(self) -> Walk {
         Walk::at(self.path, self.next, self.links)
     }
 
-    /// Goes on to where it leads, as a link to this text.
+    /// Replaces the current name, a link, by its target.
     pub(super) fn follow(self, target: &str) -> Result<Walk> {
         let links = self.links + 1;
         if links > MAX_LINKS {

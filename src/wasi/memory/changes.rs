@@ -1,4 +1,4 @@
-//! What is other than it was given.
+//! Changes of the files since the start of the run.
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -13,18 +13,19 @@ use crate::{
 };
 
 impl Tree {
+    /// Returns the paths created, changed and removed since the start of the run.
     pub(super) fn all_changes(&mut self, given: &BTreeMap<String, FileBytes>) -> Result<Changes, StopReason> {
-        let (files, directories): (BTreeMap<_, _>, BTreeSet<_>) = first(given);
+        let (files, directories): (BTreeMap<_, _>, BTreeSet<_>) = initial_paths(given);
         let mut changes = Changes::new();
-        let mut gone: BTreeSet<&str> = files.keys().chain(&directories).copied().collect();
+        let mut removed: BTreeSet<&str> = files.keys().chain(&directories).copied().collect();
         let mut paths = vec![(String::new(), ROOT)];
         while let Some((path, node)) = paths.pop() {
-            gone.remove(path.as_str());
-            let Some(item) = self.nodes.get_mut(&node) else { continue };
-            let change = match &mut item.content {
+            removed.remove(path.as_str());
+            let Some(inode) = self.nodes.get_mut(&node) else { continue };
+            let change = match &mut inode.content {
                 Content::Directory(list) => {
                     let below = |name: &str| alloc::format!("{path}/{name}");
-                    paths.extend(list.entries.iter().map(|(name, slot)| (below(name), slot.node)));
+                    paths.extend(list.entries.iter().map(|(name, entry)| (below(name), entry.node)));
                     let known = path.is_empty() || directories.contains(path.as_str());
                     (!known).then_some(Change::Directory)
                 }
@@ -36,13 +37,13 @@ impl Tree {
             };
             changes.extend(change.map(|change| (path, change)));
         }
-        changes.extend(gone.into_iter().map(|path| (path.into(), Change::Removed)));
+        changes.extend(removed.into_iter().map(|path| (path.into(), Change::Removed)));
         Ok(changes)
     }
 }
 
-/// The files and directories that were there first.
-fn first(given: &BTreeMap<String, FileBytes>) -> (BTreeMap<&str, &FileBytes>, BTreeSet<&str>) {
+/// Returns the files and directories that exist at the start of the run.
+fn initial_paths(given: &BTreeMap<String, FileBytes>) -> (BTreeMap<&str, &FileBytes>, BTreeSet<&str>) {
     let (mut files, mut directories) = (BTreeMap::new(), BTreeSet::new());
     for (path, bytes) in given {
         match path.strip_suffix('/') {

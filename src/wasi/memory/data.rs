@@ -1,103 +1,104 @@
-//! The bytes of a file: those it was given with, until it is written to.
+//! Bytes of a file, shared with the configuration until the first write.
 
 use alloc::vec::Vec;
 
 use crate::{error::StopReason, files::FileBytes, wasi::errno::Result, watch::Alarm};
 
+/// Bytes of a file.
 pub(super) enum Data {
-    Given(FileBytes),
-    Own(Vec<u8>),
+    Shared(FileBytes),
+    Owned(Vec<u8>),
 }
 
 impl Default for Data {
     fn default() -> Self {
-        Data::Own(Vec::new())
+        Data::Owned(Vec::new())
     }
 }
 
 impl Data {
     pub(super) fn bytes(&self) -> &[u8] {
         match self {
-            Data::Given(bytes) => bytes,
-            Data::Own(bytes) => bytes,
+            Data::Shared(bytes) => bytes,
+            Data::Owned(bytes) => bytes,
         }
     }
 
-    /// How many bytes are moved, or set to 0, to make it `end` long, beside those written: a copy of
-    /// what was given, what is grown, and once more what moves when it grows.
-    pub(super) fn work_of(&self, end: u64) -> u64 {
+    /// Returns the bytes that a write up to `end` copies or zeroes, beside those written: the shared bytes, which are
+    /// copied, and twice the growth, since growing may also move the bytes.
+    pub(super) fn write_work(&self, end: u64) -> u64 {
         let len = self.bytes().len() as u64;
-        let copied = if matches!(self, Data::Given(_)) { len } else { 0 };
+        let copied = if matches!(self, Data::Shared(_)) { len } else { 0 };
         copied + end.saturating_sub(len).saturating_mul(2)
     }
 
-    /// Writes; what is missing before it becomes 0. All files may grow by `room`.
+    /// Writes bytes, and fills a hole before them with 0. `room` is the growth that the limit on all files leaves.
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8], room: u64, alarm: &Alarm) -> Result<()> {
         let start = usize::try_from(offset).map_err(|_| no_memory())?;
         let end = start.checked_add(bytes.len()).ok_or_else(no_memory)?;
-        let own = self.own(end, room, alarm)?;
-        lengthen(own, start, alarm)?;
+        let owned = self.owned_mut(end, room, alarm)?;
+        extend_with_zeros(owned, start, alarm)?;
         for piece in alarm.pieces(bytes.len()) {
             let piece = piece?;
             let at = start + piece.start;
-            let (over, behind) = bytes[piece.clone()].split_at(piece.len().min(own.len() - at));
-            own[at..][..over.len()].copy_from_slice(over);
-            own.extend_from_slice(behind);
+            let (over, past) = bytes[piece.clone()].split_at(piece.len().min(owned.len() - at));
+            owned[at..][..over.len()].copy_from_slice(over);
+            owned.extend_from_slice(past);
         }
         Ok(())
     }
 
-    /// Cuts it, or makes it longer with 0.
+    /// Truncates the file, or extends it with 0.
     pub(super) fn resize(&mut self, size: u64, room: u64, alarm: &Alarm) -> Result<()> {
         let size = usize::try_from(size).map_err(|_| no_memory())?;
-        let own = self.own(size, room, alarm)?;
-        own.truncate(size);
-        lengthen(own, size, alarm)?;
-        // What a file does not need any more is another's.
-        if own.capacity() / 2 > size {
-            own.shrink_to_fit();
+        let owned = self.owned_mut(size, room, alarm)?;
+        owned.truncate(size);
+        extend_with_zeros(owned, size, alarm)?;
+        // Frees memory that the file no longer needs.
+        if owned.capacity() / 2 > size {
+            owned.shrink_to_fit();
         }
         Ok(())
     }
 
-    /// Its own bytes, with room for `size`.
-    fn own(&mut self, size: usize, room: u64, alarm: &Alarm) -> Result<&mut Vec<u8>> {
-        if let Data::Given(bytes) = self {
-            let mut own = Vec::new();
-            own.try_reserve_exact(bytes.len().max(size)).map_err(|_| no_memory())?;
+    /// Returns owned bytes with capacity for `size`; copies shared ones first.
+    fn owned_mut(&mut self, size: usize, room: u64, alarm: &Alarm) -> Result<&mut Vec<u8>> {
+        if let Data::Shared(bytes) = self {
+            let mut owned = Vec::new();
+            owned.try_reserve_exact(bytes.len().max(size)).map_err(|_| no_memory())?;
             for piece in alarm.pieces(bytes.len()) {
-                own.extend_from_slice(&bytes[piece?]);
+                owned.extend_from_slice(&bytes[piece?]);
             }
-            *self = Data::Own(own);
+            *self = Data::Owned(owned);
         }
-        let Data::Own(own) = self else { return Err(no_memory().into()) };
-        if size > own.capacity() {
-            // Doubling, but not past what all files may be.
-            let most = own.len().saturating_add(usize::try_from(room).unwrap_or(usize::MAX));
-            let wanted = size.max(own.capacity().saturating_mul(2).min(most));
-            own.try_reserve_exact(wanted - own.len()).map_err(|_| no_memory())?;
+        let Data::Owned(owned) = self else { return Err(no_memory().into()) };
+        if size > owned.capacity() {
+            // Doubles the capacity, within the limit on all files.
+            let most = owned.len().saturating_add(usize::try_from(room).unwrap_or(usize::MAX));
+            let wanted = size.max(owned.capacity().saturating_mul(2).min(most));
+            owned.try_reserve_exact(wanted - owned.len()).map_err(|_| no_memory())?;
         }
-        Ok(own)
+        Ok(owned)
     }
 
-    /// What the outcome gets: the same bytes, which the file keeps as if given with them.
+    /// Returns the bytes for the outcome. The file shares them from then on.
     pub(super) fn share(&mut self) -> FileBytes {
         match self {
-            Data::Given(bytes) => bytes.clone(),
-            Data::Own(own) => {
-                let bytes = FileBytes::from(core::mem::take(own));
-                *self = Data::Given(bytes.clone());
+            Data::Shared(bytes) => bytes.clone(),
+            Data::Owned(owned) => {
+                let bytes = FileBytes::from(core::mem::take(owned));
+                *self = Data::Shared(bytes.clone());
                 bytes
             }
         }
     }
 }
 
-/// Makes a file as long as this with 0, if it is shorter; there is room for it.
-fn lengthen(own: &mut Vec<u8>, size: usize, alarm: &Alarm) -> Result<()> {
-    let len = own.len();
+/// Extends a file to `size` with 0, if it is shorter. The capacity is already reserved.
+fn extend_with_zeros(owned: &mut Vec<u8>, size: usize, alarm: &Alarm) -> Result<()> {
+    let len = owned.len();
     for piece in alarm.pieces(size.saturating_sub(len)) {
-        own.resize(len + piece?.end, 0);
+        owned.resize(len + piece?.end, 0);
     }
     Ok(())
 }

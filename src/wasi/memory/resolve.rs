@@ -1,29 +1,29 @@
-//! From a path to what it names, never above the directory that it starts from.
+//! Path resolution, which never leaves the base directory.
 
 use alloc::{borrow::ToOwned, string::String};
 
 use super::{Content, Tree};
 use crate::wasi::{
     errno::{Errno, Result},
-    volume::{Node, Place},
+    volume::{Node, PathAt},
     walk::Walk,
 };
 
-/// Where a path leads.
-pub(super) struct Found {
-    /// The directory that has the name, or would have it.
+/// Result of resolving a path.
+pub(super) struct Resolved {
+    /// Parent directory of the name.
     pub(super) directory: Node,
-    /// The name; none if the path ends in `.` or `..`, so that it names the directory itself.
+    /// Last name; `None` if the path ends in `.` or `..` and so names the directory itself.
     pub(super) name: Option<String>,
-    /// What is there.
+    /// Node with that name, if it exists.
     pub(super) node: Option<Node>,
-    /// Whether the path says that it is a directory.
+    /// Whether the path ends in `/`, `.` or `..`, which requires a directory.
     pub(super) slash: bool,
 }
 
-impl Found {
-    /// The directory and the name, if nothing is there yet.
-    pub(super) fn free(self) -> Result<(Node, String)> {
+impl Resolved {
+    /// Returns the directory and the name; fails if the name exists.
+    pub(super) fn vacant(self) -> Result<(Node, String)> {
         match (self.node, self.name) {
             (None, Some(name)) => Ok((self.directory, name)),
             _ => Err(Errno::Exist.into()),
@@ -32,15 +32,15 @@ impl Found {
 }
 
 impl Tree {
-    /// Goes along a path; `follow` says whether also through a link at its end.
-    pub(super) fn resolve(&mut self, (base, path): Place<'_>, follow: bool) -> Result<Found> {
+    /// Resolves a path. `follow` follows a link at its end too.
+    pub(super) fn resolve(&mut self, (base, path): PathAt<'_>, follow: bool) -> Result<Resolved> {
         let mut walk = Walk::new(path)?;
         let mut directory = base;
         loop {
             self.work += 1;
             let (name, last, slash) = (walk.name()?, walk.is_last(), walk.has_slash());
-            if self.item(directory)?.links == 0 {
-                // It was removed while it was open.
+            if self.inode(directory)?.links == 0 {
+                // The directory was removed while it was open.
                 return Err(Errno::NoEnt.into());
             }
             let list = self.directory(directory)?;
@@ -52,27 +52,27 @@ impl Tree {
                     directory = list.parent;
                 }
                 if last {
-                    return Ok(Found { directory, name: None, node: Some(directory), slash: true });
+                    return Ok(Resolved { directory, name: None, node: Some(directory), slash: true });
                 }
-                walk = walk.pass();
+                walk = walk.advance();
                 continue;
             }
-            let node = list.entries.get(name).map(|slot| slot.node);
+            let node = list.entries.get(name).map(|entry| entry.node);
             if let Some(node) = node
                 && (!last || slash || follow)
-                && let Content::Link(target) = &self.item(node)?.content
+                && let Content::Link(target) = &self.inode(node)?.content
             {
                 walk = walk.follow(target)?;
                 continue;
             }
             if last {
-                return Ok(Found { directory, name: Some(name.to_owned()), node, slash });
+                return Ok(Resolved { directory, name: Some(name.to_owned()), node, slash });
             }
             directory = node.ok_or(Errno::NoEnt)?;
             if !self.is_directory(directory) {
                 return Err(Errno::NotDir.into());
             }
-            walk = walk.pass();
+            walk = walk.advance();
         }
     }
 }

@@ -1,27 +1,27 @@
-//! What errors of the host are to a guest.
+//! Conversion of host errors to WASI error numbers.
 
 use std::io;
 
 use rustix::io::Errno as Host;
 
-use crate::wasi::errno::{Errno, Fail};
+use crate::wasi::errno::{CallError, Errno};
 
-impl From<io::Error> for Fail {
+impl From<io::Error> for CallError {
     fn from(error: io::Error) -> Self {
-        Fail::Errno(errno(&error))
+        CallError::Errno(errno(&error))
     }
 }
 
-impl From<Host> for Fail {
+impl From<Host> for CallError {
     fn from(error: Host) -> Self {
         io::Error::from(error).into()
     }
 }
 
-/// The number for an error of the host; without its text, which is the host's.
+/// Returns the error number for an error of the host. Its text is dropped, since it may reveal details of the host.
 pub(super) fn errno(error: &io::Error) -> Errno {
     let Some(host) = Host::from_io_error(error) else {
-        // Found by `cap-std` itself: a path that would lead out.
+        // Raised by `cap-std` itself for a path that would leave the directory.
         return if error.kind() == io::ErrorKind::PermissionDenied { Errno::NotCapable } else { Errno::Io };
     };
     match host {
@@ -49,7 +49,7 @@ pub(super) fn errno(error: &io::Error) -> Errno {
         Host::MLINK => Errno::MLink,
         Host::OVERFLOW => Errno::Overflow,
         Host::AGAIN => Errno::Again,
-        // Devices and sockets are refused, however that comes out.
+        // Errors of opening devices and sockets, which are refused.
         Host::NXIO | Host::NODEV | Host::OPNOTSUPP => Errno::NotCapable,
         _ => Errno::Io,
     }

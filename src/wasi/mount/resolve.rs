@@ -1,8 +1,8 @@
-//! From a path to what it names, never above the directory that it starts from.
+//! Path resolution on the host, which never leaves the base directory.
 //!
-//! Each step takes one name in a directory that is open, and follows no link; links are followed here,
-//! by their text, and `..` goes back to where the path came from, not to where the host says. So
-//! there is no moment at which what is exchanged on the host could lead a path out.
+//! Each step looks up one name in an open directory, without following links. Links are followed here, by their text,
+//! and `..` returns to the directory that the path came through, not to the host's parent. So no change on the host
+//! during resolution can lead a path out of the base directory.
 
 use alloc::{borrow::ToOwned, string::String, sync::Arc, vec::Vec};
 use std::io::ErrorKind;
@@ -10,39 +10,39 @@ use std::io::ErrorKind;
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, Metadata, MetadataExt};
 
-use super::{CALL, Mount, error::errno, system};
+use super::{Mount, SYSCALL_WORK, error::errno, system};
 use crate::wasi::{
     errno::{Errno, Result},
-    volume::{Node, Place},
+    volume::{Node, PathAt},
     walk::Walk,
 };
 
-/// Names that one path may lead through: it is paid for at its end.
+/// Maximum number of steps for one path, since fuel is charged only at its end.
 const MAX_STEPS: u32 = 4096;
 
-/// Where a path leads.
-pub(super) struct Found {
-    /// The directory that has the name, or would have it.
+/// Result of resolving a path.
+pub(super) struct Resolved {
+    /// Parent directory of the name.
     pub(super) dir: Arc<Dir>,
-    /// Its path from where this one starts.
+    /// Path of that directory from the base directory.
     pub(super) names: Vec<String>,
-    /// The name; none if the path ends in `.` or `..`, so that it names the directory itself.
+    /// Last name; `None` if the path ends in `.` or `..` and so names the directory itself.
     pub(super) name: Option<String>,
-    /// What is there.
+    /// Attributes of the file, if it exists.
     pub(super) meta: Option<Metadata>,
-    /// Whether the path says that it is a directory.
+    /// Whether the path ends in `/`, `.` or `..`, which requires a directory.
     pub(super) slash: bool,
 }
 
-impl Found {
-    /// What is there, if that is what the path says.
-    pub(super) fn there(&self) -> Result<Metadata> {
+impl Resolved {
+    /// Returns the attributes; fails if the file does not exist, or is not the directory that the path requires.
+    pub(super) fn existing(&self) -> Result<Metadata> {
         let meta = self.meta.clone().ok_or(Errno::NoEnt)?;
         if self.slash && !meta.is_dir() { Err(Errno::NotDir.into()) } else { Ok(meta) }
     }
 
-    /// The directory, the name and whether it is to be a directory's, if nothing is there yet.
-    pub(super) fn free(self) -> Result<(Arc<Dir>, String, bool)> {
+    /// Returns the directory, the name and `slash`; fails if the file exists.
+    pub(super) fn vacant(self) -> Result<(Arc<Dir>, String, bool)> {
         match (self.meta, self.name) {
             (None, Some(name)) => Ok((self.dir, name, self.slash)),
             _ => Err(Errno::Exist.into()),
@@ -51,8 +51,8 @@ impl Found {
 }
 
 impl Mount {
-    /// Goes along a path; `follow` says whether also through a link at its end.
-    pub(super) fn resolve(&self, (base, path): Place<'_>, follow: bool) -> Result<Found> {
+    /// Resolves a path. `follow` follows a link at its end too.
+    pub(super) fn resolve(&self, (base, path): PathAt<'_>, follow: bool) -> Result<Resolved> {
         let mut walk = Walk::new(path)?;
         let mut steps = 0;
         let mut names: Vec<String> = Vec::new();
@@ -62,7 +62,7 @@ impl Mount {
             if steps > MAX_STEPS {
                 return Err(Errno::NameTooLong.into());
             }
-            self.spend(1);
+            self.add_work(1);
             let (name, last, slash) = (walk.name()?, walk.is_last(), walk.has_slash());
             if matches!(name, "." | "..") {
                 if name == ".." {
@@ -71,32 +71,32 @@ impl Mount {
                     dir = self.descend(base, &names)?;
                 }
                 if last {
-                    let meta = self.own(&dir)?;
-                    return Ok(Found { dir, names, name: None, meta: Some(meta), slash: true });
+                    let meta = self.check_directory(&dir)?;
+                    return Ok(Resolved { dir, names, name: None, meta: Some(meta), slash: true });
                 }
-                walk = walk.pass();
+                walk = walk.advance();
                 continue;
             }
             let link = if last {
-                let meta = self.look(&dir, name)?;
+                let meta = self.lookup(&dir, name)?;
                 let is_link = meta.as_ref().is_some_and(|meta| meta.file_type().is_symlink());
                 if !is_link || !(slash || follow) {
-                    self.own(&dir)?;
+                    self.check_directory(&dir)?;
                     let name = Some(name.to_owned());
-                    return Ok(Found { dir, names, name, meta, slash });
+                    return Ok(Resolved { dir, names, name, meta, slash });
                 }
-                self.link_of(&dir, name)?
+                self.link_target(&dir, name)?
             } else {
-                match self.enter(&dir, name) {
+                match self.open_subdirectory(&dir, name) {
                     Ok(below) => {
                         dir = below;
                         names.push(name.to_owned());
-                        walk = walk.pass();
+                        walk = walk.advance();
                         continue;
                     }
-                    Err(Errno::NotDir | Errno::Loop) => match self.link_of(&dir, name) {
+                    Err(Errno::NotDir | Errno::Loop) => match self.link_target(&dir, name) {
                         Ok(link) => link,
-                        // It is none.
+                        // Not a link.
                         Err(Errno::Inval) => return Err(Errno::NotDir.into()),
                         Err(errno) => return Err(errno.into()),
                     },
@@ -107,24 +107,24 @@ impl Mount {
         }
     }
 
-    /// The directory at the end of names, none of which is a link.
+    /// Opens the directory at the end of a list of names, none of which may be a link.
     pub(super) fn descend(&self, base: Node, names: &[String]) -> Result<Arc<Dir>> {
         let mut dir = Arc::clone(self.directory(base)?);
         for name in names {
-            dir = self.enter(&dir, name)?;
+            dir = self.open_subdirectory(&dir, name)?;
         }
         Ok(dir)
     }
 
-    /// A directory in a directory, but no link to one.
-    fn enter(&self, dir: &Dir, name: &str) -> core::result::Result<Arc<Dir>, Errno> {
-        self.spend(CALL);
+    /// Opens a subdirectory, without following a link.
+    fn open_subdirectory(&self, dir: &Dir, name: &str) -> core::result::Result<Arc<Dir>, Errno> {
+        self.add_work(SYSCALL_WORK);
         dir.open_dir_nofollow(name).map(Arc::new).map_err(|error| errno(&error))
     }
 
-    /// What has a name in a directory.
-    fn look(&self, dir: &Dir, name: &str) -> Result<Option<Metadata>> {
-        self.spend(CALL);
+    /// Returns the attributes of a name in a directory, or `None` if it does not exist.
+    fn lookup(&self, dir: &Dir, name: &str) -> Result<Option<Metadata>> {
+        self.add_work(SYSCALL_WORK);
         match dir.symlink_metadata(name) {
             Ok(meta) => Ok(Some(meta)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -132,16 +132,16 @@ impl Mount {
         }
     }
 
-    /// The text of a link.
-    pub(super) fn link_of(&self, dir: &Dir, name: &str) -> core::result::Result<String, Errno> {
-        self.spend(CALL);
+    /// Reads the target of a link, which must be UTF-8.
+    pub(super) fn link_target(&self, dir: &Dir, name: &str) -> core::result::Result<String, Errno> {
+        self.add_work(SYSCALL_WORK);
         let target = dir.read_link_contents(name).map_err(|error| errno(&error))?;
         target.into_os_string().into_string().map_err(|_| Errno::IlSeq)
     }
 
-    /// A directory itself, if it has not been removed and its files are data.
-    fn own(&self, dir: &Dir) -> Result<Metadata> {
-        self.spend(CALL);
+    /// Checks that a directory has not been removed and holds data, and returns its attributes.
+    fn check_directory(&self, dir: &Dir) -> Result<Metadata> {
+        self.add_work(SYSCALL_WORK);
         let meta = dir.dir_metadata()?;
         if meta.nlink() == 0 {
             return Err(Errno::NoEnt.into());
@@ -150,7 +150,7 @@ impl Mount {
         Ok(meta)
     }
 
-    /// Checks that files stand for data: a directory may have others mounted below it.
+    /// Checks that a directory is not in a kernel interface file system, which may be mounted below the root.
     pub(super) fn check_data(&self, dir: &Dir, meta: &Metadata) -> Result<()> {
         if meta.dev() != self.root.id.0 && system::is_system(dir) { Err(Errno::NotCapable.into()) } else { Ok(()) }
     }

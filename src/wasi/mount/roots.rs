@@ -1,4 +1,4 @@
-//! The directories of a configuration, opened.
+//! Opened directories of a configuration.
 
 use alloc::{boxed::Box, format, sync::Arc, vec::Vec};
 use std::io;
@@ -9,30 +9,30 @@ use cap_std::{
 };
 use rustix::io::Errno as Host;
 
-use super::{Mount, known::Id, system};
+use super::{Mount, nodes::FileId, system};
 use crate::{
     config::{dirs::HostDir, wasi::Wasi},
     error::{ConfigError, ConfigProblem, DirectoryProblem},
     wasi::Volume,
 };
 
-/// The directories of a configuration. They are opened once and stay what they are, whatever gets
-/// their paths later.
+/// Directories of a configuration. They are opened once, and stay the same if their host paths change later.
 #[derive(Debug)]
-pub(crate) struct Roots(Vec<Way>);
+pub(crate) struct Roots(Vec<MountPoint>);
 
-/// Where the guest finds a directory, and the directory, if it is there.
+/// Guest path of a directory, and the directory; `None` in a replay.
 #[derive(Debug)]
-struct Way {
+struct MountPoint {
     name: Arc<str>,
     root: Option<Arc<Root>>,
 }
 
+/// Opened directory.
 #[derive(Debug)]
 pub(super) struct Root {
     pub(super) config: HostDir,
     pub(super) dir: Arc<Dir>,
-    pub(super) id: Id,
+    pub(super) id: FileId,
 }
 
 impl Roots {
@@ -44,22 +44,22 @@ impl Roots {
                 at: None,
                 problem: ConfigProblem::Directory { path: dir.host.clone(), why },
             })?;
-            roots.push(Way { name: dir.guest.as_str().into(), root: Some(Arc::new(opened)) });
+            roots.push(MountPoint { name: dir.guest.as_str().into(), root: Some(Arc::new(opened)) });
         }
         Ok(Roots(roots))
     }
 
-    /// Returns the names of the directories for a replay, which opens none.
+    /// Returns the directories of a replayed run, without opening them.
     #[cfg(feature = "receipt")]
-    pub(crate) fn absent(config: &Wasi) -> Roots {
-        let way = |dir: &HostDir| Way { name: dir.guest.as_str().into(), root: None };
-        Roots(config.dirs.iter().map(way).collect())
+    pub(crate) fn for_replay(config: &Wasi) -> Roots {
+        let mount_point = |dir: &HostDir| MountPoint { name: dir.guest.as_str().into(), root: None };
+        Roots(config.dirs.iter().map(mount_point).collect())
     }
 
-    /// A volume of each for one run, if it is there, and where the guest finds it; with `times` of files,
-    /// or without.
+    /// Returns the guest path of each directory, and a volume for one run unless it is a replay. `times` shows
+    /// timestamps of files to the guest.
     pub(in crate::wasi) fn volumes(&self, times: bool) -> impl Iterator<Item = (Arc<str>, Option<Box<dyn Volume>>)> {
-        self.0.iter().map(move |Way { name, root }| {
+        self.0.iter().map(move |MountPoint { name, root }| {
             let mount = |root| Box::new(Mount::new(Arc::clone(root), times)) as Box<dyn Volume>;
             (Arc::clone(name), root.as_ref().map(mount))
         })
@@ -68,7 +68,7 @@ impl Roots {
 
 fn open(config: &HostDir) -> Result<Root, DirectoryProblem> {
     let dir = Dir::open_ambient_dir(&config.host, ambient_authority()).map_err(problem)?;
-    // That it can be read is not known before.
+    // Opening it does not prove that it can be read.
     dir.entries().map_err(problem)?;
     if system::is_system(&dir) {
         return Err(DirectoryProblem::System);

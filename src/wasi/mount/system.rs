@@ -1,12 +1,12 @@
-//! File systems whose files are no data: reading one asks the kernel, writing one commands it.
+//! Detection of kernel interface file systems, such as proc and sysfs, whose files query or control the kernel.
 
 use std::os::fd::AsFd;
 
-/// By the magic numbers of `linux/magic.h`: proc, sysfs, debugfs, tracefs, securityfs, both cgroups, bpf,
+/// Magic numbers of such file systems in `linux/magic.h`: proc, sysfs, debugfs, tracefs, securityfs, both cgroups, bpf,
 /// configfs, efivarfs, selinuxfs, smackfs, pstore, devpts, binfmt_misc, nsfs, fusectl,
 /// resctrl.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-const SYSTEMS: [u32; 18] = [
+const SYSTEM_MAGIC: [u32; 18] = [
     0x9fa0,
     0x6265_6572,
     0x6462_6720,
@@ -27,13 +27,13 @@ const SYSTEMS: [u32; 18] = [
     0x0765_5821,
 ];
 
-/// Whether a file is of such a system; what cannot be asked is taken for one.
+/// Returns whether a file is in such a file system, or its file system is unknown.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(super) fn is_system(file: impl AsFd) -> bool {
-    rustix::fs::fstatfs(file).map_or(true, |found| SYSTEMS.contains(&(found.f_type as u32)))
+    rustix::fs::fstatfs(file).map_or(true, |found| SYSTEM_MAGIC.contains(&(found.f_type as u32)))
 }
 
-/// Elsewhere these are devices, which are not opened.
+/// Returns `false`: other systems have such interfaces only as devices, which are never opened.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) fn is_system(_: impl AsFd) -> bool {
     false

@@ -1,9 +1,8 @@
-//! Links that lead up or away: they stay where the host has put them.
+//! Checks of symbolic links whose target is absolute or contains `..`: a guest cannot move them.
 //!
-//! Others on the host follow a link by its text, from the directory that it is in. One with `..` leads
-//! elsewhere from another directory, and from high enough out of the mount. So neither such a link nor a
-//! directory above one gets another place, and there is nothing that two runs could exchange between
-//! a look and a use.
+//! Other processes on the host resolve a link from the directory that contains it. Moved to another directory, a link
+//! with `..` has another target, which may be outside the mount. So neither such a link nor a directory above one can
+//! be renamed or get another hard link, and two runs cannot race between a check and a use.
 
 use alloc::{sync::Arc, vec};
 use std::{
@@ -14,21 +13,22 @@ use std::{
 use cap_fs_ext::DirExt;
 use cap_std::fs::{Dir, FileType, Metadata};
 
-use super::{CALL, Mount};
+use super::{Mount, SYSCALL_WORK};
 use crate::wasi::errno::{Errno, Result};
 
-/// Names that are looked at for links below a directory.
+/// Maximum number of names checked below a directory.
 const MAX_NAMES: u32 = 100_000;
 
-/// Directories in directories that are looked into.
+/// Maximum depth of the directories checked.
 const MAX_LEVELS: u32 = 100;
 
-/// The most that the directories which are still to be looked into may take, in bytes.
+/// Maximum memory for the directories still to check, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The bytes that one of them takes beside its name.
+/// Memory for one of them beside its name, in bytes.
 const PENDING_BYTES: usize = 64;
 
+/// Directory still to check.
 struct Pending {
     above: Arc<Dir>,
     name: OsString,
@@ -36,34 +36,35 @@ struct Pending {
 }
 
 impl Mount {
-    /// Checks that something can get another name, or one more.
-    pub(super) fn check_carried(&self, dir: &Arc<Dir>, name: &str, meta: &Metadata) -> Result<()> {
+    /// Checks that a file may be renamed, or get another hard link.
+    pub(super) fn check_movable(&self, dir: &Arc<Dir>, name: &str, meta: &Metadata) -> Result<()> {
         if meta.file_type().is_symlink() {
-            let target = self.text_of(dir, name.as_ref())?;
-            let away = Path::new(&target).has_root() || leads_up(&target);
-            return if away { Err(Errno::NotCapable.into()) } else { Ok(()) };
+            let target = self.link_target_os(dir, name.as_ref())?;
+            let escapes = Path::new(&target).has_root() || has_parent_dir(&target);
+            return if escapes { Err(Errno::NotCapable.into()) } else { Ok(()) };
         }
         if meta.is_dir() { self.check_links_below(dir, name) } else { Ok(()) }
     }
 
+    /// Checks that no link below a directory has a target with `..`.
     fn check_links_below(&self, dir: &Arc<Dir>, name: &str) -> Result<()> {
         let mut pending = vec![Pending { above: Arc::clone(dir), name: name.into(), level: 1 }];
         let (mut names, mut bytes) = (0, 0);
         while let Some(Pending { above, name, level }) = pending.pop() {
             bytes -= if level > 1 { PENDING_BYTES + name.len() } else { 0 };
-            self.spend(3 * CALL);
+            self.add_work(3 * SYSCALL_WORK);
             let dir = Arc::new(above.open_dir_nofollow(&name)?);
             self.check_data(&dir, &dir.dir_metadata()?)?;
             for entry in dir.entries()? {
                 let entry = entry?;
                 let name = entry.file_name();
-                self.spend(1);
+                self.add_work(1);
                 names += 1;
                 if names > MAX_NAMES {
                     return Err(Errno::XDev.into());
                 }
-                let ty = self.type_of(&dir, &name, entry.file_type()?)?;
-                if ty.is_symlink() && leads_up(&self.text_of(&dir, &name)?) {
+                let ty = self.entry_type(&dir, &name, entry.file_type()?)?;
+                if ty.is_symlink() && has_parent_dir(&self.link_target_os(&dir, &name)?) {
                     return Err(Errno::NotCapable.into());
                 }
                 if ty.is_dir() {
@@ -78,22 +79,22 @@ impl Mount {
         Ok(())
     }
 
-    /// The type of an entry, also where the listing does not tell it.
-    fn type_of(&self, dir: &Dir, name: &OsStr, told: FileType) -> Result<FileType> {
-        if told.is_dir() || told.is_file() || told.is_symlink() {
-            return Ok(told);
+    /// Returns the type of an entry; asks the host if the listing lacks it.
+    fn entry_type(&self, dir: &Dir, name: &OsStr, listed: FileType) -> Result<FileType> {
+        if listed.is_dir() || listed.is_file() || listed.is_symlink() {
+            return Ok(listed);
         }
-        self.spend(CALL);
+        self.add_work(SYSCALL_WORK);
         Ok(dir.symlink_metadata(name)?.file_type())
     }
 
-    /// The text of a link, be it UTF-8 or not.
-    fn text_of(&self, dir: &Dir, name: &OsStr) -> Result<OsString> {
-        self.spend(CALL);
+    /// Reads the target of a link, which need not be UTF-8.
+    fn link_target_os(&self, dir: &Dir, name: &OsStr) -> Result<OsString> {
+        self.add_work(SYSCALL_WORK);
         Ok(dir.read_link_contents(name)?.into_os_string())
     }
 }
 
-fn leads_up(target: &OsStr) -> bool {
+fn has_parent_dir(target: &OsStr) -> bool {
     Path::new(target).components().any(|part| part == Component::ParentDir)
 }

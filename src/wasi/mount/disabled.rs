@@ -1,25 +1,27 @@
-//! Directories of the host in a build that mounts none: only their names, for replays.
+//! Stub for builds that cannot mount host directories: only replayed runs have any.
 
 use alloc::{sync::Arc, vec::Vec};
 
 use crate::{config::wasi::Wasi, error::ConfigError};
 
-/// Where the guest finds them.
-#[cfg_attr(not(feature = "wasi"), allow(dead_code, reason = "nobody asks"))]
+/// Guest paths of the directories.
+#[cfg_attr(not(feature = "wasi"), allow(dead_code, reason = "used only with WASI"))]
 #[derive(Debug)]
 pub(crate) struct Roots(Vec<Arc<str>>);
 
 impl Roots {
-    /// The configuration has been checked, so that it names none.
+    /// Returns no directories: the check of the configuration refuses them in this build.
     pub(crate) fn open(_: &Wasi) -> Result<Roots, ConfigError> {
         Ok(Roots(Vec::new()))
     }
 
+    /// Returns the directories of a replayed run.
     #[cfg(feature = "receipt")]
-    pub(crate) fn absent(config: &Wasi) -> Roots {
+    pub(crate) fn for_replay(config: &Wasi) -> Roots {
         Roots(config.dirs.iter().map(|dir| dir.guest.as_str().into()).collect())
     }
 
+    /// Returns the guest path of each directory, without a volume.
     #[cfg(feature = "wasi")]
     pub(super) fn volumes(
         &self,

@@ -1,4 +1,4 @@
-//! In a build without the feature `wasi`: nothing is provided.
+//! Stub for builds without the feature `wasi`: no functions are provided.
 
 use wasmi::Linker;
 
@@ -10,7 +10,7 @@ use crate::{
     host::Host,
 };
 
-#[path = "unmounted.rs"]
+#[path = "mount/disabled.rs"]
 mod mount;
 
 pub(crate) use self::mount::Roots;
