@@ -1,19 +1,17 @@
-//! The second wall: runs in a process of their own, locked in by the system.
+//! The second layer: runs in a separate process, sandboxed by the operating system.
 //!
-//! Everywhere else in this crate a guest is held by the interpreter alone. It is made so that no guest
-//! gets past it; but a fault in it that nobody knows of may abort the process, or worse. Here it is
-//! another process that loads and runs the module, a *worker*, with as good as no rights: should a
-//! guest bring it down, the answer is an error; should a guest take it over, there is nothing it can
-//! reach. What a run gives is the same as without: the same outcome, the same error, to the bit.
+//! Elsewhere in this crate only the interpreter contains a guest. It is built so that no guest escapes, but an
+//! unknown fault in it may abort the process, or worse. Here another process with almost no rights, a *worker*, loads
+//! and runs the module: if a guest crashes it, the result is an error; if a guest takes it over, there is nothing it
+//! can reach. The result of a run is the same as without isolation: the same outcome or error, bit for bit.
 //!
-//! The worker is the embedding program itself, started once more. It has to call [`worker`] first
-//! thing in `main`:
+//! The worker is the embedding program itself, started once more. It has to call [`worker`] at the start of `main`:
 //!
 //! ```standalone_crate
 //! use belljar::{Config, Error, isolate::{self, Isolation}};
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     // In a worker it does not return; else it does nothing.
+//!     // Does not return in a worker; does nothing elsewhere.
 //!     isolate::worker();
 //!
 //!     let isolation = Isolation::new(Config::default().with_fuel(1_000_000))?;
@@ -27,11 +25,11 @@
 //! }
 //! ```
 //!
-//! Or it is the program `belljar`, or any other that calls [`worker`] and has the same version of this
-//! crate: [`Isolation::with_worker`]. [`docs::isolation`](crate::docs::isolation) says what the walls
-//! are, what they cost and what they do not keep out.
+//! Or it is the program `belljar`, or any other that calls [`worker`] and has the same version of this crate:
+//! [`Isolation::with_worker`]. [`docs::isolation`](crate::docs::isolation) describes the layers, their cost, and what
+//! they do not keep out.
 //!
-//! Unix only: elsewhere there is no such module.
+//! Unix only: this module does not exist on other systems.
 
 extern crate std;
 
@@ -51,22 +49,21 @@ use crate::{
 mod bounds;
 mod channel;
 mod child;
+mod codec;
+mod constants;
 mod execution;
+mod layers;
 mod message;
-mod shapes;
-mod walls;
 mod wire;
-mod words;
 mod worker;
 
 use self::{
     child::Program,
     message::{Job, Task},
 };
-pub use self::{execution::IsolatedExecution, walls::Wall, worker::worker};
+pub use self::{execution::IsolatedExecution, layers::IsolationLayer, worker::worker};
 
-/// Runs a module with an input, in a process of its own: [`belljar::execute`](crate::execute) with a
-/// second wall.
+/// Runs a module with an input in a separate process: [`belljar::execute`](crate::execute), isolated.
 ///
 /// # Errors
 ///
@@ -75,18 +72,17 @@ pub fn execute(wasm: &[u8], input: &[u8], config: &Config) -> Result<Outcome, Er
     Isolation::new(config.clone())?.run(wasm, input)
 }
 
-/// The walls that this build puts around a worker, in the order in which they go up.
+/// Returns the isolation layers of a worker in this build, in the order in which a worker activates them.
 ///
-/// A worker that cannot build one of them runs nothing: [`IsolationError::Wall`](crate::IsolationError::Wall).
-pub fn walls() -> &'static [Wall] {
-    walls::WALLS
+/// A worker that cannot activate one of them runs nothing: [`IsolationError::Layer`](crate::IsolationError::Layer).
+pub fn layers() -> &'static [IsolationLayer] {
+    layers::LAYERS
 }
 
-/// Policy, and which program is the worker; built once and shared: cheap to clone. Each run has a process of its own,
-/// which loads the module, runs it once and ends.
+/// Configuration and worker program of isolated runs. Built once and shared; cheap to clone. Each run has a separate
+/// process, which loads the module, runs it once and ends.
 ///
-/// There are no host functions here but those of the ABI: closures of this process cannot be called
-/// from another.
+/// There are no custom host functions, only those of the ABI: a worker cannot call closures of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Isolation(Arc<Policy>);
 
@@ -97,24 +93,24 @@ struct Policy {
 }
 
 impl Isolation {
-    /// Isolation with this program as the worker. Nothing is started yet.
+    /// Creates an isolation with this program as the worker. Starts no process.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if a value is out of its range, or something of the host is granted: its clock, its
-    /// random bytes, directories, requests. A worker cannot ask for it.
+    /// [`Error::Config`] if a value is out of range, or the host's clock, random bytes, directories or requests are
+    /// granted: a worker has no access to them.
     pub fn new(config: Config) -> Result<Isolation, Error> {
         if let Some(key) = config.effect() {
-            let why = "an isolated run has nothing of the host: its process cannot ask for it";
+            let why = "an isolated run has no access to the host: its process cannot request it";
             return Err(ConfigError { key: key.into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
         }
         let config = Sandbox::new(config)?.config().clone();
         Ok(Isolation(Arc::new(Policy { config, program: Program::Own })))
     }
 
-    /// Takes another program as the worker: one that calls [`worker`] when it is started with these
-    /// arguments, such as `belljar` with none, or one that starts such a program within walls of its
-    /// own. It is not looked for in `PATH`, and gets no environment but `BELLJAR_WORKER`.
+    /// Sets another program as the worker: one that calls [`worker`] when started with these arguments, such as
+    /// `belljar` without arguments, or a launcher that starts such a program within additional layers. `PATH` is not
+    /// searched, and the environment contains only `BELLJAR_WORKER`.
     #[must_use]
     pub fn with_worker<A: Into<OsString>>(
         mut self,
@@ -126,28 +122,28 @@ impl Isolation {
         self
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// Checks that a module loads, and tells what it is: [`Sandbox::validate`], isolated.
+    /// Checks that a module loads, and returns its description: [`Sandbox::validate`], isolated.
     ///
     /// # Errors
     ///
-    /// [`Error::Module`], with [`ModuleError::Worker`](crate::ModuleError::Worker) if the process died of it;
-    /// [`Error::Isolation`] if there is no such process.
+    /// [`Error::Module`], with [`ModuleError::Worker`](crate::ModuleError::Worker) if the process died while it loaded
+    /// the module; [`Error::Isolation`] if the process could not be set up.
     pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
         self.begin(Task::Validate, wasm, &[])?.validated()
     }
 
-    /// Loads a module and runs it with an input, to its end: [`Sandbox::load`] and [`Sandbox::run`],
-    /// isolated.
+    /// Loads a module and runs it to completion with an input: [`Sandbox::load`] and [`Sandbox::run`], isolated.
     ///
     /// # Errors
     ///
-    /// Those of these two, and where the process died [`ModuleError::Worker`](crate::ModuleError::Worker) or
-    /// [`StopReason::Worker`](crate::StopReason::Worker); [`Error::Isolation`] if there is no such process.
+    /// Those of both; [`ModuleError::Worker`](crate::ModuleError::Worker) or
+    /// [`StopReason::Worker`](crate::StopReason::Worker) if the process died; [`Error::Isolation`] if the process could
+    /// not be set up.
     pub fn run(&self, wasm: &[u8], input: &[u8]) -> Result<Outcome, Error> {
         self.start(wasm, input)?.finish()
     }
@@ -156,26 +152,25 @@ impl Isolation {
     ///
     /// # Errors
     ///
-    /// As [`run`](Isolation::run), but for what only running can show.
+    /// As [`run`](Isolation::run), except for errors of the run itself.
     pub fn start(&self, wasm: &[u8], input: &[u8]) -> Result<IsolatedExecution, Error> {
         self.begin(Task::Run, wasm, input)?.started()
     }
 
-    /// Loads a module and calls an export by values: [`Sandbox::call_values`], isolated.
+    /// Loads a module and calls an exported function with values: [`Sandbox::call_values`], isolated.
     ///
     /// # Errors
     ///
-    /// As [`run`](Isolation::run), and [`Error::Call`] if there is no such export or its type is another.
+    /// As [`run`](Isolation::run), and [`Error::Call`] if the export does not exist or has another type.
     pub fn call_values(&self, wasm: &[u8], name: &str, arguments: &[Value]) -> Result<Outcome, Error> {
         self.start_call(wasm, name, arguments, &[])?.finish()
     }
 
-    /// Loads a module and starts a call of an export, with an input it can read: [`Sandbox::start_call`],
-    /// isolated.
+    /// Loads a module and starts a call of an exported function, with an input: [`Sandbox::start_call`], isolated.
     ///
     /// # Errors
     ///
-    /// As [`call_values`](Isolation::call_values), but for what only running can show.
+    /// As [`call_values`](Isolation::call_values), except for errors of the run itself.
     pub fn start_call(
         &self,
         wasm: &[u8],
@@ -188,7 +183,7 @@ impl Isolation {
     }
 
     fn begin(&self, task: Task, wasm: &[u8], input: &[u8]) -> Result<IsolatedExecution, Error> {
-        // What is too large is not even sent.
+        // A module that is too large is not sent.
         check_size(wasm, self.config())?;
         let (wasm_bytes, input_bytes) = (wasm.len() as u64, input.len() as u64);
         let job = Job { config: self.config().clone(), task, wasm_bytes, input_bytes };

@@ -40,11 +40,13 @@ pub enum IsolationError {
         /// End of the process.
         end: WorkerEnd,
     },
-    /// The worker could not set up a layer of its isolation.
-    #[error("the worker could not build the wall `{wall}`: {}", escape(.message, SHOWN_BYTES))]
-    Wall {
-        /// The wall, as `belljar::isolate::walls()` names it.
-        wall: &'static str,
+    /// The worker could not activate an isolation layer.
+    #[error("the worker could not activate the isolation layer `{layer}`: {}", escape(.message, SHOWN_BYTES))]
+    #[serde(rename = "wall")]
+    Layer {
+        /// Name of the layer, as in `belljar::isolate::layers()`.
+        #[serde(rename = "wall")]
+        layer: &'static str,
         /// The system's description; not part of the stable interface.
         message: String,
     },
@@ -113,8 +115,8 @@ impl IsolationError {
                 "call `belljar::isolate::worker()` at the start of `main`".into()
             }
             IsolationError::Start { .. } | IsolationError::Died { .. } => return None,
-            IsolationError::Wall { .. } => {
-                "the system, or what this process runs in, does not let it; without all walls nothing is run".into()
+            IsolationError::Layer { .. } => {
+                "the system or the container of this process does not allow it; no guest runs without all layers".into()
             }
         })
     }

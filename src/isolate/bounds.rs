@@ -1,40 +1,39 @@
-//! How much a worker may take of the machine, derived from what its guest may.
+//! Resource bounds of a worker, derived from the limits of its guest.
 //!
-//! A guest is held to its limits by the interpreter. These bounds are for a worker that a guest has
-//! taken over, or that has gone wrong: they are several times what any run is known to need, so that
-//! none ever meets them on a slow machine.
+//! The interpreter enforces the limits of a guest. These bounds are for a worker that a guest has taken over, or that
+//! has failed: they are several times what any run is known to need, so that none reaches them on a slow machine.
 
 use super::message::Job;
 
-/// How much a worker may take.
+/// Resource bounds of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bounds {
     /// Address space in bytes.
     pub(super) address_bytes: u64,
-    /// Time on the processor, in seconds.
+    /// Processor time in seconds.
     pub(super) processor_seconds: u64,
-    /// The part of it that is for loading the module.
+    /// The part of it for loading the module.
     pub(super) loading_seconds: u64,
 }
 
-/// What is there before there is a guest: the program itself, its stack, its allocator.
+/// Address space of the program itself, its stack and its allocator, in bytes.
 const PROGRAM_BYTES: u64 = 256 << 20;
 
-/// Code that is not optimized takes twenty times as long.
-const SLOWNESS: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
+/// Factor for code that is not optimized.
+const UNOPTIMIZED_FACTOR: u64 = if cfg!(debug_assertions) { 20 } else { 1 };
 
-/// The worst that is known to go on for a whole run takes 25 ns.
-const NANOSECONDS_PER_FUEL: u64 = 200 * SLOWNESS;
+/// Time for a unit of fuel. The worst that is known to continue for a whole run is 25 ns.
+const NANOSECONDS_PER_FUEL: u64 = 200 * UNOPTIMIZED_FACTOR;
 
-/// A byte is read in 50 ns.
-const NANOSECONDS_PER_BYTE: u64 = 2_000 * SLOWNESS;
+/// Time for a byte of the module. Reading one takes 50 ns.
+const NANOSECONDS_PER_BYTE: u64 = 2_000 * UNOPTIMIZED_FACTOR;
 
-const NANOSECONDS_PER_LOAD_WORK: u64 = 2_000 * SLOWNESS;
+const NANOSECONDS_PER_LOAD_WORK: u64 = 2_000 * UNOPTIMIZED_FACTOR;
 
 const SECOND: u64 = 1_000_000_000;
 
 impl Bounds {
-    /// The bounds of a job.
+    /// Computes the bounds of a job.
     pub(super) fn of(job: &Job) -> Bounds {
         let loading_seconds = 10 + loading_nanoseconds(job) / SECOND;
         let running_seconds = running_nanoseconds(job) / SECOND;
@@ -45,12 +44,12 @@ impl Bounds {
 
 fn address_bytes(job: &Job) -> u64 {
     let bound = job.config.memory_bound();
-    // An allocator takes more than it gives.
+    // An allocator reserves more than it returns.
     let guest = bound.load.saturating_add(bound.run).saturating_mul(2);
-    // The module is there as it came; what was written and logged, once more on its way.
+    // Module and input are kept as received; output and log also exist as messages.
     let sent = job.wasm_bytes.saturating_add(job.input_bytes).saturating_mul(2);
-    let told = job.config.limits.output_bytes.saturating_add(job.config.limits.log_bytes).saturating_mul(3);
-    PROGRAM_BYTES.saturating_add(guest).saturating_add(sent).saturating_add(told)
+    let replies = job.config.limits.output_bytes.saturating_add(job.config.limits.log_bytes).saturating_mul(3);
+    PROGRAM_BYTES.saturating_add(guest).saturating_add(sent).saturating_add(replies)
 }
 
 fn loading_nanoseconds(job: &Job) -> u64 {

@@ -1,4 +1,4 @@
-//! The process of a worker, from its start to its end. It never outlives its owner.
+//! The process of a worker, from start to end. It never outlives its owner.
 
 use std::{
     env,
@@ -20,19 +20,19 @@ use std::{
 use super::{message::GREETING, worker};
 use crate::error::{IsolationError, WorkerEnd};
 
-/// The one environment variable of a worker.
-pub(super) const MARK: &str = "BELLJAR_WORKER";
+/// The only environment variable of a worker.
+pub(super) const WORKER_ENV: &str = "BELLJAR_WORKER";
 
-/// A process that has closed its end gets so long to be gone.
-const LAST_BREATH: Duration = Duration::from_secs(5);
+/// Time that a process has to exit after it has closed its connection.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The program that is a worker, with its arguments.
+/// Program of a worker, with its arguments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum Program {
-    /// The one that this process runs.
+    /// The program that this process runs.
     #[default]
     Own,
-    /// Another.
+    /// Another program.
     Other(PathBuf, Vec<OsString>),
 }
 
@@ -41,7 +41,7 @@ pub(super) enum Program {
 pub(super) struct Child(Process);
 
 impl Program {
-    /// How messages name it.
+    /// Returns its name for messages.
     pub(super) fn name(&self) -> String {
         match self {
             Program::Own => "this program".into(),
@@ -49,13 +49,13 @@ impl Program {
         }
     }
 
-    /// Starts it with nothing but a connection to this process.
+    /// Starts it with a connection to this process, and nothing else.
     pub(super) fn start(&self) -> Result<(Child, UnixStream), IsolationError> {
-        if env::var_os(MARK).is_some() {
-            // A program that never became a worker would start itself without end.
+        if env::var_os(WORKER_ENV).is_some() {
+            // A program that does not become a worker would start itself without end.
             return Err(IsolationError::Nested);
         }
-        if *self == Program::Own && !worker::is_able() {
+        if *self == Program::Own && !worker::is_available() {
             return Err(IsolationError::NotAWorker { program: self.name(), found: None });
         }
         self.spawn().map_err(|error| IsolationError::Start { program: self.name(), message: error.to_string() })
@@ -64,19 +64,19 @@ impl Program {
     fn spawn(&self) -> io::Result<(Child, UnixStream)> {
         let (path, arguments) = match self {
             Program::Own => (own_path()?, [].as_slice()),
-            // The worker starts in another directory.
+            // The worker starts in another directory, so its path is made absolute.
             Program::Other(path, arguments) => (std::path::absolute(path)?, arguments.as_slice()),
         };
         let (ours, theirs) = UnixStream::pair()?;
-        // Nobody listens to its stderr.
-        let (listener, stderr) = io::pipe()?;
-        drop(listener);
+        // Its stderr is discarded.
+        let (reader, stderr) = io::pipe()?;
+        drop(reader);
         let process = Command::new(path)
             .args(arguments)
             .env_clear()
-            .env(MARK, GREETING)
+            .env(WORKER_ENV, GREETING)
             .current_dir("/")
-            // What a terminal sends to this process is not for the worker.
+            // Signals of a terminal to this process are not for the worker.
             .process_group(0)
             .stdin(OwnedFd::from(theirs.try_clone()?))
             .stdout(OwnedFd::from(theirs))
@@ -86,12 +86,12 @@ impl Program {
     }
 }
 
-/// The program that this process runs.
+/// Returns the path of the program that this process runs.
 fn own_path() -> io::Result<PathBuf> {
     #[cfg(target_os = "linux")]
     {
         use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
-        // It leads to the very file that runs here, even if another has taken its name by now.
+        // It refers to the running file, even if the file at its path was replaced.
         const OWN: &str = "/proc/self/exe";
         if Path::new(OWN).exists() {
             return Ok(OWN.into());
@@ -104,15 +104,15 @@ fn own_path() -> io::Result<PathBuf> {
 }
 
 impl Child {
-    /// How a process ended that has closed its end.
+    /// Waits for a process that has closed its connection, and returns how it ended.
     pub(super) fn end(&mut self) -> WorkerEnd {
         let start = Instant::now();
         let mut pause = Duration::from_micros(100);
-        while start.elapsed() < LAST_BREATH {
+        while start.elapsed() < EXIT_TIMEOUT {
             match self.0.try_wait() {
                 Ok(Some(status)) => return ended(status),
                 Ok(None) => thread::sleep(pause),
-                // Somebody else has waited for it.
+                // Other code of this process has waited for it.
                 Err(_) => break,
             }
             pause = (pause * 2).min(Duration::from_millis(20));
@@ -121,9 +121,9 @@ impl Child {
         WorkerEnd::Garbage
     }
 
-    /// Ends it, and waits until it is gone.
+    /// Kills the process and waits for it.
     pub(super) fn kill(&mut self) {
-        // It may be gone already.
+        // It may have exited before.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,4 +1,4 @@
-//! One run in flight, in a process of its own.
+//! A run in progress in a separate process.
 
 use std::{
     fmt,
@@ -8,9 +8,9 @@ use std::{
 
 use super::{
     bounds::Bounds,
-    channel::{Channel, Gap, PATIENCE},
+    channel::{Channel, ChannelError, IDLE_TIMEOUT},
     child::{Child, Program},
-    message::{self, GREETING, Job, MAX_GREETING_BYTES, News, Part},
+    message::{self, GREETING, Job, MAX_GREETING_BYTES, Part, Reply},
     wire::Wire,
 };
 use crate::{
@@ -23,10 +23,10 @@ use crate::{
     watch::Cancel,
 };
 
-/// A worker gets so much longer than the deadline: it keeps the deadline itself.
+/// Time after the deadline at which a worker is killed. The worker enforces the deadline itself.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// One run in flight, in a process of its own: waited for, cancelled, or dropped, which ends it.
+/// A run in progress in a separate process: it can be waited for and cancelled. Dropping it kills the process.
 ///
 /// It stays on the thread that started it, since on Linux the process ends with that thread.
 pub struct IsolatedExecution {
@@ -34,22 +34,22 @@ pub struct IsolatedExecution {
     channel: Channel,
     config: Config,
     max_bytes: usize,
-    /// All that has come, and how much of it a report has vouched for.
+    /// All received output and log entries. Those since the last report do not count yet.
     output: Vec<u8>,
     log: Vec<LogEntry>,
     log_bytes: usize,
     files: Changes,
     file_bytes: u64,
-    told: Told,
+    last_report: LastReport,
     clock: Clock,
     ended: bool,
-    /// Not `Send`.
+    /// Makes the type not `Send`.
     stays: PhantomData<*const ()>,
 }
 
-/// What the last report said.
+/// State of the run at the last report.
 #[derive(Debug, Clone, Copy, Default)]
-struct Told {
+struct LastReport {
     output_bytes: usize,
     log_lines: usize,
     dropped: u64,
@@ -63,13 +63,13 @@ enum Clock {
 }
 
 impl IsolatedExecution {
-    /// Starts a worker, and hands it its job. What it answers is still to come.
+    /// Starts a worker and sends it its job. Does not wait for replies.
     pub(super) fn new(program: &Program, job: Job, wasm: &[u8], input: &[u8]) -> Result<Self, Error> {
         let (child, stream) = program.start()?;
         let start =
             |error: std::io::Error| IsolationError::Start { program: program.name(), message: error.to_string() };
-        let patience = PATIENCE + Duration::from_secs(Bounds::of(&job).loading_seconds);
-        let channel = Channel::new(stream, patience).map_err(start)?;
+        let idle_timeout = IDLE_TIMEOUT + Duration::from_secs(Bounds::of(&job).loading_seconds);
+        let channel = Channel::new(stream, idle_timeout).map_err(start)?;
         let mut run = IsolatedExecution {
             child,
             channel,
@@ -79,7 +79,7 @@ impl IsolatedExecution {
             log_bytes: 0,
             files: Changes::new(),
             file_bytes: 0,
-            told: Told::default(),
+            last_report: LastReport::default(),
             clock: Clock::Stopped(Duration::ZERO),
             ended: false,
             stays: PhantomData,
@@ -89,91 +89,92 @@ impl IsolatedExecution {
         message::put(&job, &mut head);
         run.greet(program, &head)?;
         for bytes in [wasm, input] {
-            run.channel.send(bytes).map_err(|gap| run.loading(gap))?;
+            run.channel.send(bytes).map_err(|error| run.load_error(error))?;
         }
         Ok(run)
     }
 
-    /// Before it has said its name, whatever is wrong is no fault of a guest.
+    /// Sends the job and checks the greeting. No failure before the greeting is caused by a guest.
     fn greet(&mut self, program: &Program, head: &[u8]) -> Result<(), IsolationError> {
-        let stranger = |found| IsolationError::NotAWorker { program: program.name(), found };
+        let unknown = |found| IsolationError::NotAWorker { program: program.name(), found };
         let sent = self.channel.send(head);
         let greeting = match self.channel.receive(MAX_GREETING_BYTES) {
             Ok(greeting) => greeting,
-            Err(Gap::Closed) => {
+            Err(ChannelError::Closed) => {
                 return Err(match self.child.end() {
                     end @ WorkerEnd::Signal { .. } => IsolationError::Died { program: program.name(), end },
-                    _ => stranger(None),
+                    _ => unknown(None),
                 });
             }
-            Err(_) => return Err(stranger(None)),
+            Err(_) => return Err(unknown(None)),
         };
         if greeting == GREETING.as_bytes() && sent.is_ok() {
             return Ok(());
         }
         let version = core::str::from_utf8(greeting).ok().filter(|text| text.starts_with("belljar worker "));
-        Err(stranger(version.map(String::from)))
+        Err(unknown(version.map(String::from)))
     }
 
     /// Waits for the module to be found valid.
     pub(super) fn validated(mut self) -> Result<Inspection, Error> {
-        match self.news_of_loading()? {
-            News::Valid { inspection } => Ok(inspection),
-            _ => Err(self.garbled(ModuleError::Worker)),
+        match self.load_reply()? {
+            Reply::Valid { inspection } => Ok(inspection),
+            _ => Err(self.load_error(ChannelError::Invalid)),
         }
     }
 
-    /// Waits until the guest is run.
+    /// Waits until the guest has started.
     pub(super) fn started(mut self) -> Result<Self, Error> {
-        let News::Started = self.news_of_loading()? else { return Err(self.garbled(ModuleError::Worker)) };
+        let Reply::Started = self.load_reply()? else { return Err(self.load_error(ChannelError::Invalid)) };
         let now = Instant::now();
         self.clock = Clock::Running(now);
         let limit = self.config.deadline_ms.map(Duration::from_millis);
-        self.channel.set_patience(PATIENCE, limit.and_then(|limit| now.checked_add(limit + GRACE)));
+        self.channel.set_timeouts(IDLE_TIMEOUT, limit.and_then(|limit| now.checked_add(limit + GRACE)));
         Ok(self)
     }
 
-    fn news_of_loading(&mut self) -> Result<News, Error> {
-        match self.news().map_err(|gap| self.loading(gap))? {
-            News::Unwalled { wall, code } => {
-                Err(IsolationError::Wall { wall, message: std::io::Error::from_raw_os_error(code).to_string() }.into())
+    fn load_reply(&mut self) -> Result<Reply, Error> {
+        match self.next_reply().map_err(|error| self.load_error(error))? {
+            Reply::LayerFailed { layer, code } => {
+                let message = std::io::Error::from_raw_os_error(code).to_string();
+                Err(IsolationError::Layer { layer, message }.into())
             }
-            News::Failed { error: error @ (Error::Module(_) | Error::Call(_)) } => Err(error),
-            news => Ok(news),
+            Reply::Failed { error: error @ (Error::Module(_) | Error::Call(_)) } => Err(error),
+            reply => Ok(reply),
         }
     }
 
-    /// Waits for the next report, which comes after some milliseconds, or for the end.
+    /// Waits for the next report, which arrives every few milliseconds, or for the end of the run.
     ///
     /// # Errors
     ///
-    /// [`Error::Stopped`] if the guest was stopped, also by the death of its process, with what had
-    /// been reported by then; [`CallError::Ended`] if the run has ended before.
+    /// [`Error::Stopped`] if the guest was stopped, also by the death of its process, with what was reported by then;
+    /// [`CallError::Ended`] if the run has ended before.
     pub fn wait(&mut self) -> Result<Step, Error> {
         if self.ended {
             return Err(CallError::Ended.into());
         }
         let ended = loop {
-            let garbled = match self.news() {
-                Ok(News::Output { part: Part(part) }) => !self.add_output(&part),
-                Ok(News::Log { entry }) => !self.add_log(entry),
-                Ok(News::Changed { path, change }) => !self.add_change(path, change),
-                Ok(News::Linked { path, first }) => match self.files.get(&first) {
+            let invalid = match self.next_reply() {
+                Ok(Reply::Output { part: Part(part) }) => !self.add_output(&part),
+                Ok(Reply::Log { entry }) => !self.add_log(entry),
+                Ok(Reply::Changed { path, change }) => !self.add_change(path, change),
+                Ok(Reply::Linked { path, first }) => match self.files.get(&first) {
                     Some(Change::File(bytes)) => !self.add_name(path, Change::File(bytes.clone())),
                     _ => true,
                 },
-                Ok(News::Used { usage, dropped }) => {
+                Ok(Reply::Used { usage, dropped }) => {
                     let (output_bytes, log_lines) = (self.output.len(), self.log.len());
-                    self.told = Told { output_bytes, log_lines, dropped, usage };
+                    self.last_report = LastReport { output_bytes, log_lines, dropped, usage };
                     return Ok(Step::Yielded);
                 }
-                Ok(News::Done { status, results }) => break Ok((status, results)),
-                Ok(News::Failed { error: Error::Stopped(stopped) }) => break Err(stopped.reason),
+                Ok(Reply::Done { status, results }) => break Ok((status, results)),
+                Ok(Reply::Failed { error: Error::Stopped(stopped) }) => break Err(stopped.reason),
                 Ok(_) => true,
-                Err(gap) => break Err(self.stopped_by(gap)),
+                Err(error) => break Err(self.stopped_by(error)),
             };
-            if garbled {
-                break Err(self.stopped_by(Gap::TooLong));
+            if invalid {
+                break Err(self.stopped_by(ChannelError::Invalid));
             }
         };
         self.end();
@@ -185,7 +186,7 @@ impl IsolatedExecution {
         }
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the run and returns its outcome.
     ///
     /// # Errors
     ///
@@ -198,27 +199,27 @@ impl IsolatedExecution {
         }
     }
 
-    /// A handle that stops this run from any thread, within 20 ms. The process is ended.
+    /// Returns a handle that stops this run from any thread, within 20 ms, by killing the process.
     pub fn cancel_handle(&self) -> Cancel {
         self.channel.cancel()
     }
 
-    /// What the run had used at its last report.
+    /// Returns the usage at the last report.
     pub fn usage(&self) -> Usage {
-        self.told.usage
+        self.last_report.usage
     }
 
-    /// The output at the last report; empty after the end, when the outcome has it.
+    /// Returns the output at the last report. Empty after the end, when the outcome has it.
     pub fn output(&self) -> &[u8] {
-        self.output.get(..self.told.output_bytes).unwrap_or_default()
+        self.output.get(..self.last_report.output_bytes).unwrap_or_default()
     }
 
-    /// The log messages at the last report; empty after the end, when the outcome has them.
+    /// Returns the log entries at the last report. Empty after the end, when the outcome has them.
     pub fn log(&self) -> &[LogEntry] {
-        self.log.get(..self.told.log_lines).unwrap_or_default()
+        self.log.get(..self.last_report.log_lines).unwrap_or_default()
     }
 
-    /// Wall time since the module was loaded, to the end or to now.
+    /// Returns the elapsed time since the module was loaded, to the end or to now.
     pub fn wall_time(&self) -> Duration {
         match self.clock {
             Clock::Running(start) => start.elapsed(),
@@ -226,12 +227,12 @@ impl IsolatedExecution {
         }
     }
 
-    fn news(&mut self) -> Result<News, Gap> {
+    fn next_reply(&mut self) -> Result<Reply, ChannelError> {
         let message = self.channel.receive(self.max_bytes)?;
-        News::read(message).ok_or(Gap::TooLong)
+        Reply::read(message).ok_or(ChannelError::Invalid)
     }
 
-    /// Whether it is within the limit.
+    /// Appends output. Returns false if it exceeds the limit.
     fn add_output(&mut self, part: &[u8]) -> bool {
         let fits = (self.output.len() + part.len()) as u64 <= self.config.limits.output_bytes;
         if fits {
@@ -240,7 +241,7 @@ impl IsolatedExecution {
         fits
     }
 
-    /// Whether it is within the limits.
+    /// Appends a log entry. Returns false if it exceeds a limit.
     fn add_log(&mut self, entry: LogEntry) -> bool {
         self.log_bytes += entry.text.len();
         let limits = &self.config.limits;
@@ -251,7 +252,7 @@ impl IsolatedExecution {
         fits
     }
 
-    /// Whether it is within the limits.
+    /// Adds a change with its bytes. Returns false if it exceeds a limit.
     fn add_change(&mut self, path: String, change: Change) -> bool {
         self.file_bytes = self.file_bytes.saturating_add(match &change {
             Change::File(bytes) => bytes.len() as u64,
@@ -262,7 +263,7 @@ impl IsolatedExecution {
     }
 
     fn add_name(&mut self, path: String, change: Change) -> bool {
-        // All that were given may be gone, and as many be there as may be.
+        // All initial files may be removed, and as many created as the limit allows.
         let names = self.config.limits.files.saturating_mul(2);
         let fits = path.len() <= MAX_PATH_BYTES && (self.files.len() as u64) < names;
         if fits {
@@ -271,13 +272,13 @@ impl IsolatedExecution {
         fits
     }
 
-    /// What the last report vouched for.
+    /// Takes the output, log and usage of the last report.
     fn produced(&mut self) -> (Vec<u8>, Log, Usage) {
-        let told = std::mem::take(&mut self.told);
+        let report = std::mem::take(&mut self.last_report);
         let (mut output, mut entries) = (std::mem::take(&mut self.output), std::mem::take(&mut self.log));
-        output.truncate(told.output_bytes);
-        entries.truncate(told.log_lines);
-        (output, Log { entries, dropped: told.dropped }, told.usage)
+        output.truncate(report.output_bytes);
+        entries.truncate(report.log_lines);
+        (output, Log { entries, dropped: report.dropped }, report.usage)
     }
 
     fn end(&mut self) {
@@ -286,27 +287,25 @@ impl IsolatedExecution {
         self.child.kill();
     }
 
-    fn stopped_by(&mut self, gap: Gap) -> StopReason {
-        match gap {
-            Gap::Cancelled => StopReason::Cancelled,
-            Gap::Late => StopReason::Deadline { limit_ms: self.config.deadline_ms.unwrap_or_default() },
+    fn stopped_by(&mut self, error: ChannelError) -> StopReason {
+        match error {
+            ChannelError::Cancelled => StopReason::Cancelled,
+            ChannelError::Deadline => StopReason::Deadline { limit_ms: self.config.deadline_ms.unwrap_or_default() },
             other => StopReason::Worker(self.died(other)),
         }
     }
 
-    fn loading(&mut self, gap: Gap) -> Error {
-        ModuleError::Worker(self.died(gap)).into()
+    fn load_error(&mut self, error: ChannelError) -> Error {
+        ModuleError::Worker(self.died(error)).into()
     }
 
-    fn garbled(&mut self, how: fn(WorkerEnd) -> ModuleError) -> Error {
-        how(self.died(Gap::TooLong)).into()
-    }
-
-    fn died(&mut self, gap: Gap) -> WorkerEnd {
-        match gap {
-            Gap::Closed => self.child.end(),
-            Gap::Silent(limit) => WorkerEnd::Silent { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) },
-            Gap::TooLong | Gap::Late | Gap::Cancelled => WorkerEnd::Garbage,
+    fn died(&mut self, error: ChannelError) -> WorkerEnd {
+        match error {
+            ChannelError::Closed => self.child.end(),
+            ChannelError::Idle(limit) => {
+                WorkerEnd::Silent { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
+            }
+            ChannelError::Invalid | ChannelError::Deadline | ChannelError::Cancelled => WorkerEnd::Garbage,
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What a process and its worker say to each other, and how much of it.
+//! The messages between a process and its worker, and their maximum lengths.
 //!
-//! A message is its length, as four bytes, and what [`Wire`] makes of it. The process says a [`Job`],
-//! then the bytes of the module and of the input. The worker says its name, and then [`News`].
+//! A message is its length in four bytes and its [`Wire`] encoding. The process sends a [`Job`], then the bytes of the
+//! module and the input. The worker sends its greeting, then [`Reply`] messages.
 
 use alloc::{string::String, vec::Vec};
 
-use super::wire::{Wire, choices, records};
+use super::wire::{Wire, enums, structs};
 use crate::{
     config::Config,
     error::Error,
@@ -15,16 +15,16 @@ use crate::{
     value::Value,
 };
 
-/// What a worker says first: whoever says anything else does not share this format, or these types.
+/// First message of a worker. A process that sends another has another version of this format and its types.
 pub(super) const GREETING: &str = concat!("belljar worker 1, ", env!("CARGO_PKG_VERSION"));
 
-/// The longest greeting that is listened to, in bytes.
+/// Maximum length of a greeting in bytes.
 pub(super) const MAX_GREETING_BYTES: usize = 64;
 
-/// Output is sent in parts of at most so many bytes.
-pub(super) const PART_BYTES: usize = 256 << 10;
+/// Maximum length of a part of the output in bytes.
+pub(super) const MAX_PART_BYTES: usize = 256 << 10;
 
-/// What a worker is to do. The module and the input follow.
+/// Job of a worker. The module and the input follow it.
 #[derive(Debug, Clone)]
 pub(super) struct Job {
     pub(super) config: Config,
@@ -33,7 +33,7 @@ pub(super) struct Job {
     pub(super) input_bytes: u64,
 }
 
-/// What to do with the module.
+/// Task to do with the module.
 #[derive(Debug, Clone)]
 pub(super) enum Task {
     Validate,
@@ -41,38 +41,37 @@ pub(super) enum Task {
     Call { name: String, arguments: Vec<Value> },
 }
 
-/// What a worker says after its name, in the order in which it may.
+/// Message of a worker after its greeting.
 #[derive(Debug, Clone)]
-pub(super) enum News {
-    /// A wall could not be built. It is the last word.
-    Unwalled { wall: &'static str, code: i32 },
-    /// The module is valid. It is the last word.
+pub(super) enum Reply {
+    /// An isolation layer could not be activated. Last message.
+    LayerFailed { layer: &'static str, code: i32 },
+    /// The module is valid. Last message.
     Valid { inspection: Inspection },
-    /// The module is loaded; from here on it is run.
+    /// The module is loaded, and the run starts.
     Started,
     /// More output.
     Output { part: Part },
-    /// One more message of the log.
+    /// One more log entry.
     Log { entry: LogEntry },
-    /// What has been used with all of the above; where a run ends from outside, it ends here.
+    /// Usage including all of the above. A run that is ended from outside ends at its last report.
     Used { usage: Usage, dropped: u64 },
-    /// A path that was changed; all of them come before the end is told.
+    /// A changed path. All of them precede the last message.
     Changed { path: String, change: Change },
-    /// Another name of a file whose bytes were told before.
+    /// Another name of a file whose bytes were sent before.
     Linked { path: String, first: String },
-    /// The run came to its end. It is the last word.
+    /// The run is complete. Last message.
     Done { status: i32, results: Vec<Value> },
-    /// There is no outcome; output, log and usage of a guest that was stopped came before. It is the
-    /// last word.
+    /// The run failed. Output, log and usage of a stopped guest precede it. Last message.
     Failed { error: Error },
 }
 
-records! { Job { config, task, wasm_bytes, input_bytes } }
+structs! { Job { config, task, wasm_bytes, input_bytes } }
 
-choices! {
+enums! {
     Task { 0 Validate, 1 Run, 2 Call { name, arguments } }
-    News {
-        0 Unwalled { wall, code },
+    Reply {
+        0 LayerFailed { layer, code },
         1 Valid { inspection },
         2 Started,
         3 Output { part },
@@ -85,7 +84,7 @@ choices! {
     }
 }
 
-/// Bytes that are the rest of their message.
+/// Part of the output: the rest of its message.
 #[derive(Debug, Clone)]
 pub(super) struct Part(pub(super) Vec<u8>);
 
@@ -103,28 +102,28 @@ pub(super) fn put(message: &impl Wire, to: &mut Vec<u8>) {
     let start = to.len();
     0u32.put(to);
     message.put(to);
-    // No message comes near four gigabytes: the longest are bounded by the size of the module.
+    // No message is near 4 GiB: the longest are bounded by the size of the module.
     let size = u32::try_from(to.len() - start - size_of::<u32>()).unwrap_or(u32::MAX);
-    if let Some(place) = to.get_mut(start..start + size_of::<u32>()) {
-        place.copy_from_slice(&size.to_le_bytes());
+    if let Some(length) = to.get_mut(start..start + size_of::<u32>()) {
+        length.copy_from_slice(&size.to_le_bytes());
     }
 }
 
-/// The longest message that a worker may send about a module of so many bytes.
+/// Returns the maximum length of a message that a worker may send about a module of this size.
 ///
-/// It can say nothing longer than a list of everything with its type, or an error that names the 64
-/// imports or exports that an error names at most.
+/// The longest messages are the list of all imports and exports with their types, and an error, which names at most 64
+/// imports or exports.
 pub(super) fn max_bytes(config: &Config, wasm_bytes: usize) -> usize {
     const FIXED: u64 = 128 << 10;
     let (wasm, limits) = (wasm_bytes as u64, &config.module);
     let ty = limits.params.saturating_add(limits.results).saturating_add(64);
-    // An import or an export takes three bytes of the module at least.
-    let things = limits.imports.saturating_add(limits.exports).saturating_add(limits.custom_sections).min(wasm / 3);
-    let list = things.saturating_mul(ty);
-    // In words, a type takes about ten bytes.
+    // An import or export takes at least three bytes of the module.
+    let items = limits.imports.saturating_add(limits.exports).saturating_add(limits.custom_sections).min(wasm / 3);
+    let list = items.saturating_mul(ty);
+    // As text, a type takes about ten bytes.
     let error = ty.saturating_mul(64 * 10);
     let sum = list.saturating_add(error).saturating_add(wasm.saturating_mul(2)).saturating_add(FIXED);
-    let sum = sum.max(PART_BYTES as u64 + 64).max(config.limits.log_bytes.saturating_add(64));
+    let sum = sum.max(MAX_PART_BYTES as u64 + 64).max(config.limits.log_bytes.saturating_add(64));
     let sum = sum.max(config.limits.file_bytes.saturating_add(MAX_PATH_BYTES as u64 + 64));
     usize::try_from(sum.min(u32::MAX.into())).unwrap_or(usize::MAX)
 }

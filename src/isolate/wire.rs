@@ -1,21 +1,21 @@
-//! Values as bytes on their way between a process and its worker.
+//! The binary encoding of values between a process and its worker.
 //!
-//! What is read is the word of a worker that a guest may have taken over. Reading takes memory only
-//! for what is there, goes no deeper than the types do, and says `None` to all that no worker writes.
+//! A guest may have taken over the worker whose bytes are decoded. Decoding allocates memory only for bytes that are
+//! there, recurses no deeper than the types do, and returns `None` for bytes that no worker writes.
 
 use alloc::{boxed::Box, collections::BTreeMap, string::String, vec::Vec};
 
-use super::words;
+use super::constants;
 
-/// What can be sent.
+/// A type with a binary encoding.
 pub(super) trait Wire: Sized {
-    /// Appends the value.
+    /// Appends the encoding of the value.
     fn put(&self, to: &mut Vec<u8>);
 
-    /// Takes a value off the front.
+    /// Decodes a value from the front and removes its bytes.
     fn take(from: &mut &[u8]) -> Option<Self>;
 
-    /// The value that these bytes are, all of them.
+    /// Decodes a value that takes all of these bytes.
     fn read(mut bytes: &[u8]) -> Option<Self> {
         Self::take(&mut bytes).filter(|_| bytes.is_empty())
     }
@@ -37,7 +37,7 @@ macro_rules! numbers {
 }
 numbers!(u8 u32 u64 u128 i32 i64);
 
-/// By their bits: a NaN is one of many.
+/// Encodes floats by their bits, which keeps the payload of a NaN.
 macro_rules! floats {
     ($($float:ty as $bits:ty),*) => {$(
         impl Wire for $float {
@@ -74,13 +74,13 @@ impl Wire for String {
     }
 }
 
-/// One of the words that belljar itself says.
+/// A string constant of this crate. Decoding accepts only known ones.
 impl Wire for &'static str {
     fn put(&self, to: &mut Vec<u8>) {
         put_str(self, to);
     }
     fn take(from: &mut &[u8]) -> Option<Self> {
-        words::known(take_str(from)?)
+        constants::find(take_str(from)?)
     }
 }
 
@@ -146,8 +146,8 @@ impl<T: Wire> Wire for Box<T> {
     }
 }
 
-/// Structs, with all of their fields.
-macro_rules! records {
+/// Implements [`Wire`] for structs: all fields in order.
+macro_rules! structs {
     ($($record:ident { $($field:ident),* $(,)? })*) => {$(
         impl $crate::isolate::wire::Wire for $record {
             fn put(&self, to: &mut alloc::vec::Vec<u8>) {
@@ -162,8 +162,8 @@ macro_rules! records {
     )*};
 }
 
-/// Enums, with all of their variants: a number, then what is in it.
-macro_rules! choices {
+/// Implements [`Wire`] for enums: the number of the variant, then its fields.
+macro_rules! enums {
     ($($choice:ident {
         $($number:literal $variant:ident $(($($item:ident),*))? $({ $($field:ident),* })?),* $(,)?
     })*) => {$(
@@ -191,4 +191,4 @@ macro_rules! choices {
     )*};
 }
 
-pub(super) use {choices, records};
+pub(super) use {enums, structs};

@@ -1,4 +1,4 @@
-//! The other side: a process that takes one job, locks itself in, does it, and ends.
+//! The worker: a process that receives one job, activates its isolation layers, does the job and exits.
 
 use std::{
     collections::BTreeMap,
@@ -10,9 +10,9 @@ use std::{
 
 use super::{
     bounds::Bounds,
-    child::MARK,
-    message::{self, GREETING, Job, News, PART_BYTES, Part, Task},
-    walls,
+    child::WORKER_ENV,
+    layers,
+    message::{self, GREETING, Job, MAX_PART_BYTES, Part, Reply, Task},
     wire::Wire,
 };
 use crate::{
@@ -23,103 +23,109 @@ use crate::{
     sandbox::Sandbox,
 };
 
-/// Fuel between two reports: some milliseconds.
+/// Fuel between two reports: a few milliseconds.
 const STEP: u64 = 500_000;
 
-/// Whether [`worker`] was called. A program that does not call it would not stop at it either, but do
-/// all that it does a second time: it is never started as a worker.
+/// Flag that [`worker`] was called. A program that does not call it is never started as a worker: it would do all its
+/// work a second time.
 static CALLED: AtomicBool = AtomicBool::new(false);
 
-/// Whether this program can be a worker.
-pub(super) fn is_able() -> bool {
+/// Returns whether this program can be a worker.
+pub(super) fn is_available() -> bool {
     CALLED.load(Ordering::Relaxed)
 }
 
-/// Does the work of a worker, if this process was started as one, and ends it; else it does nothing.
+/// Runs the worker and exits if this process was started as one; does nothing otherwise.
 ///
-/// A program whose own file is the worker calls it first thing in `main`, before it starts threads,
-/// opens files or prints. What comes after it in `main` is not done in a worker.
+/// A program that is its own worker calls it at the start of `main`, before it starts threads, opens files or prints.
+/// A worker does not execute the rest of `main`.
 pub fn worker() {
     CALLED.store(true, Ordering::Relaxed);
-    if env::var_os(MARK).is_some() {
-        // Whatever went wrong, the other side sees how this one ended.
+    if env::var_os(WORKER_ENV).is_some() {
+        // The other process sees the exit status, and no details of the error.
         process::exit(i32::from(work().is_err()));
     }
 }
 
 fn work() -> io::Result<()> {
-    let mut voice = Voice::default();
-    voice.say_bytes(&(GREETING.len() as u32).to_le_bytes());
-    voice.say_bytes(GREETING.as_bytes());
-    voice.flush()?;
-    let mut ear = io::stdin().lock();
+    let mut replies = ReplyWriter::default();
+    replies.push_bytes(&(GREETING.len() as u32).to_le_bytes());
+    replies.push_bytes(GREETING.as_bytes());
+    replies.flush()?;
+    let mut stdin = io::stdin().lock();
     let size = u64::from(u32::from_le_bytes({
         let mut size = [0; 4];
-        ear.read_exact(&mut size)?;
+        stdin.read_exact(&mut size)?;
         size
     }));
-    let job = Job::read(&read(&mut ear, size)?).ok_or(io::ErrorKind::InvalidData)?;
-    // It asks the engine's build how it behaves, which may take what the walls keep out.
+    let job = Job::read(&read(&mut stdin, size)?).ok_or(io::ErrorKind::InvalidData)?;
+    // Creating a sandbox probes the engine's dispatch, which may need system calls that the layers forbid.
     let sandbox = Sandbox::new(job.config.clone()).map_err(|_| io::ErrorKind::InvalidData)?;
-    if let Err((wall, code)) = walls::build(&Bounds::of(&job)) {
-        voice.say(&News::Unwalled { wall, code });
-        return voice.flush();
+    if let Err((layer, code)) = layers::apply_all(&Bounds::of(&job)) {
+        replies.push(&Reply::LayerFailed { layer, code });
+        return replies.flush();
     }
-    // Nothing that a stranger has made was read up to here.
-    let wasm = read(&mut ear, job.wasm_bytes)?;
-    let input = read(&mut ear, job.input_bytes)?;
-    if let Err(error) = answer(&sandbox, job.task, &wasm, input, &mut voice) {
-        voice.say(&News::Failed { error: error? });
+    // No untrusted data was read before this line.
+    let wasm = read(&mut stdin, job.wasm_bytes)?;
+    let input = read(&mut stdin, job.input_bytes)?;
+    if let Err(error) = perform(&sandbox, job.task, &wasm, input, &mut replies) {
+        replies.push(&Reply::Failed { error: error? });
     }
-    voice.flush()
+    replies.flush()
 }
 
-/// Reads exactly so many bytes.
-fn read(ear: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
+/// Reads exactly `size` bytes.
+fn read(stdin: &mut impl Read, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
-    ear.take(size).read_to_end(&mut bytes)?;
+    stdin.take(size).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == size { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// There is no answer: the guest's fault, or nobody listens.
-type Unanswered = io::Result<Error>;
+/// Failure of a task: an error to send, or one of the connection.
+type Failure = io::Result<Error>;
 
-fn answer(sandbox: &Sandbox, task: Task, wasm: &[u8], input: Vec<u8>, voice: &mut Voice) -> Result<(), Unanswered> {
+fn perform(
+    sandbox: &Sandbox,
+    task: Task,
+    wasm: &[u8],
+    input: Vec<u8>,
+    replies: &mut ReplyWriter,
+) -> Result<(), Failure> {
     let module = sandbox.load(wasm).map_err(Ok)?;
     let mut run = match task {
         Task::Validate => {
-            voice.say(&News::Valid { inspection: module.inspect().clone() });
+            replies.push(&Reply::Valid { inspection: module.inspect().clone() });
             return Ok(());
         }
         Task::Run => sandbox.start(&module, input),
         Task::Call { name, arguments } => sandbox.start_call(&module, &name, &arguments, input, ()),
     }
     .map_err(Ok)?;
-    voice.say(&News::Started);
-    voice.flush().map_err(Err)?;
-    drive(&mut run, voice)
+    replies.push(&Reply::Started);
+    replies.flush().map_err(Err)?;
+    drive(&mut run, replies)
 }
 
-/// Runs to the end, and reports on the way.
-fn drive(run: &mut Execution, voice: &mut Voice) -> Result<(), Unanswered> {
+/// Runs to completion, with a report after each step.
+fn drive(run: &mut Execution, replies: &mut ReplyWriter) -> Result<(), Failure> {
     loop {
         match run.step(STEP) {
-            // A worker has no functions of its own that could wait.
+            // A worker has no custom host functions that could wait.
             Ok(Step::Yielded | Step::Waiting) => {
                 let usage = run.usage();
-                voice.report(run.output(), run.log(), usage);
-                voice.flush().map_err(Err)?;
+                replies.report(run.output(), run.log(), usage);
+                replies.flush().map_err(Err)?;
             }
             Ok(Step::Done(outcome)) => {
-                voice.report(&outcome.output, &outcome.log, outcome.usage);
-                voice.say_files(outcome.files);
-                voice.say(&News::Done { status: outcome.status, results: outcome.results });
+                replies.report(&outcome.output, &outcome.log, outcome.usage);
+                replies.push_files(outcome.files);
+                replies.push(&Reply::Done { status: outcome.status, results: outcome.results });
                 return Ok(());
             }
             Err(Error::Stopped(mut stopped)) => {
-                voice.report(&mem::take(&mut stopped.output), &mem::take(&mut stopped.log), stopped.usage);
-                voice.say_files(mem::take(&mut stopped.files));
+                replies.report(&mem::take(&mut stopped.output), &mem::take(&mut stopped.log), stopped.usage);
+                replies.push_files(mem::take(&mut stopped.files));
                 return Err(Ok(Error::Stopped(stopped)));
             }
             Err(error) => return Err(Ok(error)),
@@ -127,66 +133,66 @@ fn drive(run: &mut Execution, voice: &mut Voice) -> Result<(), Unanswered> {
     }
 }
 
-/// What is said, and how far the output and the log have been told.
+/// Buffered writer of replies, with the lengths of output and log that were sent.
 #[derive(Debug, Default)]
-struct Voice {
-    unsaid: Vec<u8>,
+struct ReplyWriter {
+    buffer: Vec<u8>,
     output_bytes: usize,
     log_lines: usize,
-    /// What makes the process end without another word.
-    broken: Option<io::Error>,
+    /// First error of a write. The process exits without another message.
+    error: Option<io::Error>,
 }
 
-impl Voice {
-    /// Tells what is new.
+impl ReplyWriter {
+    /// Reports what is new since the last report.
     fn report(&mut self, output: &[u8], log: &Log, usage: Usage) {
         let new: &[LogEntry] = log.entries.get(self.log_lines..).unwrap_or_default();
-        for part in output.get(self.output_bytes..).unwrap_or_default().chunks(PART_BYTES) {
-            self.say(&News::Output { part: Part(part.to_vec()) });
+        for part in output.get(self.output_bytes..).unwrap_or_default().chunks(MAX_PART_BYTES) {
+            self.push(&Reply::Output { part: Part(part.to_vec()) });
         }
         for entry in new {
-            self.say(&News::Log { entry: entry.clone() });
+            self.push(&Reply::Log { entry: entry.clone() });
         }
         (self.output_bytes, self.log_lines) = (output.len(), log.entries.len());
-        self.say(&News::Used { usage, dropped: log.dropped });
+        self.push(&Reply::Used { usage, dropped: log.dropped });
     }
 
-    fn say(&mut self, news: &News) {
-        message::put(news, &mut self.unsaid);
-        if self.unsaid.len() >= PART_BYTES {
-            self.pass_on();
+    fn push(&mut self, reply: &Reply) {
+        message::put(reply, &mut self.buffer);
+        if self.buffer.len() >= MAX_PART_BYTES {
+            self.write_out();
         }
     }
 
-    fn say_files(&mut self, files: Changes) {
+    fn push_files(&mut self, files: Changes) {
         // Names of one file share its bytes.
-        let mut told = BTreeMap::new();
+        let mut sent = BTreeMap::new();
         for (path, change) in &files {
             if let Change::File(bytes) = change {
-                let first: &String = told.entry((bytes.as_ptr(), bytes.len())).or_insert(path);
+                let first: &String = sent.entry((bytes.as_ptr(), bytes.len())).or_insert(path);
                 if first != path {
-                    self.say(&News::Linked { path: path.clone(), first: first.clone() });
+                    self.push(&Reply::Linked { path: path.clone(), first: first.clone() });
                     continue;
                 }
             }
-            self.say(&News::Changed { path: path.clone(), change: change.clone() });
+            self.push(&Reply::Changed { path: path.clone(), change: change.clone() });
         }
     }
 
-    fn say_bytes(&mut self, bytes: &[u8]) {
-        self.unsaid.extend_from_slice(bytes);
+    fn push_bytes(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
     }
 
-    fn pass_on(&mut self) {
+    fn write_out(&mut self) {
         let mut stdout = io::stdout().lock();
-        if let Err(error) = stdout.write_all(&self.unsaid).and_then(|()| stdout.flush()) {
-            self.broken.get_or_insert(error);
+        if let Err(error) = stdout.write_all(&self.buffer).and_then(|()| stdout.flush()) {
+            self.error.get_or_insert(error);
         }
-        self.unsaid.clear();
+        self.buffer.clear();
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.pass_on();
-        self.broken.take().map_or(Ok(()), Err)
+        self.write_out();
+        self.error.take().map_or(Ok(()), Err)
     }
 }

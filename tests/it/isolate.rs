@@ -1,7 +1,6 @@
-//! Runs in a process of their own: the same as in this one, and what becomes of workers that are not
-//! what they should be.
+//! Isolated runs: they have the same results as runs in this process, and invalid workers are reported.
 //!
-//! The worker is the program `belljar`, or a script that pretends to be one.
+//! The worker is the program `belljar`, or a script that imitates one.
 
 use std::{
     fs, thread,
@@ -21,14 +20,14 @@ use crate::{
     guests,
 };
 
-mod liars;
+mod invalid;
 mod measured;
 #[cfg(target_os = "linux")]
 mod system;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_belljar");
 
-/// Isolation with the program as the worker.
+/// Creates an isolation with the program `belljar` as the worker.
 pub fn isolation(config: &Config) -> Isolation {
     Isolation::new(config.clone()).unwrap().with_worker(PROGRAM, [""; 0])
 }
@@ -37,7 +36,7 @@ fn wasm(text: &str) -> Vec<u8> {
     wat::parse_str(text).unwrap()
 }
 
-/// Every action of every fixture ends as it does in this process.
+/// Checks that every action of every fixture ends as it does in this process.
 #[test]
 fn every_fixture_is_the_same() {
     let files: Vec<_> = fixture::FOLDERS.iter().flat_map(|folder| fixture::files(folder)).collect();
@@ -50,7 +49,7 @@ fn every_fixture_is_the_same() {
     assert!(compared > 100, "{compared}");
 }
 
-/// How many ends of a fixture were compared.
+/// Compares the actions of a fixture and returns their number.
 fn compare(path: std::path::PathBuf) -> usize {
     let name = path.display().to_string();
     let fixture = Fixture::read(path).unwrap();
@@ -59,7 +58,7 @@ fn compare(path: std::path::PathBuf) -> usize {
         Kind::Hex => parse::hex(&fixture.body).unwrap(),
         Kind::Wat => match wat::parse_str(&fixture.body) {
             Ok(bytes) => bytes,
-            // Some are meant not to parse, as text.
+            // Some are invalid as text, on purpose.
             Err(_) => return 0,
         },
     };
@@ -119,7 +118,7 @@ fn checks_of_the_self_test_are_the_same() {
     }
 }
 
-/// More than any buffer holds, in both directions.
+/// Checks inputs and outputs that are larger than any buffer, in both directions.
 #[test]
 fn large_inputs_and_outputs_go_through() {
     let echo = wasm(
@@ -142,9 +141,9 @@ fn large_inputs_and_outputs_go_through() {
     assert!(isolation(&config).run(&echo, &input) == here);
 }
 
-/// The caller is told what is new on the way, as by `step`.
+/// Checks that reports arrive during the run, as with `step`.
 #[test]
-fn a_run_tells_what_it_does() {
+fn a_run_sends_reports() {
     let talk = wasm(
         r#"(module
             (import "env" "write_output" (func $write (param i32 i32)))
@@ -184,7 +183,7 @@ fn a_deadline_is_kept_by_the_worker() {
     assert_eq!(error.stop_reason(), Some(&StopReason::Deadline { limit_ms: 50 }));
 }
 
-/// What it tells is what a run with so much fuel gives.
+/// Checks that a cancelled run reports the same as a run with that fuel limit.
 #[test]
 fn a_cancel_ends_the_worker() {
     let count = wasm(
@@ -213,25 +212,25 @@ fn a_cancel_ends_the_worker() {
 }
 
 #[test]
-fn a_configuration_that_cannot_be_starts_nothing() {
+fn an_invalid_configuration_starts_nothing() {
     let config = Config::default().with_fuel(0);
     assert_eq!(Isolation::new(config.clone()).map(|_| ()), Sandbox::new(config).map(|_| ()));
 }
 
-/// The walls that the documentation promises.
+/// Checks that the layers are those of the documentation.
 #[test]
-fn walls_are_as_documented() {
-    let names: Vec<_> = isolate::walls().iter().map(|wall| wall.name).collect();
+fn layers_are_as_documented() {
+    let names: Vec<_> = isolate::layers().iter().map(|layer| layer.name).collect();
     if cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64"))) {
         assert_eq!(names, ["process", "limits", "memory", "undumpable", "parent", "seccomp"]);
     }
     let page = include_str!("../../src/docs/isolation.md");
-    for wall in isolate::walls() {
-        assert!(page.contains(&format!("| `{}` |", wall.name)), "{}", wall.name);
+    for layer in isolate::layers() {
+        assert!(page.contains(&format!("| `{}` |", layer.name)), "{}", layer.name);
     }
 }
 
-/// A worker that is killed in the middle leaves what it has told.
+/// Returns the reason of a stopped run.
 fn stopped(result: Result<Outcome, Error>) -> StopReason {
     match result {
         Err(Error::Stopped(stopped)) => stopped.reason,

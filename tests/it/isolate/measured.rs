@@ -1,8 +1,8 @@
-//! What a process of its own costs.
+//! Cost of a separate process.
 
 use super::*;
 
-/// Prints a table: microseconds a run, here and isolated, the module loaded each time.
+/// Prints a table of microseconds per run, in this process and isolated. The module is loaded each time.
 ///
 /// `cargo test --release --features cli isolate::measured -- --ignored --nocapture`
 #[test]
@@ -28,7 +28,7 @@ fn cost() {
     }
 }
 
-/// Microseconds of the median of 100 calls.
+/// Returns the median of 100 calls in microseconds.
 fn time(run: impl Fn() -> Result<Outcome, Error>) -> u128 {
     let mut times: Vec<_> = (0..100)
         .map(|_| {

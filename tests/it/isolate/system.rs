@@ -1,13 +1,13 @@
-//! What a worker leaves behind in the system: nothing.
+//! A worker leaves no process and no open file.
 
 use super::*;
 
-/// Open files of this process.
+/// Returns the number of open files of this process.
 fn open() -> usize {
     fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// The processes that this thread has started and not waited for.
+/// Returns the IDs of the processes that this thread has started and not waited for.
 fn children() -> String {
     fs::read_to_string("/proc/thread-self/children").unwrap_or_default()
 }

@@ -79,6 +79,10 @@ fn stock_phrases_do_not_grow_back() {
     let mut found = Vec::new();
     for path in sources() {
         for (number, line) in read(&path).lines().enumerate() {
+            // Serialized names stay as they are.
+            if line.trim_start().starts_with("#[serde(rename") {
+                continue;
+            }
             let line = line.to_lowercase();
             let phrases = BANNED.iter().filter(|phrase| has(&line, phrase));
             found.extend(phrases.map(|phrase| format!("{}:{}: {phrase}", path.display(), number + 1)));

@@ -1,25 +1,25 @@
-//! Workers that are not what they should be, as scripts.
+//! Invalid workers, as scripts.
 
 use super::*;
 
-/// A worker that runs this script.
+/// Creates an isolation whose worker runs this script.
 fn script(text: &str) -> Isolation {
     Isolation::new(Config::default().with_deadline_ms(300)).unwrap().with_worker("/bin/sh", ["-c", text])
 }
 
-/// A script that says its name and, with its walls up, that the module is loaded and run.
+/// Creates an isolation whose worker sends its greeting and that the run has started, then runs this script.
 fn loaded(then: &str) -> Isolation {
-    script(&format!("{}{}{then}", greeting(), say(&[2])))
+    script(&format!("{}{}{then}", greeting(), message(&[2])))
 }
 
 fn greeting() -> String {
-    say(format!("belljar worker 1, {}", env!("CARGO_PKG_VERSION")).as_bytes())
+    message(format!("belljar worker 1, {}", env!("CARGO_PKG_VERSION")).as_bytes())
 }
 
-/// The command that says a message.
-fn say(message: &[u8]) -> String {
-    let size = u32::try_from(message.len()).unwrap().to_le_bytes();
-    let octal: String = size.iter().chain(message).map(|byte| format!("\\{byte:03o}")).collect();
+/// Returns the command that sends a message.
+fn message(bytes: &[u8]) -> String {
+    let size = u32::try_from(bytes.len()).unwrap().to_le_bytes();
+    let octal: String = size.iter().chain(bytes).map(|byte| format!("\\{byte:03o}")).collect();
     format!("printf '{octal}'; ")
 }
 
@@ -52,17 +52,17 @@ fn a_program_that_is_not_there() {
     );
 }
 
-/// This test's own program does not call `worker`, so it is not even started.
+/// Checks that a program that does not call `worker`, such as this test, is not started.
 #[test]
 fn a_program_that_does_not_call_worker() {
     let found = isolated(run(&Isolation::new(Config::default()).unwrap()));
     assert_eq!(found, IsolationError::NotAWorker { program: "this program".into(), found: None });
 }
 
-/// So that no program starts itself without end, where it was started as a worker it is refused one.
+/// Checks that a worker cannot start a worker: no program starts itself without end.
 #[test]
 fn a_worker_that_starts_a_worker() {
-    const CHILD: &str = "isolate::liars::child";
+    const CHILD: &str = "isolate::invalid::child";
     let mut child = std::process::Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", CHILD, "--ignored", "--nocapture"]).env("BELLJAR_WORKER", "");
     let printed = child.output().unwrap().stdout;
@@ -78,29 +78,29 @@ fn child() {
 
 #[test]
 fn a_program_that_is_no_worker() {
-    let strangers = ["true", "false", "echo belljar worker", "cat", "yes", "exec cat /dev/zero"];
-    for text in strangers {
+    let programs = ["true", "false", "echo belljar worker", "cat", "yes", "exec cat /dev/zero"];
+    for text in programs {
         let found = isolated(run(&script(text)));
         assert_eq!(found, IsolationError::NotAWorker { program: "/bin/sh".into(), found: None }, "{text}");
     }
-    let other = script(&say(b"belljar worker 1, 99.0.0"));
+    let other = script(&message(b"belljar worker 1, 99.0.0"));
     let found = Some("belljar worker 1, 99.0.0".into());
     assert_eq!(isolated(run(&other)), IsolationError::NotAWorker { program: "/bin/sh".into(), found });
 }
 
 #[test]
-fn a_wall_that_cannot_be_built() {
-    // What `Unwalled` is on its way: its number, the name with its size, the error's number.
-    let mut news = vec![0];
-    news.extend(6u64.to_le_bytes());
-    news.extend(b"limits");
-    news.extend(1i32.to_le_bytes());
-    let error = isolated(run(&script(&(greeting() + &say(&news)))));
-    assert!(matches!(error, IsolationError::Wall { wall: "limits", .. }), "{error:?}");
+fn a_layer_that_cannot_be_activated() {
+    // The encoding of `LayerFailed`: its number, the name with its length, the error code.
+    let mut reply = vec![0];
+    reply.extend(6u64.to_le_bytes());
+    reply.extend(b"limits");
+    reply.extend(1i32.to_le_bytes());
+    let error = isolated(run(&script(&(greeting() + &message(&reply)))));
+    assert!(matches!(error, IsolationError::Layer { layer: "limits", .. }), "{error:?}");
     assert!(error.to_string().contains("ermission") || error.to_string().contains("ermitted"), "{error}");
 }
 
-/// What kills a program before it says what it is need not be a fault of its own.
+/// Checks that a signal before the greeting is reported with its number.
 #[test]
 fn a_worker_that_is_killed_before_it_begins() {
     for (name, signal) in
@@ -129,21 +129,21 @@ fn a_worker_that_dies() {
     }
 }
 
-/// What it has told, and vouched for, is kept.
+/// Checks that the output of the last report is kept, and later output is not.
 #[test]
 fn a_worker_that_dies_late_leaves_its_report() {
     let mut used = vec![5];
     (1..=7u64).chain([0]).for_each(|figure| used.extend(figure.to_le_bytes()));
-    let text = [say(b"\x03kept"), say(&used), say(b"\x03lost"), "kill -SEGV $$".into()].concat();
+    let text = [message(b"\x03kept"), message(&used), message(b"\x03lost"), "kill -SEGV $$".into()].concat();
     let Err(Error::Stopped(stopped)) = run(&loaded(&text)) else { panic!("it died") };
     assert_eq!(stopped.reason, StopReason::Worker(WorkerEnd::Signal { signal: 11 }));
     assert_eq!((stopped.output.as_slice(), stopped.usage.fuel), (&b"kept"[..], 1));
 }
 
 #[test]
-fn a_worker_that_says_nothing_is_killed_at_the_deadline() {
-    // The last never stops to say that it has used nothing.
-    let report = format!("while :; do {} done", say(&[&[5][..], &[0; 64]].concat()));
+fn an_idle_worker_is_killed_at_the_deadline() {
+    // The last sends reports without pause.
+    let report = format!("while :; do {} done", message(&[&[5][..], &[0; 64]].concat()));
     for text in ["while :; do :; done", "exec sleep 1000", &report] {
         let start = Instant::now();
         assert_eq!(stopped(run(&loaded(text))), StopReason::Deadline { limit_ms: 300 });
@@ -152,28 +152,28 @@ fn a_worker_that_says_nothing_is_killed_at_the_deadline() {
 }
 
 #[test]
-fn a_worker_that_says_what_none_says() {
+fn a_worker_that_sends_invalid_messages() {
     let garbage = [
         "yes".into(),
         "exec cat /dev/zero".into(),
-        // No such message; one with more than there is in it; one that has no end.
-        say(&[9]),
-        say(&[2, 0]),
-        say(&[6, 0, 0]),
-        // Too much of everything.
+        // An unknown message; one with trailing bytes; one that is cut.
+        message(&[9]),
+        message(&[2, 0]),
+        message(&[6, 0, 0]),
+        // Too long a message.
         "printf '\\377\\377\\377\\377'; exec cat /dev/zero".into(),
-        // A count that is not there.
-        say(&[&[6, 0, 0, 0, 0][..], &[255; 8]].concat()),
-        // More output than the limit, in parts that are each fine.
-        format!("while :; do {} done", say(&[&[3][..], &[b'x'; 1000]].concat())),
-        // Errors that cannot be once the guest is run.
-        say(&[7, 0, 0]),
-        say(&[2]),
+        // A count of items that do not follow.
+        message(&[&[6, 0, 0, 0, 0][..], &[255; 8]].concat()),
+        // More output than the limit, in parts that are each valid.
+        format!("while :; do {} done", message(&[&[3][..], &[b'x'; 1000]].concat())),
+        // Errors that cannot occur once the guest has started.
+        message(&[7, 0, 0]),
+        message(&[2]),
     ];
     for text in garbage {
         let config = Config::default().with_output_bytes(10_000);
         let isolation = Isolation::new(config).unwrap();
-        let script = format!("{}{}{text}", greeting(), say(&[2]));
+        let script = format!("{}{}{text}", greeting(), message(&[2]));
         let reason = stopped(run(&isolation.with_worker("/bin/sh", ["-c", &script])));
         let ended = matches!(reason, StopReason::Worker(WorkerEnd::Garbage | WorkerEnd::Exit { code: 0 }));
         assert!(ended, "{reason:?}: {}", &text[..text.len().min(100)]);

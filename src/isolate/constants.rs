@@ -1,12 +1,12 @@
-//! The words that errors have in them as constants: what arrives is one of these, or no answer.
+//! The string constants of errors. A decoded constant is one of these, or the message is invalid.
 
-use super::walls::WALLS;
+use super::layers::LAYERS;
 use crate::{abi, config::Config};
 
-/// Words beside the keys of the configuration and the entries of the ABI. A test compares them with
-/// the files they stand in.
-const WORDS: &[&str] = &[
-    // module/scan.rs: what bytes look like
+/// Constants besides the keys of the configuration and the entries of the ABI. A test compares them with the files that
+/// use them.
+const CONSTANTS: &[&str] = &[
+    // module/scan.rs: file formats
     "an ELF executable",
     "a Windows executable",
     "a Mach-O executable",
@@ -18,7 +18,7 @@ const WORDS: &[&str] = &[
     "HTML or XML",
     "JSON",
     "WebAssembly text",
-    // module/scan.rs and module/operators.rs: what is not run
+    // module/scan.rs and module/operators.rs: unsupported features
     "an unknown operator",
     "the custom-page-sizes proposal",
     "the exceptions proposal",
@@ -32,13 +32,13 @@ const WORDS: &[&str] = &[
     "the stack-switching proposal",
     "the threads proposal",
     "the wide-arithmetic proposal",
-    // module/scan.rs: what is counted, where it is not all that a key counts
+    // module/scan.rs: units of limits that are not the unit of the key
     "bytes of initial memory",
     "initial table elements",
     // module.rs: the memory as an entry
     abi::MEMORY,
     "a memory",
-    // host and machine: what memory was for
+    // host and machine: uses of host memory
     "a copy of guest memory",
     "files",
     "open files",
@@ -49,42 +49,43 @@ const WORDS: &[&str] = &[
     "the guest's stack or tables",
 ];
 
-/// The constant that is equal to this text.
-pub(super) fn known(text: &str) -> Option<&'static str> {
+/// Returns the constant that is equal to this text.
+pub(super) fn find(text: &str) -> Option<&'static str> {
     let keys = Config::keys().flat_map(|key| [key.path, key.unit]);
     let entries = abi::ENTRIES.iter().flat_map(|entry| [entry.name, entry.signature]);
-    let powers = abi::refused::REFUSED.iter().map(|refused| refused.capability);
-    let walls = WALLS.iter().map(|wall| wall.name);
-    keys.chain(entries).chain(powers).chain(walls).chain(WORDS.iter().copied()).find(|word| *word == text)
+    let capabilities = abi::refused::REFUSED.iter().map(|refused| refused.capability);
+    let layers = LAYERS.iter().map(|layer| layer.name);
+    let others = CONSTANTS.iter().copied();
+    keys.chain(entries).chain(capabilities).chain(layers).chain(others).find(|constant| *constant == text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// All texts between quotes in a file, but for those of its own tests.
+    /// Returns the texts between quotes in a file, without those in comments.
     fn literals(file: &str) -> Vec<&str> {
         let lines = file.lines().filter(|line| !line.trim_start().starts_with("//"));
         lines.flat_map(|line| line.split('"').skip(1).step_by(2)).collect()
     }
 
     #[test]
-    fn every_word_is_known() {
+    fn every_constant_is_known() {
         let scan = literals(include_str!("../module/scan.rs"));
         let operators = literals(include_str!("../module/operators.rs"));
-        // Whatever is a sentence about what is missing, by the words they have in common.
+        // Names of unsupported features end with the same word.
         let missing = scan.iter().chain(&operators).filter(|text| text.ends_with(" proposal"));
-        let unknown: Vec<_> = missing.filter(|text| known(text).is_none()).collect();
+        let unknown: Vec<_> = missing.filter(|text| find(text).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
         let looks = include_str!("../module/scan.rs").split("const KNOWN").nth(1).unwrap();
         let looks = looks.split("];").next().unwrap().lines().filter(|line| line.contains("(b\""));
-        let unknown: Vec<_> = looks.filter(|line| literals(line).last().is_none_or(|w| known(w).is_none())).collect();
+        let unknown: Vec<_> = looks.filter(|line| literals(line).last().is_none_or(|w| find(w).is_none())).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
         let files = [include_str!("../module/scan.rs"), include_str!("../module/operators.rs")];
         let limits = files.iter().flat_map(|file| file.lines().filter(|line| line.contains("limit(\"")));
-        let unknown: Vec<_> = limits.flat_map(literals).filter(|text| known(text).is_none()).collect();
+        let unknown: Vec<_> = limits.flat_map(literals).filter(|text| find(text).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
         let files = [
@@ -99,6 +100,6 @@ mod tests {
         ];
         let whats = files.iter().flat_map(|file| file.split("HostMemory { what: \"").skip(1));
         let whats: Vec<_> = whats.filter_map(|rest| rest.split('"').next()).collect();
-        assert!(whats.len() > 5 && whats.iter().all(|what| known(what).is_some()), "{whats:?}");
+        assert!(whats.len() > 5 && whats.iter().all(|what| find(what).is_some()), "{whats:?}");
     }
 }

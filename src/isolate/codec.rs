@@ -1,8 +1,8 @@
-//! How the library's own types are sent: each with all it has, so that what arrives is equal.
+//! Binary encodings of the types of the library: all fields of each, so that the decoded value is equal.
 
 use alloc::vec::Vec;
 
-use super::wire::{Wire, choices, records};
+use super::wire::{Wire, enums, structs};
 use crate::{
     config::{
         Config,
@@ -19,7 +19,7 @@ use crate::{
     value::{FuncType, Value, ValueType},
 };
 
-records! {
+structs! {
     Usage {
         fuel, memory_peak_bytes, table_peak_elements, host_calls, input_bytes, output_bytes, log_bytes,
     }
@@ -42,7 +42,7 @@ records! {
     GlobalType { value, mutable }
 }
 
-choices! {
+enums! {
     Level { 0 Error, 1 Warn, 2 Info, 3 Debug, 4 Trace }
     Value { 0 I32(v), 1 I64(v), 2 F32(v), 3 F64(v), 4 V128(v) }
     ValueType { 0 I32, 1 I64, 2 F32, 3 F64, 4 V128, 5 FuncRef, 6 ExternRef }
@@ -127,7 +127,7 @@ impl Wire for Error {
             Error::Module(cause) => put_as(0, cause, to),
             Error::Call(cause) => put_as(1, cause, to),
             Error::Stopped(cause) => put_as(2, cause, to),
-            // These are found before there is a worker: no reader knows the number.
+            // These are found before a worker starts: no reader accepts the number.
             Error::Config(_) | Error::Isolation(_) => to.push(u8::MAX),
         }
     }
@@ -196,16 +196,16 @@ mod tests {
     use std::{string::String, vec};
 
     use super::*;
-    use crate::isolate::message::{Job, News, Part, Task};
+    use crate::isolate::message::{Job, Part, Reply, Task};
 
-    fn round<T: Wire>(value: &T) -> (Vec<u8>, Option<T>) {
+    fn round_trip<T: Wire>(value: &T) -> (Vec<u8>, Option<T>) {
         let mut bytes = Vec::new();
         value.put(&mut bytes);
         let read = T::read(&bytes);
         (bytes, read)
     }
 
-    /// Errors with each kind of thing that there is in one; the fixtures have all variants.
+    /// Returns errors with each type of field. The fixtures have all variants.
     fn errors() -> Vec<Error> {
         let text = || String::from("\u{1b}[2J, and ü");
         let import = ImportProblem {
@@ -256,29 +256,29 @@ mod tests {
     }
 
     #[test]
-    fn what_arrives_is_equal() {
+    fn decoded_values_are_equal() {
         for error in errors() {
-            assert_eq!(round(&error).1, Some(error));
+            assert_eq!(round_trip(&error).1, Some(error));
         }
-        assert_eq!(round(&values()).1, Some(values()));
+        assert_eq!(round_trip(&values()).1, Some(values()));
         let mut config = keys::tests::changed();
         config.http.allow.clear();
-        assert_eq!(round(&config).1, Some(config));
+        assert_eq!(round_trip(&config).1, Some(config));
     }
 
     /// Checks that mutated messages of a worker are decoded to `None` or to a valid value, with little memory.
     #[test]
-    fn mutated_news_are_refused_or_read() {
+    fn mutated_replies_are_refused_or_read() {
         let wasm = include_bytes!("../../fixtures/guests/upper-rust.wasm");
         let inspection = crate::sandbox::validate(wasm, &Config::default()).unwrap();
-        let mut news = vec![
-            News::Valid { inspection },
-            News::Output { part: Part(vec![1, 2, 3]) },
-            News::Log { entry: LogEntry::new(Level::Info, "text".into()) },
-            News::Used { usage: Usage::default(), dropped: 1 },
-            News::Done { status: 0, results: values() },
+        let mut replies = vec![
+            Reply::Valid { inspection },
+            Reply::Output { part: Part(vec![1, 2, 3]) },
+            Reply::Log { entry: LogEntry::new(Level::Info, "text".into()) },
+            Reply::Used { usage: Usage::default(), dropped: 1 },
+            Reply::Done { status: 0, results: values() },
         ];
-        news.extend(errors().into_iter().map(|error| News::Failed { error }));
+        replies.extend(errors().into_iter().map(|error| Reply::Failed { error }));
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
         let mut next = || {
             random ^= random << 13;
@@ -287,13 +287,13 @@ mod tests {
             random
         };
         let mut read = 0;
-        for message in &news {
-            let (bytes, whole) = round(message);
+        for message in &replies {
+            let (bytes, whole) = round_trip(message);
             assert!(whole.is_some());
             for end in 0..bytes.len().min(2_000) {
-                // A part is all that is left, however little.
-                let cut = News::read(&bytes[..end]);
-                assert!(cut.is_none() || matches!(cut, Some(News::Output { .. })));
+                // A part takes all bytes that are left.
+                let cut = Reply::read(&bytes[..end]);
+                assert!(cut.is_none() || matches!(cut, Some(Reply::Output { .. })));
             }
             for _ in 0..2_000 {
                 let mut bytes = bytes.clone();
@@ -301,15 +301,15 @@ mod tests {
                     let at = next() as usize % bytes.len();
                     bytes[at] = [next() as u8, 0, 255, bytes[at] ^ 1][next() as usize % 4];
                 }
-                if let Some(lie) = News::read(&bytes) {
-                    // What is taken for true is something that can be said.
-                    assert!(round(&lie).1.is_some());
+                if let Some(reply) = Reply::read(&bytes) {
+                    // A decoded reply can be encoded again.
+                    assert!(round_trip(&reply).1.is_some());
                     read += 1;
                 }
             }
         }
         assert!(read > 1_000, "{read}");
         let job = Job { config: Config::default(), task: Task::Validate, wasm_bytes: 1, input_bytes: 2 };
-        assert!(round(&job).1.is_some());
+        assert!(round_trip(&job).1.is_some());
     }
 }

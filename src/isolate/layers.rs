@@ -1,6 +1,6 @@
-//! The walls around a worker: what this build has, and how a worker puts them up around itself.
+//! The isolation layers of a worker, which a worker activates for itself.
 //!
-//! It does so before it has read anything that is not the embedding program's own word.
+//! It does so before it has read any untrusted data.
 
 use std::io;
 
@@ -11,67 +11,71 @@ use super::bounds::Bounds;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
 mod filter;
 
-/// A wall around a worker.
+/// An isolation layer of a worker.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub struct Wall {
-    /// What it is called.
+pub struct IsolationLayer {
+    /// Name, as in the table of [`docs::isolation`](crate::docs::isolation).
     pub name: &'static str,
-    /// What it keeps out.
-    pub what: &'static str,
-    build: fn(&Bounds) -> io::Result<()>,
+    /// Description of what it restricts.
+    pub description: &'static str,
+    apply: fn(&Bounds) -> io::Result<()>,
 }
 
-/// All walls of this build, in the order in which they go up. Each is there, or nothing is run.
-pub(super) const WALLS: &[Wall] = &[
-    Wall {
+/// All layers of this build, in order of activation. A worker without all of them runs nothing.
+pub(super) const LAYERS: &[IsolationLayer] = &[
+    IsolationLayer {
         name: "process",
-        what: "an address space and a process group of its own, no environment variable, no directory but the root, \
-               no stream but to the process that started it, which ends it when it is silent for too long",
-        // It is there as soon as the worker is.
-        build: |_| Ok(()),
+        description: "a separate address space and process group, no environment variables, the root directory, \
+                      one connection, to the process that started it, which ends it when it is idle for too long",
+        // Active from the start of the process.
+        apply: |_| Ok(()),
     },
-    Wall {
+    IsolationLayer {
         name: "limits",
-        what: "no file written, none opened, no process or thread started, no core dump; \
-               time on the processor as fuel and deadline ask for",
-        build: limits,
+        description: "no file written or opened, no process or thread started, no core dump; \
+                      processor time as fuel and deadline require",
+        apply: limits,
     },
     #[cfg(not(any(target_vendor = "apple", target_os = "openbsd")))]
-    Wall {
+    IsolationLayer {
         name: "memory",
-        what: "address space as the limits of the run and the size of the module ask for",
-        build: memory,
+        description: "address space as the limits of the run and the size of the module require",
+        apply: memory,
     },
     #[cfg(target_os = "linux")]
-    Wall { name: "undumpable", what: "no other process of the same user may look into it", build: undumpable },
+    IsolationLayer {
+        name: "undumpable",
+        description: "no other process of the same user may read its memory",
+        apply: undumpable,
+    },
     #[cfg(target_os = "linux")]
-    Wall { name: "parent", what: "it ends with the thread that started it", build: parent },
+    IsolationLayer { name: "parent", description: "it ends with the thread that started it", apply: parent },
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-    Wall {
+    IsolationLayer {
         name: "seccomp",
-        what: "no call of the system but to read the job, write the answer, manage memory that is not executable, \
-               read clocks, take random bytes and end; any other kills it; no new privileges",
-        build: filter::apply,
+        description: "no system calls but to read the job, write replies, manage memory that is not executable, \
+                      read clocks, get random bytes and exit; any other kills it; no new privileges",
+        apply: filter::apply,
     },
 ];
 
-/// Puts up all walls; what failed, if one did.
-pub(super) fn build(bounds: &Bounds) -> Result<(), (&'static str, i32)> {
-    for wall in WALLS {
-        (wall.build)(bounds).map_err(|error| (wall.name, error.raw_os_error().unwrap_or(0)))?;
+/// Activates all layers. Returns the name of the one that failed, and the error code of the system.
+pub(super) fn apply_all(bounds: &Bounds) -> Result<(), (&'static str, i32)> {
+    for layer in LAYERS {
+        (layer.apply)(bounds).map_err(|error| (layer.name, error.raw_os_error().unwrap_or(0)))?;
     }
     Ok(())
 }
 
 fn limits(bounds: &Bounds) -> io::Result<()> {
-    // One second more until the signal that cannot be caught, so that the first is seen.
+    // The signal that cannot be caught comes one second later, so that SIGXCPU is the one reported.
     let seconds = bounds.processor_seconds;
     limit(Resource::Cpu, seconds, seconds.saturating_add(1))?;
     limit(Resource::Core, 0, 0)?;
     limit(Resource::Fsize, 0, 0)?;
     limit(Resource::Nproc, 0, 0)?;
-    // The three that it has.
+    // Stdin, stdout and stderr.
     limit(Resource::Nofile, 3, 3)
 }
 
@@ -80,7 +84,7 @@ fn memory(bounds: &Bounds) -> io::Result<()> {
     limit(Resource::As, bounds.address_bytes, bounds.address_bytes)
 }
 
-/// Sets a limit, or leaves it where it is lower already.
+/// Sets a resource limit, or keeps a lower one.
 fn limit(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
     let ceiling = getrlimit(resource).maximum.unwrap_or(u64::MAX);
     let new = Rlimit { current: Some(current.min(ceiling)), maximum: Some(maximum.min(ceiling)) };
@@ -93,7 +97,7 @@ fn undumpable(_: &Bounds) -> io::Result<()> {
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 
-/// If it is gone by now, there will be no job to read either.
+/// Ends the worker with its parent. If the parent has ended before, there is no job to read.
 #[cfg(target_os = "linux")]
 fn parent(_: &Bounds) -> io::Result<()> {
     use rustix::process::{Signal, set_parent_process_death_signal};
@@ -110,16 +114,16 @@ mod tests {
 
     use super::*;
 
-    /// Which attempt the child is to make.
+    /// Environment variable with the attempt that the child makes.
     const ATTEMPT: &str = "BELLJAR_ATTEMPT";
     const BOUNDS: Bounds = Bounds { address_bytes: 1 << 30, processor_seconds: 1, loading_seconds: 1 };
     const DONE: i32 = 42;
 
-    /// How a process ends that makes this attempt within the walls: a signal or a status.
+    /// Starts a process that makes this attempt within all layers, and returns its signal or exit status.
     fn end(attempt: &str) -> Result<i32, Option<i32>> {
         let mut child = Command::new(env::current_exe().unwrap());
         child
-            .args(["--test-threads=1", "--ignored", "--exact", "isolate::walls::tests::child"])
+            .args(["--test-threads=1", "--ignored", "--exact", "isolate::layers::tests::child"])
             .env_clear()
             .env(ATTEMPT, attempt);
         let status = child.output().unwrap().status;
@@ -127,15 +131,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_forbidden_kills() {
-        let seccomp = WALLS.iter().any(|wall| wall.name == "seccomp");
+    fn forbidden_system_calls_kill() {
+        let seccomp = LAYERS.iter().any(|layer| layer.name == "seccomp");
         for attempt in ["open", "read", "connect", "start", "thread", "stat"].into_iter().filter(|_| seccomp) {
             assert_eq!(end(attempt), Ok(libc::SIGSYS), "{attempt}");
         }
     }
 
     #[test]
-    fn what_goes_wrong_ends_as_ever() {
+    fn failures_end_as_without_layers() {
         assert_eq!(end("nothing"), Err(Some(DONE)));
         assert_eq!(end("panic"), Err(Some(DONE)));
         assert_eq!(end("memory"), Err(Some(DONE)));
@@ -150,18 +154,18 @@ mod tests {
         let attempt = env::var(ATTEMPT).unwrap();
         let file = fs::File::open(env::current_exe().unwrap()).unwrap();
         let exe = env::current_exe().unwrap();
-        // The main thread is locked in as well, and may not begin to wait for this one then.
+        // The filter applies to the main thread too, which must have begun to wait for this one by then.
         thread::sleep(Duration::from_millis(200));
-        build(&BOUNDS).unwrap();
+        apply_all(&BOUNDS).unwrap();
         match attempt.as_str() {
             "open" => drop(fs::File::open(&exe)),
-            // One that was open before.
+            // The file was opened before.
             "read" => drop(io::Read::read(&mut &file, &mut [0])),
             "connect" => drop(net::TcpStream::connect("127.0.0.1:1")),
             "start" => drop(Command::new(&exe).spawn()),
             "thread" => drop(thread::Builder::new().spawn(|| ())),
             "stat" => drop(fs::metadata(&exe)),
-            "panic" => assert!(panic::catch_unwind(|| panic!("as it was asked to")).is_err()),
+            "panic" => assert!(panic::catch_unwind(|| panic!("on request")).is_err()),
             "memory" => assert!(Vec::<u8>::new().try_reserve(1 << 30).is_err()),
             "abort" => process::abort(),
             "spin" => loop {
