@@ -7,14 +7,14 @@ use clap::Args;
 
 use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time, word::one_of};
 
-/// The options of `belljar run` that grant something.
+/// Options that grant capabilities.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Capabilities")]
 pub struct CapabilityArgs {
-    /// Set a variable of a WASI program's environment, which is empty else
+    /// Set an environment variable of a WASI program; its environment is otherwise empty
     #[arg(long, value_name = "NAME=VALUE")]
     pub env: Vec<String>,
-    /// Tell a WASI program that this is its name [default: main.wasm]
+    /// The name of a WASI program, its first argument [default: main.wasm]
     #[arg(long, value_name = "NAME")]
     pub program: Option<String>,
     /// Give a WASI program a copy of this file in memory, under an absolute path; `GUEST/` alone is an
@@ -28,37 +28,37 @@ pub struct CapabilityArgs {
     /// Let a WASI program read this directory and write to it
     #[arg(long, value_name = "HOST[::GUEST]")]
     pub allow_write: Vec<String>,
-    /// The same as --allow-write
+    /// Same as --allow-write
     #[arg(long, value_name = "HOST[::GUEST]")]
     pub dir: Vec<String>,
-    /// Let the guest make requests over HTTP: methods, if not GET, and the beginning of a URL, such as
+    /// Allow HTTP requests of the guest: methods, if not only GET, and a URL prefix, such as
     /// 'GET,POST https://*.example.org/v1/'; in builds with the feature `http`
     #[arg(long, value_name = "RULE")]
     pub allow_http: Vec<String>,
-    /// Let these requests go to addresses of this machine, and others that are not public
+    /// Allow HTTP requests to addresses of this machine and to others that are not public
     #[arg(long)]
     pub allow_http_private: bool,
-    /// The clocks of a WASI program: none, one that stands, one that goes on with fuel, or the host's
+    /// The clocks of a WASI program: none, a fixed one, a virtual one that advances with fuel, or the host's
     /// [default: virtual]
     #[arg(long, value_name = "KIND", value_parser = one_of::<Clock>(Clock::NAMES))]
     pub clock: Option<Clock>,
-    /// The same as --clock host
+    /// Same as --clock host
     #[arg(long, conflicts_with = "clock")]
     pub allow_clock: bool,
-    /// Where a fixed or virtual clock starts: 2030-01-31T12:00:00Z, or ns since 1970
+    /// The start of a fixed or virtual clock: 2030-01-31T12:00:00Z, or ns since 1970
     /// [default: 2000-01-01T00:00:00Z]
     #[arg(long, value_name = "TIME", allow_negative_numbers = true)]
     pub clock_start: Option<String>,
-    /// The random bytes of a WASI program: none, those of a seed, or the host's [default: seeded]
+    /// The random bytes of a WASI program: none, seeded ones, or the host's [default: seeded]
     #[arg(long, value_name = "KIND", value_parser = one_of::<Random>(Random::NAMES))]
     pub random: Option<Random>,
     /// The seed of seeded random bytes [default: 0]
     #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
     pub random_seed: Option<String>,
-    /// The least severe messages that the log takes [default: trace]
+    /// The least severe level that the log records [default: trace]
     #[arg(long, value_name = "LEVEL", value_parser = one_of::<LogLevel>(LogLevel::NAMES))]
     pub log_level: Option<LogLevel>,
-    /// The same as --log-level trace
+    /// Same as --log-level trace
     #[arg(long, conflicts_with = "log_level")]
     pub allow_logging: bool,
 }
@@ -70,7 +70,7 @@ impl CapabilityArgs {
         let mut all = Vec::new();
         if let Some(text) = &self.clock_start {
             let ns = time::nanoseconds(text).ok_or_else(|| {
-                let message = format!("--clock-start: `{}` is no time", show::name(text));
+                let message = format!("--clock-start: `{}` is not a time", show::name(text));
                 let valid = "valid are 2030-01-31T12:00:00Z, with digits after the seconds if needed, or ns since 1970";
                 Failure::usage(message).with_hint(valid)
             })?;

@@ -4,7 +4,7 @@ use belljar::{CallError, Error, ExternType, Inspection, abi};
 
 use crate::{capabilities::CapabilityArgs, console::Console, show, source::Source};
 
-/// Notes the file and the size of a module.
+/// Prints a note with the file and the size of a module.
 pub fn note(source: &Source, about: &Inspection, console: &Console) {
     let counts = [show::count(about.size_bytes, "byte"), show::count(about.functions, "function")];
     console.note(format_args!("module: {}, {}", source.name(), counts.join(", ")));

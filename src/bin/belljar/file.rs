@@ -1,4 +1,4 @@
-//! Files: opened without waiting for the other end of a pipe, and written as a whole or not at all.
+//! Files: opened without waiting for the other end of a pipe, and replaced atomically.
 
 use std::{
     fs::{self, File, FileType, OpenOptions, Permissions},
@@ -11,21 +11,21 @@ use crate::{
     show,
 };
 
-/// Links that are followed, one after the other.
+/// The longest chain of links that is followed.
 const MAX_LINKS: usize = 40;
 
-/// A place that is written to, by what it is.
+/// The kind of an output path.
 pub enum Target {
     /// `-`
     Stdout,
-    /// A plain file, or nothing yet: its path without links, and the permissions it has.
+    /// A plain file, or none yet: its path with links resolved, and its permissions.
     Plain(PathBuf, Option<Permissions>),
-    /// A pipe or a device, which has no other contents to be kept, or a file that only a descriptor names.
+    /// A pipe, a device, or a file that only a descriptor names. It is written in place.
     Stream,
 }
 
 impl Target {
-    /// Finds out what a path is; what cannot be written to is an error.
+    /// Determines the kind of a path; returns an error if it cannot be written.
     pub fn of(path: &Path) -> Result<Target, Failure> {
         if path.as_os_str() == "-" {
             return Ok(Target::Stdout);
@@ -34,16 +34,15 @@ impl Target {
     }
 }
 
-/// Makes sure that a file can be written, and leaves nothing behind.
+/// Checks that a file can be written, without changing it.
 pub fn check(path: &Path) -> Result<(), Failure> {
     match Target::of(path)? {
-        Target::Plain(real, permissions) => Part::beside(path, &real, permissions).map(drop),
+        Target::Plain(real, permissions) => TempFile::beside(path, &real, permissions).map(drop),
         Target::Stdout | Target::Stream => Ok(()),
     }
 }
 
-/// Writes a file as a whole, or not at all: beside the one that it replaces, whose name it then takes. What is no
-/// plain file is written to as it is.
+/// Replaces a plain file atomically, by renaming a temporary file beside it. Anything else is written in place.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     match Target::of(path)? {
         Target::Stdout => {
@@ -51,66 +50,66 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| Failure::stdout(&error))
         }
         Target::Stream => {
-            let written = stream(path).and_then(|mut file| file.write_all(bytes));
-            written.map_err(|error| streamed(path, &error))
+            let written = open_stream(path).and_then(|mut file| file.write_all(bytes));
+            written.map_err(|error| stream_failure(path, &error))
         }
         Target::Plain(real, permissions) => {
-            let part = Part::beside(path, &real, permissions)?;
+            let part = TempFile::beside(path, &real, permissions)?;
             part.finish(&real, bytes).map_err(|error| failed(path, &error))
         }
     }
 }
 
-/// A plain file that has been written, but has not taken its name yet.
-pub struct Ready {
-    part: Part,
+/// A new version of a plain file, written and not yet renamed.
+pub struct PendingFile {
+    part: TempFile,
     path: PathBuf,
     real: PathBuf,
 }
 
-impl Ready {
-    /// Writes a plain file beside the one that it is to replace, which stays for now.
-    pub fn new(path: &Path, bytes: &[u8]) -> Result<Ready, Failure> {
+impl PendingFile {
+    /// Writes a temporary file beside the plain file that it is to replace.
+    pub fn new(path: &Path, bytes: &[u8]) -> Result<PendingFile, Failure> {
         let Target::Plain(real, permissions) = Target::of(path)? else {
             return Err(failed(path, &io::Error::new(io::ErrorKind::InvalidInput, "it is not a file")));
         };
-        let mut part = Part::beside(path, &real, permissions)?;
+        let mut part = TempFile::beside(path, &real, permissions)?;
         part.fill(bytes).map_err(|error| failed(path, &error))?;
-        Ok(Ready { part, path: path.into(), real })
+        Ok(PendingFile { part, path: path.into(), real })
     }
 
-    /// Has it take its name.
-    pub fn take_name(self) -> Result<(), Failure> {
-        self.part.take_name(&self.real).map_err(|error| failed(&self.path, &error))
+    /// Renames the file, and so replaces the old version.
+    pub fn commit(self) -> Result<(), Failure> {
+        self.part.commit(&self.real).map_err(|error| failed(&self.path, &error))
     }
 }
 
-/// Opens a pipe or a device, to write only: so it is known when its reader leaves.
-pub fn stream(path: &Path) -> io::Result<File> {
+/// Opens a pipe or a device for writing only, so that the end of its reader is detected.
+pub fn open_stream(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().write(true).open(path)?;
-    // A descriptor's file is begun anew, as every other.
+    // A file that a descriptor names is truncated like any other.
     if file.metadata()?.is_file() {
         file.set_len(0)?;
     }
     Ok(file)
 }
 
-/// Says that a pipe or a device could not be written; nothing, where its reader has left.
-pub fn streamed(path: &Path, error: &io::Error) -> Failure {
+/// Converts an error in writing to a pipe or a device. If the reader has closed it, there is no message.
+pub fn stream_failure(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::BrokenPipe { Failure::Closed } else { failed(path, error) }
 }
 
-/// Opens a plain file to read, and refuses all else without waiting for the other end of a pipe.
+/// Opens a plain file for reading. Anything else is an error, without waiting for the other end of a pipe.
 pub fn open_plain(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    without_waiting(options.read(true));
-    // Some systems cannot even open one, and say something else.
+    nonblocking(options.read(true));
+    // On some systems opening a directory or socket fails with a less precise error.
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(not_plain(metadata.file_type()));
     }
     let file = options.open(path)?;
-    // It may have become another since.
+    // The path may have been replaced in between.
     let opened = file.metadata()?;
     if opened.is_file() { Ok(file) } else { Err(not_plain(opened.file_type())) }
 }
@@ -119,22 +118,22 @@ fn target(path: &Path) -> io::Result<Target> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok(followed(path)?.map_or(Target::Stream, |real| Target::Plain(real, None)));
+            return Ok(resolve_links(path)?.map_or(Target::Stream, |real| Target::Plain(real, None)));
         }
         Err(error) => return Err(error),
     };
     if metadata.is_file() {
-        let Some(real) = followed(path)? else { return Ok(Target::Stream) };
-        // What may not be written is not replaced either.
-        without_waiting(OpenOptions::new().write(true)).open(&real)?;
+        let Some(real) = resolve_links(path)? else { return Ok(Target::Stream) };
+        // A file that is not writable must not be replaced either.
+        nonblocking(OpenOptions::new().write(true)).open(&real)?;
         return Ok(Target::Plain(real, Some(metadata.permissions())));
     }
-    if takes_bytes(metadata.file_type()) { Ok(Target::Stream) } else { Err(not_plain(metadata.file_type())) }
+    if is_stream(metadata.file_type()) { Ok(Target::Stream) } else { Err(not_plain(metadata.file_type())) }
 }
 
-/// Follows the links at the end of a path, to what is there or not; gives `None` if one of them is the system's word for
-/// a descriptor, which is no path.
-fn followed(path: &Path) -> io::Result<Option<PathBuf>> {
+/// Resolves the links at the end of a path; the target need not exist. Returns `None` for a link that stands for a file
+/// descriptor, as in `/proc`.
+fn resolve_links(path: &Path) -> io::Result<Option<PathBuf>> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::symlink_metadata(&path) {
@@ -148,21 +147,21 @@ fn followed(path: &Path) -> io::Result<Option<PathBuf>> {
         }
         path = folder.join(fs::read_link(&path)?);
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "too many links lead from one to the other"))
+    Err(io::Error::new(io::ErrorKind::InvalidInput, "too many levels of symbolic links"))
 }
 
-/// A file on its way to its name.
-struct Part {
+/// A temporary file, removed on drop unless it was renamed.
+struct TempFile {
     path: PathBuf,
     file: File,
     permissions: Option<Permissions>,
     done: bool,
 }
 
-impl Part {
-    /// Makes it beside the file that it is to be, by a random name.
-    fn beside(path: &Path, real: &Path, permissions: Option<Permissions>) -> Result<Part, Failure> {
-        let made = || -> io::Result<(PathBuf, File)> {
+impl TempFile {
+    /// Creates a temporary file with a random name beside the file that it is to replace.
+    fn beside(path: &Path, real: &Path, permissions: Option<Permissions>) -> Result<TempFile, Failure> {
+        let create = || -> io::Result<(PathBuf, File)> {
             let mut random = [0; 8];
             getrandom::fill(&mut random).map_err(|_| io::ErrorKind::Other)?;
             let part = real.with_file_name(format!(".belljar-{:016x}", u64::from_ne_bytes(random)));
@@ -170,18 +169,18 @@ impl Part {
             options.write(true).create_new(true);
             #[cfg(unix)]
             if permissions.is_some() {
-                // Closed to other users until it has the permissions of the file that it replaces.
+                // Inaccessible to other users until it gets the permissions of the old file.
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             }
             let file = options.open(&part)?;
             Ok((part, file))
         };
-        match made() {
-            Ok((part, file)) => Ok(Part { path: part, file, permissions, done: false }),
+        match create() {
+            Ok((part, file)) => Ok(TempFile { path: part, file, permissions, done: false }),
             Err(error) => {
                 let failure = failed(path, &error);
                 let denied = error.kind() == io::ErrorKind::PermissionDenied;
-                let hint = "a file is made beside it first: its directory has to be writable";
+                let hint = "a temporary file is created beside it, so its directory must be writable";
                 Err(if denied { failure.with_hint(hint) } else { failure })
             }
         }
@@ -189,7 +188,7 @@ impl Part {
 
     fn finish(mut self, real: &Path, bytes: &[u8]) -> io::Result<()> {
         self.fill(bytes)?;
-        self.take_name(real)
+        self.commit(real)
     }
 
     fn fill(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -197,21 +196,21 @@ impl Part {
         if let Some(permissions) = self.permissions.take() {
             self.file.set_permissions(permissions)?;
         }
-        // Some systems say only now that there is no room.
+        // Some systems report only now that the disk is full.
         self.file.sync_all()
     }
 
-    fn take_name(mut self, real: &Path) -> io::Result<()> {
+    fn commit(mut self, real: &Path) -> io::Result<()> {
         fs::rename(&self.path, real)?;
         self.done = true;
         Ok(())
     }
 }
 
-impl Drop for Part {
+impl Drop for TempFile {
     fn drop(&mut self) {
         if !self.done {
-            // No other program knows its name.
+            // The random name belongs to this process.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -221,8 +220,8 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
     Failure::io(&show::path(path), io_message(error))
 }
 
-/// Makes opening a pipe return at once, whether its other end is open or not.
-fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+/// Sets the option that opening a pipe does not wait for its other end.
+fn nonblocking(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     {
         let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
@@ -232,17 +231,17 @@ fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 #[cfg(unix)]
-fn takes_bytes(ty: FileType) -> bool {
+fn is_stream(ty: FileType) -> bool {
     use std::os::unix::fs::FileTypeExt;
     ty.is_fifo() || ty.is_char_device()
 }
 
 #[cfg(not(unix))]
-fn takes_bytes(ty: FileType) -> bool {
+fn is_stream(ty: FileType) -> bool {
     !ty.is_dir()
 }
 
-/// An error for something that is no plain file, which says what it is.
+/// Returns the error for a path that is not a plain file, with the kind of file it is.
 fn not_plain(ty: FileType) -> io::Error {
     if ty.is_dir() {
         return io::ErrorKind::IsADirectory.into();

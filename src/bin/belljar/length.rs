@@ -1,13 +1,13 @@
-//! Lengths of bodies that are too large for a number.
+//! Content lengths that exceed 64 bits.
 
-/// The largest length that hyper takes.
-const MOST: &[u8] = b"18446744073709551613";
+/// The largest content length that hyper accepts.
+const MAX: &[u8] = b"18446744073709551613";
 
-/// Puts the largest length for those in a head that are larger. All of these are larger than a body may be, but hyper
-/// answers one that is no number for it with 400, before anybody is asked.
+/// Replaces content lengths above the maximum of hyper by that maximum. Without this, hyper would answer them with 400
+/// instead of passing the request on, which is then refused as too large.
 ///
-/// The bytes begin in a head; what is behind its end is left as it is.
-pub fn lower(bytes: &mut [u8]) {
+/// The bytes start within a head; bytes after its end are left unchanged.
+pub fn clamp(bytes: &mut [u8]) {
     let mut at = 0;
     while let Some(line) = bytes.get_mut(at..) {
         let Some(end) = line.iter().position(|byte| *byte == b'\n') else { return };
@@ -16,17 +16,17 @@ pub fn lower(bytes: &mut [u8]) {
         if is_last && at > 0 {
             return;
         }
-        if let Some(digits) = digits(line).filter(|digits| is_more(digits)) {
-            let (zeros, most) = digits.split_at_mut(digits.len() - MOST.len());
+        if let Some(digits) = content_length(line).filter(|digits| exceeds_max(digits)) {
+            let (zeros, rest) = digits.split_at_mut(digits.len() - MAX.len());
             zeros.fill(b'0');
-            most.copy_from_slice(MOST);
+            rest.copy_from_slice(MAX);
         }
         at += end + 1;
     }
 }
 
-/// The number in a header with a length.
-fn digits(line: &mut [u8]) -> Option<&mut [u8]> {
+/// Returns the digits of a `content-length` header.
+fn content_length(line: &mut [u8]) -> Option<&mut [u8]> {
     let colon = line.iter().position(|byte| *byte == b':')?;
     let (name, value) = line.split_at_mut(colon);
     let value = value.get_mut(1..).filter(|_| name.eq_ignore_ascii_case(b"content-length"))?;
@@ -35,16 +35,16 @@ fn digits(line: &mut [u8]) -> Option<&mut [u8]> {
     value.get_mut(from..from + count).filter(|digits| digits.iter().all(u8::is_ascii_digit))
 }
 
-fn is_more(digits: &[u8]) -> bool {
+fn exceeds_max(digits: &[u8]) -> bool {
     let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
     let digits = digits.get(zeros..).unwrap_or_default();
-    (digits.len(), digits) > (MOST.len(), MOST)
+    (digits.len(), digits) > (MAX.len(), MAX)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn lengths_that_are_no_number_become_one() {
+    fn lengths_above_the_maximum_are_replaced() {
         let most = "18446744073709551613";
         for (before, after) in [
             ("0", "0"),
@@ -61,7 +61,7 @@ mod tests {
             let text = |length| format!("POST / HTTP/1.1\r\nA: 99999999999999999999\r\nContent-Length: {length}\r\n");
             let rest = "\r\ncontent-length: 99999999999999999999\r\n";
             let mut bytes = (text(before) + rest).into_bytes();
-            super::lower(&mut bytes);
+            super::clamp(&mut bytes);
             assert_eq!(String::from_utf8(bytes).unwrap(), text(after) + rest);
         }
     }

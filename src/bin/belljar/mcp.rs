@@ -42,7 +42,7 @@ impl McpArgs {
         enabled::mcp(self)
     }
 
-    /// Fails: this build has no MCP server.
+    /// Returns the failure that this build has no MCP server.
     #[cfg(not(feature = "mcp"))]
     pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
         Err(crate::disabled::failure("MCP server", "mcp"))

@@ -1,17 +1,16 @@
-//! Whoever a request comes from, as turns are given.
+//! Clients as the fair queue distinguishes them.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
     net::{IpAddr, SocketAddr},
 };
 
-/// The network of a client: its address, and of IPv6 the half that says which network, since whoever has one of its
-/// addresses commonly has them all.
+/// A client: its IPv4 address, or the /64 prefix of its IPv6 address, since one client commonly has a whole prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Peer(IpAddr);
 
 impl Peer {
-    /// The client at an address.
+    /// Returns the client at an address.
     pub fn of(client: SocketAddr) -> Peer {
         match client.ip().to_canonical() {
             IpAddr::V6(ip) => Peer(IpAddr::from((u128::from(ip) >> 64 << 64).to_be_bytes())),
@@ -20,33 +19,33 @@ impl Peer {
     }
 }
 
-/// A client of a server, and which of its sessions or connections a request belongs to.
+/// A client and one of its flows: the session or connection of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// The client.
     pub peer: Peer,
-    /// The number of its session or connection.
-    pub strand: u64,
+    /// The number of the session or connection.
+    pub flow: u64,
 }
 
 impl Caller {
-    /// The client of a server that has no other.
+    /// The only client of a server on stdin.
     #[cfg(feature = "mcp")]
-    pub const ONLY: Caller = Caller { peer: Peer(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), strand: 0 };
+    pub const ONLY: Caller = Caller { peer: Peer(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), flow: 0 };
 
-    /// The caller on a connection, within a session if there is one.
+    /// Returns the caller on a connection, within a session if there is one.
     pub fn of(client: SocketAddr, session: Option<&[u8]>) -> Caller {
         let number = |session: &[u8]| {
             let mut hasher = DefaultHasher::new();
             session.hash(&mut hasher);
             hasher.finish()
         };
-        Caller { peer: Peer::of(client), strand: session.map_or_else(|| connection(client), number) }
+        Caller { peer: Peer::of(client), flow: session.map_or_else(|| connection_number(client), number) }
     }
 }
 
-/// Which of the connections of its client this is, by what else there is of its address.
-fn connection(client: SocketAddr) -> u64 {
+/// Returns the number of a connection of a client: the rest of its address, and its port.
+fn connection_number(client: SocketAddr) -> u64 {
     match client.ip() {
         IpAddr::V6(ip) => (u128::from(ip) as u64).wrapping_add(u64::from(client.port()) << 32),
         IpAddr::V4(_) => client.port().into(),

@@ -1,4 +1,4 @@
-//! Requests that wait for a place, and places that go to them in turn.
+//! Fair queue of requests for a limited number of permits.
 
 use std::{
     collections::HashMap,
@@ -11,27 +11,27 @@ use tokio::sync::oneshot;
 
 use crate::turns::{Bounds, Ticket, Turns};
 
-/// Places, and requests that wait for them; what copies of it share.
+/// A queue of requests for permits. Clones share it.
 #[derive(Debug)]
 pub struct Queue<K: Clone + Eq + Hash>(Arc<Mutex<Inner<K>>>);
 
-/// A request that has been let into the line, until this is dropped: it leaves the line then, or gives its place to
-/// the next.
+/// The permit of a request, pending or granted. On drop the request leaves the queue, or its permit is granted to the
+/// next one.
 #[derive(Debug)]
 #[must_use]
-pub struct Place<K: Clone + Eq + Hash> {
+pub struct Permit<K: Clone + Eq + Hash> {
     queue: Queue<K>,
     ticket: Ticket,
-    /// Told when it has its place; dropped when it has to leave.
-    told: Option<oneshot::Receiver<()>>,
+    /// Receives the grant; closed if the request is displaced. `None` if the permit is granted.
+    granted: Option<oneshot::Receiver<()>>,
 }
 
-/// Why a request does not get a place.
+/// The reason why a request gets no permit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
-    /// The line is full.
+    /// The queue is full.
     Full,
-    /// The line is full, and this client has the most in it.
+    /// The queue is full, and this client has the most requests in it.
     Crowding,
 }
 
@@ -43,27 +43,27 @@ struct Inner<K> {
 }
 
 impl<K: Clone + Eq + Hash> Queue<K> {
-    /// Places that nobody has.
+    /// Returns an empty queue with all permits available.
     pub fn new(bounds: Bounds) -> Queue<K> {
         let inner = Inner { turns: Turns::new(bounds), began: Instant::now(), waiting: HashMap::new() };
         Queue(Arc::new(Mutex::new(inner)))
     }
 
-    /// Lets a request of a client into the line. Requests of one strand get their places in their order.
-    pub fn join(&self, client: K, strand: u64) -> Result<Place<K>, Refused> {
+    /// Enqueues a request of a client. Requests of one flow get their permits in their order.
+    pub fn enqueue(&self, client: K, flow: u64) -> Result<Permit<K>, Refused> {
         let mut inner = self.lock();
-        let joined = inner.turns.join(client, strand).ok_or(Refused::Full)?;
-        if let Some(displaced) = joined.displaced {
+        let enqueued = inner.turns.enqueue(client, flow).ok_or(Refused::Full)?;
+        if let Some(displaced) = enqueued.displaced {
             inner.waiting.remove(&displaced);
         }
-        let ticket = joined.ticket;
-        let mut place = Place { queue: self.clone(), ticket, told: None };
-        if !inner.give(Some(ticket)) {
-            let (tell, told) = oneshot::channel();
-            inner.waiting.insert(ticket, tell);
-            place.told = Some(told);
+        let ticket = enqueued.ticket;
+        let mut permit = Permit { queue: self.clone(), ticket, granted: None };
+        if !inner.grant(Some(ticket)) {
+            let (grant, granted) = oneshot::channel();
+            inner.waiting.insert(ticket, grant);
+            permit.granted = Some(granted);
         }
-        Ok(place)
+        Ok(permit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<K>> {
@@ -78,42 +78,42 @@ impl<K: Clone + Eq + Hash> Clone for Queue<K> {
 }
 
 impl<K: Clone + Eq + Hash> Inner<K> {
-    /// Gives out the places there are; whether this request, which nobody has told yet, has got one.
-    fn give(&mut self, fresh: Option<Ticket>) -> bool {
-        let mut is_given = false;
+    /// Grants the available permits. Returns whether `fresh`, which has no receiver yet, is among them.
+    fn grant(&mut self, fresh: Option<Ticket>) -> bool {
+        let mut is_granted = false;
         while let Some(next) = self.turns.next(self.began.elapsed()) {
-            is_given |= Some(next) == fresh;
-            if let Some(tell) = self.waiting.remove(&next) {
-                // Whoever is gone leaves by being dropped.
-                let _ = tell.send(());
+            is_granted |= Some(next) == fresh;
+            if let Some(grant) = self.waiting.remove(&next) {
+                // A dropped receiver belongs to a permit that is being dropped, which leaves the queue itself.
+                let _ = grant.send(());
             }
         }
-        is_given
+        is_granted
     }
 }
 
-impl<K: Clone + Eq + Hash> Place<K> {
-    /// Whether it has to wait.
+impl<K: Clone + Eq + Hash> Permit<K> {
+    /// Returns whether the request has to wait.
     #[cfg(feature = "serve")]
-    pub fn waits(&self) -> bool {
-        self.told.is_some()
+    pub fn is_pending(&self) -> bool {
+        self.granted.is_some()
     }
 
-    /// Waits for its turn.
-    pub async fn turn(mut self) -> Result<Place<K>, Refused> {
-        if let Some(told) = self.told.take() {
-            told.await.map_err(|_| Refused::Crowding)?;
+    /// Waits until the permit is granted.
+    pub async fn ready(mut self) -> Result<Permit<K>, Refused> {
+        if let Some(granted) = self.granted.take() {
+            granted.await.map_err(|_| Refused::Crowding)?;
         }
         Ok(self)
     }
 }
 
-impl<K: Clone + Eq + Hash> Drop for Place<K> {
+impl<K: Clone + Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut inner = self.queue.lock();
         let now = inner.began.elapsed();
         inner.waiting.remove(&self.ticket);
         inner.turns.leave(self.ticket, now);
-        inner.give(None);
+        inner.grant(None);
     }
 }

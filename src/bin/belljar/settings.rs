@@ -36,7 +36,7 @@ pub fn of_tools(args: &GrantArgs, console: &Console) -> Result<(Policy, Origins)
     Ok((policy.with_config(config), origins))
 }
 
-/// What a run is given: by the policy and the options, and to a program its arguments.
+/// Returns the configuration of a run: that of the policy, with the options and the program's arguments applied.
 pub fn config(
     args: &ConfigArgs,
     limits: &LimitArgs,
@@ -95,7 +95,7 @@ fn policy(
             console.note(format_args!("configuration: {}{found}", show::path(path)));
             let policy = read.map_err(|error| Failure::of(error).in_file(show::path(path)))?;
             if args.config.is_none() {
-                consented(&policy, preset)?;
+                check_consent(&policy, preset)?;
             }
             let lines = policy.lines().clone();
             (policy, Origins::of_file(show::path(path), lines))
@@ -130,7 +130,7 @@ fn policy(
 }
 
 /// Refuses effects that a found file grants: the file may have come with the module.
-fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
+fn check_consent(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
     let mut config = policy.config().clone();
     if preset == Some(Preset::Development) {
         // The option consents to these.
@@ -140,7 +140,7 @@ fn consented(policy: &Policy, preset: Option<Preset>) -> Result<(), Failure> {
     let of_tool = || policy.effect_of_tools().map(|(tool, key)| format!("`{key}` of tool `{}`", show::name(tool)));
     let Some(effect) = effect.or_else(of_tool) else { return Ok(()) };
     let failure = Failure::config(format!("{effect}: a configuration that was only found grants no effects"));
-    Err(failure.with_hint(format!("say `--config {FOUND}`")).in_file(FOUND))
+    Err(failure.with_hint(format!("to allow them, name it with `--config {FOUND}`")).in_file(FOUND))
 }
 
 /// Returns the path of the configuration file, if there is one.

@@ -1,4 +1,4 @@
-//! A connection whose other end has so much time to take what it is sent, and can be seen to be gone.
+//! TCP stream with a write timeout, and detection of a peer that is gone.
 
 use std::{
     future::{Future, poll_fn},
@@ -17,51 +17,51 @@ use tokio::{
 
 use crate::length;
 
-/// How long, and for how much, a connection is read that has been answered for the last time.
+/// Time and bytes for which a connection is read after its last response.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 64 << 20;
 
-/// What all answers begin with.
-const BEGINNING: &[u8] = b"HTTP/1.";
-/// Between two looks at a connection whose other end may be gone, at first and at most.
-const LOOK: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(64)];
+/// The prefix of every response.
+const RESPONSE_PREFIX: &[u8] = b"HTTP/1.";
+/// The first and the longest interval between two checks of the peer.
+const CHECK_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(64)];
 
-/// A connection whose other end has so much time to take what it is sent.
+/// A connection with a write timeout.
 #[derive(Debug)]
 pub struct Stream(Arc<Mutex<Inner>>);
 
-/// Sees whether the other end of a connection is still there.
+/// Detects that the peer of a connection is gone.
 #[derive(Debug, Clone)]
 pub struct Watch(Arc<Mutex<Inner>>);
 
-/// Both are polled by one task, and so hold nothing up.
+/// The shared state. One task polls both, so the lock is never contended.
 #[derive(Debug)]
 struct Inner {
     tcp: TcpStream,
-    patience: Duration,
-    /// Since something could not be sent, until all has been.
-    waiting: Option<Pin<Box<Sleep>>>,
-    /// Of the next answer, bytes that have been sent ahead of it.
+    write_timeout: Duration,
+    /// The write timeout, while a write is blocked.
+    blocked: Option<Pin<Box<Sleep>>>,
+    /// The number of bytes of the next response that are already sent.
     ahead: usize,
-    /// Whether an answer is made: what is read otherwise is the head of a request.
+    /// Whether a request is being answered; otherwise the next bytes are the head of a request.
     is_answering: bool,
 }
 
 impl Stream {
-    /// A connection that was accepted.
-    pub fn new(tcp: TcpStream, patience: Duration) -> Stream {
-        // Answers are sent whole, so there is nothing to wait for; without it they only come later.
+    /// Wraps an accepted connection.
+    pub fn new(tcp: TcpStream, write_timeout: Duration) -> Stream {
+        // Responses are written whole, so Nagle's algorithm would only delay them. Failure is harmless.
         let _ = tcp.set_nodelay(true);
-        Stream(Arc::new(Mutex::new(Inner { tcp, patience, waiting: None, ahead: 0, is_answering: false })))
+        Stream(Arc::new(Mutex::new(Inner { tcp, write_timeout, blocked: None, ahead: 0, is_answering: false })))
     }
 
-    /// What sees whether its other end is still there.
+    /// Returns a watch on the peer.
     pub fn watch(&self) -> Watch {
         Watch(Arc::clone(&self.0))
     }
 
-    /// Closes it, but not before the other end has: what it still sends would be answered with a reset, which
-    /// would take the last answer from it.
+    /// Closes the sending side, and reads until the peer closes its own. Data received after a full close would cause
+    /// a reset, by which the peer may lose the last response.
     pub async fn linger(mut self) {
         let rest = async {
             self.shutdown().await?;
@@ -88,31 +88,30 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 }
 
 impl Watch {
-    /// Says that an answer is made from now on, until what is returned is dropped.
+    /// Marks a request as being answered until the guard is dropped.
     pub fn answering(&self) -> impl Drop + Send + use<> {
         lock(&self.0).is_answering = true;
         Answering(Arc::clone(&self.0))
     }
 
-    /// Waits until the other end is gone, while an answer is being made.
+    /// Waits until the peer is gone, while its request is answered.
     ///
-    /// That it sends nothing more does not say so: it may still wait for its answer. And whether it sends nothing more
-    /// cannot be seen behind what it has sent and nothing reads. But a system answers with a reset to what is sent to a
-    /// program that is gone: so the other end is sent the beginning of its answer, byte by byte, each after four times
-    /// as long as the one before.
+    /// A closed sending side is no sign of it: the peer may still wait for the response. And it is hidden behind unread
+    /// data. But a system answers data for a closed socket with a reset. So the prefix of the response is sent byte by
+    /// byte, at intervals that grow by a factor of four.
     pub async fn gone(&self) {
-        let [mut pause, most] = LOOK;
+        let [mut pause, most] = CHECK_INTERVAL;
         let mut due = Duration::ZERO;
         let mut waited = Duration::ZERO;
         let mut look = None;
         poll_fn(|cx| {
             loop {
                 let mut inner = lock(&self.0);
-                // Nothing is there to be read, which is how it is as a rule.
+                // Usually pending: there is nothing to read.
                 if ready!(inner.tcp.poll_read_ready(cx)).is_err() || inner.has_failed() {
                     return Poll::Ready(());
                 }
-                if waited >= due && inner.sends_ahead() {
+                if waited >= due && inner.send_ahead() {
                     due = waited.max(most) * 4;
                 }
                 drop(inner);
@@ -139,26 +138,26 @@ impl Inner {
         !matches!(self.tcp.take_error(), Ok(None))
     }
 
-    /// Sends a byte of the next answer, if there is one left and nothing is in the way.
-    fn sends_ahead(&mut self) -> bool {
-        // Not into another answer.
-        let byte = BEGINNING.get(self.ahead..).and_then(|rest| rest.get(..1)).filter(|_| self.waiting.is_none());
+    /// Sends the next byte of the prefix, if one is left and no write is blocked. Returns whether it was sent.
+    fn send_ahead(&mut self) -> bool {
+        // A blocked write belongs to another response.
+        let byte = RESPONSE_PREFIX.get(self.ahead..).and_then(|rest| rest.get(..1)).filter(|_| self.blocked.is_none());
         let sent = byte.and_then(|byte| self.tcp.try_write(byte).ok()).unwrap_or(0);
         self.ahead += sent;
         sent > 0
     }
 
-    /// Whether what could not be sent has waited for too long.
-    fn waited(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let patience = self.patience;
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(waiting.as_mut().poll(cx));
+    /// Polls the write timeout, which starts with the first blocked write.
+    fn poll_timeout(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let write_timeout = self.write_timeout;
+        let blocked = self.blocked.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
+        ready!(blocked.as_mut().poll(cx));
         Poll::Ready(io::ErrorKind::TimedOut.into())
     }
 
-    fn sent<T>(&mut self, cx: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn with_timeout<T>(&mut self, cx: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match sent {
-            Poll::Pending => self.waited(cx).map(Err),
+            Poll::Pending => self.poll_timeout(cx).map(Err),
             sent => sent,
         }
     }
@@ -170,7 +169,7 @@ impl AsyncRead for Stream {
         let before = buf.filled().len();
         ready!(Pin::new(&mut inner.tcp).poll_read(cx, buf))?;
         if !inner.is_answering {
-            length::lower(buf.filled_mut().get_mut(before..).unwrap_or_default());
+            length::clamp(buf.filled_mut().get_mut(before..).unwrap_or_default());
         }
         Poll::Ready(Ok(()))
     }
@@ -185,7 +184,7 @@ impl AsyncWrite for Stream {
             return Poll::Ready(Ok(sent));
         }
         let sent = Pin::new(&mut inner.tcp).poll_write(cx, bytes);
-        inner.sent(cx, sent)
+        inner.with_timeout(cx, sent)
     }
 
     fn poll_write_vectored(
@@ -200,17 +199,17 @@ impl AsyncWrite for Stream {
             return self.poll_write(cx, first);
         }
         let sent = Pin::new(&mut inner.tcp).poll_write_vectored(cx, bytes);
-        inner.sent(cx, sent)
+        inner.with_timeout(cx, sent)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.lock().tcp.is_write_vectored()
     }
 
-    /// Asked for when an answer has been written as a whole.
+    /// Flushes after a whole response, and so ends the write timeout.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.lock();
-        inner.waiting = None;
+        inner.blocked = None;
         Pin::new(&mut inner.tcp).poll_flush(cx)
     }
 

@@ -1,12 +1,12 @@
-//! Whose turn it is: which of the requests that wait gets the next place.
+//! Fair scheduling: which of the waiting requests gets the next permit.
 //!
-//! Clients that have used little go first, whatever waits beside them. Use is the time for which places were held;
-//! half of it is forgotten every [`HALF_LIFE`](accounts::HALF_LIFE). All who have used less than [`ALLOWANCE`] are
-//! equal, and of equals the newest goes first: with the oldest first, a single request would wait for all that came
-//! before it. Every [`OLDEST_EVERY`]th turn is the oldest one's, so that each gets its turn.
+//! Clients with the lowest usage go first, however many requests wait. Usage is the time for which permits were held;
+//! half of it is forgotten every [`HALF_LIFE`](accounts::HALF_LIFE). All clients with less than [`ALLOWANCE`] are
+//! equal, and among equals the newest request goes first: with the oldest first, a single request would wait for all
+//! before it. Every [`OLDEST_EVERY`]th turn goes to the oldest request, so that none starves.
 //!
-//! What holds between clients holds between the strands of a client, too. The requests of a strand keep their order.
-//! Clocks are read by whoever calls, so that what is decided depends on the calls alone.
+//! The same rules apply between the flows of a client: its sessions or connections. Requests of one flow keep their
+//! order. The caller passes the time, so that decisions depend only on the calls.
 
 use std::{hash::Hash, time::Duration};
 
@@ -16,44 +16,44 @@ mod accounts;
 #[cfg(test)]
 mod tests;
 
-/// Use up to which clients are equal.
+/// Usage up to which clients are equal.
 const ALLOWANCE: Duration = Duration::from_millis(100);
-/// Of so many turns among equals, one is the oldest one's.
+/// One in this many turns goes to the oldest among equals.
 const OLDEST_EVERY: u64 = 8;
 
-/// The order in which requests get places.
+/// The scheduler: it decides the order in which requests get permits.
 #[derive(Debug)]
 pub struct Turns<K> {
     bounds: Bounds,
     accounts: Accounts<K>,
-    /// In the order in which they came.
-    line: Vec<Waiting>,
+    /// In order of arrival.
+    queue: Vec<Waiting>,
     running: Vec<Running>,
-    given: u64,
-    asked: u64,
+    turns: u64,
+    tickets: u64,
 }
 
-/// How many there may be.
+/// Limits on requests.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Requests that have a place.
-    pub places: usize,
-    /// Requests that wait for one.
+    /// Requests with a permit.
+    pub permits: usize,
+    /// Requests that wait for a permit.
     pub waiting: usize,
-    /// Places of one client.
+    /// Permits of one client.
     pub per_client: usize,
 }
 
-/// A request, by a number of its own.
+/// The unique number of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Ticket(u64);
 
-/// A request that waits now, if there was room for it.
+/// A request that was added to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Joined {
-    /// It.
+pub struct Enqueued {
+    /// The request.
     pub ticket: Ticket,
-    /// The one that had to leave for it, of the client with the most that wait.
+    /// The request that was removed for it, of the client with the most waiting requests.
     pub displaced: Option<Ticket>,
 }
 
@@ -61,83 +61,83 @@ pub struct Joined {
 struct Waiting {
     ticket: Ticket,
     client: Id,
-    strand: Id,
+    flow: Id,
 }
 
 #[derive(Debug)]
 struct Running {
     ticket: Ticket,
     client: Id,
-    strand: Id,
-    /// Up to when its time is accounted for.
-    since: Duration,
+    flow: Id,
+    /// The time up to which its usage is charged.
+    charged_until: Duration,
 }
 
 impl<K: Clone + Eq + Hash> Turns<K> {
-    /// A line in which nothing waits.
+    /// Returns a scheduler with an empty queue.
     pub fn new(bounds: Bounds) -> Turns<K> {
-        Turns { bounds, accounts: Accounts::default(), line: Vec::new(), running: Vec::new(), given: 0, asked: 0 }
+        Turns { bounds, accounts: Accounts::default(), queue: Vec::new(), running: Vec::new(), turns: 0, tickets: 0 }
     }
 
-    /// Puts a request into the line; `None` if it is full. [`next`](Self::next) gives it its place, at once if there
-    /// is one.
-    pub fn join(&mut self, client: K, strand: u64) -> Option<Joined> {
-        self.accounts.forget();
-        let (client, strand) = (self.accounts.client(client.clone()), self.accounts.strand(client, strand));
-        let starts = self.running.len() < self.bounds.places && self.may_run(client);
-        let displaced = match self.line.len() < self.bounds.waiting || starts {
+    /// Enqueues a request; returns `None` if the queue is full. [`next`](Self::next) grants the permit, at once if one
+    /// is available.
+    pub fn enqueue(&mut self, client: K, flow: u64) -> Option<Enqueued> {
+        self.accounts.prune();
+        let (client, flow) = (self.accounts.client(client.clone()), self.accounts.flow(client, flow));
+        let starts = self.running.len() < self.bounds.permits && self.may_run(client);
+        let displaced = match self.queue.len() < self.bounds.waiting || starts {
             true => None,
-            false => Some(self.displaced_by(client)?),
+            false => Some(self.displace_for(client)?),
         };
-        self.asked += 1;
-        let ticket = Ticket(self.asked);
-        self.line.push(Waiting { ticket, client, strand });
-        self.accounts.waits([client, strand], true);
-        Some(Joined { ticket, displaced })
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.queue.push(Waiting { ticket, client, flow });
+        self.accounts.count_waiting([client, flow], true);
+        Some(Enqueued { ticket, displaced })
     }
 
-    /// Gives a place to the request whose turn it is, if there are both.
+    /// Grants a permit to the next request; returns `None` if no permit is available or no request may have one.
     pub fn next(&mut self, now: Duration) -> Option<Ticket> {
-        if self.running.len() >= self.bounds.places || self.line.is_empty() {
+        if self.running.len() >= self.bounds.permits || self.queue.is_empty() {
             return None;
         }
-        self.settle(now);
+        self.charge_running(now);
         let allowed = Rank::of(ALLOWANCE, now);
-        let is_of_oldest = (self.given + 1).is_multiple_of(OLDEST_EVERY);
-        let place = |(at, waiting): &(usize, &Waiting)| {
-            let used = [waiting.client, waiting.strand].map(|id| self.accounts.rank(id).max(allowed));
+        let is_of_oldest = (self.turns + 1).is_multiple_of(OLDEST_EVERY);
+        let priority = |(at, waiting): &(usize, &Waiting)| {
+            let used = [waiting.client, waiting.flow].map(|id| self.accounts.rank(id).max(allowed));
             (used, if is_of_oldest { *at } else { usize::MAX - *at })
         };
-        let all = self.line.iter().enumerate().filter(|(_, waiting)| self.may_run(waiting.client));
-        let (chosen, Waiting { strand, .. }) = all.min_by_key(place)?;
-        let first = self.line.iter().take(chosen).position(|waiting| waiting.strand == *strand).unwrap_or(chosen);
-        // A turn that no other could have had is none.
-        self.given += u64::from(self.line.len() > 1);
-        let Waiting { ticket, client, strand } = self.line.remove(first);
-        self.accounts.waits([client, strand], false);
-        self.accounts.runs([client, strand], true);
-        self.running.push(Running { ticket, client, strand, since: now });
+        let all = self.queue.iter().enumerate().filter(|(_, waiting)| self.may_run(waiting.client));
+        let (chosen, Waiting { flow, .. }) = all.min_by_key(priority)?;
+        let first = self.queue.iter().take(chosen).position(|waiting| waiting.flow == *flow).unwrap_or(chosen);
+        // Only turns with several candidates count.
+        self.turns += u64::from(self.queue.len() > 1);
+        let Waiting { ticket, client, flow } = self.queue.remove(first);
+        self.accounts.count_waiting([client, flow], false);
+        self.accounts.count_running([client, flow], true);
+        self.running.push(Running { ticket, client, flow, charged_until: now });
         Some(ticket)
     }
 
-    /// Takes a request out, whether it waits or has a place, which is free then.
+    /// Removes a request from the queue, or releases its permit.
     pub fn leave(&mut self, ticket: Ticket, now: Duration) {
         if let Some(at) = self.running.iter().position(|running| running.ticket == ticket) {
             let ended = self.running.swap_remove(at);
-            self.accounts.charge([ended.client, ended.strand], now.saturating_sub(ended.since), now);
-            self.accounts.runs([ended.client, ended.strand], false);
-        } else if let Some(at) = self.line.iter().position(|waiting| waiting.ticket == ticket) {
-            let Waiting { client, strand, .. } = self.line.remove(at);
-            self.accounts.waits([client, strand], false);
+            self.accounts.charge([ended.client, ended.flow], now.saturating_sub(ended.charged_until), now);
+            self.accounts.count_running([ended.client, ended.flow], false);
+        } else if let Some(at) = self.queue.iter().position(|waiting| waiting.ticket == ticket) {
+            let Waiting { client, flow, .. } = self.queue.remove(at);
+            self.accounts.count_waiting([client, flow], false);
         }
     }
 
-    /// Accounts for what runs, so that those who hold places for long go last before their runs have ended.
-    fn settle(&mut self, now: Duration) {
+    /// Charges the running requests up to now, so that clients with long runs go last even before the runs have ended.
+    fn charge_running(&mut self, now: Duration) {
         for running in &mut self.running {
-            let used = now.saturating_sub(running.since);
-            self.accounts.charge([running.client, running.strand], used, now);
-            running.since = now;
+            let used = now.saturating_sub(running.charged_until);
+            self.accounts.charge([running.client, running.flow], used, now);
+            running.charged_until = now;
         }
     }
 
@@ -145,17 +145,17 @@ impl<K: Clone + Eq + Hash> Turns<K> {
         self.accounts.running(client) < self.bounds.per_client
     }
 
-    /// Takes the newest request of the client with the most out of a full line, unless that would only have the two
-    /// of them change places.
-    fn displaced_by(&mut self, client: Id) -> Option<Ticket> {
+    /// Removes the newest request of the client with the most requests in a full queue, unless the two clients would
+    /// only swap positions.
+    fn displace_for(&mut self, client: Id) -> Option<Ticket> {
         let count = |waiting: &Waiting| self.accounts.waiting(waiting.client);
-        // The last one, of several that wait for the same client.
-        let (at, most) = self.line.iter().enumerate().max_by_key(|(at, waiting)| (count(waiting), *at))?;
+        // The last of the requests of this client.
+        let (at, most) = self.queue.iter().enumerate().max_by_key(|(at, waiting)| (count(waiting), *at))?;
         if count(most) <= self.accounts.waiting(client) + 1 {
             return None;
         }
-        let Waiting { ticket, client, strand } = self.line.remove(at);
-        self.accounts.waits([client, strand], false);
+        let Waiting { ticket, client, flow } = self.queue.remove(at);
+        self.accounts.count_waiting([client, flow], false);
         Some(ticket)
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     failure::{Failure, io_message},
-    file::{self, Ready, Target},
+    file::{self, PendingFile, Target},
     map::lines::{InputDigests, Mark, Passed, Reader, SharedDigests, Unended},
     show,
     source::Source,
@@ -89,7 +89,7 @@ impl Journal {
         }
         let (mut file, kept, is_new) = match Target::of(path)? {
             // A pipe that is also opened for reading never loses its last reader.
-            Target::Stdout | Target::Stream => (file::stream(path).map_err(failed)?, false, false),
+            Target::Stdout | Target::Stream => (file::open_stream(path).map_err(failed)?, false, false),
             Target::Plain(..) => {
                 let (file, is_new) = opened(path).map_err(failed)?;
                 (file, true, is_new)
@@ -110,7 +110,7 @@ impl Journal {
             match (metadata.len(), existing) {
                 (0, _) | (_, Existing::Overwrite) => {
                     let text = journal.text(0);
-                    let ready = Ready::new(&journal.path, text.as_bytes()).inspect_err(|_| {
+                    let ready = PendingFile::new(&journal.path, text.as_bytes()).inspect_err(|_| {
                         if is_new {
                             let _ = fs::remove_file(path);
                         }
@@ -118,7 +118,7 @@ impl Journal {
                     // In this order: the journal never describes outputs that were there before, and these stay until
                     // the journal can be written.
                     file.set_len(0).map_err(failed)?;
-                    ready.take_name()?;
+                    ready.commit()?;
                 }
                 (_, Existing::Resume) => journal.resume(&name, &mut file, reader)?,
                 (size, Existing::Refuse) => {

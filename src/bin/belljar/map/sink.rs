@@ -63,7 +63,7 @@ impl Sink {
     fn failed(&self, error: &io::Error) -> Failure {
         match &self.path {
             None => Failure::stdout(error),
-            Some(path) => file::streamed(path, error),
+            Some(path) => file::stream_failure(path, error),
         }
     }
 }

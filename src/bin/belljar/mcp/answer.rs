@@ -1,18 +1,18 @@
-//! What a call came to, in the words of MCP.
+//! Results of calls in the format of MCP.
 
 use belljar::{Error, Log, Outcome, Receipt, StopReason, Stopped, ToolError, ToolOutput};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{catalog::reason, served::Served};
+use super::{catalog::message_and_hint, served::ServedTool};
 use crate::{base64, hint, queue::Refused, show};
 
-/// The longest part of an output, and of a log, that an error repeats.
+/// The largest part of an output, and of a log, that an error contains.
 const PARTIAL_BYTES: usize = 8 << 10;
 
-/// The result of a run that has ended, with what it cost and its receipt.
-pub fn of_run(served: &Served, input: &[u8], result: &Result<Outcome, Error>) -> CallToolResult {
+/// Converts the result of a run, with its usage and its receipt.
+pub fn of_run(served: &ServedTool, input: &[u8], result: &Result<Outcome, Error>) -> CallToolResult {
     let (mut answer, usage) = match result {
         Ok(outcome) => match served.tool.decode(&outcome.output) {
             Ok(answer) => (done(served, answer, &outcome.output), Some(outcome.usage)),
@@ -32,20 +32,20 @@ pub fn of_run(served: &Served, input: &[u8], result: &Result<Outcome, Error>) ->
     if let Err(Error::Stopped(stop)) = result {
         note("stop", json(&stop.reason));
     }
-    // A run that asked the world has none that could be checked without its transcript.
+    // A run with effects has no receipt: checking one would need its transcript.
     let receipt = Receipt::of_run(&served.wasm, input, served.tool.sandbox().config(), result);
     note("receipt", receipt.and_then(|receipt| json(&receipt)));
     answer.meta = Some(MetaObject(meta));
     answer
 }
 
-/// The result of a call that could not be run, or whose output is not what the manifest says.
+/// Returns the result of a call that could not be run, or whose output does not match the manifest.
 pub fn refused(error: &ToolError) -> CallToolResult {
-    let (message, hint) = reason(error);
+    let (message, hint) = message_and_hint(error);
     failed(&message, hint.as_deref())
 }
 
-/// Notes how many messages of the log the client was not told.
+/// Adds the number of log messages that were not sent to the client.
 pub fn note_dropped(result: &mut CallToolResult, dropped: u64) {
     if dropped > 0 {
         let meta = result.meta.get_or_insert_with(|| MetaObject(Map::new()));
@@ -53,7 +53,7 @@ pub fn note_dropped(result: &mut CallToolResult, dropped: u64) {
     }
 }
 
-/// A result in one line, for people.
+/// Summarizes a result in one line, for the log.
 pub fn summary(result: &CallToolResult) -> String {
     let fuel = result.meta.as_ref().and_then(|meta| meta.0.get("belljar/fuel")?.as_u64());
     let fuel = fuel.map_or(String::new(), |fuel| format!(", {} fuel", show::grouped(fuel)));
@@ -63,26 +63,26 @@ pub fn summary(result: &CallToolResult) -> String {
     format!("{end}{fuel}")
 }
 
-/// The result of a call that was cancelled before it had a place.
+/// Returns the result of a call that was cancelled before its run started.
 pub fn cancelled() -> CallToolResult {
     failed(&StopReason::Cancelled.to_string(), None)
 }
 
-/// The result of a call for which there is no place to wait in.
+/// Returns the result of a call that the queue refused.
 pub fn busy(why: Refused) -> CallToolResult {
     let message = match why {
-        Refused::Full => "the server is busy: too many calls wait for their turn",
-        Refused::Crowding => "the server is busy: too many calls of this client wait for their turn",
+        Refused::Full => "the server is busy: too many calls are queued",
+        Refused::Crowding => "the server is busy: too many calls of this client are queued",
     };
     failed(message, Some("try again in a moment"))
 }
 
-/// An error that the model should see, and what to do about it.
+/// Returns an error result for the model, with a hint.
 pub fn failed(message: &str, hint: Option<&str>) -> CallToolResult {
-    CallToolResult::error(vec![ContentBlock::text(told(message, hint))])
+    CallToolResult::error(vec![ContentBlock::text(with_hint(message, hint))])
 }
 
-fn done(served: &Served, answer: ToolOutput, output: &[u8]) -> CallToolResult {
+fn done(served: &ServedTool, answer: ToolOutput, output: &[u8]) -> CallToolResult {
     let ToolOutput { text, structured, .. } = answer;
     let content = match (text, &structured) {
         (Some(text), _) => ContentBlock::text(text),
@@ -98,9 +98,9 @@ fn done(served: &Served, answer: ToolOutput, output: &[u8]) -> CallToolResult {
     result
 }
 
-/// Why, and all that the guest had to say about it.
+/// Returns the result of a stopped run: the reason, the output so far and the end of the log.
 fn stopped(stop: &Stopped, hint: Option<String>) -> CallToolResult {
-    let mut content = vec![ContentBlock::text(told(&stop.reason.to_string(), hint.as_deref()))];
+    let mut content = vec![ContentBlock::text(with_hint(&stop.reason.to_string(), hint.as_deref()))];
     if !stop.output.is_empty() {
         let start = stop.output.get(..PARTIAL_BYTES).unwrap_or(&stop.output);
         content.push(ContentBlock::text(format!("output until then:\n{}", String::from_utf8_lossy(start))));
@@ -112,7 +112,7 @@ fn stopped(stop: &Stopped, hint: Option<String>) -> CallToolResult {
     CallToolResult::error(content)
 }
 
-/// The last messages of a log, one a line.
+/// Returns the last messages of a log, one per line.
 fn tail(log: &Log) -> String {
     let mut room = PARTIAL_BYTES;
     let fits = log.entries.iter().rev().take_while(|entry| {
@@ -124,7 +124,7 @@ fn tail(log: &Log) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn told(message: &str, hint: Option<&str>) -> String {
+fn with_hint(message: &str, hint: Option<&str>) -> String {
     hint.map_or(message.into(), |hint| format!("{message}\nhint: {hint}"))
 }
 

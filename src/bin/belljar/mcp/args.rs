@@ -1,4 +1,4 @@
-//! What can be typed after `belljar mcp`.
+//! Options of `belljar mcp`.
 
 use std::path::PathBuf;
 
@@ -21,47 +21,47 @@ tool, or is not granted what it requires, is reported on stderr, and the others 
 Changes in a directory are served within seconds; running calls continue with the old module.
 
 Exit status:
-  0  the client is gone, or a signal ended the server
+  0  the client disconnected, or a signal ended the server
   2  usage, configuration or I/O";
 
 /// Serve modules as tools of the Model Context Protocol
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct McpArgs {
-    /// The tools: binary `.wasm` files, and directories of them; what changes there, changes the tools
+    /// The tools: binary `.wasm` files, and directories of them; changed files are reloaded
     #[arg(required = true, value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Serve clients over HTTP at this address, IP:PORT, instead of one over stdin and stdout; the port 0 is
-    /// one that is free
+    /// Serve clients over HTTP at this address, IP:PORT, instead of one client over stdin and stdout; port 0
+    /// selects a free port
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
-    /// A name by which clients may call the server over HTTP, beside this machine's own and the address of
-    /// --listen: a page of another name is none of ours
+    /// A host name that HTTP requests may use in `host`, in addition to localhost and the address of --listen;
+    /// requests with another name are refused
     #[arg(long, value_name = "HOST", requires = "listen")]
     pub allow_host: Vec<String>,
-    /// A web page that may use the server, such as http://localhost:6274; else none may
+    /// The origin of web pages that may use the server, such as http://localhost:6274 [default: none]
     #[arg(long, value_name = "ORIGIN", requires = "listen")]
     pub allow_origin: Vec<String>,
-    /// Calls that run at once, 1 to 1024; others wait for their turn [default: the number of processors]
+    /// Concurrent calls, 1 to 1024; further ones wait [default: the number of processors]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Calls that may wait for their turn; more are answered with an error
+    /// Calls that may wait; further ones are answered with an error
     #[arg(long, value_name = "NUMBER", default_value = "1024")]
     pub queue: u32,
-    /// Calls of one client at a time, 1 to 1024; more wait, whatever is free [default: as --jobs]
+    /// Concurrent calls of one client, 1 to 1024; further ones wait even if others could run [default: as --jobs]
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024), requires = "listen")]
     pub per_client: Option<u16>,
-    /// The largest message that is read, up to 255MiB [default: 64MiB over stdin, 4MiB over HTTP]
+    /// The largest message, up to 255MiB [default: 64MiB over stdin, 4MiB over HTTP]
     #[arg(long, value_name = "SIZE")]
     pub max_message: Option<String>,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,
-    /// Say what is read, which configuration is used and what calls come to; twice: trace events; three
+    /// Print which files and configuration are used, and the results of calls; twice: trace events; three
     /// times: all of them
     #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
-    /// No messages but errors
+    /// Print no messages but errors
     #[arg(short, long)]
     pub quiet: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! The body of a request over HTTP, read when all that can be told from its head has been.
+//! Bodies of HTTP requests, read only after the head has been checked.
 
 use std::{
     fmt,
@@ -11,21 +11,21 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Bytes, Frame, Incoming};
 use tokio::time::timeout;
 
-/// A body that a future makes when it is asked for.
-pub struct Later<F>(Option<Pin<Box<F>>>);
+/// A body that a future returns when it is first polled.
+pub struct LazyBody<F>(Option<Pin<Box<F>>>);
 
-/// There is no body: why, has been told elsewhere.
+/// The error of a body that was refused. The response with the reason is sent separately.
 #[derive(Debug)]
 pub struct Refused;
 
-impl<F: Future<Output = Result<Bytes, Refused>>> Later<F> {
-    /// The body that a future makes.
-    pub fn new(body: F) -> Later<F> {
-        Later(Some(Box::pin(body)))
+impl<F: Future<Output = Result<Bytes, Refused>>> LazyBody<F> {
+    /// Returns a body from a future.
+    pub fn new(body: F) -> LazyBody<F> {
+        LazyBody(Some(Box::pin(body)))
     }
 }
 
-impl<F: Future<Output = Result<Bytes, Refused>>> Body for Later<F> {
+impl<F: Future<Output = Result<Bytes, Refused>>> Body for LazyBody<F> {
     type Data = Bytes;
     type Error = Refused;
 
@@ -43,34 +43,34 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Why a body could not be read.
+/// The reason why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// It is larger than it may be.
+pub enum BodyError {
+    /// It exceeds the size limit.
     TooLarge,
-    /// It ended before its end.
-    Cut,
-    /// It took too long.
-    Late,
+    /// It ended early or is malformed.
+    Incomplete,
+    /// It was not received in time.
+    TimedOut,
 }
 
-/// Reads a body, in memory of its size; one that is too large is refused before it is read if it says so.
-pub async fn read(body: &mut Incoming, limit: u64, time: Duration) -> Result<Bytes, Fault> {
+/// Reads a body into memory of its size. If its content length exceeds the limit, it is refused unread.
+pub async fn read(body: &mut Incoming, limit: u64, time: Duration) -> Result<Bytes, BodyError> {
     let size = body.size_hint();
     if size.lower() > limit {
-        return Err(Fault::TooLarge);
+        return Err(BodyError::TooLarge);
     }
     let whole = async {
-        // Of a size that is only announced nothing is set aside before it comes.
+        // No memory is reserved for a size that is only announced.
         let mut bytes = Vec::new();
         while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| Fault::Cut)?.into_data() else { continue };
+            let Ok(data) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
             if (bytes.len() + data.len()) as u64 > limit {
-                return Err(Fault::TooLarge);
+                return Err(BodyError::TooLarge);
             }
             bytes.extend_from_slice(&data);
         }
         Ok(bytes.into())
     };
-    timeout(time, whole).await.unwrap_or(Err(Fault::Late))
+    timeout(time, whole).await.unwrap_or(Err(BodyError::TimedOut))
 }

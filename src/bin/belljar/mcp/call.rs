@@ -1,4 +1,4 @@
-//! One call of a tool: one store, stepped on a thread of its own.
+//! One call of a tool: a separate store, stepped on a blocking thread.
 
 use std::time::{Duration, Instant};
 
@@ -7,68 +7,68 @@ use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
 
-use super::{answer, served::Served};
+use super::{answer, served::ServedTool};
 
-/// Fuel between two looks at the log and the clock: some milliseconds.
+/// Fuel between two checks of the log and the clock: some milliseconds.
 const STEP: u64 = 500_000;
 
-/// Time between two notes of progress.
-const TICK: Duration = Duration::from_millis(100);
+/// Time between two progress events.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// What waits for a client at most. What comes then is dropped: a run never waits for its client, so that its deadline
-/// acts whatever the client does.
-const WAITING: usize = 1_024;
+/// Capacity of the event channel; further events are dropped. A run never waits for its client, so that its deadline
+/// holds whatever the client does.
+const CHANNEL_CAPACITY: usize = 1_024;
 
-/// What a run tells on its way.
+/// An event of a run.
 #[derive(Debug)]
 pub enum Event {
-    /// The guest has logged something.
+    /// A message of the guest's log.
     Log(LogEntry),
-    /// So much fuel is used.
+    /// The fuel used so far.
     Progress(u64),
 }
 
-/// What a run tells, to whoever listens.
+/// The sender of the events of a run.
 #[derive(Debug)]
-pub struct Teller {
-    events: mpsc::Sender<Event>,
-    /// The messages of the log that nobody took.
+pub struct EventSender {
+    sender: mpsc::Sender<Event>,
+    /// The number of dropped log messages.
     dropped: u64,
 }
 
-impl Teller {
-    /// Returns both ends.
-    pub fn new() -> (Teller, mpsc::Receiver<Event>) {
-        let (events, told) = mpsc::channel(WAITING);
-        (Teller { events, dropped: 0 }, told)
+impl EventSender {
+    /// Returns both ends of an event channel.
+    pub fn new() -> (EventSender, mpsc::Receiver<Event>) {
+        let (sender, receiver) = mpsc::channel(CHANNEL_CAPACITY);
+        (EventSender { sender, dropped: 0 }, receiver)
     }
 
     fn log(&mut self, entries: &[LogEntry]) {
         for entry in entries {
-            self.dropped += u64::from(self.events.try_send(Event::Log(entry.clone())).is_err());
+            self.dropped += u64::from(self.sender.try_send(Event::Log(entry.clone())).is_err());
         }
     }
 
     fn progress(&self, fuel: u64) {
-        // The next one says more.
-        let _ = self.events.try_send(Event::Progress(fuel));
+        // A dropped event does not matter, since the next one supersedes it.
+        let _ = self.sender.try_send(Event::Progress(fuel));
     }
 }
 
-/// Runs a tool to its end, or until nobody listens any more, which is asked each [`TICK`]. Returns the result, and the
-/// number of messages of the log that were dropped.
-pub fn call(served: &Served, arguments: Bytes, mut teller: Teller) -> (CallToolResult, u64) {
+/// Runs a tool to its end, and cancels it if the receiver of its events is dropped. Returns the result, and the number
+/// of dropped log messages.
+pub fn call(served: &ServedTool, arguments: Bytes, mut events: EventSender) -> (CallToolResult, u64) {
     let input: Bytes = match served.tool.encode_json(arguments) {
         Ok(input) => input.into(),
         Err(error) => return (answer::refused(&error), 0),
     };
-    let result = run(served, input.clone(), &mut teller);
-    (answer::of_run(served, &input, &result), teller.dropped)
+    let result = run(served, input.clone(), &mut events);
+    (answer::of_run(served, &input, &result), events.dropped)
 }
 
-fn run(served: &Served, input: Bytes, teller: &mut Teller) -> Result<Outcome, Error> {
+fn run(served: &ServedTool, input: Bytes, events: &mut EventSender) -> Result<Outcome, Error> {
     let mut execution = served.tool.start(Input::shared(input))?;
-    let (mut logged, mut ticked) = (0, Instant::now());
+    let (mut logged, mut last_progress) = (0, Instant::now());
     let ended = loop {
         match execution.step(STEP) {
             Ok(Step::Yielded | Step::Waiting) => {}
@@ -77,12 +77,12 @@ fn run(served: &Served, input: Bytes, teller: &mut Teller) -> Result<Outcome, Er
         }
         let new = execution.log().entries.get(logged..).unwrap_or_default();
         logged += new.len();
-        teller.log(new);
-        if ticked.elapsed() >= TICK {
-            ticked = Instant::now();
-            teller.progress(execution.usage().fuel);
+        events.log(new);
+        if last_progress.elapsed() >= PROGRESS_INTERVAL {
+            last_progress = Instant::now();
+            events.progress(execution.usage().fuel);
         }
-        if teller.events.is_closed() {
+        if events.sender.is_closed() {
             execution.cancel_handle().cancel();
         }
     };
@@ -91,7 +91,7 @@ fn run(served: &Served, input: Bytes, teller: &mut Teller) -> Result<Outcome, Er
         Err(Error::Stopped(stop)) => (&stop.log, stop.usage),
         Err(_) => return ended,
     };
-    teller.log(log.entries.get(logged..).unwrap_or_default());
-    teller.progress(usage.fuel);
+    events.log(log.entries.get(logged..).unwrap_or_default());
+    events.progress(usage.fuel);
     ended
 }

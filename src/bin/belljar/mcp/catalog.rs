@@ -1,4 +1,4 @@
-//! The tools that are served, by name.
+//! Catalog of the served tools.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,30 +12,30 @@ use serde_json::{Map, Value};
 
 use super::{
     owners::{Claims, Owners},
-    served::Served,
+    served::ServedTool,
 };
 use crate::{failure::Failure, show, tool};
 
-/// The tools that are served, by name, and those that are not, with the reason.
+/// The served tools by name, and the refused ones with the reason.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    tools: BTreeMap<String, Arc<Served>>,
+    tools: BTreeMap<String, Arc<ServedTool>>,
     refused: BTreeMap<String, String>,
 }
 
-/// Why a file is not served.
+/// The reason why a file is not served.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    /// The name by which it would be called.
+    /// The name that the tool would have.
     pub name: String,
-    /// Why.
+    /// The error message.
     pub message: String,
-    /// What to do about it.
+    /// Advice on how to solve it.
     pub hint: Option<String>,
 }
 
 impl Catalog {
-    /// Puts tools together, and says of which files the name is not theirs.
+    /// Builds a catalog from the loaded files. Also returns the files whose name belongs to another file.
     pub fn of<'a>(
         files: impl Iterator<Item = (&'a PathBuf, &'a Loaded)>,
         owners: &mut Owners,
@@ -46,7 +46,7 @@ impl Catalog {
                 Ok(served) => claims.entry(served.tool.name()).or_default().push((path, served)),
                 Err(problem) => {
                     failed.insert(path);
-                    catalog.refused.insert(problem.name.clone(), told(path, problem));
+                    catalog.refused.insert(problem.name.clone(), located(path, problem));
                 }
             }
         }
@@ -65,51 +65,51 @@ impl Catalog {
                         claimed_by(served, claimants.iter().find(|(other, _)| other != path).map(|(other, _)| *other))
                     }
                 };
-                catalog.refused.entry(name.into()).or_insert_with(|| told(path, &problem));
+                catalog.refused.entry(name.into()).or_insert_with(|| located(path, &problem));
                 clashes.push(((*path).clone(), problem));
             }
         }
         (catalog, clashes)
     }
 
-    /// A tool; the error is what to tell who called it.
-    pub fn find(&self, name: &str) -> Result<&Arc<Served>, String> {
+    /// Finds a tool by name. The error is the message for the caller.
+    pub fn find(&self, name: &str) -> Result<&Arc<ServedTool>, String> {
         self.tools.get(name).ok_or_else(|| match self.refused.get(name) {
             Some(why) => format!("the tool `{}` is not served: {why}", show::name(name)),
             None => format!("unknown tool: `{}`", show::name(name)),
         })
     }
 
-    /// What clients are told of the tools, in the order of their names.
-    pub fn listed(&self) -> Vec<model::Tool> {
-        self.tools.values().map(|served| served.listed.clone()).collect()
+    /// Returns the definitions of the tools, sorted by name.
+    pub fn definitions(&self) -> Vec<model::Tool> {
+        self.tools.values().map(|served| served.definition.clone()).collect()
     }
 
-    /// How many tools are served.
+    /// Returns the number of served tools.
     pub fn len(&self) -> usize {
         self.tools.len()
     }
 }
 
-/// What came of a file.
-pub type Loaded = Result<Arc<Served>, Problem>;
+/// The result of loading a file.
+pub type Loaded = Result<Arc<ServedTool>, Problem>;
 
-/// Makes a tool of the bytes of a file.
+/// Loads the contents of a file as a tool.
 pub fn load(path: &Path, wasm: Vec<u8>, policy: &Policy) -> Loaded {
     let file_name = tool::file_name(path);
     match Tool::load(&wasm, &file_name, policy) {
-        Ok(tool) => Ok(Arc::new(Served { listed: listed(&tool), tool, wasm: wasm.into() })),
+        Ok(tool) => Ok(Arc::new(ServedTool { definition: definition(&tool), tool, wasm: wasm.into() })),
         Err(error) => {
             let named = Manifest::of(&wasm).ok().flatten().map(|manifest| manifest.name);
             let name = named.unwrap_or_else(|| file_name.trim_end_matches(".wasm").into());
-            let (message, hint) = reason(&error);
+            let (message, hint) = message_and_hint(&error);
             Err(Problem { name, message, hint })
         }
     }
 }
 
-/// What to say of an error, and what to do about it.
-pub fn reason(error: &ToolError) -> (String, Option<String>) {
+/// Returns the message and the hint for an error.
+pub fn message_and_hint(error: &ToolError) -> (String, Option<String>) {
     match tool::failure(error) {
         Failure::Reported(report) => (report.message, report.hint),
         Failure::Closed => (error.to_string(), None),
@@ -118,26 +118,26 @@ pub fn reason(error: &ToolError) -> (String, Option<String>) {
 
 fn taken_by(name: &str, path: &Path) -> Problem {
     let message = format!("the name `{}` is taken by {}", show::name(name), show::path(path));
-    let hint = "`name` in the manifest, or the name of the file where there is none, has to be another";
+    let hint = "change `name` in the manifest or, without a manifest, the file name";
     Problem { name: name.into(), message, hint: Some(hint.into()) }
 }
 
-fn claimed_by(served: &Served, other: Option<&PathBuf>) -> Problem {
+fn claimed_by(served: &ServedTool, other: Option<&PathBuf>) -> Problem {
     let name = served.tool.name();
     let other = other.map(|other| show::path(other)).unwrap_or_default();
-    let message = format!("the name `{}` is claimed by {other}, too, so that neither is served", show::name(name));
+    let message = format!("the name `{}` is also claimed by {other}, so neither is served", show::name(name));
     let pin = format!("`sha256 = \"{}\"` under `[tools.{}]`", served.tool.sha256(), show::name(name));
     let hint = format!("to serve this one, add {pin} of the configuration, or give the other another name");
     Problem { name: name.into(), message, hint: Some(hint) }
 }
 
-fn told(path: &Path, problem: &Problem) -> String {
+fn located(path: &Path, problem: &Problem) -> String {
     let hint = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     format!("{}: {}{hint}", show::path(path), problem.message)
 }
 
-/// What clients are told of a tool. The hints are not the module's word: they are what it can do.
-fn listed(tool: &Tool) -> model::Tool {
+/// Returns the definition of a tool for clients. The annotations follow from its capabilities, not from the manifest.
+fn definition(tool: &Tool) -> model::Tool {
     let read_only = tool.is_read_only();
     let annotations = ToolAnnotations::new()
         .read_only(read_only)
@@ -145,48 +145,48 @@ fn listed(tool: &Tool) -> model::Tool {
         .idempotent(tool.is_pure())
         .open_world(tool.is_open_world());
     let description = tool.manifest().map(|manifest| block(&manifest.description).into());
-    let input = shown(tool.input_schema());
-    let mut listed = model::Tool::new_with_raw(tool.name().to_owned(), description, input);
-    listed.title = tool.manifest().and_then(|manifest| manifest.title.as_deref()).map(line);
-    listed.output_schema = tool.output_schema().map(|schema| Arc::new(shown(schema)));
+    let input = escaped(tool.input_schema());
+    let mut definition = model::Tool::new_with_raw(tool.name().to_owned(), description, input);
+    definition.title = tool.manifest().and_then(|manifest| manifest.title.as_deref()).map(line);
+    definition.output_schema = tool.output_schema().map(|schema| Arc::new(escaped(schema)));
     let mut meta = Map::from_iter([("belljar/sha256".into(), tool.sha256().into())]);
     let version = tool.manifest().map(|manifest| manifest.version.as_str()).filter(|version| !version.is_empty());
     meta.extend(version.map(|version| ("belljar/version".into(), line(version).into())));
-    listed.with_annotations(annotations).with_meta(MetaObject(meta))
+    definition.with_annotations(annotations).with_meta(MetaObject(meta))
 }
 
-/// A text of a manifest on one line, without what could steer a terminal or reorder it.
+/// Escapes text of a manifest for one line: without terminal control or bidirectional characters.
 fn line(text: &str) -> String {
     belljar::escape(text, usize::MAX).to_string()
 }
 
-/// The same of a text that may have several lines.
+/// Escapes text of a manifest that may have several lines.
 fn block(text: &str) -> String {
     belljar::escape_lines(text, usize::MAX).to_string()
 }
 
-/// A schema whose titles and descriptions are escaped. All else of it is compared with values, and stays.
-fn shown(schema: Map<String, Value>) -> Map<String, Value> {
+/// Escapes the titles and descriptions of a schema. The rest is compared with values, and stays unchanged.
+fn escaped(schema: Map<String, Value>) -> Map<String, Value> {
     let member = |(key, value): (String, Value)| {
         let value = match (key.as_str(), value) {
             ("const" | "default" | "enum" | "examples", value) => value,
-            // Here keys are names of members.
+            // The keys are member names, not keywords.
             ("$defs" | "definitions" | "dependentSchemas" | "patternProperties" | "properties", Value::Object(all)) => {
-                all.into_iter().map(|(name, schema)| (name, shown_value(schema))).collect()
+                all.into_iter().map(|(name, schema)| (name, escaped_value(schema))).collect()
             }
             ("title", Value::String(text)) => line(&text).into(),
             ("description" | "$comment", Value::String(text)) => block(&text).into(),
-            (_, value) => shown_value(value),
+            (_, value) => escaped_value(value),
         };
         (key, value)
     };
     schema.into_iter().map(member).collect()
 }
 
-fn shown_value(value: Value) -> Value {
+fn escaped_value(value: Value) -> Value {
     match value {
-        Value::Object(schema) => shown(schema).into(),
-        Value::Array(schemas) => schemas.into_iter().map(shown_value).collect(),
+        Value::Object(schema) => escaped(schema).into(),
+        Value::Array(schemas) => schemas.into_iter().map(escaped_value).collect(),
         other => other,
     }
 }

@@ -1,4 +1,4 @@
-//! The files that tools come from, looked at again and again.
+//! Periodic scan of the files that tools are loaded from.
 
 use std::{
     collections::BTreeMap,
@@ -16,72 +16,72 @@ use super::{
 };
 use crate::{failure::io_message, file, tool::MAX_MODULE_BYTES};
 
-/// A file that was changed so short ago may not be whole yet.
+/// Age below which a file that fails to load may still be incomplete.
 const FRESH: Duration = Duration::from_secs(2);
 
-/// The files that tools come from.
+/// The files that tools are loaded from.
 pub struct Folder {
-    /// As they were given.
+    /// The paths of the command line.
     paths: Vec<PathBuf>,
     policy: Policy,
-    known: BTreeMap<PathBuf, Known>,
-    /// The files that have the names.
+    known: BTreeMap<PathBuf, KnownFile>,
+    /// The files that own the names.
     owners: Owners,
-    /// What was said of names that are taken, so that it is said once.
+    /// The name clashes that were reported, so that each is reported once.
     clashes: Vec<(PathBuf, String)>,
-    /// Whether there was a look before.
-    looked: bool,
+    /// Whether there was a scan before.
+    scanned: bool,
 }
 
-struct Known {
-    seen: Seen,
+struct KnownFile {
+    state: FileState,
     content: Option<Digest>,
     loaded: Loaded,
 }
 
-/// What tells that a file may have changed.
+/// Metadata by which a changed file is detected.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
+struct FileState {
     size: u64,
     changed: Option<SystemTime>,
     inode: u64,
 }
 
 impl Folder {
-    /// The files at these paths.
+    /// Returns the folder of these paths, not yet scanned.
     pub fn new(paths: &[PathBuf], policy: Policy) -> Folder {
         let (known, owners, clashes) = (BTreeMap::new(), Owners::default(), Vec::new());
-        Folder { paths: paths.to_vec(), policy, known, owners, clashes, looked: false }
+        Folder { paths: paths.to_vec(), policy, known, owners, clashes, scanned: false }
     }
 
-    /// Looks at all files. If something is not as it was: the tools, and what is to be told.
-    pub fn look(&mut self) -> Option<(Catalog, Vec<(PathBuf, Problem)>)> {
+    /// Scans all files. If something has changed, returns the new catalog and the new problems.
+    pub fn scan(&mut self) -> Option<(Catalog, Vec<(PathBuf, Problem)>)> {
         let found = self.paths.iter().flat_map(|path| modules(path)).collect::<BTreeMap<_, _>>();
-        let looked = std::mem::replace(&mut self.looked, true);
-        let mut told = Vec::new();
+        let scanned_before = std::mem::replace(&mut self.scanned, true);
+        let mut problems = Vec::new();
         let mut changed = self.known.keys().any(|path| !found.contains_key(path));
         self.known.retain(|path, _| found.contains_key(path));
         for (path, seen) in found {
             let known = self.known.get_mut(&path);
-            if known.as_ref().is_some_and(|known| known.seen == seen) {
+            if known.as_ref().is_some_and(|known| known.state == seen) {
                 continue;
             }
             let read = read(&path);
             let content = read.as_ref().ok().map(|wasm| Digest::of(wasm));
             if let Some(known) = known.filter(|known| content.is_some() && known.content == content) {
-                known.seen = seen;
+                known.state = seen;
                 continue;
             }
             let loaded = match read {
                 Ok(wasm) => catalog::load(&path, wasm, &self.policy),
                 Err(error) => Err(unreadable(&path, &error)),
             };
-            if loaded.is_err() && looked && seen.is_fresh() {
-                // It may be on its way to the disk: what was there is served until the next look.
+            if loaded.is_err() && scanned_before && seen.is_fresh() {
+                // The file may still be written, so the old version is served until the next scan.
                 continue;
             }
-            told.extend(loaded.as_ref().err().map(|problem| (path.clone(), problem.clone())));
-            self.known.insert(path, Known { seen, content, loaded });
+            problems.extend(loaded.as_ref().err().map(|problem| (path.clone(), problem.clone())));
+            self.known.insert(path, KnownFile { state: seen, content, loaded });
             changed = true;
         }
         if !changed {
@@ -89,43 +89,43 @@ impl Folder {
         }
         let loaded = self.known.iter().map(|(path, known)| (path, &known.loaded));
         let (catalog, clashes) = Catalog::of(loaded, &mut self.owners);
-        let said = clashes.iter().map(|(path, problem)| (path.clone(), problem.message.clone())).collect();
-        let old: Vec<_> = std::mem::replace(&mut self.clashes, said);
+        let reported = clashes.iter().map(|(path, problem)| (path.clone(), problem.message.clone())).collect();
+        let old: Vec<_> = std::mem::replace(&mut self.clashes, reported);
         let is_new = |(path, problem): &(PathBuf, Problem)| {
             !old.iter().any(|(other, message)| other == path && *message == problem.message)
         };
-        told.extend(clashes.into_iter().filter(is_new));
-        Some((catalog, told))
+        problems.extend(clashes.into_iter().filter(is_new));
+        Some((catalog, problems))
     }
 }
 
-/// The modules at a path: itself, or what is in it. A path that is gone has none.
-fn modules(path: &Path) -> Vec<(PathBuf, Seen)> {
+/// Returns the modules at a path: the file itself, or those in the directory. A missing path has none.
+fn modules(path: &Path) -> Vec<(PathBuf, FileState)> {
     let Ok(metadata) = fs::metadata(path) else { return Vec::new() };
     if !metadata.is_dir() {
-        return vec![(path.into(), Seen::of(&metadata))];
+        return vec![(path.into(), FileState::of(&metadata))];
     }
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     let modules = paths.filter(|path| path.extension().is_some_and(|extension| extension == "wasm"));
     let seen = modules.filter_map(|path| {
         let metadata = fs::metadata(&path).ok()?;
-        // What is no plain file is refused when it is read, and told.
-        (!metadata.is_dir()).then(|| (path, Seen::of(&metadata)))
+        // Pipes and devices are refused with a message when they are read.
+        (!metadata.is_dir()).then(|| (path, FileState::of(&metadata)))
     });
     seen.collect()
 }
 
-impl Seen {
-    fn of(metadata: &Metadata) -> Seen {
+impl FileState {
+    fn of(metadata: &Metadata) -> FileState {
         #[cfg(unix)]
         let inode = std::os::unix::fs::MetadataExt::ino(metadata);
         #[cfg(not(unix))]
         let inode = 0;
-        Seen { size: metadata.len(), changed: metadata.modified().ok(), inode }
+        FileState { size: metadata.len(), changed: metadata.modified().ok(), inode }
     }
 
-    /// Whether it was changed just now.
+    /// Returns whether the file changed within the last seconds.
     fn is_fresh(&self) -> bool {
         self.changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|ago| ago < FRESH)
     }
@@ -133,7 +133,7 @@ impl Seen {
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // How much of it a module may have, loading it says.
+    // The size limit itself is checked by loading.
     file::open_plain(path)?.take(MAX_MODULE_BYTES + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

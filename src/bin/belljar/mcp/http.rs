@@ -1,4 +1,4 @@
-//! Clients over HTTP: at `/mcp`, from this machine unless others are allowed.
+//! Streamable HTTP transport at `/mcp`, by default for clients of this machine only.
 
 use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::McpArgs,
     arguments::Arguments,
-    body::{self, Fault, Later, Refused},
+    body::{self, BodyError, LazyBody, Refused},
     message,
     server::Server,
     session::Session,
@@ -39,27 +39,27 @@ use crate::{
     stream::Stream,
 };
 
-/// The name of a session, and the version of the protocol, which with each request is complete in itself from one on.
-const SESSION: &str = "mcp-session-id";
-const VERSION: &str = "mcp-protocol-version";
-const COMPLETE: &str = "2026-07-28";
+/// The headers of the session and of the protocol version, and the first version in which requests need no session.
+const SESSION_HEADER: &str = "mcp-session-id";
+const VERSION_HEADER: &str = "mcp-protocol-version";
+const FIRST_STATELESS: &str = "2026-07-28";
 
-/// Where clients find the server.
+/// The path of the endpoint.
 const PATH: &str = "/mcp";
 
-/// More have to wait.
+/// Concurrent connections; further ones wait.
 const MAX_CONNECTIONS: usize = 512;
 
-/// A client that takes longer for a header or a body has had its turn.
-const HEADER_TIME: Duration = Duration::from_secs(10);
-const BODY_TIME: Duration = Duration::from_secs(30);
+/// Time to receive the head and the body of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What clients may still read when the server ends.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Time for clients to read their responses when the server ends.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-type Answer = Response<BoxBody<Bytes, Infallible>>;
+type HttpResponse = Response<BoxBody<Bytes, Infallible>>;
 
-/// Serves clients until it is stopped.
+/// Serves clients until `stop` is cancelled.
 pub async fn serve(
     server: Arc<Server>,
     args: &McpArgs,
@@ -71,9 +71,9 @@ pub async fn serve(
     let refused = |error: &std::io::Error| Failure::io(&show::name(address), io_message(error));
     let listener = TcpListener::bind(address).await.map_err(|error| refused(&error))?;
     let local = listener.local_addr().map_err(|error| refused(&error))?;
-    server.tell(|console| {
+    server.with_console(|console| {
         if !local.ip().is_loopback() {
-            console.warn("who can reach this address can call the tools: nobody is asked for a password");
+            console.warn("anyone who can reach this address can call the tools: there is no authentication");
         }
         if !console.is_quiet() {
             console.line(format_args!("listening on http://{local}{PATH}"));
@@ -92,11 +92,11 @@ pub async fn serve(
     };
     let sessions = Arc::new(Sessions::default());
     let service = StreamableHttpService::new(session, sessions.clone(), config);
-    accept(listener, &Site { service, sessions, origins, max_message }, stop).await;
+    accept(listener, &Endpoint { service, sessions, origins, max_message }, stop).await;
     Ok(())
 }
 
-async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
+async fn accept(listener: TcpListener, endpoint: &Endpoint, stop: CancellationToken) {
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let next = async || {
         let place = connections.clone().acquire_owned().await.ok()?;
@@ -104,31 +104,31 @@ async fn accept(listener: TcpListener, site: &Site, stop: CancellationToken) {
     };
     while let Some(Some((accepted, place))) = stop.run_until_cancelled(next()).await {
         let Ok((stream, client)) = accepted else {
-            // Too many files are open, say: it may be over in a moment.
+            // For example too many open files, which may be temporary.
             sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let (site, stop) = (site.clone(), stop.clone());
+        let (endpoint, stop) = (endpoint.clone(), stop.clone());
         task::spawn(async move {
-            attend(stream, client, site, stop).await;
+            serve_connection(stream, client, endpoint, stop).await;
             drop(place);
         });
     }
-    let _ = timeout(LAST_WORDS, connections.acquire_many(MAX_CONNECTIONS as u32)).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, connections.acquire_many(MAX_CONNECTIONS as u32)).await;
 }
 
-/// Answers what comes on a connection. What goes wrong with it, its client knows.
-async fn attend(stream: TcpStream, client: SocketAddr, site: Site, stop: CancellationToken) {
+/// Answers the requests on a connection. Its errors concern only its client.
+async fn serve_connection(stream: TcpStream, client: SocketAddr, endpoint: Endpoint, stop: CancellationToken) {
     let answer = service_fn(move |mut request: Request<Incoming>| {
-        let site = site.clone();
-        let session = request.headers().get(SESSION).map(HeaderValue::as_bytes);
+        let endpoint = endpoint.clone();
+        let session = request.headers().get(SESSION_HEADER).map(HeaderValue::as_bytes);
         let caller = Caller::of(client, session);
         request.extensions_mut().insert(caller);
-        async move { Ok::<_, Infallible>(site.answer(request).await) }
+        async move { Ok::<_, Infallible>(endpoint.answer(request).await) }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    let mut connection = http.serve_connection(TokioIo::new(Stream::new(stream, BODY_TIME)), answer);
+    http.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    let mut connection = http.serve_connection(TokioIo::new(Stream::new(stream, BODY_TIMEOUT)), answer);
     tokio::select! {
         _ = &mut connection => {}
         () = stop.cancelled() => {
@@ -139,21 +139,21 @@ async fn attend(stream: TcpStream, client: SocketAddr, site: Site, stop: Cancell
     connection.into_parts().io.into_inner().linger().await;
 }
 
-/// What there is at an address.
+/// The state of the endpoint.
 #[derive(Clone)]
-struct Site {
+struct Endpoint {
     service: StreamableHttpService<Session, Sessions>,
     sessions: Arc<Sessions>,
-    /// The web pages that may use it.
+    /// The allowed origins of web pages.
     origins: Vec<String>,
     max_message: u64,
 }
 
-impl Site {
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let page = self.page(request.headers());
+impl Endpoint {
+    async fn answer(&self, request: Request<Incoming>) -> HttpResponse {
+        let page = self.allowed_origin(request.headers());
         let mut answer = match *request.method() {
-            _ if request.uri().path() != PATH => text(StatusCode::NOT_FOUND, "it is at /mcp\n"),
+            _ if request.uri().path() != PATH => text(StatusCode::NOT_FOUND, "the endpoint is /mcp\n"),
             Method::OPTIONS if page.is_some() => preflight(),
             Method::POST => self.post(request).await,
             Method::DELETE => done(self.service.handle(request).await),
@@ -168,56 +168,56 @@ impl Site {
         answer
     }
 
-    /// Answers a message. Its body is read once the SDK has looked at host, origin and types, and here at the session.
-    async fn post(&self, request: Request<Incoming>) -> Answer {
+    /// Answers a message. Its body is read after the SDK has checked host, origin and types, and this the session.
+    async fn post(&self, request: Request<Incoming>) -> HttpResponse {
         let (mut parts, body) = request.into_parts();
         let arguments = Arguments::default();
         parts.extensions.insert(arguments.clone());
-        let session = parts.headers.get(SESSION).cloned();
-        // Without a session there is only what begins one, and what is complete in itself.
-        let is_complete = parts.headers.get(VERSION).is_some_and(|version| version >= COMPLETE);
-        let limit = if session.is_some() || is_complete { self.max_message } else { message::MAX_BYTES as u64 };
+        let session = parts.headers.get(SESSION_HEADER).cloned();
+        // Without a session, only `initialize` and stateless requests are valid.
+        let is_stateless = parts.headers.get(VERSION_HEADER).is_some_and(|version| version >= FIRST_STATELESS);
+        let limit = if session.is_some() || is_stateless { self.max_message } else { message::MAX_BYTES as u64 };
         let (refuse, mut refused) = oneshot::channel();
-        let site = self.clone();
+        let endpoint = self.clone();
         let read = async move {
-            let text = site.message(session, body, limit, &arguments).await;
+            let text = endpoint.message(session, body, limit, &arguments).await;
             text.map_err(|answer| {
                 let _ = refuse.send(answer);
                 Refused
             })
         };
-        let answer = self.service.handle(Request::from_parts(parts, Later::new(read))).await;
+        let answer = self.service.handle(Request::from_parts(parts, LazyBody::new(read))).await;
         refused.try_recv().unwrap_or(answer)
     }
 
-    /// Reads the message in a body: its text without the arguments of a tool, which are set beside it.
+    /// Reads the message in a body. Returns its text without the arguments of a tool, which are stored in `arguments`.
     async fn message(
         &self,
         session: Option<HeaderValue>,
         mut body: Incoming,
         limit: u64,
         arguments: &Arguments,
-    ) -> Result<Bytes, Answer> {
-        if session.is_some_and(|id| !self.has(&id)) {
-            return Err(text(StatusCode::NOT_FOUND, "the session is over\n"));
+    ) -> Result<Bytes, HttpResponse> {
+        if session.is_some_and(|id| !self.has_session(&id)) {
+            return Err(text(StatusCode::NOT_FOUND, "the session has ended\n"));
         }
         let limit = limit.min(self.max_message);
-        let body = body::read(&mut body, limit, BODY_TIME).await.map_err(|fault| unread(fault, limit))?;
-        // A large text takes a while.
+        let body = body::read(&mut body, limit, BODY_TIMEOUT).await.map_err(|error| body_response(error, limit))?;
+        // Parsing a large text would block the runtime.
         let read = task::spawn_blocking(move || message::read(&body)).await;
-        let read = read.map_err(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the server ends\n"))?;
+        let read = read.map_err(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n"))?;
         let message = read.map_err(|answer| json(StatusCode::BAD_REQUEST, &answer))?;
         arguments.set(message.arguments);
         Ok(message.text.into())
     }
 
-    /// Returns whether there is a session of this name.
-    fn has(&self, id: &HeaderValue) -> bool {
+    /// Returns whether a session with this id is open.
+    fn has_session(&self, id: &HeaderValue) -> bool {
         id.to_str().is_ok_and(|id| self.sessions.has(id))
     }
 
-    /// The page that a request comes from, if it may.
-    fn page(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// Returns the origin of a request, if it is allowed.
+    fn allowed_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let page = headers.get(header::ORIGIN)?;
         let named = page.to_str().ok()?;
         let same = |allowed: &String| match allowed.strip_suffix(":*") {
@@ -228,32 +228,32 @@ impl Site {
     }
 }
 
-/// The names by which clients may call the server: a page that has had its own name lead here uses that one.
+/// Returns the allowed values of `host`. Others are refused, as a protection against DNS rebinding.
 fn hosts(local: SocketAddr, more: &[String]) -> Vec<String> {
     let own = ["localhost", "127.0.0.1", "::1"].map(String::from);
     let bound = (!local.ip().is_unspecified()).then(|| local.ip().to_string());
     own.into_iter().chain(bound).chain(more.iter().cloned()).collect()
 }
 
-/// An origin as it is typed, with the port that it means.
+/// Parses an origin, and adds the default port if it has none.
 fn origin(text: &str) -> Result<String, Failure> {
     let port = text.strip_prefix("http://").map(|host| (host, 80)).or(text.strip_prefix("https://").map(|h| (h, 443)));
     let Some((host, port)) = port.filter(|(host, _)| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']))
     else {
-        let message = format!("--allow-origin: `{}` is no origin of a web page", show::name(text));
+        let message = format!("--allow-origin: `{}` is not the origin of a web page", show::name(text));
         return Err(Failure::usage(message).with_hint("for example `--allow-origin http://localhost:6274`"));
     };
     let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
     Ok(if has_port { text.into() } else { format!("{text}:{port}") })
 }
 
-/// The SDK says that it has accepted to end a session; clients want to hear that it has.
-fn done(answer: Answer) -> Answer {
+/// Replaces the 202 of the SDK for an ended session by 204, as clients expect.
+fn done(answer: HttpResponse) -> HttpResponse {
     if answer.status() == StatusCode::ACCEPTED { text(StatusCode::NO_CONTENT, "") } else { answer }
 }
 
-/// What a browser asks before it lets a page ask.
-fn preflight() -> Answer {
+/// Returns the response to a CORS preflight request.
+fn preflight() -> HttpResponse {
     let mut answer = text(StatusCode::NO_CONTENT, "");
     let headers = answer.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
@@ -262,24 +262,24 @@ fn preflight() -> Answer {
     answer
 }
 
-/// The answer to a body that could not be read.
-fn unread(fault: Fault, limit: u64) -> Answer {
-    match fault {
-        Fault::TooLarge => json(StatusCode::PAYLOAD_TOO_LARGE, &message::too_large(limit)),
-        Fault::Cut => text(StatusCode::BAD_REQUEST, "the body has no end\n"),
-        Fault::Late => text(StatusCode::REQUEST_TIMEOUT, "the body takes too long\n"),
+/// Returns the response to a body that could not be read.
+fn body_response(error: BodyError, limit: u64) -> HttpResponse {
+    match error {
+        BodyError::TooLarge => json(StatusCode::PAYLOAD_TOO_LARGE, &message::too_large(limit)),
+        BodyError::Incomplete => text(StatusCode::BAD_REQUEST, "the body is incomplete or malformed\n"),
+        BodyError::TimedOut => text(StatusCode::REQUEST_TIMEOUT, "the body was not received in time\n"),
     }
 }
 
-fn text(status: StatusCode, text: &'static str) -> Answer {
+fn text(status: StatusCode, text: &'static str) -> HttpResponse {
     body(status, "text/plain; charset=utf-8", text.into())
 }
 
-fn json(status: StatusCode, message: &JsonRpcError) -> Answer {
+fn json(status: StatusCode, message: &JsonRpcError) -> HttpResponse {
     body(status, "application/json", message::write(message).into())
 }
 
-fn body(status: StatusCode, kind: &'static str, bytes: Bytes) -> Answer {
+fn body(status: StatusCode, kind: &'static str, bytes: Bytes) -> HttpResponse {
     let mut answer = Response::new(Full::new(bytes).boxed());
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

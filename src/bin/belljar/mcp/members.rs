@@ -1,22 +1,21 @@
-//! The members of a JSON object as texts: a tree of what is in them is made by whoever needs it.
+//! Members of a JSON object as unparsed text.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The members of an object that are kept at most.
+/// The largest number of members of an object.
 pub const MAX_MEMBERS: usize = 64;
 
-/// The longest scalar that is kept of an object of any size, in bytes.
+/// The longest scalar that [`Scalars`] keeps, in bytes.
 const MAX_SCALAR_BYTES: usize = 1 << 10;
 
-/// The members of an object; of those with one name the last. An object with more of them than [`MAX_MEMBERS`] is an
-/// error.
+/// The members of an object; of duplicates the last. An object with more than [`MAX_MEMBERS`] members is an error.
 #[derive(Debug, Default)]
 pub struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-/// The members of an object of any size that are short scalars, and no more of them than [`MAX_MEMBERS`].
+/// The short scalars among the members of an object of any size, at most [`MAX_MEMBERS`].
 #[derive(Debug, Default)]
 pub struct Scalars<'a>(pub Members<'a>);
 
@@ -26,16 +25,15 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.get())
     }
 
-    /// Returns the text of a member, and removes it.
+    /// Removes a member, and returns its text.
     pub fn take(&mut self, name: &str) -> Option<&'a str> {
         let found = self.0.iter().position(|(known, _)| known == name)?;
         Some(self.0.swap_remove(found).1.get())
     }
 
-    /// Returns the text of the object, with one member more if there is one.
+    /// Returns the text of the object, with an additional member if there is one.
     pub fn text(&self, more: Option<(&str, &str)>) -> String {
         let own = self.0.iter().map(|(name, value)| (&**name, value.get()));
-        // A name is written as every string is.
         let member = |(name, value): (&str, &str)| format!("{}:{value}", serde_json::Value::from(name));
         let members: Vec<_> = own.chain(more).map(member).collect();
         format!("{{{}}}", members.join(","))
@@ -53,8 +51,8 @@ impl<'a> Members<'a> {
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'de> Visitor<'de> for All {
+        struct MemberVisitor;
+        impl<'de> Visitor<'de> for MemberVisitor {
             type Value = Members<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,14 +69,14 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 Ok(members)
             }
         }
-        deserializer.deserialize_map(All)
+        deserializer.deserialize_map(MemberVisitor)
     }
 }
 
 impl<'de> Deserialize<'de> for Scalars<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Some;
-        impl<'de> Visitor<'de> for Some {
+        struct ScalarVisitor;
+        impl<'de> Visitor<'de> for ScalarVisitor {
             type Value = Scalars<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,7 +85,7 @@ impl<'de> Deserialize<'de> for Scalars<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalars<'de>, A::Error> {
                 let mut scalars = Scalars::default();
-                while let Option::Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+                while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
                     if value.get().len() <= MAX_SCALAR_BYTES && !value.get().starts_with(['[', '{']) {
                         scalars.0.put(name, value);
                     }
@@ -95,11 +93,11 @@ impl<'de> Deserialize<'de> for Scalars<'de> {
                 Ok(scalars)
             }
         }
-        deserializer.deserialize_map(Some)
+        deserializer.deserialize_map(ScalarVisitor)
     }
 }
 
-/// Returns whether a text is JSON of any kind.
-pub fn is_json(text: &[u8]) -> Result<(), serde_json::Error> {
+/// Checks that a text is JSON.
+pub fn check_json(text: &[u8]) -> Result<(), serde_json::Error> {
     serde_json::from_slice::<IgnoredAny>(text).map(drop)
 }

@@ -1,4 +1,4 @@
-//! One message of JSON-RPC, as MCP has them, and the answer to what is none.
+//! JSON-RPC messages of MCP, and the error responses to malformed ones.
 #![expect(deprecated, reason = "levels of the log are deprecated from 2026-07-28 on, and most clients are older")]
 
 use hyper::body::Bytes;
@@ -8,16 +8,17 @@ use rmcp::model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::members::{MAX_MEMBERS, Members, Scalars, is_json};
+use super::members::{MAX_MEMBERS, Members, Scalars, check_json};
 
-/// What the SDK makes several trees of: so many bytes, and so many commas, colons and brackets.
+/// Limits on a message without its arguments, since the SDK parses it into several trees: bytes, and commas, colons and
+/// brackets.
 pub const MAX_BYTES: usize = 64 << 10;
 const MAX_MARKS: usize = 2_000;
 
-/// A message as it was read.
+/// A parsed message.
 #[derive(Debug)]
 pub struct Message {
-    /// The message as text, without what only a tool reads.
+    /// The text of the message without the arguments of a tool.
     pub text: String,
     /// The message.
     pub message: ClientJsonRpcMessage,
@@ -25,10 +26,10 @@ pub struct Message {
     pub arguments: Option<Bytes>,
 }
 
-/// Reads a message; the error is what to answer. Beside the text it takes at most 2 MiB.
+/// Parses a message, in at most 2 MiB beside its text. The error is the response.
 ///
-/// The SDK drops what is no JSON, takes a request with wrong parameters for one of an unknown method, and makes trees
-/// of all that is in a message, of some 200 times its size.
+/// The SDK alone would drop text that is not JSON, treat a request with wrong parameters as one of an unknown method,
+/// and parse a message into trees of some 200 times its size.
 pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
     let mut members = members(text)?;
     let id = members.get("id").map(serde_json::from_str::<RequestId>).transpose();
@@ -50,7 +51,7 @@ pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
     let text = members.text(params.as_deref().map(|params| ("params", params)));
     let marks = text.bytes().filter(|byte| b",:[{".contains(byte)).count();
     if text.len() > MAX_BYTES || marks > MAX_MARKS {
-        let message = format!("more than {MAX_BYTES} bytes or {MAX_MARKS} values beside the arguments of a tool");
+        let message = format!("more than {MAX_BYTES} bytes or {MAX_MARKS} values besides the arguments of a tool");
         return Err(invalid(id, message));
     }
     if let (Some(method), Some(id)) = (&method, &id) {
@@ -61,27 +62,27 @@ pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
     Ok(Message { text, message, arguments })
 }
 
-/// The answer to a message that is too large to be read.
+/// Returns the error response to a message that is too large.
 pub fn too_large(limit: u64) -> JsonRpcError {
     invalid(None, format!("a message of more than {limit} bytes"))
 }
 
-/// The answer to a request that could not be told from another.
-pub fn taken(id: RequestId) -> JsonRpcError {
+/// Returns the error response to a request whose id is in use.
+pub fn duplicate_id(id: RequestId) -> JsonRpcError {
     invalid(Some(id), "a request with this `id` is not answered yet")
 }
 
-/// A message as text.
+/// Serializes a message.
 pub fn write(message: &impl Serialize) -> Vec<u8> {
-    // Nothing in there fails to become JSON.
+    // Serialization of these types does not fail.
     serde_json::to_vec(message).unwrap_or_default()
 }
 
 /// Reads the members of a message.
 fn members(text: &[u8]) -> Result<Members<'_>, JsonRpcError> {
-    let no_json = |error| answer(None, ErrorData::parse_error(format!("no JSON: {error}"), None));
+    let no_json = |error| answer(None, ErrorData::parse_error(format!("invalid JSON: {error}"), None));
     if text.trim_ascii_start().first() != Some(&b'{') {
-        is_json(text).map_err(no_json)?;
+        check_json(text).map_err(no_json)?;
         return Err(invalid(None, "a message is one JSON object"));
     }
     serde_json::from_slice(text).map_err(|error| match error.is_data() {
@@ -90,7 +91,7 @@ fn members(text: &[u8]) -> Result<Members<'_>, JsonRpcError> {
     })
 }
 
-/// Takes the arguments out of the parameters of a call. Those that are short stay too: clients repeat them in headers,
+/// Removes the arguments from the parameters of a call. Short scalars are kept as well: clients repeat them in headers,
 /// with which the SDK compares them.
 fn without_arguments(params: &str) -> Result<(String, Option<&str>), ErrorData> {
     let mut params: Members<'_> = serde_json::from_str(params).map_err(wrong)?;

@@ -1,4 +1,4 @@
-//! The files that have the names of tools, where others claim them.
+//! Ownership of tool names by files, if several files claim one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,18 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use super::served::Served;
+use super::served::ServedTool;
 
-/// The files that claim a name, for each name.
-pub type Claims<'a> = BTreeMap<&'a str, Vec<(&'a PathBuf, &'a Arc<Served>)>>;
+/// The files that claim each name.
+pub type Claims<'a> = BTreeMap<&'a str, Vec<(&'a PathBuf, &'a Arc<ServedTool>)>>;
 
-/// The file that has each name: the tool that is served keeps its name as long as its file is there.
+/// The owner of each name. A served tool keeps its name while its file exists.
 #[derive(Debug, Default)]
 pub struct Owners(BTreeMap<String, PathBuf>);
 
 impl Owners {
-    /// Forgets files that are gone, or have another name now. One that cannot be loaded keeps its name, which no
-    /// other file gets meanwhile.
+    /// Removes owners whose file is gone or has another name. A file that fails to load keeps its name.
     pub fn keep(&mut self, claims: &Claims<'_>, failed: &BTreeSet<&PathBuf>) {
         self.0.retain(|name, path| {
             let claimants = claims.get(&**name).into_iter().flatten();
@@ -25,10 +24,10 @@ impl Owners {
         });
     }
 
-    /// Returns the file that has a name: that which had it, or the only module that claims it, be it in several files.
-    pub fn of(&mut self, name: &str, claimants: &[(&PathBuf, &Arc<Served>)]) -> Option<&PathBuf> {
+    /// Returns the owner of a name: the previous one, or else the only module that claims it, in one or more files.
+    pub fn of(&mut self, name: &str, claimants: &[(&PathBuf, &Arc<ServedTool>)]) -> Option<&PathBuf> {
         let (first, served) = claimants.first()?;
-        // The policy lets no other module than the one that it pins be loaded, so this is it.
+        // If the policy pins the name, only the pinned module can have been loaded.
         let is_pinned = served.tool.plan().pinned;
         let is_one = claimants.iter().all(|(_, other)| other.tool.sha256() == served.tool.sha256());
         let is_there = |path: &PathBuf| claimants.iter().any(|(claimant, _)| *claimant == path);

@@ -1,4 +1,4 @@
-//! From the command line to a server that serves.
+//! Start and shutdown of the MCP server.
 
 use std::{
     fs, process,
@@ -21,16 +21,16 @@ use crate::{
     turns::Bounds,
 };
 
-/// Time between two looks at the files.
-const LOOK: Duration = Duration::from_secs(1);
+/// Time between two scans of the files.
+const SCAN_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest message that can be asked for: documents have no more bytes.
+/// The largest value of `--max-message`: the size limit of documents.
 const MAX_MESSAGE: u64 = 255 << 20;
 
-/// Time for what is written to be read, when all else is over.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// Time for the client to read the remaining output on shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves tools until its client is gone, or a signal ends it.
+/// Serves tools until the client disconnects, or a signal ends the server.
 pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let console = Console::new(args.look());
     let max_message = max_message(args)?;
@@ -40,7 +40,7 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     }
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
     let bounds =
-        Bounds { places: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
+        Bounds { permits: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
     let server = Arc::new(Server::new(bounds, console));
     watch(&server, Folder::new(&args.paths, policy));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
@@ -53,7 +53,7 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
             None => over_stdio(server, max_message, stop).await,
         }
     });
-    // What still runs has been cancelled.
+    // Remaining runs have been cancelled.
     runtime.shutdown_background();
     ended.map(|()| Exit::Done)
 }
@@ -70,34 +70,34 @@ fn max_message(args: &McpArgs) -> Result<u64, Failure> {
     Ok(size)
 }
 
-/// Looks at the files now, and then again and again.
+/// Scans the files now, and then periodically in a thread.
 fn watch(server: &Arc<Server>, mut folder: Folder) {
-    server.look(&mut folder);
+    server.rescan(&mut folder);
     if server.catalog().len() == 0 {
-        server.tell(|console| console.warn("there is no tool to serve yet"));
+        server.with_console(|console| console.warn("no tool is served yet"));
     }
     let server = server.clone();
-    // It ends with the process.
+    // The thread ends with the process.
     thread::spawn(move || {
         loop {
-            thread::sleep(LOOK);
-            server.look(&mut folder);
+            thread::sleep(SCAN_INTERVAL);
+            server.rescan(&mut folder);
         }
     });
 }
 
 async fn over_stdio(server: Arc<Server>, max_message: u64, stop: CancellationToken) -> Result<(), Failure> {
-    let (lines, written) = stdio::lines(max_message, stop.clone());
+    let (transport, written) = stdio::start(max_message, stop.clone());
     let session = Session::new(server, stop.clone());
-    // How it ended, the client knows, and nobody else has to.
-    if let Ok(served) = session.serve_with_ct(lines, stop).await {
+    // Errors of the session concern only the client.
+    if let Ok(served) = session.serve_with_ct(transport, stop).await {
         let _ = served.waiting().await;
     }
-    let _ = time::timeout(LAST_WORDS, written).await;
+    let _ = time::timeout(SHUTDOWN_TIMEOUT, written).await;
     Ok(())
 }
 
-/// Ends at the first signal what runs, and at the second one the program.
+/// Cancels `stop` at the first signal, and exits at the second.
 fn stop_at_signals(stop: &CancellationToken) -> std::io::Result<()> {
     #[cfg(unix)]
     let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
@@ -112,7 +112,7 @@ fn stop_at_signals(stop: &CancellationToken) -> std::io::Result<()> {
             #[cfg(not(unix))]
             let _ = tokio::signal::ctrl_c().await;
             if stop.is_cancelled() {
-                // As shells tell of a program that a signal has ended.
+                // The exit status that shells report for SIGINT.
                 process::exit(130);
             }
             stop.cancel();

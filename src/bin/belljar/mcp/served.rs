@@ -1,22 +1,22 @@
-//! A tool that is served.
+//! A served tool.
 
 use std::{fmt, sync::Arc};
 
 use belljar::Tool;
 use rmcp::model;
 
-/// A tool that is served. A call goes on with it, whatever becomes of its file.
-pub struct Served {
+/// A served tool. Running calls keep it even if its file changes.
+pub struct ServedTool {
     /// The tool.
     pub tool: Tool,
     /// Its module.
     pub wasm: Arc<[u8]>,
-    /// What clients are told of it.
-    pub listed: model::Tool,
+    /// The definition for clients.
+    pub definition: model::Tool,
 }
 
-impl fmt::Debug for Served {
+impl fmt::Debug for ServedTool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served").field("name", &self.tool.name()).finish_non_exhaustive()
+        f.debug_struct("ServedTool").field("name", &self.tool.name()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What all clients share: the tools, and the places to run them.
+//! State shared by all clients: the tools, and the permits to run them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,37 +7,37 @@ use tokio::sync::watch;
 use super::{catalog::Catalog, folder::Folder};
 use crate::{console::Console, peer::Peer, queue::Queue, show, turns::Bounds};
 
-/// What all clients share.
+/// The state shared by all clients.
 #[derive(Debug)]
 pub struct Server {
     catalog: watch::Sender<Arc<Catalog>>,
-    /// Places for calls.
-    pub places: Queue<Peer>,
+    /// The queue for permits to run a call.
+    pub permits: Queue<Peer>,
     console: Mutex<Console>,
 }
 
 impl Server {
-    /// A server without tools, which runs so many calls at once.
+    /// Returns a server without tools, with these limits on calls.
     pub fn new(calls: Bounds, console: Console) -> Server {
         let catalog = watch::Sender::new(Arc::default());
-        Server { catalog, places: Queue::new(calls), console: Mutex::new(console) }
+        Server { catalog, permits: Queue::new(calls), console: Mutex::new(console) }
     }
 
-    /// The tools as they are now.
+    /// Returns the current tools.
     pub fn catalog(&self) -> Arc<Catalog> {
         self.catalog.borrow().clone()
     }
 
-    /// The tools as they will be.
+    /// Returns a receiver of changes of the tools.
     pub fn changes(&self) -> watch::Receiver<Arc<Catalog>> {
         self.catalog.subscribe()
     }
 
-    /// Looks at the files, and tells what is wrong with them. Clients are told if there are others then.
-    pub fn look(&self, folder: &mut Folder) {
-        let Some((catalog, told)) = folder.look() else { return };
-        self.tell(|console| {
-            for (path, problem) in told {
+    /// Scans the files, prints their problems, and notifies clients if the tools have changed.
+    pub fn rescan(&self, folder: &mut Folder) {
+        let Some((catalog, problems)) = folder.scan() else { return };
+        self.with_console(|console| {
+            for (path, problem) in problems {
                 console.error(Some(&show::path(&path)), &problem.message, problem.hint.as_deref());
             }
             console.note(format_args!("{} served", show::count(catalog.len() as u64, "tool")));
@@ -45,8 +45,8 @@ impl Server {
         self.catalog.send_replace(Arc::new(catalog));
     }
 
-    /// Says something on stderr.
-    pub fn tell(&self, say: impl FnOnce(&Console)) {
-        say(&self.console.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Calls a function with the console.
+    pub fn with_console(&self, print: impl FnOnce(&Console)) {
+        print(&self.console.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

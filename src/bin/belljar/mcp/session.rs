@@ -1,4 +1,4 @@
-//! One client: what it asks, and what it is told.
+//! Session of one client: its requests and the notifications for it.
 #![expect(deprecated, reason = "logging is deprecated from 2026-07-28 on, and most clients are older")]
 
 use std::{
@@ -37,50 +37,50 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     answer,
     arguments::Arguments,
-    call::{self, Event, Teller},
-    served::Served,
+    call::{self, Event, EventSender},
+    served::ServedTool,
     server::Server,
 };
 use crate::{
     peer::{Caller, Peer},
-    queue::{Place, Refused},
+    queue::{Permit, Refused},
     show,
 };
 
-/// What clients are told of the server, for their models.
+/// Instructions for the models of clients.
 const INSTRUCTIONS: &str = "\
-Each tool is a WebAssembly module in a sandbox: a call is a run of its own, which keeps nothing for the next \
-one, and the same arguments give the same result unless the tool is granted something of the outside. A call \
-that is stopped by a limit says which; the same call again is stopped again.";
+Each tool is a WebAssembly module in a sandbox. Each call is a separate run that keeps no state for the next \
+one, and the same arguments give the same result unless the tool is granted access to the host. A call that is \
+stopped by a limit reports which; repeating the same call is stopped again.";
 
-/// A client that takes nothing of what it is told for so long is not there, and its run ends. When a run has ended, all
-/// that is left is to be taken within this time.
-const UNREAD: Duration = Duration::from_secs(30);
+/// Time for a client to accept a notification; if it passes, the run ends. After the end of a run, all remaining
+/// notifications must be accepted within this time.
+const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A stream of what is no answer ends after so long; a client that wants more of it opens another.
-pub const STREAM_TIME: Duration = Duration::from_secs(3_600);
+/// The longest duration of a stream that answers no request; a client may then open another.
+pub const STREAM_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// One client.
+/// The session of one client.
 #[derive(Debug)]
 pub struct Session {
     server: Arc<Server>,
-    /// The least severe messages that it wants.
+    /// The least severe level of log messages that it has set.
     level: Mutex<LoggingLevel>,
-    /// Whether it is told of other tools.
-    told: AtomicBool,
-    /// The client is gone: what it has asked for ends.
+    /// Whether it is notified of changes of the tools.
+    subscribed: AtomicBool,
+    /// Cancelled when the client is gone, to end its calls.
     gone: CancellationToken,
     _gone: DropGuard,
 }
 
 impl Session {
-    /// A client of a server, until it is gone.
+    /// Returns a session, which cancels `gone` on drop.
     pub fn new(server: Arc<Server>, gone: CancellationToken) -> Session {
-        let (level, told) = (Mutex::new(LoggingLevel::Info), AtomicBool::new(false));
-        Session { server, level, told, _gone: gone.clone().drop_guard(), gone }
+        let (level, subscribed) = (Mutex::new(LoggingLevel::Info), AtomicBool::new(false));
+        Session { server, level, subscribed, _gone: gone.clone().drop_guard(), gone }
     }
 
-    /// The least severe messages that are wanted of a call. Newer clients say so with each.
+    /// Returns the least severe level of log messages for a call. Newer clients send it with each call.
     fn level(&self, context: &RequestContext<RoleServer>) -> Option<LoggingLevel> {
         match context.protocol_version() {
             Some(version) if version >= ProtocolVersion::V_2026_07_28 => context.meta.log_level(),
@@ -88,83 +88,84 @@ impl Session {
         }
     }
 
-    /// Waits for a place for a call of its client.
-    async fn turn(&self, context: &RequestContext<RoleServer>) -> Result<Place<Peer>, Refused> {
+    /// Waits for a permit for a call of its client.
+    async fn acquire(&self, context: &RequestContext<RoleServer>) -> Result<Permit<Peer>, Refused> {
         let over_http = context.extensions.get::<hyper::http::request::Parts>();
         let caller = over_http.and_then(|parts| parts.extensions.get::<Caller>()).copied().unwrap_or(Caller::ONLY);
-        self.server.places.join(caller.peer, caller.strand)?.turn().await
+        self.server.permits.enqueue(caller.peer, caller.flow)?.ready().await
     }
 
-    /// Runs a tool when there is a place, and passes on what it tells.
+    /// Runs a tool when there is a permit, and sends its events to the client.
     async fn run(
         &self,
-        served: Arc<Served>,
+        served: Arc<ServedTool>,
         arguments: Bytes,
         context: &RequestContext<RoleServer>,
     ) -> Result<CallToolResult, ErrorData> {
         let cancelled = &context.ct;
-        let place = tokio::select! {
+        let permit = tokio::select! {
             biased;
             () = cancelled.cancelled() => return Ok(answer::cancelled()),
             () = self.gone.cancelled() => return Ok(answer::cancelled()),
-            place = self.turn(context) => place,
+            permit = self.acquire(context) => permit,
         };
-        let place = match place {
-            Ok(place) => place,
+        let permit = match permit {
+            Ok(permit) => permit,
             Err(why) => return Ok(answer::busy(why)),
         };
-        let mut notes = Notes::of(self, &served, context);
+        let mut notifier = Notifier::of(self, &served, context);
         let name = show::name(served.tool.name());
-        let (teller, mut told) = Teller::new();
+        let (sender, mut events) = EventSender::new();
         let running = task::spawn_blocking(move || {
-            let _place = place;
-            call::call(&served, arguments, teller)
+            let _permit = permit;
+            call::call(&served, arguments, sender)
         });
-        let passed_on = async {
+        let forwarded = async {
             let mut last = None;
-            while let Some(event) = told.recv().await {
+            while let Some(event) = events.recv().await {
                 if running.is_finished() {
-                    last.get_or_insert_with(|| Instant::now() + UNREAD);
+                    last.get_or_insert_with(|| Instant::now() + SEND_TIMEOUT);
                 }
-                let until = last.unwrap_or_else(|| Instant::now() + UNREAD);
-                if timeout_at(until, notes.pass(event, context)).await.is_err() {
+                let until = last.unwrap_or_else(|| Instant::now() + SEND_TIMEOUT);
+                if timeout_at(until, notifier.send(event, context)).await.is_err() {
                     break;
                 }
             }
         };
         tokio::select! {
-            () = passed_on => {}
+            () = forwarded => {}
             () = cancelled.cancelled() => {}
             () = self.gone.cancelled() => {}
         }
-        // If it still runs, that ends it.
-        let untaken = told.len() as u64;
-        drop(told);
+        // Dropping the receiver cancels a run that has not ended.
+        let unsent = events.len() as u64;
+        drop(events);
         let (mut result, dropped) =
             running.await.map_err(|error| ErrorData::internal_error(error.to_string(), None))?;
-        answer::note_dropped(&mut result, dropped + untaken);
-        self.server.tell(|console| console.note(format_args!("{name}: {}", answer::summary(&result))));
+        answer::note_dropped(&mut result, dropped + unsent);
+        self.server.with_console(|console| console.note(format_args!("{name}: {}", answer::summary(&result))));
         Ok(result)
     }
 }
 
-/// What a client is told while a tool runs.
-struct Notes {
+/// Sends the events of a run to the client.
+struct Notifier {
     tool: String,
     level: Option<LoggingLevel>,
     fuel_limit: u64,
-    /// The progress that it knows of, which may only grow.
+    /// The last reported progress, which must only grow.
     fuel: u64,
 }
 
-impl Notes {
-    fn of(session: &Session, served: &Served, context: &RequestContext<RoleServer>) -> Notes {
+impl Notifier {
+    fn of(session: &Session, served: &ServedTool, context: &RequestContext<RoleServer>) -> Notifier {
         let fuel_limit = served.tool.sandbox().config().limits.fuel;
-        Notes { tool: served.tool.name().into(), level: session.level(context), fuel_limit, fuel: 0 }
+        Notifier { tool: served.tool.name().into(), level: session.level(context), fuel_limit, fuel: 0 }
     }
 
-    /// Waits until the client has it, so that it keeps its place. A client that is gone is noticed elsewhere.
-    async fn pass(&mut self, event: Event, context: &RequestContext<RoleServer>) {
+    /// Sends an event, and waits until the client has accepted it, so that the order is kept. Errors are ignored, since
+    /// a client that is gone is detected elsewhere.
+    async fn send(&mut self, event: Event, context: &RequestContext<RoleServer>) {
         let mut notification = match event {
             Event::Log(entry) if self.level.is_some_and(|least| level(&entry) as u8 >= least as u8) => {
                 let message = LoggingMessageNotificationParam::new(level(&entry), entry.text.into());
@@ -184,7 +185,7 @@ impl Notes {
     }
 }
 
-/// The levels of MCP are those of syslog, which has none below debug.
+/// Converts a level. Those of MCP are the levels of syslog, which has none below debug.
 fn level(entry: &LogEntry) -> LoggingLevel {
     match entry.level {
         Level::Error => LoggingLevel::Error,
@@ -195,7 +196,7 @@ fn level(entry: &LogEntry) -> LoggingLevel {
 }
 
 impl ServerHandler for Session {
-    /// All but 2025-03-26, of which batches are a part.
+    /// Returns all versions but 2025-03-26, which requires batches.
     fn supported_protocol_versions(&self) -> Cow<'static, [ProtocolVersion]> {
         let all = ProtocolVersion::KNOWN_VERSIONS.iter();
         all.filter(|version| **version != ProtocolVersion::V_2025_03_26).cloned().collect()
@@ -229,14 +230,14 @@ impl ServerHandler for Session {
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         match request.and_then(|request| request.cursor) {
-            // All tools are on one page, so nobody was given one.
+            // All tools are on one page, so no cursor was ever returned.
             Some(cursor) => Err(ErrorData::invalid_params("no such cursor", Some(json!({ "cursor": cursor })))),
-            None => Ok(ListToolsResult::with_all_items(self.server.catalog().listed())),
+            None => Ok(ListToolsResult::with_all_items(self.server.catalog().definitions())),
         }
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.server.catalog().find(name).ok().map(|served| served.listed.clone())
+        self.server.catalog().find(name).ok().map(|served| served.definition.clone())
     }
 
     async fn call_tool(
@@ -249,7 +250,7 @@ impl ServerHandler for Session {
             let data = json!({ "tool": request.name });
             ErrorData::invalid_params(why, Some(data))
         })?;
-        let arguments = Arguments::of(&context.extensions).unwrap_or_else(|| Bytes::from_static(b"{}"));
+        let arguments = Arguments::take_from(&context.extensions).unwrap_or_else(|| Bytes::from_static(b"{}"));
         Ok(self.run(served.clone(), arguments, &context).await?.into())
     }
 
@@ -258,9 +259,9 @@ impl ServerHandler for Session {
         Ok(())
     }
 
-    /// From now on it is told of other tools.
+    /// Starts to notify the client of changes of the tools.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        if self.told.swap(true, Ordering::Relaxed) {
+        if self.subscribed.swap(true, Ordering::Relaxed) {
             return;
         }
         let (mut changes, gone) = (self.server.changes(), self.gone.clone());
@@ -277,10 +278,10 @@ impl ServerHandler for Session {
         Some(SubscriptionFilter::builder().tools_list_changed().build())
     }
 
-    /// The same for newer clients, which ask for it.
+    /// Notifies newer clients, which subscribe, of changes of the tools.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.server.changes();
-        let mut end = pin!(sleep(STREAM_TIME));
+        let mut end = pin!(sleep(STREAM_TIMEOUT));
         loop {
             tokio::select! {
                 () = context.cancelled() => break,
@@ -304,14 +305,14 @@ impl ServerHandler for Session {
         Err(unknown(&request.method))
     }
 
-    // What is not offered, the SDK would answer with nothing.
+    // For methods that are not supported, the SDK would return empty results.
 
     async fn complete(
         &self,
         _: CompleteRequestParams,
         _: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        absent::<CompleteRequestMethod, _>()
+        unsupported::<CompleteRequestMethod, _>()
     }
 
     async fn list_prompts(
@@ -319,7 +320,7 @@ impl ServerHandler for Session {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        absent::<ListPromptsRequestMethod, _>()
+        unsupported::<ListPromptsRequestMethod, _>()
     }
 
     async fn list_resources(
@@ -327,7 +328,7 @@ impl ServerHandler for Session {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        absent::<ListResourcesRequestMethod, _>()
+        unsupported::<ListResourcesRequestMethod, _>()
     }
 
     async fn list_resource_templates(
@@ -335,11 +336,11 @@ impl ServerHandler for Session {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        absent::<ListResourceTemplatesRequestMethod, _>()
+        unsupported::<ListResourceTemplatesRequestMethod, _>()
     }
 }
 
-fn absent<M: ConstString, T>() -> Result<T, ErrorData> {
+fn unsupported<M: ConstString, T>() -> Result<T, ErrorData> {
     Err(unknown(M::VALUE))
 }
 

@@ -1,7 +1,7 @@
-//! Clients over HTTP, each with a session of its own.
+//! Session manager of the HTTP transport.
 //!
-//! The SDK has this too, but puts what a guest logs on a stream that clients need not open, and lets a call
-//! run on that nobody is there for any more.
+//! That of the SDK sends log messages on a stream that clients need not open, and does not end a call when its client
+//! is gone.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -32,118 +32,118 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::session::STREAM_TIME;
+use super::session::STREAM_TIMEOUT;
 
-/// More are not kept: the one that has been silent longest has to give way.
+/// Open sessions; for a further one, the session that has been idle longest is closed.
 const MAX_SESSIONS: usize = 1_000;
 
-/// A session that is silent so long has been left.
-const SILENCE: Duration = Duration::from_secs(3_600);
+/// Time after which an idle session is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
-/// What waits for one stream; more of it waits where it comes from.
-const WAITING: usize = 16;
+/// Capacity of the channel of a stream; when it is full, senders wait.
+const CHANNEL_CAPACITY: usize = 16;
 
-/// The streams of a session at a time: of requests, after which more are refused, and of all else, of which the oldest
-/// gives way.
+/// Open streams of a session: of requests, beyond which requests are refused, and others, of which the oldest is
+/// closed for a new one.
 const MAX_REQUESTS: usize = 1_024;
 const MAX_OTHER: usize = 4;
 
-/// The sessions, by their secret names.
+/// The sessions by their ids, which are secret.
 #[derive(Debug, Default)]
-pub struct Sessions(Mutex<HashMap<SessionId, Open>>);
+pub struct Sessions(Mutex<HashMap<SessionId, OpenSession>>);
 
-/// Why a message cannot be taken.
+/// The reason why a message is refused.
 #[derive(Debug, Clone, Copy, Error)]
 pub enum SessionError {
-    /// There is none of this name any more.
-    #[error("the session is over")]
-    Over,
-    /// Two requests could not be told apart.
-    #[error("a request with this id is being answered")]
-    Twice,
-    /// It has all the streams that a session may have.
-    #[error("{MAX_REQUESTS} requests of the session are being answered")]
-    Many,
-    /// None of them is idle.
-    #[error("{MAX_SESSIONS} sessions are at work")]
-    Full,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+    /// The id of the request is in use.
+    #[error("a request with this id is in progress")]
+    DuplicateId,
+    /// The session has the maximum number of streams.
+    #[error("{MAX_REQUESTS} requests of the session are in progress")]
+    TooManyRequests,
+    /// No session is idle.
+    #[error("{MAX_SESSIONS} sessions are in use")]
+    TooManySessions,
 }
 
 #[derive(Debug, Clone)]
-struct Open {
+struct OpenSession {
     incoming: mpsc::UnboundedSender<ClientJsonRpcMessage>,
     streams: Arc<Mutex<Streams>>,
     closed: CancellationToken,
-    heard: Instant,
+    last_used: Instant,
 }
 
-/// Where messages to the client go.
+/// The streams to a client.
 #[derive(Debug, Default)]
 struct Streams {
-    /// Those of requests that are not answered yet.
+    /// The streams of unanswered requests.
     requests: HashMap<RequestId, mpsc::Sender<ServerSseMessage>>,
-    /// Those that are open for all else.
+    /// The streams for other messages.
     other: Vec<mpsc::Sender<ServerSseMessage>>,
-    /// What is to be told once there is such a stream. It is the same each time: that there are other tools.
-    untold: Option<ServerJsonRpcMessage>,
+    /// The notification to send on the next such stream. There is only one kind: that the tools have changed.
+    pending: Option<ServerJsonRpcMessage>,
 }
 
-impl Open {
+impl OpenSession {
     fn streams(&self) -> MutexGuard<'_, Streams> {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nobody would miss it.
+    /// Returns whether no request is unanswered.
     fn is_idle(&self) -> bool {
         self.streams().requests.is_empty()
     }
 
-    /// Opens the stream of a request, and hands the request on.
-    fn ask(&self, message: ClientJsonRpcMessage) -> Result<Answers, SessionError> {
-        let ClientJsonRpcMessage::Request(request) = &message else { return Err(SessionError::Over) };
+    /// Opens the stream of a request, and passes the request to the session.
+    fn request(&self, message: ClientJsonRpcMessage) -> Result<EventStream, SessionError> {
+        let ClientJsonRpcMessage::Request(request) = &message else { return Err(SessionError::Ended) };
         let id = request.id.clone();
-        let (answers, messages) = mpsc::channel(WAITING);
+        let (answers, messages) = mpsc::channel(CHANNEL_CAPACITY);
         {
             let mut streams = self.streams();
             if streams.requests.contains_key(&id) {
-                return Err(SessionError::Twice);
+                return Err(SessionError::DuplicateId);
             }
             if streams.requests.len() >= MAX_REQUESTS {
-                return Err(SessionError::Many);
+                return Err(SessionError::TooManyRequests);
             }
             streams.requests.insert(id.clone(), answers);
         }
-        let asked = Answers { messages, request: Some((id, self.clone())), end: None };
-        self.incoming.send(message).map_err(|_| SessionError::Over)?;
-        Ok(asked)
+        let stream = EventStream { messages, request: Some((id, self.clone())), end: None };
+        self.incoming.send(message).map_err(|_| SessionError::Ended)?;
+        Ok(stream)
     }
 
-    /// Opens a stream for what is no answer.
-    fn listen(&self) -> Answers {
-        let (other, messages) = mpsc::channel(WAITING);
+    /// Opens a stream for messages that answer no request.
+    fn listen(&self) -> EventStream {
+        let (other, messages) = mpsc::channel(CHANNEL_CAPACITY);
         let mut streams = self.streams();
-        if let Some(untold) = streams.untold.take() {
-            let _ = other.try_send(ServerSseMessage::from_message(untold));
+        if let Some(message) = streams.pending.take() {
+            let _ = other.try_send(ServerSseMessage::from_message(message));
         }
         streams.other.retain(|stream| !stream.is_closed());
         if streams.other.len() >= MAX_OTHER {
             streams.other.remove(0);
         }
         streams.other.push(other);
-        Answers { messages, request: None, end: Some(Box::pin(sleep(STREAM_TIME))) }
+        EventStream { messages, request: None, end: Some(Box::pin(sleep(STREAM_TIMEOUT))) }
     }
 }
 
-/// Messages to a client, on one stream.
-pub struct Answers {
+/// A stream of messages to a client.
+pub struct EventStream {
     messages: mpsc::Receiver<ServerSseMessage>,
-    /// The request that they answer.
-    request: Option<(RequestId, Open)>,
-    /// When it ends, if it answers none.
+    /// The request that it answers, and its session.
+    request: Option<(RequestId, OpenSession)>,
+    /// The end of a stream that answers no request.
     end: Option<Pin<Box<Sleep>>>,
 }
 
-impl Stream for Answers {
+impl Stream for EventStream {
     type Item = ServerSseMessage;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<ServerSseMessage>> {
@@ -153,8 +153,8 @@ impl Stream for Answers {
     }
 }
 
-impl Drop for Answers {
-    /// Nobody can be told any more what is still being worked at.
+impl Drop for EventStream {
+    /// Cancels a request whose response can no longer be sent.
     fn drop(&mut self) {
         if let Some((id, open)) = self.request.take()
             && open.streams().requests.remove(&id).is_some()
@@ -171,14 +171,14 @@ fn cancel(id: RequestId) -> ClientJsonRpcMessage {
 }
 
 /// The server's end of a session.
-pub struct Wire {
-    open: Open,
+pub struct SessionTransport {
+    open: OpenSession,
     incoming: mpsc::UnboundedReceiver<ClientJsonRpcMessage>,
-    /// What is left to be cancelled, once the session is over.
+    /// The requests left to cancel after the end of the session.
     last: Option<VecDeque<RequestId>>,
 }
 
-impl Transport<RoleServer> for Wire {
+impl Transport<RoleServer> for SessionTransport {
     type Error = SessionError;
 
     fn send(
@@ -195,7 +195,7 @@ impl Transport<RoleServer> for Wire {
                     None => {
                         let to = streams.other.iter().find(|stream| !stream.is_closed()).cloned();
                         if to.is_none() {
-                            streams.untold = Some(message.clone());
+                            streams.pending = Some(message.clone());
                         }
                         to
                     }
@@ -206,7 +206,7 @@ impl Transport<RoleServer> for Wire {
         drop(streams);
         async move {
             let Some(to) = to else { return Ok(()) };
-            to.send(ServerSseMessage::from_message(message)).await.map_err(|_| SessionError::Over)
+            to.send(ServerSseMessage::from_message(message)).await.map_err(|_| SessionError::Ended)
         }
     }
 
@@ -228,27 +228,27 @@ impl Transport<RoleServer> for Wire {
 }
 
 impl Sessions {
-    fn all(&self) -> MutexGuard<'_, HashMap<SessionId, Open>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<SessionId, OpenSession>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self, id: &SessionId) -> Result<Open, SessionError> {
+    fn open(&self, id: &SessionId) -> Result<OpenSession, SessionError> {
         let mut all = self.all();
-        let open = all.get_mut(id).ok_or(SessionError::Over)?;
-        open.heard = Instant::now();
+        let open = all.get_mut(id).ok_or(SessionError::Ended)?;
+        open.last_used = Instant::now();
         Ok(open.clone())
     }
 
-    /// Returns whether there is a session of this name.
+    /// Returns whether a session with this id is open.
     pub fn has(&self, id: &str) -> bool {
         self.all().get(id).is_some_and(|open| !open.closed.is_cancelled())
     }
 
-    /// Makes room for one more.
-    fn clear(&self) -> Result<(), SessionError> {
+    /// Closes idle sessions to make room for a new one.
+    fn make_room(&self) -> Result<(), SessionError> {
         let mut all = self.all();
         all.retain(|_, open| {
-            let left = open.is_idle() && open.heard.elapsed() >= SILENCE;
+            let left = open.is_idle() && open.last_used.elapsed() >= IDLE_TIMEOUT;
             if left {
                 open.closed.cancel();
             }
@@ -257,8 +257,8 @@ impl Sessions {
         if all.len() < MAX_SESSIONS {
             return Ok(());
         }
-        let idle = all.iter().filter(|(_, open)| open.is_idle()).min_by_key(|(_, open)| open.heard);
-        let id = idle.map(|(id, _)| id.clone()).ok_or(SessionError::Full)?;
+        let idle = all.iter().filter(|(_, open)| open.is_idle()).min_by_key(|(_, open)| open.last_used);
+        let id = idle.map(|(id, _)| id.clone()).ok_or(SessionError::TooManySessions)?;
         all.remove(&id).iter().for_each(|open| open.closed.cancel());
         Ok(())
     }
@@ -266,16 +266,16 @@ impl Sessions {
 
 impl SessionManager for Sessions {
     type Error = SessionError;
-    type Transport = Wire;
+    type Transport = SessionTransport;
 
-    async fn create_session(&self) -> Result<(SessionId, Wire), SessionError> {
-        self.clear()?;
+    async fn create_session(&self) -> Result<(SessionId, SessionTransport), SessionError> {
+        self.make_room()?;
         let (incoming, messages) = mpsc::unbounded_channel();
         let (streams, closed) = (Arc::default(), CancellationToken::new());
-        let open = Open { incoming, streams, closed, heard: Instant::now() };
+        let open = OpenSession { incoming, streams, closed, last_used: Instant::now() };
         let id = session_id();
         self.all().insert(id.clone(), open.clone());
-        Ok((id, Wire { open, incoming: messages, last: None }))
+        Ok((id, SessionTransport { open, incoming: messages, last: None }))
     }
 
     async fn initialize_session(
@@ -283,9 +283,9 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<ServerJsonRpcMessage, SessionError> {
-        let mut answers = self.open(id)?.ask(message)?;
+        let mut answers = self.open(id)?.request(message)?;
         let answer = answers.messages.recv().await.and_then(|answer| answer.message);
-        answer.map(Arc::unwrap_or_clone).ok_or(SessionError::Over)
+        answer.map(Arc::unwrap_or_clone).ok_or(SessionError::Ended)
     }
 
     async fn has_session(&self, id: &SessionId) -> Result<bool, SessionError> {
@@ -302,7 +302,7 @@ impl SessionManager for Sessions {
         id: &SessionId,
         message: ClientJsonRpcMessage,
     ) -> Result<impl Stream<Item = ServerSseMessage> + Send + Sync + 'static, SessionError> {
-        self.open(id)?.ask(message)
+        self.open(id)?.request(message)
     }
 
     async fn accept_message(&self, id: &SessionId, message: ClientJsonRpcMessage) -> Result<(), SessionError> {
@@ -311,10 +311,10 @@ impl SessionManager for Sessions {
             && let ClientNotification::CancelledNotification(cancelled) = &notification.notification
             && let Some(request) = &cancelled.params.request_id
         {
-            // It is not answered any more, so that its stream ends.
+            // The request gets no response, so its stream ends.
             open.streams().requests.remove(request);
         }
-        open.incoming.send(message).map_err(|_| SessionError::Over)
+        open.incoming.send(message).map_err(|_| SessionError::Ended)
     }
 
     async fn create_standalone_stream(
@@ -324,7 +324,7 @@ impl SessionManager for Sessions {
         Ok(self.open(id)?.listen())
     }
 
-    /// Events have no names by which one could be asked for again.
+    /// Opens a new stream: events have no ids, so none can be resumed.
     async fn resume(
         &self,
         id: &SessionId,

@@ -1,7 +1,6 @@
-//! Messages as lines of stdin and stdout.
+//! Transport over stdin and stdout, one message per line.
 //!
-//! The SDK has this too, but answers nothing to a line that is no message, and waits at the end of stdin for
-//! calls that may take long.
+//! That of the SDK does not answer malformed lines, and waits without limit for running calls at the end of stdin.
 
 use std::{
     collections::HashSet,
@@ -34,39 +33,39 @@ use super::{
     message::{self, Message},
 };
 
-/// What is asked before the end of stdin has so long to be answered, before it is cancelled.
+/// Time to answer pending requests after the end of stdin, before they are cancelled.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Nothing more is read while the client leaves so many bytes unread.
+/// Unread output above which no more input is read.
 const BACKLOG_BYTES: usize = 64 << 20;
 
-/// Messages as lines.
-pub struct Lines {
+/// The transport.
+pub struct StdioTransport {
     incoming: mpsc::Receiver<Read>,
-    /// When what is asked is cancelled, once nothing more can be.
+    /// The time at which pending requests are cancelled, after the end of stdin.
     end: Option<Instant>,
     outgoing: Outgoing,
-    /// Whether the SDK has got past the handshake, before which it ends where it is told anything else.
-    opened: bool,
+    /// Whether the handshake is complete. Before that, any other message would end the SDK's session.
+    initialized: bool,
     unanswered: HashSet<RequestId>,
     gone: CancellationToken,
 }
 
 type Read = Result<ClientJsonRpcMessage, JsonRpcError>;
 
-/// Starts to read and to write: with it comes what is there when all is written.
+/// Starts the reader and the writer. The receiver resolves when all output is written.
 ///
-/// `gone` is cancelled when the client is, and the other way round.
-pub fn lines(max_bytes: u64, gone: CancellationToken) -> (Lines, oneshot::Receiver<()>) {
+/// `gone` is cancelled when the client is gone; cancelling it also ends the transport.
+pub fn start(max_bytes: u64, gone: CancellationToken) -> (StdioTransport, oneshot::Receiver<()>) {
     let (read, incoming) = mpsc::channel(16);
-    // A thread that waits for stdin cannot be woken. It ends with the process.
+    // A thread that blocks on stdin cannot be woken, so it ends with the process.
     thread::spawn(move || read_lines(io::stdin().lock(), max_bytes, |line| read.blocking_send(line).is_ok()));
     let (outgoing, written) = Outgoing::start(gone.clone());
     let unanswered = HashSet::new();
-    (Lines { incoming, end: None, outgoing, opened: false, unanswered, gone }, written)
+    (StdioTransport { incoming, end: None, outgoing, initialized: false, unanswered, gone }, written)
 }
 
-/// Reads lines to their end; one that is too long is refused without being kept.
+/// Reads all lines. One that is too long is refused without being buffered.
 fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read) -> bool) {
     let (mut line, mut size) = (Vec::new(), 0_u64);
     loop {
@@ -82,7 +81,7 @@ fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read)
         }
         let taken = part.len() + usize::from(end.is_some());
         from.consume(taken);
-        // The last line may have no end.
+        // The last line may have no line feed.
         if end.is_some() || last {
             let read = match size > max_bytes {
                 true => Some(Err(message::too_large(max_bytes))),
@@ -97,7 +96,7 @@ fn read_lines(mut from: impl BufRead, max_bytes: u64, mut give: impl FnMut(Read)
     }
 }
 
-/// Reads a line as a message, which the arguments of a tool accompany.
+/// Parses a line as a message, with the arguments of a tool in its extensions.
 fn read_line(line: Vec<u8>) -> Read {
     let Message { mut message, arguments, .. } = message::read(&line.into())?;
     if let (ClientJsonRpcMessage::Request(request), Some(text)) = (&mut message, arguments) {
@@ -106,7 +105,7 @@ fn read_line(line: Vec<u8>) -> Read {
     Ok(message)
 }
 
-/// Messages on their way out, in the order in which they are sent.
+/// The writer: messages are written in the order in which they are sent.
 struct Outgoing {
     lines: std::sync::mpsc::Sender<(Vec<u8>, oneshot::Sender<()>)>,
     backlog: Arc<AtomicUsize>,
@@ -133,43 +132,43 @@ impl Outgoing {
         (Outgoing { lines, backlog }, written)
     }
 
-    /// Sends a message; what comes back is there when it is written.
+    /// Queues a message. The receiver resolves when it is written.
     fn send(&self, message: &impl Serialize) -> oneshot::Receiver<()> {
         let (sent, written) = oneshot::channel();
         let mut line = message::write(message);
         line.push(b'\n');
         self.backlog.fetch_add(line.len(), Ordering::Relaxed);
-        // If nobody takes it any more, whoever waits hears of it.
+        // If the writer has ended, the receiver is closed.
         let _ = self.lines.send((line, sent));
         written
     }
 }
 
-impl Lines {
-    /// What there is to do with a message, if it is for the SDK.
-    fn take(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+impl StdioTransport {
+    /// Tracks unanswered requests. Returns the message if it is for the SDK.
+    fn filter(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
         match &message {
             ClientJsonRpcMessage::Request(request) => {
                 if !self.unanswered.insert(request.id.clone()) {
-                    drop(self.outgoing.send(&message::taken(request.id.clone())));
+                    drop(self.outgoing.send(&message::duplicate_id(request.id.clone())));
                     return None;
                 }
-                self.opened |= opens(&request.request);
+                self.initialized |= completes_handshake(&request.request);
             }
             ClientJsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification {
-                    // It is not answered any more.
+                    // A cancelled request gets no response.
                     self.unanswered.retain(|id| Some(id) != cancelled.params.request_id.as_ref());
                 }
             }
             _ => {}
         }
-        (self.opened || matches!(message, ClientJsonRpcMessage::Request(_))).then_some(message)
+        (self.initialized || matches!(message, ClientJsonRpcMessage::Request(_))).then_some(message)
     }
 }
 
-/// Whether a request ends the handshake: by itself, or since it has all that newer clients say with each.
-fn opens(request: &ClientRequest) -> bool {
+/// Returns whether a request completes the handshake: `initialize`, or one with the metadata of newer clients.
+fn completes_handshake(request: &ClientRequest) -> bool {
     match request {
         ClientRequest::InitializeRequest(_) => true,
         ClientRequest::DiscoverRequest(_) | ClientRequest::PingRequest(_) => false,
@@ -177,7 +176,7 @@ fn opens(request: &ClientRequest) -> bool {
     }
 }
 
-impl Transport<RoleServer> for Lines {
+impl Transport<RoleServer> for StdioTransport {
     type Error = oneshot::error::RecvError;
 
     fn send(
@@ -192,8 +191,8 @@ impl Transport<RoleServer> for Lines {
         self.outgoing.send(&message)
     }
 
-    /// It is given up and asked again whenever something is sent, so that it sees when nothing is left to wait
-    /// for.
+    /// Receives the next message. The SDK drops and repeats this call after each message it sends, so the end is
+    /// detected once all requests are answered.
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
         while self.outgoing.backlog.load(Ordering::Relaxed) > BACKLOG_BYTES && !self.gone.is_cancelled() {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -201,7 +200,7 @@ impl Transport<RoleServer> for Lines {
         while self.end.is_none() {
             match self.gone.run_until_cancelled(self.incoming.recv()).await? {
                 Some(Ok(message)) => {
-                    if let Some(message) = self.take(message) {
+                    if let Some(message) = self.filter(message) {
                         return Some(message);
                     }
                 }

@@ -1,4 +1,4 @@
-//! A request, as the access log and the metrics have it.
+//! The record of a request for the access log and the metrics.
 
 use std::{
     borrow::Cow,
@@ -12,13 +12,13 @@ use belljar::LogEntry;
 use hyper::{Method, Uri, http::request::Parts};
 use serde::Serialize;
 
-use super::{args::LogFormat, metrics::Counted, server::Server};
+use super::{args::LogFormat, metrics::GaugeGuard, server::Server};
 use crate::time;
 
-/// What is noted of a client that went before it had an answer, as other servers do.
-const GONE: u16 = 499;
+/// The status that is logged if the client closed the connection before the response, as nginx does.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// A request, which is noted when this is dropped.
+/// The record of a request. It is logged and counted on drop.
 #[derive(Debug)]
 pub struct Access {
     server: Arc<Server>,
@@ -30,10 +30,10 @@ pub struct Access {
     received_bytes: u64,
     sent_bytes: u64,
     run: Option<(Cow<'static, str>, u64)>,
-    _in_flight: Counted,
+    _in_flight: GaugeGuard,
 }
 
-/// A line of the log.
+/// A line of the access log.
 #[derive(Debug, Serialize)]
 struct Line<'a> {
     time: String,
@@ -50,7 +50,7 @@ struct Line<'a> {
 }
 
 impl Access {
-    /// A request that has come; without a head, one that is none.
+    /// Starts the record of a request. `head` is `None` if the head is malformed.
     pub fn new(server: &Arc<Server>, client: SocketAddr, head: Option<&Parts>) -> Access {
         Access {
             server: Arc::clone(server),
@@ -58,31 +58,31 @@ impl Access {
             number: server.next_request(),
             client,
             target: head.map(|head| (head.method.clone(), head.uri.clone())),
-            status: GONE,
+            status: CLIENT_CLOSED_REQUEST,
             received_bytes: 0,
             sent_bytes: 0,
             run: None,
-            _in_flight: server.metrics.in_flight.one(),
+            _in_flight: server.metrics.in_flight.increment(),
         }
     }
 
-    /// Its number, by which its lines are known.
+    /// Returns the number of the request, which its log lines have.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Notes that its body has come.
-    pub fn received(&mut self, bytes: u64) {
+    /// Records the size of the body of the request.
+    pub fn set_received(&mut self, bytes: u64) {
         self.received_bytes = bytes;
     }
 
-    /// Notes how its run ended.
-    pub fn ran(&mut self, end: Cow<'static, str>, fuel: u64) {
+    /// Records how the run ended, and its fuel.
+    pub fn set_run(&mut self, end: Cow<'static, str>, fuel: u64) {
         self.run = Some((end, fuel));
     }
 
-    /// Notes its answer.
-    pub fn answered(&mut self, status: u16, bytes: u64) {
+    /// Records the status of the response and the size of its body.
+    pub fn set_response(&mut self, status: u16, bytes: u64) {
         self.status = status;
         self.sent_bytes = bytes;
     }
@@ -92,12 +92,12 @@ impl Drop for Access {
     fn drop(&mut self) {
         let (time, metrics) = (self.started.elapsed(), &self.server.metrics);
         metrics.requests.count(self.status);
-        metrics.request_time.add(time);
+        metrics.request_time.record(time);
         metrics.received_bytes.add(self.received_bytes);
         metrics.sent_bytes.add(self.sent_bytes);
         if !self.server.quiet {
             let line = self.line(time);
-            self.server.say(|text| line.write(self.server.options.log_format, text));
+            self.server.log_line(|text| line.write(self.server.options.log_format, text));
         }
     }
 }
@@ -110,10 +110,10 @@ impl Access {
             time: now(),
             request: self.number,
             client: self.client,
-            method: target.map(|(method, _)| shown(method.as_str())),
+            method: target.map(|(method, _)| escaped(method.as_str())),
             path: target.map(|(_, uri)| match uri.path_and_query() {
-                Some(path) if uri.scheme().is_none() && uri.authority().is_none() => shown(path.as_str()),
-                _ => shown(&uri.to_string()),
+                Some(path) if uri.scheme().is_none() && uri.authority().is_none() => escaped(path.as_str()),
+                _ => escaped(&uri.to_string()),
             }),
             status: self.status,
             received_bytes: self.received_bytes,
@@ -141,8 +141,8 @@ impl Line<'_> {
     }
 }
 
-/// A message of a guest's log, with the number of its request.
-pub fn message(entry: &LogEntry, request: u64, format: LogFormat) -> String {
+/// Formats a message of a guest's log with the number of its request.
+pub fn format_message(entry: &LogEntry, request: u64, format: LogFormat) -> String {
     #[derive(Serialize)]
     struct Message<'a> {
         time: String,
@@ -161,8 +161,8 @@ pub fn message(entry: &LogEntry, request: u64, format: LogFormat) -> String {
     }
 }
 
-/// What a client chose, safe on a terminal, and one word.
-fn shown(text: &str) -> String {
+/// Escapes text from a client for a terminal, as one word.
+fn escaped(text: &str) -> String {
     belljar::escape(text, 1_024).to_string()
 }
 

@@ -1,4 +1,4 @@
-//! What can be typed after `belljar serve`.
+//! Options of `belljar serve`.
 
 use std::path::PathBuf;
 
@@ -22,14 +22,14 @@ line for each header, an empty line and the body, as in CGI. With json it is {\"
 
 A guest that is stopped is answered with 500, at its deadline with 504; an invalid answer with
 502; a request beyond the queue with 503. After SIGTERM or Ctrl-C the server answers, for --grace,
-the requests that have come; a second signal ends it at once.
+the requests it has received; a second signal ends it at once.
 
 Exit status:
   0  a signal ended the server
   2  usage, configuration or I/O
   3  the module was refused, or has no entry function to run";
 
-/// Answer HTTP requests, each with a run of a module
+/// Answer HTTP requests, each with a separate run of a module
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct ServeArgs {
@@ -38,24 +38,23 @@ pub struct ServeArgs {
     /// Arguments of a WASI program
     #[arg(last = true)]
     pub args: Vec<String>,
-    /// Where to listen; port 0 is one that is free
+    /// The address to listen on; port 0 selects a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// What the guest is given as its input, and what its output is [default: body for a module with a
-    /// manifest, else http]
+    /// The format of the guest's input and output [default: body for a module with a manifest, else http]
     #[arg(long, value_name = "FORM")]
     pub exchange: Option<Exchange>,
-    /// With --exchange body: the type of what the guest writes [default: application/json if its manifest
-    /// has a schema for it, else text/plain for UTF-8 and application/octet-stream for all else]
+    /// With --exchange body: the content type of the guest's output [default: application/json if its
+    /// manifest has an output schema, else text/plain for UTF-8 and application/octet-stream otherwise]
     #[arg(long, value_name = "TYPE")]
     pub content_type: Option<String>,
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     pub text: bool,
-    /// Make each run in a process of its own that the system has locked in
+    /// Execute each run in a separate worker process that the operating system confines
     #[arg(long)]
     pub isolate: bool,
-    /// What the lines of the access log are: for people, or a JSON document each
+    /// The format of the access log: a line of text or a JSON document for each request
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,
     #[command(flatten)]
@@ -68,63 +67,63 @@ pub struct ServeArgs {
     pub grant: GrantArgs,
 }
 
-/// How much is taken on.
+/// Limits on requests and connections.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Traffic")]
 pub struct TrafficArgs {
-    /// Runs at a time [default: as many as the machine has processors]
+    /// Concurrent runs [default: the number of processors]
     #[arg(long, value_name = "NUMBER")]
     pub jobs: Option<String>,
-    /// Requests that may wait for a run; more are answered with 503
+    /// Requests that may wait for a run; further ones are answered with 503
     #[arg(long, value_name = "NUMBER", default_value = "1_024")]
     pub queue: String,
-    /// Runs of one client at a time; more wait, whatever is free [default: as --jobs]
+    /// Concurrent runs of one client; further ones wait even if others could run [default: as --jobs]
     #[arg(long, value_name = "NUMBER")]
     pub per_client: Option<String>,
-    /// Connections at a time; more wait until one is closed
+    /// Concurrent connections; further ones wait until one is closed
     #[arg(long, value_name = "NUMBER", default_value = "2_048")]
     pub max_connections: String,
-    /// The largest body of a request; a larger one is answered with 413
+    /// The largest request body; a larger one is answered with 413
     #[arg(long, value_name = "SIZE", default_value = "1MiB")]
     pub max_body: String,
-    /// Time for the head of a request to come, and for the next one on a connection that is kept
+    /// Time to receive the head of a request, also of the next one on a kept connection
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub header_timeout: String,
-    /// Time for the body of a request to come, and for a client to take its answer
+    /// Time to receive the body of a request, and for the client to accept the response
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub body_timeout: String,
-    /// When told to stop: time for requests that have come to be answered
+    /// Time after a stop signal to answer the requests that were received
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub grace: String,
 }
 
-/// Where figures are told.
+/// Metrics endpoint.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Metrics")]
 pub struct MetricsArgs {
-    /// Tell the metrics, and /healthz, at this address, and not where the guest is
+    /// Serve the metrics and /healthz at this address instead of the guest's
     #[arg(long, value_name = "ADDR")]
     pub metrics_listen: Option<String>,
-    /// The path of the metrics, which the guest does not get to see
+    /// The path of the metrics; the guest receives no requests for it
     #[arg(long, value_name = "PATH", default_value = "/metrics")]
     pub metrics_path: String,
-    /// Tell no metrics: the guest gets all paths
+    /// Serve no metrics; the guest receives requests for all paths
     #[arg(long, conflicts_with_all = ["metrics_listen", "metrics_path"])]
     pub no_metrics: bool,
 }
 
-/// What the guest is given as its input, and what its output is.
+/// The format of the guest's input and output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Exchange {
-    /// The request as HTTP has it, and an answer as CGI has it
+    /// The request in the syntax of HTTP, the response in that of CGI
     Http,
-    /// A JSON document each
+    /// A JSON document for each
     Json,
-    /// The bodies alone
+    /// Only the bodies
     Body,
 }
 
-/// What a line of the access log is.
+/// The format of the access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[allow(missing_docs)]
 pub enum LogFormat {

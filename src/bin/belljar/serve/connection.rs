@@ -9,11 +9,11 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use super::{access::Access, phase::Phase, server::Server, service::Service};
 use crate::stream::Stream;
 
-/// The head of a request; a larger one is answered with 431.
+/// The largest head of a request; a larger one is answered with 431.
 const MAX_HEAD_BYTES: usize = 32 << 10;
 
-/// Answers what comes on a connection.
-pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, client: SocketAddr) {
+/// Answers the requests on a connection until it is closed.
+pub async fn serve(server: Arc<Server>, service: Service, tcp: TcpStream, client: SocketAddr) {
     let stream = Stream::new(tcp, server.options.body_timeout);
     let answers = {
         let (server, watch) = (Arc::clone(&server), stream.watch());
@@ -24,7 +24,7 @@ pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, clien
         .header_read_timeout(server.options.header_timeout)
         .max_header_size(MAX_HEAD_BYTES)
         .max_buf_size(MAX_HEAD_BYTES)
-        // Who sends nothing more may still wait for an answer; who does not is watched for while it is made.
+        // A client that has closed its sending side may still wait for the response. `Watch` detects one that is gone.
         .half_close(true)
         .serve_connection(TokioIo::new(stream), answers);
     let ended = tokio::select! {
@@ -42,12 +42,12 @@ pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, clien
     let mut stream = parts.io.into_inner();
     if let Err(error) = ended {
         let begun = !parts.read_buf.is_empty();
-        if let Some((status, is_told)) = status(&error, begun) {
+        if let Some((status, is_sent)) = error_status(&error, begun) {
             let mut access = (service == Service::Guest).then(|| Access::new(&server, client, None));
             if let Some(access) = &mut access {
-                access.answered(status.as_u16(), 0);
+                access.set_response(status.as_u16(), 0);
             }
-            if !is_told {
+            if !is_sent {
                 let text = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
                 let _ = stream.write_all(text.as_bytes()).await;
             }
@@ -56,8 +56,8 @@ pub async fn attend(server: Arc<Server>, service: Service, tcp: TcpStream, clien
     stream.linger().await;
 }
 
-/// The answer to what is no request, if there is one to give, and whether it has been given.
-fn status(error: &Error, begun: bool) -> Option<(StatusCode, bool)> {
+/// Returns the status for a malformed or late request, if it has one, and whether hyper has already sent it.
+fn error_status(error: &Error, begun: bool) -> Option<(StatusCode, bool)> {
     if error.is_parse_version_h2() {
         Some((StatusCode::HTTP_VERSION_NOT_SUPPORTED, false))
     } else if error.is_parse_too_large() {
@@ -65,7 +65,7 @@ fn status(error: &Error, begun: bool) -> Option<(StatusCode, bool)> {
     } else if error.is_parse() {
         Some((StatusCode::BAD_REQUEST, true))
     } else if error.is_timeout() && begun {
-        // Of a connection that was only kept, nobody waits for an answer.
+        // On an idle connection no response is expected.
         Some((StatusCode::REQUEST_TIMEOUT, false))
     } else {
         None

@@ -1,4 +1,4 @@
-//! What is served: a tool that has been loaded once, to be run for each request.
+//! The served tool: loaded once, run for each request.
 
 use belljar::{Error, Input, Tool, ToolError};
 use hyper::StatusCode;
@@ -18,17 +18,17 @@ use crate::{
     tool,
 };
 
-/// What is served.
+/// The served tool.
 #[derive(Debug)]
 pub struct Guest {
     tool: Tool,
     loaded: Loaded,
-    /// What it is given for a request, and what it gives back.
+    /// The format of its input and output.
     pub exchange: Exchange,
 }
 
 impl Guest {
-    /// Loads what is to be served, with what policy and options give it.
+    /// Loads the module with the grants of the policy and the options, and checks that it can be run.
     pub fn load(args: &ServeArgs, console: &Console) -> Result<Guest, Failure> {
         let source = Source::of(&args.module);
         let (mut policy, _) = settings::of_tools(&args.grant, console)?;
@@ -49,7 +49,7 @@ impl Guest {
             let message = format!("{}: the module is not a WASI program, so it cannot use {given}", source.name());
             return Err(Failure::usage(message));
         }
-        // Whether it can be run at all need not wait for the first request.
+        // Reports a module that cannot be run now, instead of at the first request.
         loaded.start(Input::default()).map_err(|error| {
             let is_no_entry = entry::is_missing(&error);
             let failure = of_source(error);
@@ -58,22 +58,22 @@ impl Guest {
         let bound = tool.sandbox().config().memory_bound();
         let [load, run] = [bound.load, bound.run].map(show::bytes);
         console.note(format_args!("memory: at most {load} for the module, {run} a run"));
-        // What says what it takes and gives says nothing of requests.
-        let usual = if tool.manifest().is_some() { Exchange::Body } else { Exchange::Http };
-        let exchange = args.exchange.unwrap_or(usual);
+        // The schemas of a manifest describe bodies, not requests.
+        let default = if tool.manifest().is_some() { Exchange::Body } else { Exchange::Http };
+        let exchange = args.exchange.unwrap_or(default);
         if args.content_type.is_some() && exchange != Exchange::Body {
-            let message = "--content-type: elsewhere than with `--exchange body` the guest itself says the type";
+            let message = "--content-type: only with `--exchange body`; in the other formats the guest sets the type";
             return Err(Failure::usage(message));
         }
         Ok(Guest { tool, loaded, exchange })
     }
 
-    /// What it is called.
+    /// Returns the name of the tool.
     pub fn name(&self) -> &str {
         self.tool.name()
     }
 
-    /// The hash of its bytes, in hex.
+    /// Returns the SHA-256 of the module, in hex.
     pub fn sha256(&self) -> &str {
         self.tool.sha256()
     }
@@ -83,20 +83,20 @@ impl Guest {
         self.loaded.start(input.into())
     }
 
-    /// Whether a run may wait for something else than itself, however little fuel it has.
-    pub fn waits(&self) -> bool {
+    /// Returns whether a run may block however little fuel it has: on a worker process, HTTP or a directory.
+    pub fn may_block(&self) -> bool {
         let config = self.tool.sandbox().config();
-        let is_here = matches!(self.loaded, Loaded::InProcess(..));
-        !is_here || !config.http.allow.is_empty() || !config.wasi.dirs.is_empty()
+        let in_process = matches!(self.loaded, Loaded::InProcess(..));
+        !in_process || !config.http.allow.is_empty() || !config.wasi.dirs.is_empty()
     }
 
-    /// Whether its output is said to be JSON.
-    pub fn gives_json(&self) -> bool {
+    /// Returns whether the manifest has a schema for the output.
+    pub fn has_output_schema(&self) -> bool {
         self.tool.manifest().is_some_and(|manifest| manifest.output.is_some())
     }
 
-    /// A body as its input: checked, where there is a schema.
-    pub fn input_of(&self, body: Vec<u8>) -> Result<Vec<u8>, Problem> {
+    /// Returns the input for a request body, checked against the input schema if there is one.
+    pub fn input(&self, body: Vec<u8>) -> Result<Vec<u8>, Problem> {
         if self.tool.manifest().is_none_or(|manifest| manifest.input.is_none()) {
             return Ok(body);
         }
@@ -106,9 +106,9 @@ impl Guest {
         })
     }
 
-    /// Checks an output, where there is a schema.
-    pub fn check(&self, output: &[u8]) -> Result<(), Problem> {
-        if !self.gives_json() {
+    /// Checks an output against the output schema, if there is one.
+    pub fn check_output(&self, output: &[u8]) -> Result<(), Problem> {
+        if !self.has_output_schema() {
             return Ok(());
         }
         self.tool.check_output(output).map_err(|error| {

@@ -1,4 +1,4 @@
-//! The head of a request, in the one form in which guests see it.
+//! Normalization of the head of a request.
 
 use std::net::Ipv6Addr;
 
@@ -10,42 +10,42 @@ use hyper::{
 
 use super::problem::Problem;
 
-/// Checks a head as RFC 9112 asks, and puts its target into the form of a path (section 3.2): whoever is before this
-/// server has to see the same host, path and body.
-pub fn settle(head: &mut Parts) -> Result<(), Problem> {
+/// Checks a head against RFC 9112, and converts its target to origin form (section 3.2). A proxy in front of this
+/// server must see the same host, path and body, so all ambiguous heads are refused.
+pub fn normalize(head: &mut Parts) -> Result<(), Problem> {
     check(head).map_err(|(status, detail)| Problem::new(status, detail).closing())
 }
 
 fn check(head: &mut Parts) -> Result<(), (StatusCode, &'static str)> {
     let wrong = |detail| Err((StatusCode::BAD_REQUEST, detail));
     if head.method == Method::CONNECT {
-        return Err((StatusCode::NOT_IMPLEMENTED, "this is no proxy"));
+        return Err((StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported: this server is not a proxy"));
     }
     let codings = head.headers.get_all(TRANSFER_ENCODING).iter();
     let codings = codings.flat_map(|value| value.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
     let (chunked, other): (Vec<_>, Vec<_>) =
         codings.filter(|coding| !coding.is_empty()).partition(|coding| coding.eq_ignore_ascii_case(b"chunked"));
     if !other.is_empty() {
-        return Err((StatusCode::NOT_IMPLEMENTED, "a body may come in chunks, and in no other coding"));
+        return Err((StatusCode::NOT_IMPLEMENTED, "the only supported transfer coding is `chunked`"));
     }
     if chunked.len() > 1 {
-        return wrong("a body is in chunks of chunks");
+        return wrong("the transfer coding `chunked` is applied twice");
     }
     let mut hosts = head.headers.get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
         (Some(host), None) if is_host(host.as_bytes()) => {}
-        (Some(_), None) => return wrong("`host` is none"),
+        (Some(_), None) => return wrong("the header `host` is not a valid host"),
         (None, _) if head.version < Version::HTTP_11 => {}
-        _ => return wrong("there has to be one `host`"),
+        _ => return wrong("expected exactly one header `host`"),
     }
     if let Some(authority) = head.uri.authority() {
-        // Of an address whose scheme is left out, nobody could say whether it is one.
+        // An authority without a scheme is only valid for CONNECT.
         if ![Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&head.uri.scheme()) {
-            return wrong("the target is neither a path nor an address with http");
+            return wrong("the target is neither a path nor an http URL");
         }
         let host = HeaderValue::from_str(authority.as_str()).ok().filter(|host| is_host(host.as_bytes()));
         let Some(host) = host.filter(|host| !host.is_empty()) else {
-            return wrong("the host of the target is none");
+            return wrong("the target has no valid host");
         };
         let path = head.uri.path_and_query().cloned();
         head.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
@@ -54,14 +54,14 @@ fn check(head: &mut Parts) -> Result<(), (StatusCode, &'static str)> {
     match head.uri.path() {
         path if path.starts_with('/') => Ok(()),
         "*" if head.method == Method::OPTIONS => Ok(()),
-        _ => wrong("the target is no path"),
+        _ => wrong("the target is not a path"),
     }
 }
 
-/// Whether it is a host, maybe with a port (RFC 9110, section 7.2): a name of RFC 3986 without a user, or an address.
+/// Checks for a host with an optional port (RFC 9110, section 7.2): an RFC 3986 name or address, without userinfo.
 fn is_host(text: &[u8]) -> bool {
     let Ok(text) = str::from_utf8(text) else { return false };
-    let (is_fine, port) = match text.strip_prefix('[') {
+    let (is_valid, port) = match text.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((address, port)) => (address.parse::<Ipv6Addr>().is_ok(), port),
             None => return false,
@@ -77,7 +77,7 @@ fn is_host(text: &[u8]) -> bool {
         }
         None => port.is_empty(),
     };
-    is_fine && is_port
+    is_valid && is_port
 }
 
 fn is_name(name: &[u8]) -> bool {

@@ -1,4 +1,4 @@
-//! How often something took how long.
+//! Histogram of durations.
 
 use std::{
     fmt::{self, Write},
@@ -6,10 +6,10 @@ use std::{
     time::Duration,
 };
 
-/// Upper bounds, in ms; one more is without bound.
+/// Upper bounds of the buckets, in ms; the last bucket is unbounded.
 const BOUNDS_MS: [u64; 13] = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 
-/// How often something took how long.
+/// A histogram of durations.
 #[derive(Debug, Default)]
 pub struct Histogram {
     counts: [AtomicU64; BOUNDS_MS.len() + 1],
@@ -17,8 +17,8 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    /// Notes a time.
-    pub fn add(&self, time: Duration) {
+    /// Records a duration.
+    pub fn record(&self, time: Duration) {
         let at = BOUNDS_MS.iter().position(|bound| time <= Duration::from_millis(*bound)).unwrap_or(BOUNDS_MS.len());
         if let Some(count) = self.counts.get(at) {
             count.fetch_add(1, Relaxed);
@@ -26,7 +26,7 @@ impl Histogram {
         self.micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Relaxed);
     }
 
-    /// Its lines, in the text format of Prometheus.
+    /// Writes the histogram in the text format of Prometheus.
     pub fn write(&self, text: &mut String, name: &str) -> fmt::Result {
         let mut sum = 0;
         let bounds = BOUNDS_MS.iter().map(|bound| format!("{}", *bound as f64 / 1e3)).chain(["+Inf".into()]);

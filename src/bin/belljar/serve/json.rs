@@ -1,4 +1,4 @@
-//! A request as a JSON document, and an answer as one.
+//! The JSON exchange format: requests and responses as JSON documents.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     cgi,
-    reply::{Draft, Malformed, Reply},
+    reply::{Malformed, Reply, ReplyBuilder},
 };
 use crate::{base64, json};
 
@@ -25,7 +25,7 @@ struct Request<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Answer {
+struct Response {
     #[serde(default = "ok")]
     status: u16,
     #[serde(default)]
@@ -34,7 +34,7 @@ struct Answer {
     body_base64: Option<String>,
 }
 
-/// One value, or several.
+/// One header value, or several.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Values {
@@ -46,15 +46,15 @@ fn ok() -> u16 {
     200
 }
 
-/// The document of a request.
+/// Formats a request as a JSON document.
 pub fn request(head: &Parts, body: &[u8]) -> Vec<u8> {
     let mut headers = BTreeMap::<&str, String>::new();
     for (name, value) in cgi::headers(head) {
         let value = String::from_utf8_lossy(value);
-        // As RFC 9110 has it, but for cookies, which are RFC 6265's.
-        let apart = if name == "cookie" { "; " } else { ", " };
+        // The separators of RFC 9110 and, for cookies, RFC 6265.
+        let separator = if name == "cookie" { "; " } else { ", " };
         let values = headers.entry(name).or_default();
-        *values = if values.is_empty() { value.into() } else { format!("{values}{apart}{value}") };
+        *values = if values.is_empty() { value.into() } else { format!("{values}{separator}{value}") };
     }
     let text = str::from_utf8(body).ok();
     let request = Request {
@@ -68,25 +68,25 @@ pub fn request(head: &Parts, body: &[u8]) -> Vec<u8> {
     json::to_vec(&request)
 }
 
-/// Reads an answer.
+/// Parses a response.
 pub fn reply(output: &[u8]) -> Result<Reply, Malformed> {
-    let answer: Answer =
+    let response: Response =
         serde_json::from_slice(output).map_err(|error| Malformed::Json { message: error.to_string() })?;
-    let mut draft = Draft::default();
-    draft.status(&answer.status.to_string())?;
-    for (name, values) in &answer.headers {
+    let mut builder = ReplyBuilder::default();
+    builder.status(&response.status.to_string())?;
+    for (name, values) in &response.headers {
         let values = match values {
             Values::One(value) => std::slice::from_ref(value),
             Values::Some(values) => values,
         };
-        values.iter().try_for_each(|value| draft.header(name, value.as_bytes()))?;
+        values.iter().try_for_each(|value| builder.header(name, value.as_bytes()))?;
     }
-    let body = match (answer.body, answer.body_base64) {
+    let body = match (response.body, response.body_base64) {
         (Some(_), Some(_)) => {
-            return Err(Malformed::Json { message: "`body` and `body_base64` are both there".into() });
+            return Err(Malformed::Json { message: "`body` and `body_base64` are both set".into() });
         }
         (None, Some(text)) => base64::decode(&text).ok_or(Malformed::Base64)?,
         (text, None) => text.unwrap_or_default().into_bytes(),
     };
-    draft.finish(body)
+    builder.finish(body)
 }

@@ -1,4 +1,4 @@
-//! The life of the server: it starts, listens, drains and stops.
+//! Lifecycle of the server: start, listen, drain, stop.
 
 use std::{process, sync::Arc, time::Duration};
 
@@ -14,30 +14,30 @@ use super::{
 };
 use crate::{console::Console, exit::Exit, failure::Failure};
 
-/// Connections to the metrics at a time.
+/// Concurrent connections to the metrics.
 const METRICS_CONNECTIONS: usize = 64;
-/// Time for clients to read their answers, and for cancelled runs to stop.
-const LAST: Duration = Duration::from_secs(1);
+/// Time for clients to read their responses, and for cancelled runs to stop.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves until a signal ends the server.
 pub fn serve(guest: Guest, options: Options, console: &Console) -> Result<Exit, Failure> {
     let of_system = |error: std::io::Error| Failure::io("the server", error.to_string());
     let runtime = Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(options.runs.places)
+        .max_blocking_threads(options.runs.permits)
         .thread_name("run")
         .build()
         .map_err(of_system)?;
     let server = Arc::new(Server::new(guest, options, console).map_err(of_system)?);
     raise_descriptors(&server.options, console);
-    let done = runtime.block_on(live(&server));
+    let done = runtime.block_on(run(&server));
     shut(runtime);
     server.flush_log();
     done.map(|()| Exit::Done)
 }
 
 /// Serves until a signal, then drains.
-async fn live(server: &Arc<Server>) -> Result<(), Failure> {
+async fn run(server: &Arc<Server>) -> Result<(), Failure> {
     let mut signals = Signals::new()?;
     let main = listener::listen(&server.options.listen)?;
     let metrics = server.options.metrics.listen.as_deref().map(listener::listen).transpose()?;
@@ -58,19 +58,19 @@ async fn live(server: &Arc<Server>) -> Result<(), Failure> {
     }
 }
 
-/// Waits up to `--grace` for the requests that have come to be answered, and cancels the rest.
+/// Waits up to `--grace` for the received requests to be answered, and cancels the rest.
 async fn drain(server: &Server, slots: &Semaphore) {
     let all = u32::try_from(server.options.max_connections).unwrap_or(u32::MAX);
     server.phases.enter(Phase::Draining);
     if timeout(server.options.grace, slots.acquire_many(all)).await.is_err() {
         server.phases.enter(Phase::Cancelling);
-        let _ = timeout(LAST, slots.acquire_many(all)).await;
+        let _ = timeout(SHUTDOWN_TIMEOUT, slots.acquire_many(all)).await;
     }
 }
 
 fn announce(server: &Server, what: &str, listener: &TcpListener) {
     let Ok(at) = listener.local_addr() else { return };
-    server.say(|line| {
+    server.log_line(|line| {
         line.push_str(&match server.options.log_format {
             LogFormat::Text => format!("{what} on http://{at}"),
             LogFormat::Json => format!("{{\"{what}\":\"http://{at}\"}}"),
@@ -80,10 +80,10 @@ fn announce(server: &Server, what: &str, listener: &TcpListener) {
 
 /// Ends the runtime; cancelled runs stop within a slice.
 fn shut(runtime: Runtime) {
-    runtime.shutdown_timeout(LAST);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
 }
 
-/// The signals that end a program.
+/// The signals that end the server.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -118,7 +118,7 @@ impl Signals {
     }
 }
 
-/// Raises the limit of descriptors: each connection is one, and many systems start programs with few.
+/// Raises the limit of file descriptors: each connection needs one, and the default of many systems is low.
 #[cfg(unix)]
 fn raise_descriptors(options: &Options, console: &Console) {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

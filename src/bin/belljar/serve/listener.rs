@@ -1,4 +1,4 @@
-//! Where connections come from.
+//! Listening sockets.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -11,16 +11,16 @@ use tokio::{
 use super::{connection, phase::Phase, server::Server, service::Service};
 use crate::failure::Failure;
 
-/// Connections that the system keeps until they are taken.
+/// Length of the system's queue of connections that are not yet accepted.
 const BACKLOG: u32 = 4_096;
 
-/// Listens at the first of these addresses that can be had.
+/// Listens on the first of these addresses that can be bound.
 pub fn listen(addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
     let mut failure = None;
     for at in addresses {
         let listener = (|| {
             let socket = if at.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-            // Elsewhere it means that somebody else may take the address over.
+            // On other systems the option lets another process take over the address.
             #[cfg(unix)]
             socket.set_reuseaddr(true)?;
             socket.bind(*at)?;
@@ -31,10 +31,10 @@ pub fn listen(addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
             Err(error) => failure = Some(Failure::io(&at.to_string(), error.to_string())),
         }
     }
-    Err(failure.unwrap_or_else(|| Failure::usage("there is nowhere to listen")))
+    Err(failure.unwrap_or_else(|| Failure::usage("there is no address to listen on")))
 }
 
-/// Takes connections, as many at a time as there are slots, until the server ends.
+/// Accepts connections, at most one per slot at a time, until the server drains.
 pub async fn accept(server: Arc<Server>, service: Service, listener: TcpListener, slots: Arc<Semaphore>) {
     tokio::select! {
         () = accept_all(&server, service, listener, slots) => {}
@@ -49,13 +49,13 @@ async fn accept_all(server: &Arc<Server>, service: Service, listener: TcpListene
                 let server = Arc::clone(server);
                 tokio::spawn(async move {
                     let of_guest = service == Service::Guest;
-                    let _one = of_guest.then(|| server.metrics.connections.one());
+                    let _open = of_guest.then(|| server.metrics.connections.increment());
                     server.metrics.accepted.add(of_guest.into());
-                    connection::attend(server, service, tcp, client).await;
+                    connection::serve(server, service, tcp, client).await;
                     drop(slot);
                 });
             }
-            // The client is gone already, or there are no descriptors: some will be closed.
+            // The client is already gone, or file descriptors are exhausted until a connection is closed.
             Err(_) => sleep(Duration::from_millis(20)).await,
         }
     }

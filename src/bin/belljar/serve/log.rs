@@ -1,4 +1,4 @@
-//! What the server says while it serves: lines on stderr.
+//! Asynchronous log lines on stderr.
 
 use std::{
     io::{self, Write},
@@ -8,35 +8,35 @@ use std::{
     time::Duration,
 };
 
-/// What waits to be written: more is lost.
-const WAITING_BYTES: usize = 1 << 20;
+/// Size of the buffer; lines beyond it are dropped.
+const BUFFER_BYTES: usize = 1 << 20;
 
-/// Time for more lines to come, so that they are written at once.
-const GATHER: Duration = Duration::from_millis(5);
+/// Delay in which lines are collected, so that one write has them all.
+const FLUSH_DELAY: Duration = Duration::from_millis(5);
 
-/// Lines on stderr. Whoever reads them too slowly holds nobody up: lines are lost.
+/// A log on stderr. Writing never blocks the server: if the reader is too slow, lines are dropped.
 #[derive(Debug)]
 pub struct Log(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     lines: Mutex<Lines>,
-    /// There is something to write.
-    come: Condvar,
-    /// All has been written.
+    /// Signals that the buffer is not empty.
+    filled: Condvar,
+    /// Signals that the buffer has been written.
     written: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Lines {
     text: String,
-    /// Whether the thread that writes sleeps until there is something.
+    /// Whether the writer thread waits for lines.
     is_idle: bool,
-    is_last: bool,
+    is_closing: bool,
 }
 
 impl Log {
-    /// A log with a thread that writes it.
+    /// Creates a log, and starts its writer thread.
     pub fn new() -> io::Result<Log> {
         let shared = Arc::new(Shared::default());
         let log = Log(Arc::clone(&shared));
@@ -44,26 +44,26 @@ impl Log {
         Ok(log)
     }
 
-    /// Writes a line; whether there was room for it.
+    /// Appends a line; returns `false` if it was dropped.
     pub fn line(&self, line: impl FnOnce(&mut String)) -> bool {
         let mut lines = self.0.lock();
-        if lines.text.len() >= WAITING_BYTES {
+        if lines.text.len() >= BUFFER_BYTES {
             return false;
         }
         line(&mut lines.text);
         lines.text.push('\n');
-        // Waking a thread costs more than a line does.
+        // Waking a thread costs more than appending a line.
         if mem::take(&mut lines.is_idle) {
-            self.0.come.notify_one();
+            self.0.filled.notify_one();
         }
         true
     }
 
-    /// Waits until all is written, for a second at most.
+    /// Waits until the buffer is written, for at most a second.
     pub fn flush(&self) {
         let mut lines = self.0.lock();
-        lines.is_last = true;
-        self.0.come.notify_one();
+        lines.is_closing = true;
+        self.0.filled.notify_one();
         let second = Duration::from_secs(1);
         drop(self.0.written.wait_timeout_while(lines, second, |lines| !lines.is_idle || !lines.text.is_empty()));
     }
@@ -81,17 +81,17 @@ impl Shared {
             while lines.text.is_empty() {
                 lines.is_idle = true;
                 self.written.notify_all();
-                lines = self.come.wait(lines).unwrap_or_else(PoisonError::into_inner);
+                lines = self.filled.wait(lines).unwrap_or_else(PoisonError::into_inner);
             }
             lines.is_idle = false;
-            if !lines.is_last {
+            if !lines.is_closing {
                 drop(lines);
-                thread::sleep(GATHER);
+                thread::sleep(FLUSH_DELAY);
                 lines = self.lock();
             }
             mem::swap(&mut lines.text, &mut text);
             drop(lines);
-            // If stderr is gone, there is no one to tell.
+            // There is nowhere to report that stderr is closed.
             let _ = io::stderr().lock().write_all(text.as_bytes());
             text.clear();
             lines = self.lock();

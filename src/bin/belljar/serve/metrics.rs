@@ -1,4 +1,4 @@
-//! What has been done so far, in the text format of Prometheus.
+//! Metrics of the server in the text format of Prometheus.
 
 use std::{
     borrow::Cow,
@@ -12,41 +12,41 @@ use std::{
 
 use super::histogram::Histogram;
 
-/// The type of the text.
+/// The content type of the text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What has been done so far.
+/// The metrics of the server.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    /// Requests that were answered, by status.
+    /// Completed requests, by status.
     pub requests: Family<u16>,
-    /// Runs that ended, by how.
+    /// Completed runs, by result.
     pub runs: Family<Cow<'static, str>>,
-    /// How long requests took, from their head to their answer.
+    /// Durations of requests, from the head to the response.
     pub request_time: Histogram,
-    /// How long runs took.
+    /// Durations of runs.
     pub run_time: Histogram,
-    /// Fuel of all runs.
+    /// Fuel used by all runs.
     pub fuel: Counter,
-    /// Bodies of requests.
+    /// Bytes of request bodies.
     pub received_bytes: Counter,
-    /// Bodies of answers.
+    /// Bytes of response bodies.
     pub sent_bytes: Counter,
-    /// Connections that were accepted.
+    /// Accepted connections.
     pub accepted: Counter,
-    /// Lines of the access log for which there was no room.
+    /// Dropped lines of the log.
     pub lost_lines: Counter,
-    /// Connections that are there.
+    /// Open connections.
     pub connections: Gauge,
-    /// Requests without an answer yet.
+    /// Requests in flight.
     pub in_flight: Gauge,
-    /// Requests that wait for a run.
+    /// Requests in the queue.
     pub waiting: Gauge,
     /// Runs in flight.
     pub running: Gauge,
 }
 
-/// A number that grows.
+/// A counter, which only grows.
 #[derive(Debug, Default)]
 pub struct Counter(AtomicU64);
 
@@ -54,17 +54,17 @@ pub struct Counter(AtomicU64);
 #[derive(Debug)]
 pub struct Family<K>(Mutex<BTreeMap<K, u64>>);
 
-/// How many there are.
+/// A gauge.
 #[derive(Debug, Default)]
 pub struct Gauge(Arc<AtomicU64>);
 
-/// One of those that there are.
+/// One unit of a gauge, until it is dropped.
 #[derive(Debug)]
 #[must_use]
-pub struct Counted(Arc<AtomicU64>);
+pub struct GaugeGuard(Arc<AtomicU64>);
 
 impl Counter {
-    /// Adds to it.
+    /// Adds to the counter.
     pub fn add(&self, more: u64) {
         self.0.fetch_add(more, Relaxed);
     }
@@ -77,33 +77,33 @@ impl<K> Default for Family<K> {
 }
 
 impl<K: Ord> Family<K> {
-    /// Counts one.
+    /// Increments the counter of a label.
     pub fn count(&self, label: K) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(label).or_default() += 1;
     }
 }
 
 impl Gauge {
-    /// How many there are.
-    pub fn now(&self) -> u64 {
+    /// Returns the current value.
+    pub fn value(&self) -> u64 {
         self.0.load(Relaxed)
     }
 
-    /// Counts one for as long as what is returned is kept.
-    pub fn one(&self) -> Counted {
+    /// Increments the gauge until the guard is dropped.
+    pub fn increment(&self) -> GaugeGuard {
         self.0.fetch_add(1, Relaxed);
-        Counted(Arc::clone(&self.0))
+        GaugeGuard(Arc::clone(&self.0))
     }
 }
 
-impl Drop for Counted {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
 }
 
 impl Metrics {
-    /// All of it.
+    /// Formats all metrics.
     pub fn text(&self, tool: &str, sha256: &str) -> String {
         let mut text = String::new();
         // Writing to a string does not fail.
@@ -113,33 +113,37 @@ impl Metrics {
 
     fn write(&self, text: &mut String, tool: &str, sha256: &str) -> fmt::Result {
         let version = env!("CARGO_PKG_VERSION");
-        head(text, "belljar_info", "gauge", "What is served, and by which version.")?;
+        head(text, "belljar_info", "gauge", "The served module and the version of belljar.")?;
         let tool = tool.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         writeln!(text, "belljar_info{{version=\"{version}\",tool=\"{tool}\",sha256=\"{sha256}\"}} 1")?;
-        family(text, "belljar_requests_total", "Requests that have ended, by status.", "status", &self.requests)?;
-        family(text, "belljar_runs_total", "Runs that have ended, by how: done, or why stopped.", "end", &self.runs)?;
+        family(text, "belljar_requests_total", "Completed requests, by status.", "status", &self.requests)?;
+        family(text, "belljar_runs_total", "Completed runs: done, or the reason of the stop.", "end", &self.runs)?;
         for (name, help, counter) in [
-            ("belljar_fuel_total", "Fuel of all runs.", &self.fuel),
-            ("belljar_received_bytes_total", "Bytes of the bodies of requests.", &self.received_bytes),
-            ("belljar_sent_bytes_total", "Bytes of the bodies of answers.", &self.sent_bytes),
-            ("belljar_connections_total", "Connections that were accepted.", &self.accepted),
-            ("belljar_log_lines_lost_total", "Lines of the access log that nobody took in time.", &self.lost_lines),
+            ("belljar_fuel_total", "Fuel used by all runs.", &self.fuel),
+            ("belljar_received_bytes_total", "Bytes of request bodies.", &self.received_bytes),
+            ("belljar_sent_bytes_total", "Bytes of response bodies.", &self.sent_bytes),
+            ("belljar_connections_total", "Accepted connections.", &self.accepted),
+            (
+                "belljar_log_lines_lost_total",
+                "Log lines dropped because stderr was not read in time.",
+                &self.lost_lines,
+            ),
         ] {
             head(text, name, "counter", help)?;
             writeln!(text, "{name} {}", counter.0.load(Relaxed))?;
         }
         for (name, help, gauge) in [
-            ("belljar_connections", "Connections that are there.", &self.connections),
-            ("belljar_requests_in_flight", "Requests without an answer yet.", &self.in_flight),
+            ("belljar_connections", "Open connections.", &self.connections),
+            ("belljar_requests_in_flight", "Requests in flight.", &self.in_flight),
             ("belljar_queue_length", "Requests that wait for a run.", &self.waiting),
-            ("belljar_runs_in_flight", "Runs that have not ended.", &self.running),
+            ("belljar_runs_in_flight", "Runs in flight.", &self.running),
         ] {
             head(text, name, "gauge", help)?;
-            writeln!(text, "{name} {}", gauge.now())?;
+            writeln!(text, "{name} {}", gauge.value())?;
         }
         for (name, help, histogram) in [
-            ("belljar_request_seconds", "From the head of a request to its answer.", &self.request_time),
-            ("belljar_run_seconds", "Wall time of runs.", &self.run_time),
+            ("belljar_request_seconds", "Time from the head of a request to its response.", &self.request_time),
+            ("belljar_run_seconds", "Elapsed time of runs.", &self.run_time),
         ] {
             head(text, name, "histogram", help)?;
             histogram.write(text, name)?;

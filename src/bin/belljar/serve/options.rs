@@ -1,4 +1,4 @@
-//! How to serve: what was typed, with numbers in their ranges.
+//! Validated options of the server.
 
 use std::{
     net::{SocketAddr, ToSocketAddrs},
@@ -11,42 +11,42 @@ use std::{
 use super::args::{LogFormat, ServeArgs};
 use crate::{failure::Failure, show, size::Form, turns::Bounds};
 
-/// How to serve.
+/// The options of the server.
 #[derive(Debug)]
 pub struct Options {
-    /// Where to listen: whatever the name stands for.
+    /// The addresses of the host to listen on; the first that can be bound is used.
     pub listen: Vec<SocketAddr>,
-    /// Where figures are told.
+    /// The metrics endpoint.
     pub metrics: Metrics,
-    /// The type of what the guest writes, where it is the body alone.
+    /// The content type of the output with `--exchange body`.
     pub content_type: Option<String>,
-    /// The largest body of a request, in bytes.
+    /// The largest request body, in bytes.
     pub max_body: u64,
-    /// Connections at a time.
+    /// Concurrent connections.
     pub max_connections: usize,
-    /// Runs at a time, of all and of one client, and requests that may wait for one.
+    /// Limits on concurrent runs, in total and per client, and on queued requests.
     pub runs: Bounds,
-    /// For the head of a request to come.
+    /// Time to receive the head of a request.
     pub header_timeout: Duration,
-    /// For the body of a request to come, and for an answer to be taken.
+    /// Time to receive the body of a request, and for the client to accept the response.
     pub body_timeout: Duration,
-    /// For requests to be answered once it is to stop.
+    /// Time to answer the received requests after a stop signal.
     pub grace: Duration,
-    /// What a line of the access log is.
+    /// The format of the access log.
     pub log_format: LogFormat,
 }
 
-/// Where figures are told.
+/// The metrics endpoint.
 #[derive(Debug)]
 pub struct Metrics {
-    /// An address of their own.
+    /// A separate address, if there is one.
     pub listen: Option<Vec<SocketAddr>>,
-    /// Their path; `None` if they are not told.
+    /// The path; `None` if no metrics are served.
     pub path: Option<String>,
 }
 
 impl Options {
-    /// What was typed.
+    /// Parses and checks the options of the command line.
     pub fn of(args: &ServeArgs) -> Result<Options, Failure> {
         let traffic = &args.traffic;
         let cores = thread::available_parallelism().map_or(1, NonZero::get) as u64;
@@ -63,7 +63,7 @@ impl Options {
             max_body: number("--max-body", &traffic.max_body, Form::Size, 0..=1 << 30)?,
             max_connections: count("--max-connections", &traffic.max_connections, 1..=1_000_000)?,
             runs: Bounds {
-                places: jobs as usize,
+                permits: jobs as usize,
                 waiting: count("--queue", &traffic.queue, 0..=1_000_000)?,
                 per_client: match &traffic.per_client {
                     Some(text) => count("--per-client", text, 1..=1_024)?,
@@ -85,7 +85,7 @@ impl Metrics {
         let args = &args.metrics;
         let path = &args.metrics_path;
         if !path.starts_with('/') || path.bytes().any(|byte| !byte.is_ascii_graphic() || b"?#".contains(&byte)) {
-            return Err(Failure::usage(format!("--metrics-path: `{}` is no path", show::name(path))));
+            return Err(Failure::usage(format!("--metrics-path: `{}` is not a path", show::name(path))));
         }
         let listen = args.metrics_listen.as_deref().map(|text| addresses("--metrics-listen", text)).transpose()?;
         Ok(Metrics { listen, path: (!args.no_metrics).then(|| path.clone()) })
@@ -109,7 +109,7 @@ fn number(option: &str, text: &str, form: Form, range: RangeInclusive<u64>) -> R
 fn addresses(option: &str, text: &str) -> Result<Vec<SocketAddr>, Failure> {
     let found: Vec<_> = text.to_socket_addrs().map(Iterator::collect).unwrap_or_default();
     if found.is_empty() {
-        let message = format!("{option}: `{}` is no address with a port", show::name(text));
+        let message = format!("{option}: `{}` is not an address with a port", show::name(text));
         return Err(Failure::usage(message).with_hint("for example 127.0.0.1:8080, [::1]:8080 or localhost:8080"));
     }
     Ok(found)
@@ -117,5 +117,9 @@ fn addresses(option: &str, text: &str) -> Result<Vec<SocketAddr>, Failure> {
 
 fn content_type(text: String) -> Result<String, Failure> {
     let fits = text.contains('/') && text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-    if fits { Ok(text) } else { Err(Failure::usage(format!("--content-type: `{}` is none", show::name(&text)))) }
+    if fits {
+        Ok(text)
+    } else {
+        Err(Failure::usage(format!("--content-type: `{}` is not a content type", show::name(&text))))
+    }
 }

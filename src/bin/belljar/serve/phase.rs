@@ -1,36 +1,36 @@
-//! How far the server is on its way to its end.
+//! Phases of the server's shutdown.
 
 use tokio::sync::watch;
 
-/// How far the server is on its way to its end; it only goes on.
+/// A phase of the server. Phases only advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Requests come and are answered.
+    /// New requests are accepted.
     Serving,
-    /// Requests that have come are answered; no connection is kept.
+    /// Received requests are answered; no connection is kept.
     Draining,
     /// Runs are cancelled.
     Cancelling,
 }
 
-/// Tells those who wait for it.
+/// The current phase, which tasks can wait for.
 #[derive(Debug)]
 pub struct Phases(watch::Sender<Phase>);
 
 impl Phases {
-    /// It serves.
+    /// Returns the phase `Serving`.
     pub fn new() -> Phases {
         Phases(watch::Sender::new(Phase::Serving))
     }
 
-    /// Goes on.
+    /// Enters a phase, and wakes the tasks that wait for it.
     pub fn enter(&self, phase: Phase) {
         self.0.send_replace(phase);
     }
 
-    /// Waits until it is as far as that.
+    /// Waits until this phase, or a later one, is entered.
     pub async fn reached(&self, phase: Phase) {
-        // An error would be that there is no sender, and that is here.
+        // It fails only without a sender, and `self` has it.
         let _ = self.0.subscribe().wait_for(|now| *now >= phase).await;
     }
 }

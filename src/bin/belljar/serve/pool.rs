@@ -1,4 +1,4 @@
-//! Where runs are made: so many at a time, and the rest in turn.
+//! Thread pool for runs, with a fair queue in front of it.
 
 use std::{
     net::SocketAddr,
@@ -19,68 +19,73 @@ use super::{
 };
 use crate::{
     peer::{Caller, Peer},
-    queue::{Place, Queue, Refused},
+    queue::{Permit, Queue, Refused},
     turns::Bounds,
 };
 
-/// Where runs are made.
+/// The pool of runs.
 #[derive(Debug)]
 pub struct Pool(Queue<Peer>);
 
-/// Asks a run to stop, whether or not it has begun.
+/// A cancellation of a run, which may be requested before the run starts.
 #[derive(Debug, Default)]
 pub struct Stop {
-    asked: AtomicBool,
+    requested: AtomicBool,
     run: OnceLock<Cancel>,
 }
 
 impl Pool {
-    /// So many runs at a time, and so many requests that wait for one.
+    /// Returns a pool with these limits on concurrent runs and queued requests.
     pub fn new(bounds: Bounds) -> Pool {
         Pool(Queue::new(bounds))
     }
 
-    /// Waits for the turn of a request of this client.
-    pub async fn place(&self, client: SocketAddr, metrics: &Metrics, phases: &Phases) -> Result<Place<Peer>, Problem> {
+    /// Waits for a permit to run a request of this client.
+    pub async fn acquire(
+        &self,
+        client: SocketAddr,
+        metrics: &Metrics,
+        phases: &Phases,
+    ) -> Result<Permit<Peer>, Problem> {
         let caller = Caller::of(client, None);
-        let place = self.0.join(caller.peer, caller.strand).map_err(refused)?;
-        if place.waits() { turn(place, metrics, phases).await } else { Ok(place) }
+        let permit = self.0.enqueue(caller.peer, caller.flow).map_err(refused)?;
+        if permit.is_pending() { wait(permit, metrics, phases).await } else { Ok(permit) }
     }
 
-    /// Does this on a thread of the pool. It is asked to stop when whoever waits for it is gone, and when the
-    /// server ends.
+    /// Executes `work` on a thread of the pool. It is cancelled if this future is dropped, or when the server enters
+    /// `Cancelling`.
     pub async fn run<T: Send + 'static>(
         &self,
-        place: Place<Peer>,
+        permit: Permit<Peer>,
         metrics: &Metrics,
         phases: &Phases,
         work: impl FnOnce(&Stop) -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let stop = Arc::new(Stop::default());
-        let asked = Gone(Arc::clone(&stop));
-        let running = metrics.running.one();
+        let cancel = CancelOnDrop(Arc::clone(&stop));
+        let running = metrics.running.increment();
         let mut done = task::spawn_blocking(move || {
-            // Another may begin when this has ended, not when nobody waits for it any more.
-            let _of_this = (running, place);
+            // The permit is released when the work has ended, even if this future is dropped before.
+            let _guards = (running, permit);
             work(&stop)
         });
         let done = tokio::select! {
             done = &mut done => done,
             () = phases.reached(Phase::Cancelling) => {
-                asked.0.ask();
+                cancel.0.request();
                 done.await
             }
         };
-        done.map_err(|error| failed(&error))
+        done.map_err(|error| join_problem(&error))
     }
 }
 
-/// Waits for a place.
-async fn turn(place: Place<Peer>, metrics: &Metrics, phases: &Phases) -> Result<Place<Peer>, Problem> {
-    let _waiting = metrics.waiting.one();
+/// Waits for a permit, unless the server ends before.
+async fn wait(permit: Permit<Peer>, metrics: &Metrics, phases: &Phases) -> Result<Permit<Peer>, Problem> {
+    let _waiting = metrics.waiting.increment();
     tokio::select! {
-        place = place.turn() => place.map_err(refused),
-        () = phases.reached(Phase::Cancelling) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, ENDS)),
+        permit = permit.ready() => permit.map_err(refused),
+        () = phases.reached(Phase::Cancelling) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, SHUTTING_DOWN)),
     }
 }
 
@@ -92,37 +97,37 @@ fn refused(why: Refused) -> Problem {
     Problem::new(status, detail).with_header("retry-after", "1")
 }
 
-const ENDS: &str = "the server ends";
+const SHUTTING_DOWN: &str = "the server is shutting down";
 
-fn failed(error: &JoinError) -> Problem {
+fn join_problem(error: &JoinError) -> Problem {
     match error.is_panic() {
         true => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the run panicked: please report this"),
-        false => Problem::new(StatusCode::SERVICE_UNAVAILABLE, ENDS),
+        false => Problem::new(StatusCode::SERVICE_UNAVAILABLE, SHUTTING_DOWN),
     }
 }
 
 impl Stop {
-    /// Says which run it is.
-    pub fn stops(&self, run: Cancel) {
+    /// Sets the run to cancel, and cancels it if that was already requested.
+    pub fn set_run(&self, run: Cancel) {
         let run = self.run.get_or_init(|| run);
-        if self.asked.load(SeqCst) {
+        if self.requested.load(SeqCst) {
             run.cancel();
         }
     }
 
-    fn ask(&self) {
-        self.asked.store(true, SeqCst);
+    fn request(&self) {
+        self.requested.store(true, SeqCst);
         if let Some(run) = self.run.get() {
             run.cancel();
         }
     }
 }
 
-/// Whoever waits for a run, until they are gone.
-struct Gone(Arc<Stop>);
+/// A guard that cancels a run when the future that waits for it is dropped.
+struct CancelOnDrop(Arc<Stop>);
 
-impl Drop for Gone {
+impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.ask();
+        self.0.request();
     }
 }

@@ -1,4 +1,4 @@
-//! Why a request has no answer of the guest's, as RFC 9457 has it.
+//! Error responses of the server, in the format of RFC 9457.
 
 use belljar::{Mismatch, StopReason, Stopped};
 use hyper::StatusCode;
@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use super::reply::Reply;
 
-/// Why a request has no answer of the guest's.
+/// An error response.
 #[derive(Debug)]
 pub struct Problem {
     /// The status.
     pub status: StatusCode,
-    /// Why, in words.
+    /// The explanation.
     pub detail: String,
-    /// The kind of stop, if it was a run that was stopped.
+    /// The kind of stop, if a run was stopped.
     pub stopped: Option<String>,
-    /// Headers beside those that all have.
+    /// Additional headers.
     headers: Vec<(&'static str, String)>,
-    /// Whether no other request is read from the connection.
+    /// Whether the connection is closed after the response.
     closes: bool,
     fuel: Option<u64>,
     mismatches: Vec<Mismatch>,
 }
 
-/// The document: `type` is left out, so that `title` is what the status is called.
+/// The document. It has no `type`, so `title` is the name of the status.
 #[derive(Serialize)]
 struct Document<'a> {
     title: &'a str,
@@ -33,13 +33,13 @@ struct Document<'a> {
     stopped: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fuel: Option<u64>,
-    /// Where a document does not fit its schema.
+    /// Mismatches between a document and its schema.
     #[serde(skip_serializing_if = "<[Mismatch]>::is_empty")]
     errors: &'a [Mismatch],
 }
 
 impl Problem {
-    /// A problem with a request.
+    /// Returns a problem with this status and explanation.
     pub fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
         Problem {
             status,
@@ -52,11 +52,11 @@ impl Problem {
         }
     }
 
-    /// A guest that was stopped. Its own words are escaped, as in all messages.
+    /// Converts the stop of a guest. Messages of the guest are escaped.
     pub fn stopped(stopped: &Stopped) -> Problem {
         let status = match stopped.reason {
             StopReason::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,
-            // Nobody but the server itself cancels a run whose client is still there.
+            // Only the server cancels a run whose client is still connected.
             StopReason::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -70,22 +70,22 @@ impl Problem {
         self
     }
 
-    /// Says what the run has used.
+    /// Sets the fuel that the run used.
     pub fn with_fuel(self, fuel: u64) -> Problem {
         Problem { fuel: Some(fuel), ..self }
     }
 
-    /// Says where a document does not fit its schema.
+    /// Sets the mismatches between a document and its schema.
     pub fn with_mismatches(self, mismatches: Vec<Mismatch>) -> Problem {
         Problem { mismatches, ..self }
     }
 
-    /// Has the connection closed: what else comes on it is a rest of this request.
+    /// Closes the connection after the response, since the rest of this request is unread.
     pub fn closing(self) -> Problem {
         Problem { closes: true, ..self }
     }
 
-    /// The answer that says so.
+    /// Returns the response with the problem document.
     pub fn reply(&self) -> Reply {
         let document = Document {
             title: self.status.canonical_reason().unwrap_or_default(),
@@ -104,7 +104,7 @@ impl Problem {
     }
 }
 
-/// The name of a stop, as in the JSON documents of runs: `fuel`, `trap`, …
+/// Returns the name of a stop as in the JSON documents of runs: `fuel`, `trap`, …
 pub fn kind(reason: &StopReason) -> String {
     match serde_json::to_value(reason) {
         Ok(serde_json::Value::String(name)) => name,

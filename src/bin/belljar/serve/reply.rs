@@ -1,4 +1,4 @@
-//! An answer, with nothing in it that the server decides on.
+//! Responses, without the headers that the server sets.
 
 use http_body_util::Full;
 use hyper::{
@@ -8,11 +8,11 @@ use hyper::{
 };
 use thiserror::Error;
 
-/// The most headers an answer may have, and their bytes.
+/// Limits on the headers of a response.
 const MAX_HEADERS: usize = 100;
 const MAX_HEADER_BYTES: usize = 64 << 10;
 
-/// What says how a message is sent, and so is not for a guest to see or to say.
+/// Hop-by-hop headers, which are hidden from guests and reserved for the server.
 const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
@@ -25,97 +25,97 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// An answer.
+/// A response.
 #[derive(Debug, Default)]
 pub struct Reply {
-    /// Its status.
+    /// The status.
     pub status: StatusCode,
-    /// Its headers, without those of the connection.
+    /// The end-to-end headers.
     pub headers: HeaderMap,
-    /// Its body.
+    /// The body.
     pub body: Vec<u8>,
 }
 
-/// What a guest wrote is no answer.
+/// The reason why an output is not a valid response.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Malformed {
-    /// There is no empty line.
-    #[error("the headers do not end: there is no empty line after them")]
+    /// The empty line after the headers is missing.
+    #[error("the empty line after the headers is missing")]
     NoEnd,
-    /// A line that is no header.
-    #[error("line {line} is no header")]
+    /// A line is not a header.
+    #[error("line {line} is not a header")]
     Line {
-        /// Its number; the first is 1.
+        /// The line number, from 1.
         line: usize,
     },
-    /// Not of the form that was agreed on.
-    #[error("it is not the JSON document of an answer: {message}")]
+    /// The output is not a JSON document of the expected structure.
+    #[error("it is not the JSON document of a response: {message}")]
     Json {
-        /// What is wrong with it.
+        /// The error of the parser.
         message: String,
     },
-    /// A name or a value that HTTP does not have.
-    #[error("header `{}` cannot be sent", belljar::escape(.name, 64))]
+    /// A header name or value is invalid.
+    #[error("header `{}` is invalid", belljar::escape(.name, 64))]
     Header {
-        /// Its name.
+        /// The name of the header.
         name: String,
     },
-    /// A header that is the server's own to say.
-    #[error("header `{}` is not for a guest to say", belljar::escape(.name, 64))]
-    NotYours {
-        /// Its name.
+    /// A header is reserved for the server.
+    #[error("header `{}` is reserved for the server", belljar::escape(.name, 64))]
+    Reserved {
+        /// The name of the header.
         name: String,
     },
-    /// A header that is said twice.
-    #[error("header `{name}` is there twice")]
-    Twice {
-        /// Its name.
+    /// A header that must be unique is set twice.
+    #[error("header `{name}` is set twice")]
+    Duplicate {
+        /// The name of the header.
         name: &'static str,
     },
-    /// More headers than an answer may have.
-    #[error("more than {MAX_HEADERS} headers, or than {MAX_HEADER_BYTES} bytes of them")]
-    Many,
-    /// A status that no answer ends with.
-    #[error("`{}` is no status from 200 to 599", belljar::escape(.text, 64))]
+    /// The headers exceed a limit.
+    #[error("more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES} bytes of headers")]
+    TooManyHeaders,
+    /// The status is out of range.
+    #[error("`{}` is not a status from 200 to 599", belljar::escape(.text, 64))]
     Status {
-        /// What it says.
+        /// The value.
         text: String,
     },
-    /// Another size than that of the body.
-    #[error("content-length is `{}`, and the body has {size} bytes", belljar::escape(.told, 32))]
+    /// The content length differs from the size of the body.
+    #[error("content-length is `{}`, and the body has {size} bytes", belljar::escape(.value, 32))]
     Length {
-        /// What it says.
-        told: String,
+        /// The value.
+        value: String,
         /// The size of the body.
         size: usize,
     },
-    /// A body where there can be none.
-    #[error("status {status} has no body")]
+    /// The status does not permit a body.
+    #[error("a response with status {status} must not have a body")]
     Body {
         /// The status.
         status: u16,
     },
-    /// Text that is said to be base64.
+    /// `body_base64` is not base64.
     #[error("`body_base64` is not base64")]
     Base64,
 }
 
-/// Whether a header says how a message is sent.
+/// Returns whether a header is hop-by-hop.
 pub fn is_hop_by_hop(name: &str) -> bool {
     HOP_BY_HOP.contains(&name)
 }
 
-/// An answer of a guest, as its parts are read.
+/// A builder for a response of a guest, which checks each part.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct ReplyBuilder {
     status: Option<StatusCode>,
     headers: HeaderMap,
     length: Option<String>,
     bytes: usize,
 }
 
-impl Draft {
-    /// Sets the status by its first three characters; what follows a space are words.
+impl ReplyBuilder {
+    /// Sets the status from its first three characters; a reason phrase after a space is ignored.
     pub fn status(&mut self, text: &str) -> Result<(), Malformed> {
         let wrong = || Malformed::Status { text: text.into() };
         let code = text.split(' ').next().unwrap_or_default();
@@ -123,7 +123,7 @@ impl Draft {
         let status = StatusCode::from_u16(code).ok().filter(|_| (200..600).contains(&code)).ok_or_else(wrong)?;
         match self.status.replace(status) {
             None => Ok(()),
-            Some(_) => Err(Malformed::Twice { name: "status" }),
+            Some(_) => Err(Malformed::Duplicate { name: "status" }),
         }
     }
 
@@ -132,34 +132,34 @@ impl Draft {
         let wrong = || Malformed::Header { name: name.into() };
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
         if is_hop_by_hop(header.as_str()) {
-            return Err(Malformed::NotYours { name: name.into() });
+            return Err(Malformed::Reserved { name: name.into() });
         }
         self.bytes += name.len() + value.len();
         if self.headers.len() >= MAX_HEADERS || self.bytes > MAX_HEADER_BYTES {
-            return Err(Malformed::Many);
+            return Err(Malformed::TooManyHeaders);
         }
         if header == "content-length" {
             return match self.length.replace(String::from_utf8_lossy(value).into_owned()) {
                 None => Ok(()),
-                Some(_) => Err(Malformed::Twice { name: "content-length" }),
+                Some(_) => Err(Malformed::Duplicate { name: "content-length" }),
             };
         }
-        let twice = (header == CONTENT_TYPE).then_some("content-type").or((header == LOCATION).then_some("location"));
-        if let Some(name) = twice.filter(|name| self.headers.contains_key(*name)) {
-            return Err(Malformed::Twice { name });
+        let unique = (header == CONTENT_TYPE).then_some("content-type").or((header == LOCATION).then_some("location"));
+        if let Some(name) = unique.filter(|name| self.headers.contains_key(*name)) {
+            return Err(Malformed::Duplicate { name });
         }
         self.headers.append(header, HeaderValue::from_bytes(value).map_err(|_| wrong())?);
         Ok(())
     }
 
-    /// The answer with this body. Without a status it is 302 where it says where to go, and 200 else; without a type
-    /// it is bytes.
+    /// Returns the response with this body. The default status is 302 with a `location` and 200 without, the default
+    /// type of a body `application/octet-stream`.
     pub fn finish(mut self, body: Vec<u8>) -> Result<Reply, Malformed> {
-        if let Some(told) = self.length.filter(|told| told.parse() != Ok(body.len())) {
-            return Err(Malformed::Length { told, size: body.len() });
+        if let Some(value) = self.length.filter(|value| value.parse() != Ok(body.len())) {
+            return Err(Malformed::Length { value, size: body.len() });
         }
-        let usual = if self.headers.contains_key(LOCATION) { StatusCode::FOUND } else { StatusCode::OK };
-        let status = self.status.unwrap_or(usual);
+        let default = if self.headers.contains_key(LOCATION) { StatusCode::FOUND } else { StatusCode::OK };
+        let status = self.status.unwrap_or(default);
         let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED);
         if bodiless && !body.is_empty() {
             return Err(Malformed::Body { status: status.as_u16() });
@@ -173,12 +173,12 @@ impl Draft {
 }
 
 impl Reply {
-    /// An answer of the server's own.
+    /// Returns a response of the server itself.
     pub fn new(status: StatusCode, content_type: &str, body: impl Into<Vec<u8>>) -> Reply {
         Reply { status, headers: HeaderMap::new(), body: body.into() }.with_header("content-type", content_type)
     }
 
-    /// Sets a header, if it can be sent.
+    /// Sets a header, unless its value is invalid.
     pub fn with_header(mut self, name: &'static str, value: impl AsRef<str>) -> Reply {
         if let Ok(value) = HeaderValue::from_str(value.as_ref()) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -186,7 +186,7 @@ impl Reply {
         self
     }
 
-    /// As it is sent.
+    /// Converts it to a response of hyper.
     pub fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.body.into()));
         *response.status_mut() = self.status;

@@ -1,4 +1,4 @@
-//! The state that all connections share.
+//! State shared by all connections.
 
 use std::{
     io,
@@ -8,24 +8,24 @@ use std::{
 use super::{guest::Guest, log::Log, metrics::Metrics, options::Options, pace::Pace, phase::Phases, pool::Pool};
 use crate::console::Console;
 
-/// What all connections share.
+/// The state shared by all connections.
 #[derive(Debug)]
 pub struct Server {
-    /// How it serves.
+    /// The options.
     pub options: Options,
-    /// What it serves.
+    /// The served tool.
     pub guest: Guest,
-    /// What it has done.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Where runs are made.
+    /// The pool of runs.
     pub pool: Pool,
-    /// How long they have taken lately.
+    /// The moving average of run times.
     pub pace: Pace,
-    /// How far it is on its way to its end.
+    /// The current phase.
     pub phases: Phases,
     /// Whether there is no access log.
     pub quiet: bool,
-    /// Whether what guests log is told.
+    /// Whether messages of guests are logged.
     pub verbose: bool,
     log: Log,
     requests: AtomicU64,
@@ -48,19 +48,19 @@ impl Server {
         })
     }
 
-    /// The number of the next request; the first is 1.
+    /// Returns the number of the next request; the first is 1.
     pub fn next_request(&self) -> u64 {
         self.requests.fetch_add(1, Relaxed) + 1
     }
 
-    /// Writes a line to stderr, or counts it as lost.
-    pub fn say(&self, line: impl FnOnce(&mut String)) {
+    /// Writes a line to the log, or counts it as dropped.
+    pub fn log_line(&self, line: impl FnOnce(&mut String)) {
         if !self.log.line(line) {
             self.metrics.lost_lines.add(1);
         }
     }
 
-    /// Writes the lines that have not been written yet.
+    /// Waits until the log is written.
     pub fn flush_log(&self) {
         self.log.flush();
     }

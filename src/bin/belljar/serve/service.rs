@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Handling of requests.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -14,34 +14,34 @@ use tokio::time::timeout;
 use super::{access::Access, head, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
 use crate::stream::Watch;
 
-/// Who answers on a listener.
+/// The service of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// The guest, and where they have no address of their own the metrics.
+    /// The guest, and the metrics if they have no separate address.
     Guest,
     /// The metrics.
     Metrics,
 }
 
-/// There is no other end to answer to.
+/// The error for a client that has closed the connection.
 #[derive(Debug, Error)]
 #[error("the client is gone")]
-pub struct Gone;
+pub struct ClientGone;
 
 impl Service {
-    /// The answer to a request.
+    /// Handles a request, and returns the response.
     pub async fn answer(
         self,
         server: Arc<Server>,
         client: SocketAddr,
         watch: Watch,
         request: Request<Incoming>,
-    ) -> Result<Response<Full<Bytes>>, Gone> {
+    ) -> Result<Response<Full<Bytes>>, ClientGone> {
         let _answering = watch.answering();
         let (mut head, body) = request.into_parts();
-        let reply = match head::settle(&mut head) {
+        let reply = match head::normalize(&mut head) {
             Err(problem) => refuse(self, &server, client, &head, &problem),
-            Ok(()) => match figures(self, &server, &head) {
+            Ok(()) => match metrics_reply(self, &server, &head) {
                 Some(reply) => reply,
                 None => guest(&server, client, &watch, head, body).await?,
             },
@@ -50,8 +50,9 @@ impl Service {
     }
 }
 
-/// What is told of the server itself. It is no request of the guest's, and counted as none.
-fn figures(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
+/// Returns the response for the metrics and `/healthz`; `None` if the request is for the guest. Such requests are not
+/// counted.
+fn metrics_reply(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
     let path = head.uri.path();
     let options = &server.options.metrics;
     let text = if service == Service::Metrics && path == "/healthz" {
@@ -63,23 +64,23 @@ fn figures(service: Service, server: &Server, head: &Parts) -> Option<Reply> {
             server.metrics.text(server.guest.name(), server.guest.sha256()),
         )
     } else if service == Service::Metrics {
-        Problem::new(StatusCode::NOT_FOUND, "there are the metrics and /healthz here").reply()
+        Problem::new(StatusCode::NOT_FOUND, "only the metrics and /healthz are served here").reply()
     } else {
         return None;
     };
     if [Method::GET, Method::HEAD].contains(&head.method) {
         return Some(text);
     }
-    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "there is nothing to do here but to read");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "expected the method GET or HEAD");
     Some(problem.with_header("allow", "GET, HEAD").closing().reply())
 }
 
-/// The answer to what is no request. That of a guest is noted.
+/// Returns the response to an invalid request, and logs it if it was for the guest.
 fn refuse(service: Service, server: &Arc<Server>, client: SocketAddr, head: &Parts, problem: &Problem) -> Reply {
     let reply = problem.reply();
     if service == Service::Guest {
         let mut access = Access::new(server, client, Some(head));
-        access.answered(reply.status.as_u16(), reply.body.len() as u64);
+        access.set_response(reply.status.as_u16(), reply.body.len() as u64);
     }
     reply
 }
@@ -90,15 +91,15 @@ async fn guest(
     watch: &Watch,
     head: Parts,
     body: Incoming,
-) -> Result<Reply, Gone> {
+) -> Result<Reply, ClientGone> {
     let mut access = Access::new(server, client, Some(&head));
     let reply = tokio::select! {
-        // There is nothing to watch while a short run is made.
+        // A short run ends before the connection is watched.
         biased;
         reply = run(server, client, &mut access, head, body) => reply.unwrap_or_else(|problem| problem.reply()),
-        () = watch.gone() => return Err(Gone),
+        () = watch.gone() => return Err(ClientGone),
     };
-    access.answered(reply.status.as_u16(), reply.body.len() as u64);
+    access.set_response(reply.status.as_u16(), reply.body.len() as u64);
     Ok(reply)
 }
 
@@ -109,28 +110,28 @@ async fn run(
     head: Parts,
     body: Incoming,
 ) -> Result<Reply, Problem> {
-    server.guest.exchange.admits(&head).map_err(Problem::closing)?;
-    let body = collected(server, body).await?;
-    access.received(body.len() as u64);
-    let place = server.pool.place(client, &server.metrics, &server.phases).await?;
+    server.guest.exchange.check_method(&head).map_err(Problem::closing)?;
+    let body = read_body(server, body).await?;
+    access.set_received(body.len() as u64);
+    let permit = server.pool.acquire(client, &server.metrics, &server.phases).await?;
     let mut running = Running::new(server, access.number(), head, body);
-    let ran = match running.begin() {
-        Some(ran) => ran,
-        None => server.pool.run(place, &server.metrics, &server.phases, move |stop| running.finish(stop)).await?,
+    let result = match running.run_inline() {
+        Some(result) => result,
+        None => server.pool.run(permit, &server.metrics, &server.phases, move |stop| running.finish(stop)).await?,
     };
-    if let Some(end) = ran.end {
-        access.ran(end, ran.fuel);
+    if let Some(end) = result.end {
+        access.set_run(end, result.fuel);
     }
-    ran.reply
+    result.reply
 }
 
-async fn collected(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> {
+async fn read_body(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> {
     let options = &server.options;
     let too_large = || {
-        let message = format!("a body of more than {} bytes", options.max_body);
+        let message = format!("the body has more than {} bytes", options.max_body);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message).closing()
     };
-    // Whoever says so beforehand need not send it.
+    // With a content length, the body need not be read.
     if body.size_hint().lower() > options.max_body {
         return Err(too_large());
     }
@@ -139,6 +140,6 @@ async fn collected(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> 
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is malformed").closing()),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time").closing()),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body was not received in time").closing()),
     }
 }

@@ -1,25 +1,25 @@
-//! What clients and their strands have used, and have in the line.
+//! Usage of clients and their flows, and the number of their requests.
 
 use std::{collections::HashMap, hash::Hash, time::Duration};
 
-/// Time after which half of what a client has used is forgotten.
+/// Half-life of the usage of a client.
 pub const HALF_LIFE: Duration = Duration::from_secs(10);
 
-/// Accounts that are kept of those who have nothing in the line: of more, the half that has used least is forgotten.
+/// Number of accounts above which idle ones are removed: the half with the lowest usage.
 const KEPT: usize = 8_192;
 
-/// What clients and their strands have used, and have in the line.
+/// The accounts of clients and their flows.
 #[derive(Debug)]
 pub struct Accounts<K> {
-    /// A client, and one of its strands.
+    /// By client, and by client and flow.
     ids: HashMap<(K, Option<u64>), Id>,
     all: Vec<Account>,
     free: Vec<Id>,
-    /// When to forget some.
-    full: usize,
+    /// The number of accounts at which idle ones are removed next.
+    limit: usize,
 }
 
-/// Which account it is.
+/// The index of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Id(usize);
 
@@ -30,17 +30,17 @@ struct Account {
     running: usize,
 }
 
-/// The order of accounts by use: the logarithm of what has been used, plus the half-lives until then. All forget half
-/// in the same time, so whoever is before another stays so while neither uses more.
+/// The order of accounts by usage: the logarithm of the usage, plus the number of half-lives until then. All usage
+/// decays at the same rate, so the order of two accounts stays the same until one is charged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Rank(i64);
 
-/// Steps between half as much and as much.
+/// Resolution: the number of ranks per doubling of the usage.
 const STEPS: f64 = (1 << 24) as f64;
 
 impl<K> Default for Accounts<K> {
     fn default() -> Self {
-        Accounts { ids: HashMap::new(), all: Vec::new(), free: Vec::new(), full: KEPT }
+        Accounts { ids: HashMap::new(), all: Vec::new(), free: Vec::new(), limit: KEPT }
     }
 }
 
@@ -51,17 +51,17 @@ impl Default for Rank {
 }
 
 impl<K: Eq + Hash> Accounts<K> {
-    /// The account of a client.
+    /// Returns the account of a client, and opens it if needed.
     pub fn client(&mut self, client: K) -> Id {
         self.open((client, None))
     }
 
-    /// The account of a strand.
-    pub fn strand(&mut self, client: K, strand: u64) -> Id {
-        self.open((client, Some(strand)))
+    /// Returns the account of a flow, and opens it if needed.
+    pub fn flow(&mut self, client: K, flow: u64) -> Id {
+        self.open((client, Some(flow)))
     }
 
-    /// How many there are.
+    /// Returns the number of accounts.
     #[cfg(test)]
     pub fn len(&self) -> usize {
         self.all.len()
@@ -79,12 +79,12 @@ impl<K: Eq + Hash> Accounts<K> {
         id
     }
 
-    /// Forgets those who have used least, if there are many; none that has something in the line.
-    pub fn forget(&mut self) {
-        if self.ids.len() < self.full {
+    /// Removes the idle accounts with the lowest usage, if there are many accounts.
+    pub fn prune(&mut self) {
+        if self.ids.len() < self.limit {
             return;
         }
-        let mut idle: Vec<_> = self.ids.values().filter_map(|id| self.idle(*id)).collect();
+        let mut idle: Vec<_> = self.ids.values().filter_map(|id| self.idle_rank(*id)).collect();
         idle.sort_unstable();
         let least = idle.get(idle.len() / 2).copied();
         self.ids.retain(|_, id| {
@@ -98,40 +98,40 @@ impl<K: Eq + Hash> Accounts<K> {
                 None => true,
             }
         });
-        self.full = KEPT.max(2 * self.ids.len());
+        self.limit = KEPT.max(2 * self.ids.len());
     }
 
-    /// The rank of an account that has nothing in the line.
-    fn idle(&self, id: Id) -> Option<Rank> {
+    /// Returns the rank of an account without requests, or `None`.
+    fn idle_rank(&self, id: Id) -> Option<Rank> {
         self.all.get(id.0).filter(|account| account.waiting + account.running == 0).map(|account| account.rank)
     }
 
-    /// How much was used, in an order.
+    /// Returns the rank of an account.
     pub fn rank(&self, id: Id) -> Rank {
         self.all.get(id.0).map_or(Rank::default(), |account| account.rank)
     }
 
-    /// How many requests wait.
+    /// Returns the number of waiting requests.
     pub fn waiting(&self, id: Id) -> usize {
         self.all.get(id.0).map_or(0, |account| account.waiting)
     }
 
-    /// How many requests have a place.
+    /// Returns the number of requests with a permit.
     pub fn running(&self, id: Id) -> usize {
         self.all.get(id.0).map_or(0, |account| account.running)
     }
 
-    /// Counts a request that waits, or no longer does.
-    pub fn waits(&mut self, of: [Id; 2], does: bool) {
-        self.change(of, |account| count(&mut account.waiting, does));
+    /// Adds a waiting request to the accounts, or removes it.
+    pub fn count_waiting(&mut self, of: [Id; 2], up: bool) {
+        self.change(of, |account| count(&mut account.waiting, up));
     }
 
-    /// Counts a request that has a place, or no longer does.
-    pub fn runs(&mut self, of: [Id; 2], does: bool) {
-        self.change(of, |account| count(&mut account.running, does));
+    /// Adds a request with a permit to the accounts, or removes it.
+    pub fn count_running(&mut self, of: [Id; 2], up: bool) {
+        self.change(of, |account| count(&mut account.running, up));
     }
 
-    /// Adds to what has been used.
+    /// Adds time to the usage of the accounts.
     pub fn charge(&mut self, of: [Id; 2], time: Duration, now: Duration) {
         self.change(of, |account| account.rank = account.rank.with(time, now));
     }
@@ -150,7 +150,7 @@ fn count(number: &mut usize, up: bool) {
 }
 
 impl Rank {
-    /// The rank of whoever has used this now, and nothing before.
+    /// Returns the rank of an account whose only usage is this time, now.
     pub fn of(time: Duration, now: Duration) -> Rank {
         Rank::default().with(time, now)
     }
@@ -158,7 +158,7 @@ impl Rank {
     fn with(self, time: Duration, now: Duration) -> Rank {
         let now = now.as_secs_f64() / HALF_LIFE.as_secs_f64();
         let kept = (self.0 as f64 / STEPS - now).exp2();
-        // Nothing at all is the lowest number, as `as` has it.
+        // No usage is `-inf`, which `as` converts to the lowest number.
         Rank((((kept + time.as_secs_f64()).log2() + now) * STEPS) as i64)
     }
 }
