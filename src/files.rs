@@ -1,4 +1,4 @@
-//! Files by their paths: the inputs of a run, and its changes.
+//! Files by path: those that a run receives, and those that it leaves.
 
 use alloc::{
     borrow::ToOwned,

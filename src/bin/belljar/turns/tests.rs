@@ -140,7 +140,7 @@ fn requests_of_a_flow_keep_their_order() {
 }
 
 #[test]
-fn a_client_has_no_more_places_than_it_may() {
+fn a_client_has_a_limited_number_of_permits() {
     let mut fixture = Fixture::new(Bounds { permits: 3, waiting: 1, per_client: 2 });
     let first = [fixture.enqueue(1, 1), fixture.enqueue(1, 2)].map(|_| fixture.next());
     assert!(first.iter().all(Option::is_some));
