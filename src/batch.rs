@@ -99,7 +99,7 @@ impl<I: Iterator<Item: Into<Input>> + Send> Batch<'_, I> {
     pub fn scope<R>(self, take: impl FnOnce(Results<'_>) -> R) -> R {
         let window = self.window.unwrap_or(self.threads.saturating_mul(WINDOW_PER_THREAD));
         let queue = Arc::new(Queue::new(window, self.threads));
-        self.cancel.tell(&Waker::from(Arc::clone(&queue)));
+        self.cancel.set_waker(&Waker::from(Arc::clone(&queue)));
         if self.cancel.is_cancelled() {
             queue.stop();
         }

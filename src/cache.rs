@@ -109,10 +109,10 @@ impl Sandbox {
         let entry = Entry::of(Pin::of(wasm, self.config()), &cache.key.0);
         let why = match cache.folder.read(&entry.name()) {
             Found::Bytes(bytes) => {
-                if let Some(facts) = entry.open(&bytes)
-                    && let Some(module) = Module::load_known(wasm, Some(facts), self.policy())?
+                if let Some(info) = entry.open(&bytes)
+                    && let Some(module) = Module::load_verified(wasm, Some(info), self.policy())?
                 {
-                    observe::cache::hit(CACHE, size).map_err(module::subscriber)?;
+                    observe::cache::hit(CACHE, size).map_err(module::subscriber_panic)?;
                     return Ok(module);
                 }
                 "unfit"
@@ -120,16 +120,16 @@ impl Sandbox {
             Found::Nothing => "absent",
             Found::Unreadable => "unreadable",
         };
-        observe::cache::miss(CACHE, size, why).map_err(module::subscriber)?;
-        let (module, facts) = Module::load_noting(wasm, self.policy())?;
-        match cache.folder.write(&entry.name(), &entry.seal(&facts)) {
+        observe::cache::miss(CACHE, size, why).map_err(module::subscriber_panic)?;
+        let (module, info) = Module::load_with_info(wasm, self.policy())?;
+        match cache.folder.write(&entry.name(), &entry.seal(&info)) {
             Ok(written) => {
-                observe::cache::kept(CACHE, written.bytes, written.all_bytes).map_err(module::subscriber)?;
+                observe::cache::kept(CACHE, written.bytes, written.all_bytes).map_err(module::subscriber_panic)?;
                 if written.removed > 0 {
-                    observe::cache::evicted(CACHE, written.removed).map_err(module::subscriber)?;
+                    observe::cache::evicted(CACHE, written.removed).map_err(module::subscriber_panic)?;
                 }
             }
-            Err(error) => observe::cache::unusable(CACHE, error.kind()).map_err(module::subscriber)?,
+            Err(error) => observe::cache::unusable(CACHE, error.kind()).map_err(module::subscriber_panic)?,
         }
         Ok(module)
     }

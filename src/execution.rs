@@ -147,7 +147,7 @@ impl Execution {
 
     /// Returns the time until the deadline.
     pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
-        self.machine.watch.left()
+        self.machine.watch.time_left()
     }
 
     /// Returns the wall time from the first step to the end, or to now. It is not part of the outcome.

@@ -1,4 +1,4 @@
-//! The host's side of one run: input, output, log, limits, and why the guest was stopped.
+//! The host's state of one run: input, output, log, limits, and the reason of a stop.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
@@ -21,44 +21,44 @@ pub(crate) mod context;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
+pub(crate) mod pending_call;
 pub(crate) mod pieces;
 #[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
 pub(crate) mod replay;
-pub(crate) mod waiting;
 
-/// The data of a store: all that one run has of the host. It is dropped with the run.
+/// The data of a store: the whole state of one run on the host. It is dropped with the run.
 pub(crate) struct Host {
     pub(crate) meter: Meter,
     pub(crate) input: Input,
-    /// How much of the input `read_input` has taken.
+    /// The number of bytes of the input that have been read.
     pub(crate) cursor: usize,
     pub(crate) output: Vec<u8>,
     pub(crate) log: Log,
     pub(crate) growth: growth::Growth,
-    /// The exported memory, known once the instance is made.
+    /// The exported memory, set by the instantiation.
     pub(crate) memory: Option<wasmi::Memory>,
-    /// The bulk operator or growth that is under way.
+    /// The progress of the current bulk operator or growth.
     pub(crate) part: Option<pieces::Part>,
-    /// What may stop the work of one host function, known once the run has begun.
+    /// The check that may stop the work of a host function, set at the start of the run.
     pub(crate) alarm: Option<Alarm>,
-    /// Why the guest is being stopped, set before the engine is told to stop.
+    /// The reason of the stop, set before an error makes the engine return.
     pub(crate) stop: Option<StopReason>,
     pub(crate) recorder: Recorder,
-    /// The call of an async host function that the guest waits for, for the moment between two steps.
-    pub(crate) waiting: Option<waiting::Waiting>,
-    /// What the embedding program gave its host functions.
+    /// The call of an async host function that suspended the guest, until the machine takes it.
+    pub(crate) pending_call: Option<pending_call::PendingCall>,
+    /// The data of the embedding program for its host functions.
     pub(crate) data: Box<dyn Any + Send + Sync>,
-    /// What a program of WASI has of a system.
+    /// The state of a WASI program.
     #[cfg(feature = "wasi")]
     pub(crate) system: Option<Box<dyn Any + Send + Sync>>,
-    /// What was asked of servers, and their last answer.
+    /// The HTTP requests so far, and the last response.
     #[cfg(feature = "http")]
     pub(crate) web: Option<Box<dyn Any + Send + Sync>>,
     limits: Limits,
     log_level: LogLevel,
     faults: Faults,
     host_calls: u64,
-    // An instance that is kept gives output and log away after each call; the sums stay.
+    // Output and log of a kept instance are taken after each call; these sums stay.
     input_bytes: u64,
     output_bytes: u64,
     log_bytes: u64,
@@ -77,7 +77,7 @@ impl Host {
         Host::with(config.limits.clone(), config.on_growth_limit, config.log, config.faults)
     }
 
-    /// For a store that runs nothing.
+    /// Returns the data of a store that runs nothing.
     pub(crate) fn empty() -> Self {
         Host::with(Limits::of(Profile::Plugin), OnGrowthLimit::Stop, LogLevel::default(), Faults::default())
     }
@@ -95,7 +95,7 @@ impl Host {
             alarm: None,
             stop: None,
             recorder: Recorder::default(),
-            waiting: None,
+            pending_call: None,
             data: Box::new(()),
             #[cfg(feature = "wasi")]
             system: None,
@@ -113,36 +113,36 @@ impl Host {
         }
     }
 
-    /// Has work of the host's end when the run is to end.
+    /// Sets the alarm that stops work of the host when the run is to stop.
     #[inline]
-    pub(crate) fn heed(&mut self, watch: &Watch) {
+    pub(crate) fn set_alarm(&mut self, watch: &Watch) {
         if self.alarm.is_none() {
             self.alarm = Some(watch.alarm());
         }
     }
 
     /// Returns an error if the run is to stop now.
-    pub(crate) fn ask(&self) -> Result<(), StopReason> {
-        self.alarm.as_ref().map_or(Ok(()), Alarm::ask)
+    pub(crate) fn check_alarm(&self) -> Result<(), StopReason> {
+        self.alarm.as_ref().map_or(Ok(()), Alarm::check)
     }
 
-    /// Returns what a host function asks between two pieces of its work.
+    /// Returns the alarm that a host function checks between two pieces of its work.
     pub(crate) fn alarm(&self) -> Alarm {
         self.alarm.clone().unwrap_or_default()
     }
 
     /// Drops an input, for a call that has none.
     #[inline]
-    pub(crate) fn forget_input(&mut self) {
+    pub(crate) fn clear_input(&mut self) {
         self.cursor = 0;
         if !self.input.as_bytes().is_empty() {
             self.input = Input::default();
         }
     }
 
-    /// Drops output and log, which nobody asked for.
+    /// Drops output and log, which a typed call does not return.
     #[inline]
-    pub(crate) fn drop_words(&mut self) {
+    pub(crate) fn clear_output(&mut self) {
         if !self.output.is_empty() {
             self.output = Vec::new();
         }
@@ -151,7 +151,7 @@ impl Host {
         }
     }
 
-    /// Frees what belongs to a run that is over.
+    /// Frees the state of a run that has ended.
     pub(crate) fn clear(&mut self) {
         *self = Host::empty();
     }
@@ -161,7 +161,7 @@ impl Host {
         &self.limits
     }
 
-    /// Usage so far, given the fuel used.
+    /// Returns the usage so far; `fuel` is the fuel used.
     pub(crate) fn usage(&self, fuel: u64) -> Usage {
         Usage {
             fuel,
@@ -174,20 +174,20 @@ impl Host {
         }
     }
 
-    /// The next at most `len` bytes of the input.
+    /// Returns the next bytes of the input, at most `len`.
     pub(crate) fn next_input(&self, len: u32) -> &[u8] {
-        // What somebody else holds may be shorter than it was.
+        // An input that is shared may have become shorter.
         let rest = self.input.as_bytes().get(self.cursor..).unwrap_or_default();
         &rest[..rest.len().min(len as usize)]
     }
 
-    /// Copies the next bytes of the input, as many as there is room for.
-    pub(crate) fn give_input(&mut self, to: &mut [u8]) -> Result<(), StopReason> {
+    /// Copies the next bytes of the input into `to`, which must not be longer than the rest of the input.
+    pub(crate) fn copy_input(&mut self, to: &mut [u8]) -> Result<(), StopReason> {
         for piece in self.alarm().pieces(to.len()) {
             let to = &mut to[piece?];
             to.copy_from_slice(self.next_input(to.len() as u32));
             self.cursor += to.len();
-            self.took_input(to.len() as u64);
+            self.count_input(to.len() as u64);
         }
         Ok(())
     }
@@ -201,7 +201,7 @@ impl Host {
     pub(crate) fn append_output(&mut self, bytes: &[u8], alarm: &Alarm) -> Result<(), StopReason> {
         let free = self.output.capacity() - self.output.len();
         if bytes.len() > free {
-            // Doubling, but never past the limit, which is what the documented bound counts on.
+            // Doubling, but never past the limit, as the documented memory bound assumes.
             let limit = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
             let wanted = (self.output.len() + bytes.len()).max((2 * self.output.capacity()).min(limit)).max(64);
             let more = wanted - self.output.len();
@@ -215,19 +215,19 @@ impl Host {
         Ok(())
     }
 
-    /// Whether messages of a level are logged.
+    /// Checks whether messages of a level are logged.
     pub(crate) fn logs(&self, level: Level) -> bool {
         self.log_level.takes(level)
     }
 
-    /// How much of a message the log still takes; `None` if it takes nothing any more.
-    pub(crate) fn log_room(&self, len: usize) -> Option<usize> {
+    /// Returns the number of bytes of a message that still fit into the log; `None` if the log is full.
+    pub(crate) fn log_space(&self, len: usize) -> Option<usize> {
         let full = self.log_full || self.log_lines >= self.limits.log_lines;
         let room = usize::try_from(self.limits.log_bytes - self.log_bytes).unwrap_or(usize::MAX);
         if full || (room == 0 && len > 0) { None } else { Some(len.min(room)) }
     }
 
-    /// Keeps a message, cut to what the log still takes; `whole` tells whether this is all of it.
+    /// Adds a message, cut to what fits into the log, if any of it fits; `whole` is whether nothing was cut.
     pub(crate) fn keep_log(&mut self, entry: Option<LogEntry>, whole: bool) -> Result<(), StopReason> {
         if !whole {
             self.log.dropped += 1;
@@ -242,13 +242,13 @@ impl Host {
         Ok(())
     }
 
-    /// Counts input bytes that the guest was given.
-    pub(crate) fn took_input(&mut self, bytes: u64) {
+    /// Counts input bytes that were copied to the guest.
+    pub(crate) fn count_input(&mut self, bytes: u64) {
         self.input_bytes += bytes;
     }
 
-    fn mark(&self) -> Mark {
-        Mark {
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
             output: (self.output.len(), self.output_bytes),
             input: (self.cursor, self.input_bytes),
             log: (self.log.entries.len(), self.log.dropped, self.log_full),
@@ -256,14 +256,14 @@ impl Host {
         }
     }
 
-    /// Takes back what a call has done that was ended in its midst.
-    fn go_back(&mut self, mark: &Mark) {
-        self.output.truncate(mark.output.0);
-        self.output_bytes = mark.output.1;
-        (self.cursor, self.input_bytes) = mark.input;
-        self.log.entries.truncate(mark.log.0);
-        (_, self.log.dropped, self.log_full) = mark.log;
-        (self.log_bytes, self.log_lines) = mark.logged;
+    /// Reverts the effects of a call that was stopped before its end.
+    fn revert(&mut self, checkpoint: &Checkpoint) {
+        self.output.truncate(checkpoint.output.0);
+        self.output_bytes = checkpoint.output.1;
+        (self.cursor, self.input_bytes) = checkpoint.input;
+        self.log.entries.truncate(checkpoint.log.0);
+        (_, self.log.dropped, self.log_full) = checkpoint.log;
+        (self.log_bytes, self.log_lines) = checkpoint.logged;
     }
 
     fn count_call(&mut self) -> Result<(), StopReason> {
@@ -278,26 +278,26 @@ impl Host {
     }
 }
 
-/// What a call may have to be taken back to.
-struct Mark {
+/// The state before a call, to which a stopped call is reverted.
+struct Checkpoint {
     output: (usize, u64),
     input: (usize, u64),
     log: (usize, u64, bool),
     logged: (u64, u64),
 }
 
-/// A copy of a message, for the log.
-fn copied(message: &str) -> Result<String, StopReason> {
+/// Copies a message for the log.
+fn copy_message(message: &str) -> Result<String, StopReason> {
     let mut copy = String::new();
     copy.try_reserve_exact(message.len()).map_err(|_| StopReason::HostMemory { what: "log" })?;
     copy.push_str(message);
     Ok(copy)
 }
 
-/// Links one function of the host under `module.name`, for this run's kind of store.
+/// A closure that links one host function under its name.
 pub(crate) type Bind = dyn Fn(&mut Linker<Host>) -> Result<(), wasmi::Error> + Send + Sync;
 
-/// The name of a host function, as errors and events tell it.
+/// The name of a host function, for errors and events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
     pub(crate) module: Arc<str>,
@@ -309,14 +309,14 @@ impl Name {
         Name { module: module.into(), function: function.into() }
     }
 
-    /// With its module.
+    /// Returns `module.function`.
     #[cfg(feature = "receipt")]
     pub(crate) fn dotted(&self) -> String {
         alloc::format!("{}.{}", self.module, self.function)
     }
 
-    /// How ABI faults name the function: alone in `env`, with its module elsewhere.
-    fn shown(&self) -> String {
+    /// Returns the name for ABI faults: the function only in `env`, with its module elsewhere.
+    fn in_faults(&self) -> String {
         if &*self.module == crate::abi::MODULE {
             (&*self.function).into()
         } else {
@@ -325,16 +325,16 @@ impl Name {
     }
 }
 
-/// Runs the body of a host function: counted, traced, and with no way out but a result.
+/// Runs the body of a host function: counts and traces the call, and catches a panic.
 ///
-/// A panic under an engine's handler could not unwind and would end the process, so it is caught
-/// here and becomes a stop that names the function.
+/// A panic could not unwind through a handler of the engine and would end the process, so it is caught here and becomes
+/// a stop that names the function.
 pub(crate) fn enter<R>(
     mut caller: Caller<'_, Host>,
     name: &Name,
     body: impl FnOnce(&mut Caller<'_, Host>) -> Result<R, StopReason>,
 ) -> Result<R, wasmi::Error> {
-    let (left, mark) = (meter::left(&mut caller), caller.data().mark());
+    let (left, checkpoint) = (meter::left(&mut caller), caller.data().checkpoint());
     let result = observe::contain(|| {
         caller.data_mut().count_call()?;
         observe::host_call(name);
@@ -346,31 +346,30 @@ pub(crate) fn enter<R>(
     });
     result.map_err(|reason| {
         if matches!(reason, StopReason::Deadline { .. } | StopReason::Cancelled) {
-            // The run stops before the call, as one does whose fuel does not reach for it.
-            meter::give_back(&mut caller, left);
-            caller.data_mut().go_back(&mark);
+            // The run stops before the call, as it does if the fuel is not enough for the call.
+            meter::refund(&mut caller, left);
+            caller.data_mut().revert(&checkpoint);
         }
         caller.data_mut().stop = Some(reason);
-        // The reason is in the store; this only makes the engine return.
+        // The reason is in the store; this error only makes the engine return.
         wasmi::Error::i32_exit(0)
     })
 }
 
-/// The guest's memory and the host's state, side by side.
+/// Returns the guest's memory and the host's state.
 pub(crate) fn memory_and_host<'a>(
     caller: &'a mut Caller<'_, Host>,
     name: &Name,
 ) -> Result<(&'a mut [u8], &'a mut Host), StopReason> {
     let Some(memory) = caller.data().memory else {
-        return Err(StopReason::Abi(AbiFault::NoMemory { function: name.shown() }));
+        return Err(StopReason::Abi(AbiFault::NoMemory { function: name.in_faults() }));
     };
     Ok(memory.data_and_store_mut(caller.as_context_mut()))
 }
 
-/// Checks that a range lies in the guest's memory, before anything is charged or copied.
+/// Checks that a range is in the guest's memory, before anything is charged or copied; returns the range.
 ///
-/// An empty range touches nothing, so its pointer may be any: Zig's empty slices point to the last
-/// address of all.
+/// The pointer of an empty range may have any value: Zig's empty slices point to the last address.
 pub(crate) fn check_range(
     caller: &mut Caller<'_, Host>,
     name: &Name,
@@ -384,12 +383,12 @@ pub(crate) fn check_range(
     }
     let end = u64::from(ptr) + u64::from(len);
     if end > memory {
-        return Err(StopReason::Abi(AbiFault::Range { function: name.shown(), ptr, len, memory }));
+        return Err(StopReason::Abi(AbiFault::Range { function: name.in_faults(), ptr, len, memory }));
     }
     Ok(ptr as usize..end as usize)
 }
 
-/// Checks a range, then charges a host call that moves it.
+/// Checks a range, then charges a host call that moves it; returns the range.
 fn check_and_charge(
     caller: &mut Caller<'_, Host>,
     name: &Name,

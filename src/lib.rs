@@ -105,7 +105,7 @@ pub use crate::{
         async_function::IntoAsyncHostFunction,
         context::{Context, HostError},
         function::{HostResult, IntoHostFunction},
-        waiting::AsyncContext,
+        pending_call::AsyncContext,
     },
     input::Input,
     inspect::{Capabilities, CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},

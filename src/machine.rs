@@ -1,4 +1,4 @@
-//! A store with one instance in it, driven task by task and slice by slice.
+//! The machine of a run: a store with one instance, which runs tasks in slices of fuel.
 
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::{
@@ -11,7 +11,7 @@ use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFu
 use crate::{
     abi::{self, wasi::Snapshot},
     error::{AbiFault, Error, StopReason, Stopped},
-    host::{Host, pieces, waiting::Waiting},
+    host::{Host, pending_call::PendingCall, pieces},
     input::Input,
     inspect::PAGE,
     meter,
@@ -25,7 +25,7 @@ use crate::{
     watch::Watch,
 };
 
-mod make;
+mod instantiate;
 mod reason;
 mod typed;
 
@@ -35,21 +35,22 @@ pub(crate) struct Machine {
     instance: Option<Instance>,
     pub(crate) watch: Watch,
     tasks: VecDeque<Task>,
-    /// The call in flight: what it is, and where the engine has left it.
+    /// The task of the current call.
     current: Option<Task>,
+    /// The current call, if the engine has suspended it.
     pending: Option<Pending>,
     results: Vec<Val>,
     status: i32,
 }
 
-/// What a run consists of, in order.
+/// A part of a run.
 #[derive(Debug, Clone)]
 enum Task {
-    /// Make the instance: memories, tables, segments. The start function is a task of its own.
+    /// Create the instance: memories, tables, segments. The start function is a separate task.
     Instantiate,
-    /// Call an export that gives and returns nothing: the start function, `_initialize`, `_start`.
+    /// Call an export without parameters and results: the start function, `_initialize`, `_start`.
     Plain(String),
-    /// Ask the guest for a place for the input, and copy it there.
+    /// Call `alloc` for the address of the input, and copy it there.
     Alloc,
     /// Call `execute` with pointer and length of the input.
     Execute { ptr: u32 },
@@ -57,15 +58,15 @@ enum Task {
     Call { name: String, arguments: Vec<Value> },
 }
 
-/// Where the engine has left a call to go on with.
+/// A suspended call.
 enum Pending {
-    /// For want of fuel.
+    /// A call without enough fuel for the next operator.
     Fuel(ResumableCallOutOfFuel),
-    /// In an async host function.
-    Host(ResumableCallHostTrap, Waiting),
+    /// A call in an async host function.
+    Host(ResumableCallHostTrap, PendingCall),
 }
 
-/// Whether the tasks are done.
+/// The progress of the tasks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     Yielded,
@@ -74,9 +75,9 @@ pub(crate) enum Progress {
     Done,
 }
 
-/// Why the engine returned before a call had ended.
+/// The reason that the engine returned before the end of a call.
 enum Pause {
-    /// It needs at least so much fuel to go on.
+    /// The call needs at least this fuel to continue.
     Fuel(u64),
     Wait,
     Stop(StopReason),
@@ -98,10 +99,10 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let mut store = module.place();
+        let mut store = module.new_store();
         let host = store.data_mut();
         host.data = data;
-        host.growth.tables.host = if module.reserve().is_some() { pieces::SLOTS } else { 0 };
+        host.growth.tables.host = if module.host_table().is_some() { pieces::SLOTS } else { 0 };
         if let Some(snapshot) = module.snapshot() {
             wasi::start(host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
         }
@@ -127,14 +128,14 @@ impl Machine {
         match self.module.entry()? {
             Entry::Start => self.tasks.push_back(Task::Plain(abi::START.into())),
             Entry::Execute { alloc: false } => self.tasks.push_back(Task::Execute { ptr: 0 }),
-            // `execute` follows when the place is known.
+            // `execute` follows when the address is known.
             Entry::Execute { alloc: true } => self.tasks.push_back(Task::Alloc),
         }
         self.set_input(input);
         Ok(())
     }
 
-    /// Adds a call of an export, whose arguments have been checked.
+    /// Adds a call of an export with checked arguments.
     pub(crate) fn push_call(&mut self, name: &str, arguments: &[Value], input: Input) {
         self.tasks.push_back(Task::Call { name: name.into(), arguments: arguments.into() });
         self.set_input(input);
@@ -147,13 +148,13 @@ impl Machine {
         host.cursor = 0;
     }
 
-    /// Runs to the end, for who has no other use for it.
+    /// Runs to the end; returns the outcome.
     pub(crate) fn run(mut self) -> Result<Outcome, Error> {
-        self.watch.leave_untimed();
+        self.watch.disable_timing();
         self.finish().map_err(|reason| self.stopped(reason).into())
     }
 
-    /// Runs to the end. The thread waits where the guest does.
+    /// Runs to the end; returns the outcome. The thread blocks while the guest waits for an async host function.
     pub(crate) fn finish(&mut self) -> Result<Outcome, StopReason> {
         let mut thread_waker: Option<ThreadWaker> = None;
         loop {
@@ -162,29 +163,31 @@ impl Machine {
                 Progress::Yielded => {}
                 Progress::Done => return self.outcome(),
                 Progress::Waiting => match &thread_waker {
-                    Some(parked) => parked.wait(self.watch.left()),
-                    // Most runs need none.
+                    Some(parked) => parked.wait(self.watch.time_left()),
+                    // Most runs need no waker, so it is created late.
                     None => thread_waker = Some(ThreadWaker::new()),
                 },
             }
         }
     }
 
-    /// Runs until the tasks are done, `budget` fuel is given out, or an async host function waits, which
-    /// then wakes `waker`.
+    /// Runs until the tasks are done, `budget` fuel is granted, or an async host function waits, which then wakes
+    /// `waker`.
     pub(crate) fn advance(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         self.store.reusable = false;
         let contained = observe::contain(|| match observe::is_enabled() {
-            false => Ok(self.slices(budget, waker)),
+            false => Ok(self.run_slices(budget, waker)),
             true => {
                 let module = self.module.clone();
-                observe::running(module.inspect().name.as_deref().unwrap_or_default(), || self.slices(budget, waker))
+                observe::running(module.inspect().name.as_deref().unwrap_or_default(), || {
+                    self.run_slices(budget, waker)
+                })
             }
         });
         contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
     }
 
-    fn slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
+    fn run_slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         let mut budget = budget.unwrap_or(u64::MAX);
         // What the paused operator lacks; nothing is lacking at the start.
         let mut lack = match &self.pending {
@@ -192,10 +195,10 @@ impl Machine {
             _ => 0,
         };
         if matches!(self.pending, Some(Pending::Host(..))) {
-            self.watch.tell(waker);
+            self.watch.set_waker(waker);
         }
         self.watch.begin()?;
-        self.store.data_mut().heed(&self.watch);
+        self.store.data_mut().set_alarm(&self.watch);
         loop {
             let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
             let wanted = if short { meter::SLICE } else { 0 };
@@ -218,7 +221,7 @@ impl Machine {
                     if budget == 0 {
                         return Ok(Progress::Yielded);
                     }
-                    self.watch.ask()?;
+                    self.watch.check()?;
                 }
             }
         }
@@ -240,7 +243,7 @@ impl Machine {
         self.store.data().meter.exhausted()
     }
 
-    /// Runs tasks until none is left or the engine pauses.
+    /// Runs tasks until none is left or the engine suspends a call.
     fn run_tasks(&mut self, waker: &Waker) -> Result<(), Pause> {
         loop {
             let call = match self.pending.take() {
@@ -267,24 +270,25 @@ impl Machine {
                 },
             };
             match call {
-                Ok(ResumableCall::Finished) => self.returned()?,
+                Ok(ResumableCall::Finished) => self.handle_results()?,
                 Ok(ResumableCall::OutOfFuel(call)) => {
                     let required = call.required_fuel();
                     self.pending = Some(Pending::Fuel(call));
                     return Err(Pause::Fuel(required));
                 }
                 Ok(ResumableCall::HostTrap(call)) if self.is_waiting() => {
-                    self.watch.tell(waker);
-                    self.pending = self.store.data_mut().waiting.take().map(|waiting| Pending::Host(call, waiting));
+                    self.watch.set_waker(waker);
+                    self.pending =
+                        self.store.data_mut().pending_call.take().map(|waiting| Pending::Host(call, waiting));
                 }
-                Ok(ResumableCall::HostTrap(call)) => self.end(call.host_error().kind())?,
-                Err(error) => self.end(error.kind())?,
+                Ok(ResumableCall::HostTrap(call)) => self.end_run(call.host_error().kind())?,
+                Err(error) => self.end_run(error.kind())?,
             }
         }
     }
 
-    /// Ends the run: with a success if the guest said so itself.
-    fn end(&mut self, kind: &wasmi::errors::ErrorKind) -> Result<(), StopReason> {
+    /// Ends the run after an error of the engine: successfully if the guest exited with status 0.
+    fn end_run(&mut self, kind: &wasmi::errors::ErrorKind) -> Result<(), StopReason> {
         match self.reason(kind) {
             StopReason::Status { code: 0 } => {
                 self.tasks.clear();
@@ -296,10 +300,10 @@ impl Machine {
         }
     }
 
-    /// Whether the engine was left because an async host function waits.
+    /// Checks whether a call was suspended because an async host function waits.
     fn is_waiting(&self) -> bool {
         let host = self.store.data();
-        host.stop.is_none() && host.waiting.is_some()
+        host.stop.is_none() && host.pending_call.is_some()
     }
 
     fn call(&mut self, task: &Task) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
@@ -317,7 +321,7 @@ impl Machine {
         }
     }
 
-    /// Calls an export; how many results it gives is asked where it is not known.
+    /// Calls an export with this number of results, or with that of its type.
     fn enter(
         &mut self,
         name: &str,
@@ -328,7 +332,7 @@ impl Machine {
         observe::start(name, input_bytes)?;
         let function = self.instance.and_then(|i| i.get_func(&*self.store, name));
         let Some(function) = function else {
-            return Err(StopReason::Engine { message: "an export of the module is not one of the instance".into() });
+            return Err(StopReason::Engine { message: "the instance lacks an export of the module".into() });
         };
         let results = results.unwrap_or_else(|| function.ty(&*self.store).results().len());
         self.results.clear();
@@ -336,15 +340,15 @@ impl Machine {
         Ok(function.call_resumable(&mut *self.store, arguments, &mut self.results))
     }
 
-    /// Acts on what a call has returned.
-    fn returned(&mut self) -> Result<(), StopReason> {
+    /// Handles the results of a call.
+    fn handle_results(&mut self) -> Result<(), StopReason> {
         let result = match self.results.first() {
             Some(Val::I32(result)) => *result,
             _ => 0,
         };
         match self.current.take() {
             Some(Task::Alloc) => {
-                self.place_input(result as u32)?;
+                self.copy_input(result as u32)?;
                 self.tasks.push_front(Task::Execute { ptr: result as u32 });
             }
             Some(Task::Execute { .. }) => {
@@ -359,8 +363,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Copies the input to where the guest's `alloc` said.
-    fn place_input(&mut self, ptr: u32) -> Result<(), StopReason> {
+    /// Copies the input to the address that the guest's `alloc` returned.
+    fn copy_input(&mut self, ptr: u32) -> Result<(), StopReason> {
         let host = self.store.data();
         let (len, memory) = (host.input.len(), host.memory);
         let size = memory.map_or(0, |memory| memory.data_size(&*self.store) as u64);
@@ -371,7 +375,7 @@ impl Machine {
         if let Some(memory) = memory.filter(|_| len > 0) {
             let (bytes, host) = memory.data_and_store_mut(&mut *self.store);
             bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
-            host.took_input(u64::from(len));
+            host.count_input(u64::from(len));
         }
         Ok(())
     }
@@ -389,7 +393,7 @@ impl Machine {
         self.store.data_mut()
     }
 
-    /// The exported memory, once the instance is made.
+    /// Returns the exported memory; it is empty before the instantiation.
     pub(crate) fn memory(&self) -> &[u8] {
         self.store.data().memory.map_or(&[], |memory| memory.data(&*self.store))
     }
@@ -401,11 +405,11 @@ impl Machine {
         }
     }
 
-    /// Grows the memory for the host, as the engine does it for the guest.
+    /// Grows the memory for the host, as the engine does for the guest; returns the size before in pages.
     pub(crate) fn grow_memory(&mut self, pages: u64) -> Result<Option<u64>, StopReason> {
         meter::charge(&mut *self.store, meter::GROWTH.into())?;
         let Some(memory) = self.store.data().memory else { return Ok(None) };
-        // A limit that stops the run has left its reason; the error itself tells nothing.
+        // A limit that stops the run has set the reason; the error does not contain it.
         let Ok(before) = memory.grow(&mut *self.store, pages) else {
             return self.store.data_mut().stop.take().map_or(Ok(None), Err);
         };
@@ -413,18 +417,18 @@ impl Machine {
         Ok(Some(before))
     }
 
-    /// The value of an exported global.
+    /// Returns the value of an exported global.
     pub(crate) fn global(&self, name: &str) -> Option<Value> {
         Value::from_engine(&self.instance?.get_global(&*self.store, name)?.get(&*self.store))
     }
 
-    /// What the run produced; its buffers are taken.
+    /// Takes the outcome of the run.
     pub(crate) fn outcome(&mut self) -> Result<Outcome, StopReason> {
         self.store.data().recorder.finish()?;
         let usage = self.usage();
         observe::done(usage.fuel, self.status)?;
         let files = wasi::finish(self.store.data_mut())?;
-        // The last line of the log is told now.
+        // `wasi::finish` may have logged the last line.
         let usage = self.usage();
         self.store.reusable = true;
         let host = self.store.data_mut();
@@ -438,10 +442,10 @@ impl Machine {
         })
     }
 
-    /// What the run had produced when it was stopped; its buffers are taken.
+    /// Takes what the run had produced when it was stopped.
     pub(crate) fn stopped(&mut self, reason: StopReason) -> Stopped {
         let usage = self.usage();
-        // The reason that is already there comes first.
+        // A panic of a subscriber does not replace the reason.
         let _ = observe::stop(&reason, usage.fuel);
         let files = wasi::finish(self.store.data_mut()).unwrap_or_default();
         let usage = self.usage();

@@ -1,8 +1,8 @@
-//! Loading: from bytes nobody has reason to trust to a module that can be run.
+//! Loading of untrusted bytes into a module that can be run.
 //!
-//! size → magic and version → structure → imports → validation → a fresh engine → translation,
-//! all of it, where a panic can be caught. One engine for each module, since an engine never gives
-//! back the code of modules that were dropped.
+//! The steps in order: size, magic and version, structure, imports, validation, a new engine, translation of the whole
+//! module. A panic in any of them is caught. Each module has a separate engine, since an engine never frees the code
+//! of dropped modules.
 
 use alloc::{
     collections::BTreeSet,
@@ -31,11 +31,9 @@ mod checker;
 mod effect;
 pub(crate) mod encode;
 mod entries;
-#[cfg(feature = "cache")]
-mod facts;
 mod form;
 #[cfg(feature = "cache")]
-pub(crate) mod known;
+mod info;
 mod operators;
 mod prices;
 mod provider;
@@ -45,18 +43,20 @@ mod sizes;
 #[cfg(feature = "std")]
 pub(crate) mod text;
 mod validation;
+#[cfg(feature = "cache")]
+pub(crate) mod verified;
 mod work;
 
 pub(crate) use self::entries::Entry;
-use self::{provider::Provider, validation::Facts};
+use self::{provider::Provider, validation::ModuleInfo};
 
-/// The most imports or exports that an error names.
+/// Maximum number of imports or exports that an error lists.
 const NAMED: usize = 64;
 
-/// A loaded module: checked, validated and translated, to be run any number of times.
+/// A loaded module: checked, validated and translated. It can be run any number of times.
 ///
-/// Cheap to clone, `Send + Sync`. It belongs to the sandbox that loaded it, whose limits it was
-/// checked against and whose host functions it is linked to.
+/// Cheap to clone, `Send + Sync`. It belongs to the sandbox that loaded it: it was checked against the limits of that
+/// sandbox and is linked to its host functions.
 #[derive(Clone)]
 pub struct Module(Arc<Inner>);
 
@@ -67,10 +67,10 @@ struct Inner {
     linker: Linker<Host>,
     inspection: Inspection,
     start: Option<String>,
-    reserve: Option<String>,
+    host_table: Option<String>,
     adapter: Option<Adapter>,
     instantiation: u64,
-    /// What is asked before each run, found once.
+    /// The entry that `run` calls; found once, since each run needs it.
     entry: Result<Entry, Error>,
     initialize: Result<bool, Error>,
     snapshot: Option<Snapshot>,
@@ -78,21 +78,21 @@ struct Inner {
     work: u64,
 }
 
-/// What is between the module and the async host functions it imports.
+/// The module between a guest and the async host functions that it imports.
 pub(crate) struct Adapter {
     pub(crate) module: wasmi::Module,
-    /// The nth export of the module is what the guest imports under the nth name.
+    /// The guest's imports: the nth name is provided by the nth export of the module.
     pub(crate) names: Vec<Name>,
 }
 
-/// What a sandbox decides for every module and run.
+/// The settings of a sandbox that apply to every module and run.
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) config: Config,
     pub(crate) functions: Vec<HostFunction>,
-    /// Directories of the host, opened.
+    /// Opened directories of the host.
     pub(crate) roots: wasi::Roots,
-    /// How many native stacks of its runs a module keeps for the next.
+    /// Maximum number of native stacks that a module keeps for later runs.
     pub(crate) stacks: usize,
 }
 
@@ -104,22 +104,22 @@ impl Policy {
 
 impl Module {
     pub(crate) fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Module, Error> {
-        Module::within(bytes, || eager(bytes, policy))
+        Module::within(bytes, || load_eagerly(bytes, policy))
     }
 
-    /// Loads within the span `load`, where a panic is an error.
+    /// Runs a load within the span `load`; returns a panic in it as an error.
     fn within(bytes: &[u8], load: impl FnOnce() -> Result<Inner, ModuleError>) -> Result<Module, Error> {
         let loaded = observe::loading(bytes.len() as u64, || {
             let module = observe::contain(load).unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
             let i = &module.inspection;
             let counts = (i.functions, i.imports.len() as u64, i.exports.len() as u64);
-            observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber)?;
+            observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber_panic)?;
             Ok(Module(Arc::new(module)))
         });
-        Ok(loaded.map_err(subscriber).flatten()?)
+        Ok(loaded.map_err(subscriber_panic).flatten()?)
     }
 
-    /// What the module imports, exports and declares.
+    /// Returns what the module imports, exports and declares.
     pub fn inspect(&self) -> &Inspection {
         &self.0.inspection
     }
@@ -128,12 +128,12 @@ impl Module {
         &self.0.policy
     }
 
-    /// A store for a run.
-    pub(crate) fn place(&self) -> PooledStore {
+    /// Returns a store for a run.
+    pub(crate) fn new_store(&self) -> PooledStore {
         self.0.pool.acquire(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
     }
 
-    /// Makes stores for runs until so many are ready; tells how many are.
+    /// Prepares stores until `wanted` are idle; returns the number of idle stores.
     pub(crate) fn prepare(&self, wanted: usize) -> usize {
         self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
     }
@@ -146,47 +146,47 @@ impl Module {
         &self.0.linker
     }
 
-    /// The export that stands for the start function.
+    /// Returns the name of the export that replaces the start function.
     pub(crate) fn start(&self) -> Option<&str> {
         self.0.start.as_deref()
     }
 
-    /// The exported table that the host puts its top-up function into.
-    pub(crate) fn reserve(&self) -> Option<&str> {
-        self.0.reserve.as_deref()
+    /// Returns the name of the exported table that the host puts its functions into.
+    pub(crate) fn host_table(&self) -> Option<&str> {
+        self.0.host_table.as_deref()
     }
 
-    /// What the guest's async host functions are called through.
+    /// Returns the adapter through which the guest calls async host functions.
     pub(crate) fn adapter(&self) -> Option<&Adapter> {
         self.0.adapter.as_ref()
     }
 
-    /// The snapshot of WASI that it imports from, if it does; of both, the older.
+    /// Returns the WASI snapshot that the module imports from, if any; of both, the older.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         self.0.snapshot
     }
 
-    /// Fuel of one instantiation.
+    /// Returns the fuel of one instantiation.
     pub(crate) fn instantiation(&self) -> u64 {
         self.0.instantiation
     }
 
-    /// Units of load work.
+    /// Returns the units of load work that the module took.
     pub(crate) fn work(&self) -> u64 {
         self.0.work
     }
 
-    /// Whether `_initialize` is to be called.
+    /// Checks whether the module exports `_initialize`, which is called before anything else.
     pub(crate) fn has_initialize(&self) -> Result<bool, Error> {
         self.0.initialize.clone()
     }
 
-    /// How `run` enters the module.
+    /// Returns the entry that `run` calls.
     pub(crate) fn entry(&self) -> Result<Entry, Error> {
         self.0.entry.clone()
     }
 
-    /// The type of an exported function that can be called with values.
+    /// Returns the type of an exported function that can be called with values.
     pub(crate) fn callable(&self, name: &str) -> Result<&FuncType, Error> {
         let Some(ty) = self.0.inspection.function(name) else {
             return Err(CallError::NoFunction {
@@ -209,66 +209,66 @@ impl fmt::Debug for Module {
     }
 }
 
-/// A panic of a subscriber, outside of any run.
-pub(crate) fn subscriber(reason: StopReason) -> ModuleError {
+/// Returns the error of a load in which a tracing subscriber panicked.
+pub(crate) fn subscriber_panic(reason: StopReason) -> ModuleError {
     ModuleError::Engine { message: reason.to_string() }
 }
 
-/// What a module is, without the question whether its imports are provided. Nothing is translated.
+/// Validates a module and returns its inspection; its imports need not be provided. Translates nothing.
 pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
     let inspected = observe::contain(|| {
-        let scan = structure(bytes, config)?;
+        let scan = check_structure(bytes, config)?;
         Ok(validation::validate(bytes, config, scan)?.inspection)
     });
     inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
 }
 
-/// Validates and translates all of a module.
-fn eager(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    let facts = checked(bytes, policy)?;
-    translated(bytes, facts, engine(policy, CompilationMode::Eager), policy)
+/// Validates and translates a whole module.
+fn load_eagerly(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let info = check(bytes, policy)?;
+    translate(bytes, info, engine(policy, CompilationMode::Eager), policy)
 }
 
-/// Looks at all of a module, but translates nothing.
-fn checked(bytes: &[u8], policy: &Policy) -> Result<Facts, ModuleError> {
-    let scan = structure(bytes, &policy.config)?;
+/// Scans and validates a whole module and checks its imports; translates nothing.
+fn check(bytes: &[u8], policy: &Policy) -> Result<ModuleInfo, ModuleError> {
+    let scan = check_structure(bytes, &policy.config)?;
     check_imports(&scan.inspection, policy)?;
     validation::validate(bytes, &policy.config, scan)
 }
 
-/// Rewrites and translates a module, as its engine is set up to, and links it.
-fn translated(bytes: &[u8], facts: Facts, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
-    let pool = match can_import_memory(&facts.inspection, policy) {
-        true => Pool::new(&facts.inspection, &policy.config),
+/// Rewrites a module, translates it in the compilation mode of the engine, and links it.
+fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let pool = match can_import_memory(&info.inspection, policy) {
+        true => Pool::new(&info.inspection, &policy.config),
         false => Pool::default(),
     };
-    let rewritten = rewrite::rewrite(bytes, &facts, pool.makes_memory());
+    let rewritten = rewrite::rewrite(bytes, &info, pool.makes_memory());
     let normal = rewritten.as_ref().map_or(bytes, |new| &new.bytes);
     check_normal(normal)?;
     let module = wasmi::Module::new(&engine, normal).map_err(invalid)?;
-    let (start, reserve) = rewritten.map_or((None, None), |new| (new.start, new.reserve));
-    let linker = link(&engine, &facts.inspection, policy)?;
-    let adapter = adapt(&engine, &facts.inspection, policy)?;
+    let (start, host_table) = rewritten.map_or((None, None), |new| (new.start, new.host_table));
+    let linker = link(&engine, &info.inspection, policy)?;
+    let adapter = adapt(&engine, &info.inspection, policy)?;
     let adapter_instantiation = if adapter.is_some() { meter::INSTANTIATION } else { 0 };
     Ok(Inner {
         policy: Arc::clone(policy),
         engine,
         module,
         linker,
-        instantiation: facts.instantiation.saturating_add(adapter_instantiation),
+        instantiation: info.instantiation.saturating_add(adapter_instantiation),
         pool: Arc::new(pool),
-        entry: entries::entry(&facts.inspection),
-        initialize: entries::has(&facts.inspection, abi::INITIALIZE),
-        snapshot: entries::snapshot(&facts.inspection),
-        work: facts.work,
-        inspection: facts.inspection,
+        entry: entries::entry(&info.inspection),
+        initialize: entries::has(&info.inspection, abi::INITIALIZE),
+        snapshot: entries::snapshot(&info.inspection),
+        work: info.work,
+        inspection: info.inspection,
         start,
-        reserve,
+        host_table,
         adapter,
     })
 }
 
-/// Refuses what is not in normal form: the engine never sees it.
+/// Checks that a module is in normal form before the engine reads it.
 fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
     if cfg!(belljar_without_normal_form) {
         return Ok(());
@@ -278,38 +278,38 @@ fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
     })
 }
 
-/// Whether a memory that the host makes can be linked: nobody else has its name, and there is no adapter.
+/// Checks whether a memory of the host can be linked: no host function has its name, and there is no adapter.
 fn can_import_memory(inspection: &Inspection, policy: &Policy) -> bool {
-    let waits = |import: &Import| Provider::of(import, policy).and_then(Provider::waiting).is_some();
-    policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(waits)
+    let is_async = |import: &Import| Provider::of(import, policy).and_then(Provider::async_function).is_some();
+    policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(is_async)
 }
 
-fn structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
+fn check_structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
     check_size(bytes, config)?;
     scan::scan(bytes, config)
 }
 
-/// What is asked of a module before any byte of it is looked at.
+/// Checks the size of a module, before any byte of it is read.
 pub(crate) fn check_size(bytes: &[u8], config: &Config) -> Result<(), ModuleError> {
     scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")
 }
 
-/// Asks for all that loading may take, and gives it back: the engine, where it gets no memory, ends the
-/// process.
+/// Checks that the memory that loading may take can be allocated. The engine ends the process where an allocation
+/// fails.
 fn check_memory(bytes: u64) -> Result<(), ModuleError> {
     let mut probe = Vec::<u8>::new();
     let size = usize::try_from(bytes).unwrap_or(usize::MAX);
-    // What is not used need not be allocated, as compilers see it.
+    // A compiler may remove an allocation that is not used.
     core::hint::black_box(&mut probe).try_reserve_exact(size).map_err(|_| ModuleError::HostMemory { bytes })
 }
 
-/// The engine of one module.
+/// Returns a new engine for one module.
 fn engine(policy: &Policy, mode: CompilationMode) -> Engine {
     Engine::new(engine_config(&policy.config).compilation_mode(mode).set_max_cached_stacks(policy.stacks))
 }
 
-/// Every switch of the engine is named, since another crate of the program may have changed its
-/// defaults by turning on a feature.
+/// Returns the configuration of the engine. It sets every option, since another crate of the embedding program may
+/// have changed the defaults by enabling a feature.
 pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
     let mut engine = wasmi::Config::default();
     let size = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
@@ -318,7 +318,7 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
         .consume_fuel(true)
         .fuel_cost(CustomFuelCosts {
             bytes_copied_per_fuel: meter::BYTES_PER_FUEL as u32,
-            // Translation is paid for by the module limits: a run costs the same whoever runs first.
+            // The module limits bound translation: the first run of a module costs the same as later ones.
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
         })
@@ -344,7 +344,7 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
     engine
 }
 
-/// Maps what the engine says of bytes that the scan has let through.
+/// Maps an error of the engine about bytes that have passed the scan.
 fn invalid(error: wasmi::Error) -> ModuleError {
     match error.kind() {
         ErrorKind::Wasm(error) => {
@@ -354,7 +354,7 @@ fn invalid(error: wasmi::Error) -> ModuleError {
     }
 }
 
-/// Lists all imports that nothing provides, sorted.
+/// Checks that all imports are provided; the error lists those that are not, sorted.
 fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleError> {
     let mut problems = Vec::new();
     let mut needs_memory = None;
@@ -396,7 +396,7 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
     }
 }
 
-/// Links what the module imports, and only that.
+/// Links the imports of the module, and nothing else.
 fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Linker<Host>, ModuleError> {
     let mut linker = Linker::new(engine);
     let mut linked = BTreeSet::new();
@@ -411,13 +411,13 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
     Ok(linker)
 }
 
-/// Makes what is between the module and the async host functions it imports, if it imports any.
+/// Creates the adapter between the module and the async host functions that it imports, if it imports any.
 fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Option<Adapter>, ModuleError> {
     let mut imported = BTreeSet::new();
     let functions: Vec<_> = inspection
         .imports
         .iter()
-        .filter_map(|import| Provider::of(import, policy)?.waiting())
+        .filter_map(|import| Provider::of(import, policy)?.async_function())
         .filter(|function| imported.insert((&function.name.module, &function.name.function)))
         .collect();
     if functions.is_empty() {

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     Config, Error, Module, ModuleError, Sandbox, hex,
-    module::{self, known},
+    module::{self, verified},
     observe::cache,
 };
 
@@ -52,7 +52,7 @@ impl Pin {
     /// Returns the pin of these bytes under a configuration. Whether they load is not checked.
     pub(crate) fn of(wasm: &[u8], config: &Config) -> Pin {
         let digest = |bytes: &[u8]| Sha256::digest(bytes).into();
-        Pin { module: digest(wasm), rules: digest(known::rules(config).as_bytes()) }
+        Pin { module: digest(wasm), rules: digest(verified::rules(config).as_bytes()) }
     }
 }
 
@@ -85,11 +85,11 @@ impl Sandbox {
             return Err(ModuleError::Pinned { pinned, found }.into());
         }
         if found.rules == pin.rules
-            && let Some(module) = Module::load_known(wasm, None, self.policy())?
+            && let Some(module) = Module::load_verified(wasm, None, self.policy())?
         {
             return Ok(module);
         }
-        cache::pin_of_other_rules(wasm.len() as u64).map_err(module::subscriber)?;
+        cache::pin_of_other_rules(wasm.len() as u64).map_err(module::subscriber_panic)?;
         self.load(wasm)
     }
 }

@@ -159,7 +159,7 @@ impl Pool {
             Some(mut idle) => {
                 idle.memory.uses += 1;
                 // This fails only with metering off.
-                let _ = meter::fill(&mut *idle.store, 0);
+                let _ = meter::set_fuel(&mut *idle.store, 0);
                 *idle.store.data_mut() = host();
                 (idle.store, Some((Arc::clone(self), idle.memory)))
             }
@@ -287,9 +287,9 @@ impl PooledStore {
         let memory = Memory::new(&mut *self.store, MemoryType::new(piece as u32, max))?;
         pages -= piece;
         while pages > 0 {
-            if let Err(reason) = self.store.data().ask() {
+            if let Err(reason) = self.store.data().check_alarm() {
                 let host = self.store.data_mut();
-                host.growth.give_up();
+                host.growth.abandon();
                 host.stop = Some(reason);
                 // The reason is in the store.
                 return Err(wasmi::Error::i32_exit(0));

@@ -99,7 +99,7 @@ pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
     // Bytes are compared without the lock: that may take long.
     let candidates = CACHE.lock().candidates(&fingerprint);
     let Some(loaded) = candidates.iter().find(|loaded| loaded.matches(wasm, config)) else {
-        cache::miss("memory", len, "absent").map_err(module::subscriber)?;
+        cache::miss("memory", len, "absent").map_err(module::subscriber_panic)?;
         return Ok(None);
     };
     let module = loaded.module.clone();
@@ -112,7 +112,7 @@ pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
         _ => None,
     };
     CACHE.lock().touch(loaded, shared);
-    cache::hit("memory", len).map_err(module::subscriber)?;
+    cache::hit("memory", len).map_err(module::subscriber_panic)?;
     Ok(Some(module))
 }
 
@@ -138,9 +138,9 @@ pub(crate) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
         let mut recent = CACHE.lock();
         (recent.push(CacheEntry { fingerprint, loaded }, limit), recent.bytes)
     };
-    cache::kept("memory", bytes, all).map_err(module::subscriber)?;
+    cache::kept("memory", bytes, all).map_err(module::subscriber_panic)?;
     if !evicted.is_empty() {
-        cache::evicted("memory", evicted.len() as u64).map_err(module::subscriber)?;
+        cache::evicted("memory", evicted.len() as u64).map_err(module::subscriber_panic)?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The only file that reads a clock: deadline, cancel and wall time of a run, and the clock of a guest that
-//! is granted the host's.
+//! Deadline, cancel and elapsed time of a run, and the host's clock for a guest to which it is granted. No other file
+//! reads a clock.
 
 use alloc::sync::Arc;
 use core::{
@@ -9,52 +9,52 @@ use core::{
 
 use crate::{error::StopReason, sync::Mutex};
 
-/// Stops a run from outside, from any thread. It acts between slices of at most 100,000 fuel and
-/// pieces of 256 KiB, start functions included, and while an own host function waits.
+/// A handle that stops a run from any thread. The run stops between slices of at most 100,000 fuel and pieces of
+/// 256 KiB, in start functions too, and while an async host function waits.
 #[derive(Debug, Clone, Default)]
-pub struct Cancel(Arc<Asked>);
+pub struct Cancel(Arc<CancelState>);
 
 #[derive(Debug, Default)]
-struct Asked {
-    asked: AtomicBool,
-    /// Who is to be told, if the run waits for something else just now.
+struct CancelState {
+    is_cancelled: AtomicBool,
+    /// The waker of a run that waits for an async host function.
     waker: Mutex<Option<Waker>>,
 }
 
 impl Cancel {
-    /// A handle that is not cancelled.
+    /// Returns a handle that is not cancelled.
     pub fn new() -> Self {
         Cancel::default()
     }
 
-    /// Asks the run to stop with [`StopReason::Cancelled`]. It cannot be taken back.
+    /// Requests that the run stops with [`StopReason::Cancelled`]. This cannot be undone.
     pub fn cancel(&self) {
-        self.0.asked.store(true, Ordering::Release);
+        self.0.is_cancelled.store(true, Ordering::Release);
         let waker = self.0.waker.lock().take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Whether it was asked to stop.
+    /// Checks whether [`cancel`](Self::cancel) was called.
     #[inline]
     pub fn is_cancelled(&self) -> bool {
-        self.0.asked.load(Ordering::Acquire)
+        self.0.is_cancelled.load(Ordering::Acquire)
     }
 
-    /// Has this waker, and no other any more, woken when it is asked to stop.
-    pub(crate) fn tell(&self, waker: &Waker) {
+    /// Sets the waker that [`cancel`](Self::cancel) wakes, in place of an earlier one.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
         *self.0.waker.lock() = Some(waker.clone());
     }
 }
 
-/// What is asked between slices.
+/// The state that is checked between slices.
 #[derive(Debug)]
 pub(crate) struct Watch {
     cancel: Cancel,
     deadline_ms: Option<u64>,
-    /// Whether nobody can ask how long it took.
-    untimed: bool,
+    /// Whether the elapsed time is not needed.
+    is_untimed: bool,
     #[cfg(feature = "std")]
     clock: Clock,
 }
@@ -64,7 +64,7 @@ impl Watch {
         Watch {
             cancel: Cancel::new(),
             deadline_ms,
-            untimed: false,
+            is_untimed: false,
             #[cfg(feature = "std")]
             clock: Clock::default(),
         }
@@ -74,20 +74,20 @@ impl Watch {
         self.cancel.clone()
     }
 
-    /// Starts the clock. If it runs already, asks whether the run is to stop now: when it starts there is nothing to
-    /// be asked of it, and reading it takes a part of the shortest runs.
+    /// Starts the clock; if it runs already, returns an error if the run is to stop now. At the start only cancel is
+    /// checked, since reading the clock again takes a notable part of the shortest runs.
     #[inline]
     pub(crate) fn begin(&mut self) -> Result<(), StopReason> {
         #[cfg(feature = "std")]
-        if (!self.untimed || self.deadline_ms.is_some()) && self.clock.start() {
-            return self.ask_cancel();
+        if (!self.is_untimed || self.deadline_ms.is_some()) && self.clock.start() {
+            return self.check_cancel();
         }
-        self.ask()
+        self.check()
     }
 
-    /// Nobody will ask how long it took.
-    pub(crate) fn leave_untimed(&mut self) {
-        self.untimed = true;
+    /// Disables the elapsed time, which the caller does not need.
+    pub(crate) fn disable_timing(&mut self) {
+        self.is_untimed = true;
     }
 
     pub(crate) fn stop(&mut self) {
@@ -95,12 +95,12 @@ impl Watch {
         self.clock.stop();
     }
 
-    /// Has this waker woken when the run is cancelled.
-    pub(crate) fn tell(&self, waker: &Waker) {
-        self.cancel.tell(waker);
+    /// Sets the waker that is woken when the run is cancelled.
+    pub(crate) fn set_waker(&self, waker: &Waker) {
+        self.cancel.set_waker(waker);
     }
 
-    /// Returns what is asked between two pieces of one work of the host's.
+    /// Returns the alarm that is checked between two pieces of work of the host.
     pub(crate) fn alarm(&self) -> Alarm {
         Alarm {
             cancel: self.cancel(),
@@ -112,10 +112,10 @@ impl Watch {
         }
     }
 
-    /// Whether the run is to stop now.
+    /// Returns an error if the run is to stop now.
     #[inline]
-    pub(crate) fn ask(&self) -> Result<(), StopReason> {
-        self.ask_cancel()?;
+    pub(crate) fn check(&self) -> Result<(), StopReason> {
+        self.check_cancel()?;
         #[cfg(feature = "std")]
         if let Some(limit_ms) = self.deadline_ms
             && self.clock.elapsed() >= core::time::Duration::from_millis(limit_ms)
@@ -128,12 +128,12 @@ impl Watch {
     }
 
     #[inline]
-    fn ask_cancel(&self) -> Result<(), StopReason> {
+    fn check_cancel(&self) -> Result<(), StopReason> {
         if self.cancel.is_cancelled() { Err(StopReason::Cancelled) } else { Ok(()) }
     }
 
-    /// Time until the deadline.
-    pub(crate) fn left(&self) -> Option<core::time::Duration> {
+    /// Returns the time until the deadline.
+    pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
         #[cfg(feature = "std")]
         let elapsed = self.clock.elapsed();
         #[cfg(not(feature = "std"))]
@@ -147,7 +147,7 @@ impl Watch {
     }
 }
 
-/// What stops work of the host's that has begun: the run's cancel and its deadline.
+/// The cancel and the deadline of a run, which stop work of the host that has begun.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Alarm {
     cancel: Cancel,
@@ -157,7 +157,7 @@ pub(crate) struct Alarm {
 
 impl Alarm {
     /// Returns an error if the run is to stop now.
-    pub(crate) fn ask(&self) -> Result<(), StopReason> {
+    pub(crate) fn check(&self) -> Result<(), StopReason> {
         if self.cancel.is_cancelled() {
             return Err(StopReason::Cancelled);
         }
@@ -180,7 +180,7 @@ struct Clock {
 
 #[cfg(feature = "std")]
 impl Clock {
-    /// Tells whether it has not run before.
+    /// Starts the clock unless it runs; returns whether it did not run before.
     #[inline]
     fn start(&mut self) -> bool {
         let first = self.started.is_none();
@@ -197,7 +197,7 @@ impl Clock {
     }
 }
 
-/// The clocks of the host, for a guest that may see them.
+/// The clocks of the host, for a guest with access to them.
 #[cfg(feature = "wasi")]
 #[derive(Debug, Default)]
 pub(crate) struct HostClock {
@@ -207,7 +207,7 @@ pub(crate) struct HostClock {
 
 #[cfg(feature = "wasi")]
 impl HostClock {
-    /// In ns: the time since 1970, and the time since this was first asked.
+    /// Returns the time since 1970 and the time since the first call, both in ns.
     #[cfg(feature = "std")]
     pub(crate) fn read(&self) -> (u64, u64) {
         let ns = |time: core::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
@@ -216,7 +216,7 @@ impl HostClock {
         (since_1970.map_or(0, ns), ns(monotonic))
     }
 
-    /// Without a clock, a configuration that grants it was refused.
+    /// Returns zeros. Without a clock, a configuration that grants it was refused.
     #[cfg(not(feature = "std"))]
     pub(crate) fn read(&self) -> (u64, u64) {
         (0, 0)

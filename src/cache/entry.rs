@@ -28,8 +28,8 @@ impl<'k> Entry<'k> {
     }
 
     /// Returns the file's contents: magic, module, rules, module information, and a MAC of all of these.
-    pub(super) fn seal(&self, facts: &[u8]) -> Vec<u8> {
-        let mut bytes = [MAGIC, &self.pin.module, &self.pin.rules, facts].concat();
+    pub(super) fn seal(&self, info: &[u8]) -> Vec<u8> {
+        let mut bytes = [MAGIC, &self.pin.module, &self.pin.rules, info].concat();
         bytes.extend_from_slice(&self.mac(&bytes).finalize().into_bytes());
         bytes
     }

@@ -48,7 +48,7 @@ fn first_leak() -> Result<Option<(&'static str, u64)>, wasmi::Error> {
     let engine = Engine::new(&engine_config(&crate::Config::default()));
     let module = Module::new(&engine, operators::module())?;
     let mut store = Store::new(&engine, Stack::default());
-    meter::fill(&mut store, FUEL)?;
+    meter::set_fuel(&mut store, FUEL)?;
     let mut linker = Linker::new(&engine);
     linker.func_wrap("env", "here", mark_stack)?;
     let instance = linker.instantiate_and_start(&mut store, &module)?;

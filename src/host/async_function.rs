@@ -1,4 +1,4 @@
-//! Host functions of the embedding program that wait: closures that return a future.
+//! Async host functions of the embedding program: closures that return a future.
 
 use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::future::Future;
@@ -10,8 +10,8 @@ use super::{
     context::HostError,
     enter,
     function::{HostFunction, HostResult, bindable},
+    pending_call::{AsyncContext, PendingCall},
     replay,
-    waiting::{AsyncContext, Waiting},
 };
 use crate::{
     meter,
@@ -108,8 +108,8 @@ where
 {
     enter(Caller::from(&mut caller), name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
-        let waiting = replay::begin(caller, name, arguments, || Waiting::new(name, call))?;
-        caller.data_mut().waiting = Some(waiting);
+        let waiting = replay::begin(caller, name, arguments, || PendingCall::new(name, call))?;
+        caller.data_mut().pending_call = Some(waiting);
         Ok(())
     })?;
     Err(wasmi::Error::i32_exit(0))

@@ -1,4 +1,4 @@
-//! What an own host function may touch: the guest's memory, the meter, the run's data, log and output.
+//! The context of a custom host function: the guest's memory, the meter, the data, log and output of the run.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{any::Any, error::Error, fmt};
@@ -16,7 +16,7 @@ use crate::{
 
 /// The run that called a host function.
 ///
-/// Every access checks its range, is charged as the functions of `env` are, and then copies.
+/// Every access checks its range, charges the fuel that a function of `env` costs, and then copies.
 pub struct Context<'a> {
     pub(super) caller: Caller<'a, Host>,
     pub(super) name: &'a Name,
@@ -33,15 +33,15 @@ impl Context<'_> {
     ///
     /// # Errors
     ///
-    /// Stops the run if the range is not in the memory, or the fuel does not reach.
+    /// Stops the run if the range is not in the memory, or the fuel is not enough.
     pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
-        let read = self.copied(ptr, len);
+        let read = self.copy_out(ptr, len);
         let bytes = read.as_deref().unwrap_or_default();
         self.record(&Access::Read { ptr, len, bytes })?;
         read
     }
 
-    fn copied(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
+    fn copy_out(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, HostError> {
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
         let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
         let mut bytes = Vec::new();
@@ -50,7 +50,7 @@ impl Context<'_> {
         Ok(bytes)
     }
 
-    /// As [`read`](Self::read), for UTF-8 text.
+    /// Copies UTF-8 text out of the guest's memory, as [`read`](Self::read) does.
     ///
     /// # Errors
     ///
@@ -59,7 +59,7 @@ impl Context<'_> {
         let bytes = self.read(ptr, len)?;
         String::from_utf8(bytes).map_err(|e| {
             let valid = e.utf8_error().valid_up_to() as u32;
-            StopReason::Abi(crate::AbiFault::Utf8 { function: self.name.shown(), ptr, len, valid }).into()
+            StopReason::Abi(crate::AbiFault::Utf8 { function: self.name.in_faults(), ptr, len, valid }).into()
         })
     }
 
@@ -67,7 +67,7 @@ impl Context<'_> {
     ///
     /// # Errors
     ///
-    /// Stops the run if the range is not in the memory, or the fuel does not reach.
+    /// Stops the run if the range is not in the memory, or the fuel is not enough.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Result<(), HostError> {
         self.record(&Access::Write { ptr, bytes })?;
         // A length beyond 32 bits is beyond every memory.
@@ -78,16 +78,16 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Size of the guest's memory in bytes; 0 if it exports none.
+    /// Returns the size of the guest's memory in bytes, or 0 if it exports none.
     pub fn memory_size(&self) -> u64 {
         self.caller.data().memory.map_or(0, |memory| memory.data_size(&self.caller) as u64)
     }
 
-    /// Charges fuel for work of the function's own.
+    /// Charges fuel for work of the host function.
     ///
     /// # Errors
     ///
-    /// Stops the run if there is not so much left; nothing is taken then.
+    /// Stops the run if less fuel is left; nothing is charged then.
     pub fn charge(&mut self, fuel: u64) -> Result<(), HostError> {
         self.record(&Access::Charge { fuel })?;
         Ok(meter::charge(&mut self.caller, fuel)?)
@@ -97,29 +97,29 @@ impl Context<'_> {
         Ok(self.caller.data().recorder.access(access)?)
     }
 
-    /// Fuel the run has left.
+    /// Returns the fuel that the run has left.
     pub fn fuel_left(&mut self) -> u64 {
         meter::unused(&mut self.caller)
     }
 
-    /// The data the run was started with, if it is a `T`.
+    /// Returns the data that the run was started with, if it is a `T`.
     pub fn data<T: 'static>(&self) -> Option<&T> {
         self.caller.data().data.downcast_ref()
     }
 
-    /// The data the run was started with, if it is a `T`.
+    /// Returns the data that the run was started with, if it is a `T`.
     pub fn data_mut<T: 'static>(&mut self) -> Option<&mut T> {
         self.caller.data_mut().data.downcast_mut()
     }
 
-    /// What the library's own functions for requests keep for the run.
+    /// Returns the state of the functions for HTTP requests.
     #[cfg(feature = "http")]
     pub(crate) fn web<T: Default + Send + Sync + 'static>(&mut self) -> Option<&mut T> {
         let web = &mut self.caller.data_mut().web;
         web.get_or_insert_with(|| alloc::boxed::Box::new(T::default())).downcast_mut()
     }
 
-    /// The whole input of the run.
+    /// Returns the whole input of the run.
     pub fn input(&self) -> &[u8] {
         self.caller.data().input.as_bytes()
     }
@@ -128,7 +128,7 @@ impl Context<'_> {
     ///
     /// # Errors
     ///
-    /// Stops the run at the output limit, or if the fuel does not reach.
+    /// Stops the run at the output limit, or if the fuel is not enough.
     pub fn write_output(&mut self, bytes: &[u8]) -> Result<(), HostError> {
         self.record(&Access::Output { bytes })?;
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -137,12 +137,12 @@ impl Context<'_> {
         Ok(self.caller.data_mut().append_output(bytes, &Alarm::default())?)
     }
 
-    /// Adds a message to the run's log; past the log's limits it is dropped and counted, and below its level
-    /// ([`Config::log`](crate::Config::log)) only dropped.
+    /// Adds a message to the run's log. A message beyond the limits of the log is dropped and counted, one below its
+    /// level ([`Config::log`](crate::Config::log)) only dropped.
     ///
     /// # Errors
     ///
-    /// Stops the run if the fuel does not reach.
+    /// Stops the run if the fuel is not enough.
     pub fn log(&mut self, level: Level, text: &str) -> Result<(), HostError> {
         self.record(&Access::Log { level, text })?;
         meter::charge(&mut self.caller, meter::host_call(text.len() as u64))?;
@@ -150,13 +150,13 @@ impl Context<'_> {
         if !host.logs(level) {
             return Ok(());
         }
-        let whole = host.log_room(text.len()) == Some(text.len());
-        let kept = if whole { Some(super::copied(text)?) } else { None };
+        let whole = host.log_space(text.len()) == Some(text.len());
+        let kept = if whole { Some(super::copy_message(text)?) } else { None };
         Ok(host.keep_log(kept.map(|kept| LogEntry::new(level, kept)), whole)?)
     }
 }
 
-/// Error of a host function: a message, or the stop reason of a failed access to the run.
+/// The error of a host function: a message, or the stop reason of a failed access to the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostError(Cause);
 
@@ -167,8 +167,8 @@ enum Cause {
 }
 
 impl HostError {
-    /// Returns an error with a message. The run stops with
-    /// [`StopReason::HostFunction`], which names module and function.
+    /// Returns an error with a message: the run stops with [`StopReason::HostFunction`], which has the module and the
+    /// name of the function.
     pub fn new(message: impl fmt::Display) -> Self {
         HostError(Cause::Message(alloc::format!("{message}")))
     }

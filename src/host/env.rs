@@ -1,4 +1,4 @@
-//! The functions of the `env` ABI. Each checks the range, charges, then copies, in this order.
+//! The functions of the `env` ABI. Each checks its range, then charges, then copies.
 
 use alloc::{string::String, vec::Vec};
 
@@ -13,8 +13,8 @@ use crate::{
     watch::Alarm,
 };
 
-/// At most this many bytes of a guest's last words are kept.
-const LAST_WORDS: u32 = 4096;
+/// Maximum length in bytes of the message of `fail` that is kept; of UTF-16 text as many units.
+const MESSAGE_BYTES: u32 = 4096;
 
 /// Links one function of the ABI under the name the guest imports it by.
 pub(crate) fn link(linker: &mut Linker<Host>, function: &abi::Function, import: &str) -> Result<(), wasmi::Error> {
@@ -56,7 +56,7 @@ fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) ->
     let count = caller.data().next_input(len).len();
     meter::charge(&mut *caller, meter::host_call(count as u64))?;
     let (memory, host) = memory_and_host(caller, name)?;
-    host.give_input(&mut memory[range.start..range.start + count])?;
+    host.copy_input(&mut memory[range.start..range.start + count])?;
     Ok(count as u32)
 }
 
@@ -71,7 +71,7 @@ fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) 
 
 fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
     let Some(level) = Level::from_abi(level) else {
-        return Err(StopReason::Abi(AbiFault::Level { function: name.shown(), level }));
+        return Err(StopReason::Abi(AbiFault::Level { function: name.in_faults(), level }));
     };
     log(caller, name, level, ptr, len)
 }
@@ -81,22 +81,22 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
     let (memory, host) = memory_and_host(caller, name)?;
     let bytes = &memory[range];
     // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
-    let broken = |valid| StopReason::Abi(AbiFault::Utf8 { function: name.shown(), ptr, len, valid: valid as u32 });
+    let broken = |valid| StopReason::Abi(AbiFault::Utf8 { function: name.in_faults(), ptr, len, valid: valid as u32 });
     check_text(bytes, &host.alarm(), broken)?;
     if !host.logs(level) {
         return Ok(());
     }
     let head = beginning(bytes, observe::SHOWN_BYTES);
     observe::log(level, head, bytes.len() - head.len());
-    let Some(room) = host.log_room(bytes.len()) else {
+    let Some(room) = host.log_space(bytes.len()) else {
         return host.keep_log(None, false);
     };
     let text = beginning(bytes, room);
-    let kept = super::copied(text)?;
+    let kept = super::copy_message(text)?;
     host.keep_log(Some(LogEntry::new(level, kept)), text.len() == bytes.len())
 }
 
-/// Checks that bytes are UTF-8; if not, hands on how many of them are.
+/// Checks that bytes are UTF-8; if not, returns the error that `broken` makes of the length of the valid prefix.
 fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason) -> Result<(), StopReason> {
     let mut checked = 0;
     for piece in alarm.pieces(bytes.len()) {
@@ -111,7 +111,7 @@ fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason)
     Ok(())
 }
 
-/// Returns the first characters of a text, in at most so many bytes.
+/// Returns the first characters of a text, at most `len` bytes.
 fn beginning(text: &[u8], len: usize) -> &str {
     let text = &text[..text.len().min(len)];
     match core::str::from_utf8(text) {
@@ -120,10 +120,10 @@ fn beginning(text: &[u8], len: usize) -> &str {
     }
 }
 
-/// The last words of a guest are shown even if they are not quite UTF-8.
+/// Stops the run with the guest's message. Bytes that are not UTF-8 are replaced, so that the message is always shown.
 fn fail(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Result<(), StopReason> {
     let range = check_range(caller, name, ptr, len)?;
-    let kept = len.min(LAST_WORDS);
+    let kept = len.min(MESSAGE_BYTES);
     meter::charge(&mut *caller, meter::host_call(u64::from(kept)))?;
     let (memory, _) = memory_and_host(caller, name)?;
     let bytes = &memory[range.start..range.start + kept as usize];
@@ -144,8 +144,8 @@ fn abort(
     Err(StopReason::Aborted { message, file, line, column })
 }
 
-/// Reads an AssemblyScript string: UTF-16 units at `ptr`, their size in bytes at `ptr - 4`.
-/// Null is the empty string.
+/// Reads an AssemblyScript string: UTF-16 units at `ptr`, their size in bytes at `ptr - 4`. A null pointer is the empty
+/// string.
 fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String, StopReason> {
     if ptr == 0 {
         return Ok(String::new());
@@ -153,7 +153,7 @@ fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String,
     let (memory, _) = memory_and_host(caller, name)?;
     let Some(start) = ptr.checked_sub(4) else {
         let memory = memory.len() as u64;
-        return Err(StopReason::Abi(AbiFault::Range { function: name.shown(), ptr, len: 0, memory }));
+        return Err(StopReason::Abi(AbiFault::Range { function: name.in_faults(), ptr, len: 0, memory }));
     };
     let header = check_range(caller, name, start, 4)?;
     let (memory, _) = memory_and_host(caller, name)?;
@@ -161,7 +161,7 @@ fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String,
     size.copy_from_slice(&memory[header]);
     let len = u32::from_le_bytes(size);
     let range = check_range(caller, name, ptr, len)?;
-    let kept = len.min(2 * LAST_WORDS);
+    let kept = len.min(2 * MESSAGE_BYTES);
     meter::charge(&mut *caller, u64::from(kept).div_ceil(meter::BYTES_PER_FUEL))?;
     let (memory, _) = memory_and_host(caller, name)?;
     let bytes = &memory[range.start..range.start + kept as usize];

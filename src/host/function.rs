@@ -1,4 +1,4 @@
-//! Host functions of the embedding program: ordinary closures, typed by their signature.
+//! Host functions of the embedding program: closures whose signature is the type of the function.
 
 use alloc::{boxed::Box, collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
@@ -17,19 +17,20 @@ use crate::{
     value::{FuncType, Value, ValueType},
 };
 
-/// A host function, bound to a name.
+/// A host function with its name.
 pub(crate) struct HostFunction {
     pub(crate) name: Name,
     pub(crate) ty: FuncType,
     pub(crate) bind: Box<Bind>,
-    /// Whether a call of it leaves the engine, to be answered later.
-    pub(crate) waits: bool,
-    /// The capabilities that a run must have been granted to call it.
+    /// Whether it is async: a call of it leaves the engine and is resumed later.
+    pub(crate) is_async: bool,
+    /// The capabilities that a run needs to call it.
     pub(crate) requires: Vec<Arc<str>>,
 }
 
 impl HostFunction {
-    /// Links it. Where something that it needs is not granted, what is linked can only say so.
+    /// Links the function. If a capability that it needs is not granted, each call stops the run with
+    /// [`StopReason::Denied`] instead.
     pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
         match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
             None => (self.bind)(linker),
@@ -83,7 +84,7 @@ pub trait IntoHostFunction<Marker>: private::Bindable<Marker> {}
 
 impl<F: private::Bindable<Marker>, Marker> IntoHostFunction<Marker> for F {}
 
-/// What a host function may return.
+/// The return type of a host function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a result of a host function",
     label = "cannot be returned to a guest",
@@ -110,7 +111,7 @@ pub(super) mod private {
         fn bindable(self, module: &str, name: &str) -> Bound;
     }
 
-    /// Hides the crate's own type in the signatures of public traits.
+    /// A wrapper that hides a private type in the signatures of public traits.
     pub struct Bound(pub(in crate::host) HostFunction);
 
     #[diagnostic::on_unimplemented(
@@ -142,7 +143,7 @@ pub(super) mod private {
 /// marker type, whether calls suspend the guest, the bounds, and the expression of a call.
 macro_rules! bindable {
     (
-        [$($param:ident)*] [$($generic:ident)?] $marker:ty, $waits:literal, { $($bounds:tt)* },
+        [$($param:ident)*] [$($generic:ident)?] $marker:ty, $is_async:literal, { $($bounds:tt)* },
         |$function:ident, $caller:ident, $name:ident, $arguments:ident| $call:expr
     ) => {
         impl<F, R, $($generic,)? $($param),*> private::Bindable<$marker> for F
@@ -165,7 +166,7 @@ macro_rules! bindable {
                     linker.func_wrap(&at.module, &at.function, wrapped)?;
                     Ok(())
                 });
-                private::Bound(HostFunction { name, ty, bind, waits: $waits, requires: Vec::new() })
+                private::Bound(HostFunction { name, ty, bind, is_async: $is_async, requires: Vec::new() })
             }
         }
     };

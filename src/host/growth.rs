@@ -1,4 +1,4 @@
-//! Growth of memories and tables: summed over all of them, and held to the limits.
+//! The growth of memories and tables, whose sums are limited.
 
 use wasmi::{Caller, ResourceLimiter, TrapCode};
 use wasmi_core::{LimiterError, MemoryError, TableError};
@@ -11,28 +11,28 @@ use crate::{
     meter, observe,
 };
 
-/// What memories and tables have grown to.
+/// The sizes of memories and tables, and their limits.
 pub(crate) struct Growth {
     pub(crate) memory: Sum,
     pub(crate) tables: Sum,
     on_limit: OnGrowthLimit,
-    /// Growths asked for, and which of them is denied on purpose.
+    /// The number of growths so far, and that of the growth which is denied on purpose.
     asked: u64,
     denied: Option<u64>,
-    /// A growth that is done piece by piece.
-    whole: Option<Whole>,
-    /// Whether there is an instance: what it begins with is no growth.
+    /// The growth that is done piece by piece, if any.
+    whole: Option<PieceGrowth>,
+    /// Whether there is an instance: initial sizes are no growths.
     pub(crate) counted: bool,
 }
 
 /// A growth that is done piece by piece.
 #[derive(Debug, Clone, Copy)]
-struct Whole {
-    /// The size in the end, in bytes or elements.
+struct PieceGrowth {
+    /// The final size, in bytes or elements.
     desired: usize,
-    /// Whether it has been counted and told.
+    /// Whether it has been counted and traced.
     is_counted: bool,
-    /// The peaks before it, of memories and of tables.
+    /// The peaks of memories and tables before it.
     peaks: (u64, u64),
 }
 
@@ -42,10 +42,10 @@ pub(crate) struct Sum {
     limit: u64,
     now: u64,
     pub(crate) peak: u64,
-    /// What the host adds for itself and has not added yet: it is not the guest's.
+    /// The size that the host will still add for itself, which is not counted for the guest.
     pub(crate) host: u64,
-    /// What the last growth added, and the peak before it: a growth that fails after it was
-    /// allowed (for want of fuel, say) is taken back, since it is asked for again.
+    /// The size of the last growth, and the peak before it: a growth that fails after it was allowed (for lack of fuel,
+    /// for example) is reverted, since it is requested again.
     last: (u64, u64),
 }
 
@@ -63,8 +63,8 @@ impl Growth {
         }
     }
 
-    /// Begins a growth of a memory or table that is done piece by piece, from its size, up to its maximum and by so
-    /// much; `false` if it will be refused.
+    /// Begins a growth that is done piece by piece, of a memory or table with this size and maximum by `added`; returns
+    /// `false` if it will be refused.
     pub(super) fn begin(&mut self, kind: Kind, [size, max, added]: [u32; 3]) -> bool {
         let (unit, sum) = if kind == Kind::GrowTable { (1, &self.tables) } else { (PAGE, &self.memory) };
         let (size, added) = (u64::from(size), u64::from(added));
@@ -75,31 +75,31 @@ impl Growth {
             return false;
         }
         let peaks = (self.memory.peak, self.tables.peak);
-        self.whole = usize::try_from(desired).ok().map(|desired| Whole { desired, is_counted: false, peaks });
+        self.whole = usize::try_from(desired).ok().map(|desired| PieceGrowth { desired, is_counted: false, peaks });
         self.whole.is_some()
     }
 
-    /// Begins a memory of this size that is made piece by piece.
+    /// Begins the creation of a memory of this size piece by piece.
     pub(crate) fn begin_initial(&mut self, desired: usize) {
         let peaks = (self.memory.peak, self.tables.peak);
-        self.whole = Some(Whole { desired, is_counted: false, peaks });
+        self.whole = Some(PieceGrowth { desired, is_counted: false, peaks });
     }
 
-    /// Ends a growth that has not come to its end.
-    pub(crate) fn give_up(&mut self) {
+    /// Ends a growth before its last piece.
+    pub(crate) fn abandon(&mut self) {
         if let Some(whole) = self.whole.take() {
             (self.memory.peak, self.tables.peak) = whole.peaks;
         }
     }
 
-    /// Returns the size that is grown to in the end, and whether that has been counted and told.
-    fn of_piece(&mut self, desired: usize) -> (usize, bool) {
+    /// Returns the final size of the growth, and whether that has been counted and traced.
+    fn final_size(&mut self, desired: usize) -> (usize, bool) {
         let Some(whole) = self.whole else { return (desired, false) };
-        self.whole = (desired < whole.desired).then_some(Whole { is_counted: true, ..whole });
+        self.whole = (desired < whole.desired).then_some(PieceGrowth { is_counted: true, ..whole });
         (whole.desired, whole.is_counted)
     }
 
-    /// Counts a growth that is asked for; `true` if it is the one that is denied.
+    /// Counts a growth; returns `true` if it is the one to deny.
     fn count(&mut self) -> bool {
         self.asked += u64::from(self.counted);
         self.counted && self.denied == Some(self.asked)
@@ -107,7 +107,7 @@ impl Growth {
 }
 
 impl Sum {
-    /// Adds a growth if it stays within the limit; tells what the sum would be if not.
+    /// Adds a growth if the sum stays within the limit; if not, returns the sum that it would reach.
     fn add(&mut self, current: usize, desired: usize) -> Result<(), u64> {
         let mut added = desired.saturating_sub(current) as u64;
         let host = self.host.min(added);
@@ -127,7 +127,7 @@ impl Sum {
         self.limit - self.now
     }
 
-    fn take_back(&mut self) {
+    fn revert(&mut self) {
         let (added, peak) = core::mem::take(&mut self.last);
         self.now -= added;
         self.peak = peak;
@@ -158,10 +158,10 @@ impl Host {
 impl ResourceLimiter for Host {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> Result<bool, LimiterError> {
         if u32::try_from(desired).is_err() {
-            // All 4 GiB: where pointers have 32 bits the engine answers -1 without asking, so it is -1 everywhere.
+            // All 4 GiB: on 32-bit targets the engine returns -1 without this call, so it is -1 everywhere.
             return Ok(false);
         }
-        let (whole, goes_on) = self.growth.of_piece(desired);
+        let (whole, goes_on) = self.growth.final_size(desired);
         if !goes_on && self.growth.count() {
             return Ok(false);
         }
@@ -174,10 +174,10 @@ impl ResourceLimiter for Host {
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, LimiterError> {
         if maximum.is_some_and(|maximum| desired > maximum) {
-            // Beyond what the module itself declared: the operator answers -1, as for memories.
+            // Beyond the declared maximum: the operator returns -1, as for memories.
             return Ok(false);
         }
-        let (whole, goes_on) = self.growth.of_piece(desired);
+        let (whole, goes_on) = self.growth.final_size(desired);
         if !goes_on && self.growth.count() {
             return Ok(false);
         }
@@ -189,15 +189,15 @@ impl ResourceLimiter for Host {
     }
 
     fn memory_grow_failed(&mut self, error: &MemoryError) -> Result<(), LimiterError> {
-        self.growth.memory.take_back();
+        self.growth.memory.revert();
         match error {
             MemoryError::OutOfSystemMemory => {
-                // The guest would see -1 here and nowhere else: not a pure function any more.
+                // A result of -1 would depend on the memory of this host: the run would not be deterministic.
                 self.stop = Some(StopReason::HostMemory { what: "guest memory" });
                 Err(STOP)
             }
             MemoryError::OutOfFuel { .. } => {
-                // The same growth is asked for again when the next slice has the fuel.
+                // The same growth is requested again when the next slice has the fuel.
                 self.growth.asked = self.growth.asked.saturating_sub(1);
                 Ok(())
             }
@@ -206,16 +206,15 @@ impl ResourceLimiter for Host {
     }
 
     fn table_grow_failed(&mut self, error: &TableError) -> Result<(), LimiterError> {
-        self.growth.tables.take_back();
+        self.growth.tables.revert();
         match error {
             TableError::OutOfSystemMemory => {
                 self.stop = Some(StopReason::HostMemory { what: "guest tables" });
                 Err(STOP)
             }
             TableError::OutOfFuel { .. } => {
-                // The engine cannot resume here (it keeps no instruction pointer for `table.grow`),
-                // so the slice is topped up before the operator: fuel that is missing now is
-                // missing in the reserve too.
+                // The engine cannot resume here, since it stores no instruction pointer for `table.grow`. So the
+                // slice is topped up before the operator: fuel that is missing now is missing in the reserve too.
                 self.stop = Some(self.meter.exhausted());
                 Err(STOP)
             }
@@ -224,7 +223,7 @@ impl ResourceLimiter for Host {
     }
 
     fn instances(&self) -> usize {
-        // The guest, what is between it and async host functions, and those that the store served before.
+        // The guest, the adapter for async host functions, and earlier instances of the store.
         usize::MAX
     }
 
@@ -237,10 +236,11 @@ impl ResourceLimiter for Host {
     }
 }
 
-/// Called before each `table.grow` with the growth, the table's size and its maximum; returns the
-/// growth. Moves what it will cost from the reserve into the slice, so that the engine is never short
-/// of it there while the run has it. A growth that will be refused is not paid for: a guest could
-/// have its slice filled again and again with such, and never return to the host.
+/// Tops up the slice before a `table.grow` by `elements` of a table with this size and maximum; returns `elements`.
+///
+/// Its fuel moves from the reserve to the slice, so that the engine does not lack it in the operator while the run has
+/// it. A growth that will be refused gets no fuel: a guest could fill its slice with such growths forever and never
+/// return to the host.
 pub(crate) fn top_up(caller: Caller<'_, Host>, elements: u32, size: u32, max: u32) -> u32 {
     let allowed = caller.data().growth.tables.left().min(u64::from(max.saturating_sub(size)));
     if u64::from(elements) <= allowed {
@@ -249,7 +249,7 @@ pub(crate) fn top_up(caller: Caller<'_, Host>, elements: u32, size: u32, max: u3
     elements
 }
 
-/// Whether a trap code is the engine's word for "the limiter said stop".
+/// Checks whether a trap code means that the resource limiter stopped a growth.
 pub(crate) fn is_limiter(code: TrapCode) -> bool {
     code == TrapCode::GrowthOperationLimited
 }

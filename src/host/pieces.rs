@@ -1,11 +1,11 @@
 //! Large bulk operators and growths, one piece after another.
 //!
-//! The engine does a bulk operator in one go and asks for nothing meanwhile. Where one moves more than a piece, the
-//! normal form has a loop in its place, each turn of which asks here for what to do next: first nothing, at the ends
-//! of the ranges, which traps where the operator would; then one piece after the other, from the end that no piece
-//! before it writes over. The whole is paid for before the first piece, with the fuel of the operator, so that neither
-//! totals nor where a run stops depend on pieces. Where the run has not so much fuel, or a growth will be refused, the
-//! answer is the whole operator, which then ends as it would have.
+//! The engine does a bulk operator in one step, without a check of deadline and cancel. In the normal form an operator
+//! that moves more than a piece is a loop, and each iteration calls [`next`] for the next operands: first for an empty
+//! range at the ends of the ranges, which traps where the operator would; then for one piece after the other, from the
+//! end that no earlier piece overwrites. The fuel of the whole operator is charged before the first piece, so that
+//! neither totals nor the place of a stop depend on pieces. If the run does not have this fuel, or a growth will be
+//! refused, the operands are those of the whole operator, which then ends as it would have.
 
 use core::ops::Range;
 
@@ -14,29 +14,29 @@ use wasmi::Caller;
 use super::Host;
 use crate::{error::StopReason, inspect::PAGE, meter, watch::Alarm};
 
-/// The place of [`growth::top_up`](super::growth::top_up) in the table that is added to a module.
+/// The index of [`growth::top_up`](super::growth::top_up) in the table that is added to a module.
 pub(crate) const TOP_UP: u32 = 0;
-/// The place of [`next`] there.
+/// The index of [`next`] in that table.
 pub(crate) const NEXT: u32 = 1;
 /// The size of that table.
 pub(crate) const SLOTS: u64 = 2;
 
-/// Bytes that are moved, set or added in one piece: some 50 microseconds, or 200 where they are touched for the first
+/// Bytes that are moved, set or added in one piece: about 50 microseconds, or 200 if they are touched for the first
 /// time.
 pub(crate) const BYTES: u32 = 1 << 18;
-/// As many bytes, in pages.
+/// Pages that are added in one piece.
 pub(crate) const PAGES: u32 = BYTES / PAGE as u32;
-/// As many bytes, in elements of tables.
+/// Table elements that are moved, set or added in one piece.
 pub(crate) const ELEMENTS: u32 = BYTES / 4;
 
-/// What is done piece by piece.
+/// The kind of an operator that is done piece by piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// A range is set to one value.
+    /// Sets a range to one value.
     FillBytes = 0,
-    /// A range is copied to where it may overlap.
+    /// Copies a range within one memory, where the ranges may overlap.
     CopyBytes = 1,
-    /// A range is copied from elsewhere.
+    /// Copies a range from another memory or a segment.
     MoveBytes = 2,
     FillElements = 3,
     CopyElements = 4,
@@ -57,7 +57,7 @@ impl Kind {
         Kind::GrowTable,
     ];
 
-    /// Returns what one piece has at most.
+    /// Returns the maximum length of a piece.
     pub(crate) fn piece(self) -> u32 {
         match self {
             Kind::FillBytes | Kind::CopyBytes | Kind::MoveBytes => BYTES,
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// Returns the fuel that the engine takes for so much.
+    /// Returns the fuel that the engine takes for a length.
     fn fuel(self, len: u32) -> u64 {
         let len = u64::from(len);
         match self {
@@ -87,32 +87,32 @@ impl Kind {
     }
 }
 
-/// How far an operator has come.
+/// The progress of an operator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     is_paid: bool,
     done: u32,
-    /// What a growth began with.
+    /// The size before a growth.
     before: u32,
 }
 
-/// Whether there is more to do, and the operands of the operator that is to be done next.
+/// Whether another piece follows, and the operands of the next operator.
 type Next = (u32, u32, u32, u32);
 
-/// The fuel that the engine takes for a turn of the loop.
-const TURN: u64 = 1;
+/// The fuel that the engine takes for an iteration of the loop.
+const ITERATION: u64 = 1;
 
-/// Returns what is to be done next of a bulk operator with these operands, or of a growth by `len` of a memory or table whose
-/// size and maximum the others are.
+/// Returns the next piece of a bulk operator with these operands, or of a growth by `len` of a memory or table with the
+/// size `a` and the maximum `b`.
 pub(crate) fn next(mut caller: Caller<'_, Host>, a: u32, b: u32, len: u32, kind: u32) -> Result<Next, wasmi::Error> {
-    // The guest does not pay for turns. Those behind the payment are given to the engine before it begins them.
+    // The guest does not pay for iterations. The engine gets the fuel of those behind the payment before they begin.
     if caller.data().part.is_none_or(|part| !part.is_paid) {
-        meter::give(&mut caller, TURN);
+        meter::add_engine_fuel(&mut caller, ITERATION);
     }
     let next = match Kind::ALL.get(kind as usize) {
         Some(kind @ (Kind::GrowMemory | Kind::GrowTable)) => grow(&mut caller, *kind, a, b, len),
         Some(kind) => range(&mut caller, *kind, [a, b, len]),
-        None => Err(StopReason::Engine { message: "there is no such kind of operator".into() }),
+        None => Err(StopReason::Engine { message: "unknown kind of bulk operator".into() }),
     };
     next.map_err(|reason| {
         let host = caller.data_mut();
@@ -129,13 +129,13 @@ fn range(caller: &mut Caller<'_, Host>, kind: Kind, [to, from, len]: [u32; 3]) -
         to.checked_add(offset).zip(from)
     };
     let Some(part) = caller.data_mut().part.take() else {
-        // A range that ends past what 32 bits tell traps as a whole.
+        // A range that ends beyond 32 bits traps as a whole.
         let Some((to, from)) = at(len) else { return Ok(whole) };
         caller.data_mut().part = Some(Part { is_paid: false, done: 0, before: 0 });
         return Ok((1, to, from, 0));
     };
-    let Some((done, piece)) = go_on(caller, kind, len, part)? else { return Ok(whole) };
-    // No piece writes over what a later one reads.
+    let Some((done, piece)) = advance(caller, kind, len, part)? else { return Ok(whole) };
+    // No piece overwrites what a later one reads.
     let offset = if kind.is_within() && to < from { done } else { len - done - piece };
     let (to, from) = at(offset).unwrap_or((to, from));
     Ok((caller.data().part.is_some().into(), to, from, piece))
@@ -150,26 +150,26 @@ fn grow(caller: &mut Caller<'_, Host>, kind: Kind, size: u32, max: u32, len: u32
         }
         None => return Ok((0, 0, FAILED, len)),
     };
-    let next = go_on(caller, kind, len, part);
+    let next = advance(caller, kind, len, part);
     if !matches!(next, Ok(Some(_))) {
-        caller.data_mut().growth.give_up();
+        caller.data_mut().growth.abandon();
     }
     let Some((_, piece)) = next? else { return Ok((0, 0, FAILED, len)) };
     Ok((caller.data().part.is_some().into(), 0, part.before, piece))
 }
 
-/// Goes on by a piece: returns what was done before and how much the piece is, or nothing if the fuel does not reach
-/// for the whole.
-fn go_on(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> Result<Option<(u32, u32)>, StopReason> {
+/// Advances by a piece: returns the length done before and that of the piece, or `None` if the fuel is not enough for
+/// the whole.
+fn advance(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> Result<Option<(u32, u32)>, StopReason> {
     let whole = kind.fuel(len);
     if !part.is_paid && meter::left(&mut *caller) < whole {
         return Ok(None);
     }
-    if let Err(reason) = caller.data().ask() {
-        // It stops where a run stops whose fuel does not reach.
+    if let Err(reason) = caller.data().check_alarm() {
+        // It stops where a run without enough fuel stops.
         if part.is_paid {
             let left = meter::left(&mut *caller);
-            meter::give_back(&mut *caller, left + whole);
+            meter::refund(&mut *caller, left + whole);
         }
         return Err(reason);
     }
@@ -179,20 +179,21 @@ fn go_on(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> Res
     let done = part.done;
     let piece = kind.piece().min(len.saturating_sub(done));
     let more = len > done + piece;
-    // Pieces but the last are multiples of what a unit of fuel moves, so that these add up to the whole.
-    meter::give(&mut *caller, kind.fuel(piece) + if more { TURN } else { 0 });
+    // All pieces except the last are multiples of what a unit of fuel moves, so their fuel adds up to that of the
+    // whole.
+    meter::add_engine_fuel(&mut *caller, kind.fuel(piece) + if more { ITERATION } else { 0 });
     caller.data_mut().part = more.then_some(Part { is_paid: true, done: done + piece, ..part });
     Ok(Some((done, piece)))
 }
 
 impl Alarm {
-    /// Returns the ranges of the pieces of so many bytes, which end with an error where the run is to stop.
+    /// Returns the ranges of the pieces of `len` bytes, or an error in place of a piece if the run is to stop.
     pub(crate) fn pieces(&self, len: usize) -> impl Iterator<Item = Result<Range<usize>, StopReason>> + use<'_> {
         let piece = BYTES as usize;
         (0..len).step_by(piece).map(move |at| {
-            // The first is begun with the call.
+            // The first piece belongs to the start of the call.
             if at > 0 {
-                self.ask()?;
+                self.check()?;
             }
             Ok(at..len.min(at + piece))
         })

@@ -9,7 +9,7 @@ use super::{
     context::{Context, HostError},
     enter,
     function::HostFunction,
-    waiting::Waiting,
+    pending_call::PendingCall,
 };
 use crate::{
     digest::Digest,
@@ -23,7 +23,7 @@ use crate::{
     value::{FuncType, Value, ValueType},
 };
 
-/// Calls a host function and records what it does, or replays what it did.
+/// Calls a host function and records its actions, or replays recorded ones.
 pub(super) fn call<V: Scalars>(
     context: &mut Context<'_>,
     arguments: impl FnOnce() -> Vec<Value>,
@@ -40,17 +40,17 @@ pub(super) fn call<V: Scalars>(
     Ok(results)
 }
 
-/// Begins a call of an async host function, or replays all that it did.
+/// Begins a call of an async host function, or replays all actions of a recorded one.
 pub(super) fn begin(
     caller: &mut Caller<'_, Host>,
     name: &Name,
     arguments: impl FnOnce() -> Vec<Value>,
-    call: impl FnOnce() -> Waiting,
-) -> Result<Waiting, StopReason> {
+    call: impl FnOnce() -> PendingCall,
+) -> Result<PendingCall, StopReason> {
     let recorder = &caller.data().recorder;
     if recorder.is_replaying() {
         let values = replay(&mut Context { caller: Caller::from(caller), name }, &arguments())?;
-        return Ok(Waiting::new(name, |_| core::future::ready(Ok(values))));
+        return Ok(PendingCall::new(name, |_| core::future::ready(Ok(values))));
     }
     recorder.begin(|| (name.dotted(), arguments()));
     Ok(call())
@@ -69,7 +69,7 @@ fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, 
     for action in actions {
         match repeat(context, action) {
             Ok(()) => {}
-            // The function received this error, and may have gone on: the recorded end decides.
+            // The function got this error; its recorded end shows if the error stopped the run.
             Err(Failed::Access(error)) => stopped = Some(error),
             Err(Failed::Mismatch { expected, found }) => {
                 return Err(context.caller.data().recorder.mismatch(&function, expected, found));
@@ -91,11 +91,11 @@ fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, 
     }
 }
 
-/// Why an action could not be repeated.
+/// The reason that an action could not be repeated.
 enum Failed {
-    /// The access failed, as it may have done when it was recorded.
+    /// A failed access, which may have failed when it was recorded too.
     Access(HostError),
-    /// The guest's memory has other bytes than the function read.
+    /// Bytes in the guest's memory that differ from those that the function read.
     Mismatch { expected: String, found: String },
 }
 
@@ -123,34 +123,34 @@ fn repeat(context: &mut Context<'_>, action: HostAction) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Returns a host function without a body, which can be replayed only.
-pub(crate) fn stub(name: Name, ty: FuncType, waits: bool) -> HostFunction {
+/// Returns a host function without a body, for replays only.
+pub(crate) fn stub(name: Name, ty: FuncType, is_async: bool) -> HostFunction {
     let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
     let (engine_type, at) = (wasmi::FuncType::new(types(&ty.params), types(&ty.results)), name.clone());
     let bind: Box<Bind> = Box::new(move |linker| {
         let name = at.clone();
         let replayed = move |caller: Caller<'_, Host>, arguments: &[Val], results: &mut [Val]| {
             let arguments: Vec<_> = arguments.iter().filter_map(Value::from_engine).collect();
-            call_stub(caller, &name, &arguments, waits, results)
+            call_stub(caller, &name, &arguments, is_async, results)
         };
         linker.func_new(&at.module, &at.function, engine_type.clone(), replayed)?;
         Ok(())
     });
-    HostFunction { name, ty, bind, waits, requires: Vec::new() }
+    HostFunction { name, ty, bind, is_async, requires: Vec::new() }
 }
 
 fn call_stub(
     mut caller: Caller<'_, Host>,
     name: &Name,
     arguments: &[Value],
-    waits: bool,
+    is_async: bool,
     results: &mut [Val],
 ) -> Result<(), wasmi::Error> {
     enter(Caller::from(&mut caller), name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
         let values = replay(&mut Context { caller: Caller::from(&mut *caller), name }, arguments)?;
-        if waits {
-            caller.data_mut().waiting = Some(Waiting::new(name, |_| core::future::ready(Ok(values))));
+        if is_async {
+            caller.data_mut().pending_call = Some(PendingCall::new(name, |_| core::future::ready(Ok(values))));
             return Ok(());
         }
         let types = results.iter().map(Val::ty);
@@ -160,5 +160,5 @@ fn call_stub(
         results.iter_mut().zip(values).for_each(|(result, value)| *result = value.to_engine());
         Ok(())
     })?;
-    if waits { Err(wasmi::Error::i32_exit(0)) } else { Ok(()) }
+    if is_async { Err(wasmi::Error::i32_exit(0)) } else { Ok(()) }
 }

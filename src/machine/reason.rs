@@ -1,4 +1,4 @@
-//! Why the engine returned an error.
+//! The stop reasons for errors of the engine.
 
 use alloc::string::ToString;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Machine {
-    /// Why the engine returned an error: what the host noted, or else what the engine says.
+    /// Returns the stop reason for an error of the engine: the one that the host has set, or else that of the error.
     pub(super) fn reason(&mut self, kind: &ErrorKind) -> StopReason {
         if let Some(reason) = self.store.data_mut().stop.take() {
             return reason;
@@ -57,7 +57,9 @@ impl Machine {
             TrapCode::OutOfFuel => return self.exhausted(),
             TrapCode::OutOfSystemMemory => return StopReason::HostMemory { what: "the guest's stack or tables" },
             code if growth::is_limiter(code) => {
-                return StopReason::Engine { message: "growth was denied by nobody".into() };
+                return StopReason::Engine {
+                    message: "the engine reports a denied growth without a stop reason".into(),
+                };
             }
             code => return StopReason::Engine { message: code.to_string() },
         })

@@ -1,4 +1,4 @@
-//! Calls of an export that was found before: nothing is looked up, and nothing allocated.
+//! Typed calls of an export that was looked up before: they allocate nothing.
 
 use alloc::{boxed::Box, string::ToString};
 
@@ -7,21 +7,21 @@ use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 use super::Machine;
 use crate::{error::StopReason, meter, observe, pool::PooledStore, watch::Watch};
 
-/// Why a call gave no results. It is boxed, since most calls have it handed on for nothing.
-enum End {
+/// The reason that a call has no results. It is boxed to keep the results of successful calls small.
+enum CallEnd {
     Stop(StopReason),
     Engine(wasmi::Error),
 }
 
-impl From<StopReason> for Box<End> {
+impl From<StopReason> for Box<CallEnd> {
     fn from(reason: StopReason) -> Self {
-        Box::new(End::Stop(reason))
+        Box::new(CallEnd::Stop(reason))
     }
 }
 
 impl Machine {
-    /// An export whose type has been checked; `None` where its calls take more than a call: where async host
-    /// functions may wait, a program of WASI is to be finished, or what it does is recorded.
+    /// Returns an export with a checked type. Returns `None` if typed calls do not support the module: it imports
+    /// async host functions, is a WASI program, which has to be finished, or its effects are recorded.
     pub(crate) fn typed<P: WasmParams, R: WasmResults>(&self, name: &str) -> Option<TypedFunc<P, R>> {
         if self.store.data().recorder.is_in_use() {
             return None;
@@ -32,7 +32,7 @@ impl Machine {
         self.instance?.get_typed_func(&*self.store, name).ok()
     }
 
-    /// `None` if the guest ended the run itself.
+    /// Calls an export; returns `None` if the guest exited with status 0.
     pub(crate) fn call_typed<P: WasmParams, R: WasmResults>(
         &mut self,
         function: &TypedFunc<P, R>,
@@ -41,30 +41,31 @@ impl Machine {
     ) -> Result<Option<R>, StopReason> {
         self.store.reusable = false;
         self.status = 0;
-        self.store.data_mut().forget_input();
+        self.store.data_mut().clear_input();
         let (store, watch) = (&mut self.store, &mut self.watch);
         let module = self.module.inspect().name.as_deref().unwrap_or_default();
         let called = observe::contain(|| {
-            let called = observe::running(module, || run(store, watch, function, name, params));
-            called.map_err(Box::<End>::from).flatten()
+            let called = observe::running(module, || call(store, watch, function, name, params));
+            called.map_err(Box::<CallEnd>::from).flatten()
         });
         let results = match called {
             Ok(Ok(results)) => Some(results),
-            Ok(Err(end)) => self.ended(*end)?,
+            Ok(Err(end)) => self.map_end(*end)?,
             Err(message) => return Err(StopReason::Engine { message }),
         };
         observe::done_with(|| meter::used(&mut *self.store), self.status)?;
         self.store.reusable = true;
-        self.store.data_mut().drop_words();
+        self.store.data_mut().clear_output();
         Ok(results)
     }
 
-    /// No results, or why it was stopped.
+    /// Maps the end of a call without results: `None` if the guest exited with status 0, or else the reason of the
+    /// stop.
     #[cold]
-    fn ended<R>(&mut self, end: End) -> Result<Option<R>, StopReason> {
+    fn map_end<R>(&mut self, end: CallEnd) -> Result<Option<R>, StopReason> {
         let reason = match end {
-            End::Stop(reason) => reason,
-            End::Engine(error) => self.reason(error.kind()),
+            CallEnd::Stop(reason) => reason,
+            CallEnd::Engine(error) => self.reason(error.kind()),
         };
         match reason {
             StopReason::Status { code: 0 } => Ok(None),
@@ -73,30 +74,30 @@ impl Machine {
     }
 }
 
-fn engine(error: &wasmi::Error) -> StopReason {
+fn engine_error(error: &wasmi::Error) -> StopReason {
     StopReason::Engine { message: error.to_string() }
 }
 
-fn run<P: WasmParams, R: WasmResults>(
+fn call<P: WasmParams, R: WasmResults>(
     store: &mut PooledStore,
     watch: &mut Watch,
     function: &TypedFunc<P, R>,
     name: &str,
     params: P,
-) -> Result<R, Box<End>> {
+) -> Result<R, Box<CallEnd>> {
     observe::start(name, 0)?;
     watch.begin()?;
-    store.data_mut().heed(watch);
+    store.data_mut().set_alarm(watch);
     if meter::slice_left(&**store) == 0 {
         meter::grant(&mut **store, meter::SLICE);
     }
     let mut call = function.call_resumable(&mut **store, params);
     loop {
-        let paused = match call.map_err(|error| Box::new(End::Engine(error)))? {
+        let paused = match call.map_err(|error| Box::new(CallEnd::Engine(error)))? {
             TypedResumableCall::Finished(results) => return Ok(results),
             TypedResumableCall::HostTrap(call) => {
                 let noted = store.data_mut().stop.take();
-                return Err(noted.unwrap_or_else(|| engine(call.host_error())).into());
+                return Err(noted.unwrap_or_else(|| engine_error(call.host_error())).into());
             }
             TypedResumableCall::OutOfFuel(call) => call,
         };
@@ -104,7 +105,7 @@ fn run<P: WasmParams, R: WasmResults>(
         if meter::left(&mut **store) < required {
             return Err(store.data().meter.exhausted().into());
         }
-        watch.ask()?;
+        watch.check()?;
         let lack = required.saturating_sub(meter::slice_left(&**store));
         meter::grant(&mut **store, meter::SLICE.max(lack));
         call = paused.resume(&mut **store);

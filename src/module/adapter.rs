@@ -1,8 +1,8 @@
-//! A module between the guest and the async host functions it imports.
+//! The adapter: a module between the guest and the async host functions that it imports.
 //!
-//! The engine can go on from a host function that has left it only where that was called by a plain
-//! `call`: after a `return_call` it writes the results to the wrong place, or has nothing to go on
-//! with. So the guest's imports are functions of this module, each of which does nothing but call one.
+//! The engine can resume a call that a host function suspended only if a plain `call` called that function: after a
+//! `return_call` it writes the results to the wrong place, or has no frame to resume. So the guest imports the
+//! functions of this module, each of which only calls one host function.
 
 use alloc::{string::ToString, vec, vec::Vec};
 
@@ -15,10 +15,10 @@ use crate::{
     value::{FuncType, ValueType},
 };
 
-/// A function that is handed on to: its module, its name, its type.
+/// A host function that the adapter calls: its module, its name, its type.
 pub(crate) type Function<'a> = (&'a str, &'a str, &'a FuncType);
 
-/// The module. It exports the nth of these functions as `n`.
+/// Returns the module, which exports the nth of these functions as `n`.
 pub(crate) fn adapter(functions: &[Function<'_>]) -> Vec<u8> {
     let count = functions.len() as u32;
     let list = |entry: &dyn Fn(u32, &Function<'_>) -> Vec<u8>| {
@@ -46,7 +46,7 @@ fn function_type(ty: &FuncType) -> Vec<u8> {
     [vec![0x60], values(&ty.params), values(&ty.results)].concat()
 }
 
-/// Writes a body: no locals; what its operators cost; each parameter, the call, the end.
+/// Returns a body: no locals, a charge for its operators, each parameter, the call, the end.
 fn body(function: u32, ty: &FuncType) -> Vec<u8> {
     let fuel = ty.params.len() as u32 + u32::from(meter::CALL);
     let mut code = vec![0];

@@ -1,27 +1,28 @@
-//! What operators do to the operand stack, and which of them touch memory, divide, truncate or move much.
+//! The effects of operators on the operand stack, and the classes of operators: loads, stores, divisions, truncations,
+//! bulk operators.
 
 use wasmparser::{MemArg, Operator};
 
 use crate::{host::pieces::Kind, value::ValueType};
 
-/// What an operator takes from the stack and leaves there.
+/// The operands that an operator pops and the results that it pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
     /// A constant.
     Constant,
-    /// One value, made of nothing but the operands.
+    /// One value, computed from nothing but the operands.
     Compute { operands: u32 },
-    /// A value from memory; the address is the first operand.
+    /// A value loaded from memory; the address is the first operand.
     Load { operands: u32 },
-    /// A value to memory, after its address.
+    /// A store to memory; the operands are the address and the value.
     Store { value: ValueType },
-    /// Anything else whose operands are always as many.
+    /// Any other operator with a fixed number of operands.
     Other { operands: u32, results: u32 },
-    /// Operators whose operands depend on types.
+    /// An operator whose operands depend on types.
     Variable,
 }
 
-/// Gives the effect of an operator, from what the parser's table of operators says of it.
+/// Converts the annotation of an operator in the parser's table to an effect.
 macro_rules! effect {
     (push $($_:tt)*) => { $crate::module::effect::Effect::Constant };
     (load lane $($_:tt)*) => { $crate::module::effect::Effect::Load { operands: 2 } };
@@ -53,7 +54,7 @@ macro_rules! effect {
 pub(super) use effect;
 
 impl Effect {
-    /// Corrects what the parser's table says of operators that it knows by their arity only.
+    /// Corrects the effect of operators for which the parser's table has only the arity.
     #[inline(always)]
     pub(super) const fn of(operator: &Operator<'_>, by_table: Effect) -> Effect {
         match operator {
@@ -65,15 +66,15 @@ impl Effect {
     }
 }
 
-/// Returns whether an operator reads memory.
+/// Checks whether an operator loads from memory.
 #[inline(always)]
 pub(super) fn is_load(operator: &Operator<'_>) -> bool {
-    loaded(operator).is_some()
+    load_memarg(operator).is_some()
 }
 
 /// Returns the memory argument of an operator that loads.
 #[inline(always)]
-pub(super) fn loaded<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
+pub(super) fn load_memarg<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
     use Operator::{
         F32Load, F64Load, I32Load, I32Load8S, I32Load8U, I32Load16S, I32Load16U, I64Load, I64Load8S, I64Load8U,
         I64Load16S, I64Load16U, I64Load32S, I64Load32U, V128Load, V128Load8Lane, V128Load8Splat, V128Load8x8S,
@@ -118,7 +119,7 @@ pub(super) fn loaded<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
 
 /// Returns the memory argument of an operator that stores.
 #[inline(always)]
-pub(super) fn stored<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
+pub(super) fn store_memarg<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
     use Operator::{
         F32Store, F64Store, I32Store, I32Store8, I32Store16, I64Store, I64Store8, I64Store16, I64Store32, V128Store,
         V128Store8Lane, V128Store16Lane, V128Store32Lane, V128Store64Lane,
@@ -144,7 +145,7 @@ pub(super) fn stored<'o>(operator: &'o Operator<'_>) -> Option<&'o MemArg> {
 
 /// Returns the type of an integer division or remainder, which traps at a divisor of zero.
 #[inline(always)]
-pub(super) fn divides(operator: &Operator<'_>) -> Option<ValueType> {
+pub(super) fn division_type(operator: &Operator<'_>) -> Option<ValueType> {
     use Operator::{I32DivS, I32DivU, I32RemS, I32RemU, I64DivS, I64DivU, I64RemS, I64RemU};
     match operator {
         I32DivS | I32DivU | I32RemS | I32RemU => Some(ValueType::I32),
@@ -153,9 +154,9 @@ pub(super) fn divides(operator: &Operator<'_>) -> Option<ValueType> {
     }
 }
 
-/// Returns the type that a truncation takes which traps where the result cannot be had.
+/// Returns the operand type of a truncation that traps where the result is not representable.
 #[inline(always)]
-pub(super) fn truncates(operator: &Operator<'_>) -> Option<ValueType> {
+pub(super) fn truncation_type(operator: &Operator<'_>) -> Option<ValueType> {
     use Operator::{
         I32TruncF32S, I32TruncF32U, I32TruncF64S, I32TruncF64U, I64TruncF32S, I64TruncF32U, I64TruncF64S, I64TruncF64U,
     };
@@ -166,9 +167,9 @@ pub(super) fn truncates(operator: &Operator<'_>) -> Option<ValueType> {
     }
 }
 
-/// Returns the kind of an operator that is done piece by piece, if it is one.
+/// Returns the kind of an operator that is done piece by piece, if it is one of these.
 #[inline(always)]
-pub(super) fn divided(operator: &Operator<'_>) -> Option<Kind> {
+pub(super) fn piece_kind(operator: &Operator<'_>) -> Option<Kind> {
     Some(match operator {
         Operator::MemoryFill { .. } => Kind::FillBytes,
         Operator::MemoryCopy { dst_mem, src_mem } if dst_mem == src_mem => Kind::CopyBytes,

@@ -1,11 +1,11 @@
-//! The binary format: numbers, sections, entries.
+//! Encoding of the binary format: numbers, sections, entries.
 
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::value::ValueType;
 
-/// Identifiers and contents of all sections; the parser has accepted them before.
+/// Returns the identifier and the contents of each section. The parser must have accepted the module.
 pub(crate) fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
     let mut at = 8;
     core::iter::from_fn(move || {
@@ -17,30 +17,30 @@ pub(crate) fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)>
     })
 }
 
-/// Adds a section.
+/// Appends a section.
 pub(crate) fn section(out: &mut Vec<u8>, id: u8, contents: &[u8]) {
     out.push(id);
     out.extend(leb(contents.len() as u32));
     out.extend_from_slice(contents);
 }
 
-/// A section's list with more entries at its end.
+/// Returns the contents of a section with entries appended to its list.
 pub(crate) fn append(contents: &[u8], added: u32, entries: &[u8]) -> Vec<u8> {
     let (count, header) = read_leb(contents);
     [&leb(count + added), &contents[header..], entries].concat()
 }
 
-/// An entry of the export section; kind 0 is a function, 1 a table.
+/// Returns an entry of the export section; kind 0 is a function, 1 a table.
 pub(crate) fn export(name: &str, kind: u8, index: u32) -> Vec<u8> {
     [leb(name.len() as u32), name.into(), [kind].into(), leb(index)].concat()
 }
 
-/// An unsigned number.
+/// Encodes an unsigned number as LEB128.
 pub(crate) fn leb(value: u32) -> Vec<u8> {
     leb64(value.into())
 }
 
-/// An unsigned number of up to 64 bits.
+/// Encodes an unsigned number of up to 64 bits as LEB128.
 pub(crate) fn leb64(mut value: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(5);
     loop {
@@ -54,7 +54,7 @@ pub(crate) fn leb64(mut value: u64) -> Vec<u8> {
     }
 }
 
-/// `i32.const`
+/// Encodes `i32.const`.
 pub(crate) fn i32_const(mut value: i32) -> Vec<u8> {
     let mut out = alloc::vec![0x41];
     loop {
@@ -68,17 +68,17 @@ pub(crate) fn i32_const(mut value: i32) -> Vec<u8> {
     }
 }
 
-/// `local.get`
+/// Encodes `local.get`.
 pub(crate) fn local_get(local: u32) -> Vec<u8> {
     [&[0x20], &leb(local)[..]].concat()
 }
 
-/// `local.set`
+/// Encodes `local.set`.
 pub(crate) fn local_set(local: u32) -> Vec<u8> {
     [&[0x21], &leb(local)[..]].concat()
 }
 
-/// Returns the byte that stands for a type.
+/// Returns the byte that encodes a value type.
 pub(crate) fn value_code(ty: ValueType) -> u8 {
     match ty {
         ValueType::I32 => 0x7f,
@@ -91,7 +91,7 @@ pub(crate) fn value_code(ty: ValueType) -> u8 {
     }
 }
 
-/// A number and its length in bytes; the parser has accepted it before.
+/// Returns a LEB128 number and its length in bytes. The parser must have accepted it.
 pub(crate) fn read_leb(bytes: &[u8]) -> (u32, usize) {
     let (mut value, mut shift) = (0u32, 0);
     for (i, byte) in bytes.iter().take(5).enumerate() {

@@ -1,4 +1,4 @@
-//! How a module is entered: found when it is loaded, asked before each run.
+//! The entry points of a module, found when it is loaded.
 
 use alloc::{
     string::{String, ToString},
@@ -13,7 +13,7 @@ use crate::{
     wasi,
 };
 
-/// How a module is entered by `run`.
+/// The function that `run` calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// `execute`, with or without `alloc`.
@@ -22,7 +22,7 @@ pub(crate) enum Entry {
     Start,
 }
 
-/// How `run` enters a module.
+/// Returns the entry that `run` calls, or an error if the module has no entry.
 pub(super) fn entry(inspection: &Inspection) -> Result<Entry, Error> {
     if has(inspection, abi::EXECUTE)? {
         return Ok(Entry::Execute { alloc: has(inspection, abi::ALLOC)? });
@@ -33,7 +33,7 @@ pub(super) fn entry(inspection: &Inspection) -> Result<Entry, Error> {
     Err(CallError::NoEntry { exports: function_names(inspection) }.into())
 }
 
-/// Whether an entry of the ABI is exported; an error if it has another type.
+/// Checks whether a function of the ABI is exported; returns an error if the export has another type.
 pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
     let Some(export) = inspection.exports.iter().find(|export| export.name == name) else {
         return Ok(false);
@@ -49,7 +49,7 @@ pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// The snapshot of WASI that a module imports from, if it does; of both, the older.
+/// Returns the WASI snapshot that a module imports from, if any; of both, the older.
 pub(super) fn snapshot(inspection: &Inspection) -> Option<Snapshot> {
     let import = |i: &Import| abi::wasi::import(&i.module, &i.name).filter(|_| wasi::IS_PROVIDED);
     let mut snapshots = inspection.imports.iter().filter_map(import).map(|(snapshot, _)| snapshot);
@@ -57,7 +57,7 @@ pub(super) fn snapshot(inspection: &Inspection) -> Option<Snapshot> {
     Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
 }
 
-/// The functions that can be called by name, for who asked for one that is not there.
+/// Returns the names of the exported functions, for errors about a function that does not exist.
 pub(super) fn function_names(inspection: &Inspection) -> Vec<String> {
     let exports = inspection.exports.iter();
     let mut names: Vec<_> =

@@ -1,13 +1,13 @@
-//! The normal form: what the engine gets in place of what the guest wrote, and the charges in it.
+//! The pass that brings functions to the normal form and adds the charges.
 //!
-//! The engine's translator keeps operands where they came from, as locals, constants or registers, for as long as it
-//! can, and loses track of some. So it gets functions in which there is nothing to keep ([`crate::docs::design`] has the
-//! rules): no operand waits on the stack where control may part or join, blocks have no parameters and no results,
-//! conditions of `select` are locals, nothing is decided by constants, and no code is dead. Most of what
-//! compilers make is so already. A function that is not is made so by [`stack`]; all that is done to any other is
-//! to put charges in ([`charge`]), and to change single operators.
+//! The engine's translator defers copies of operands (locals, constants, registers) as long as it can, and handles some
+//! of them wrong. So the engine translates functions without deferred operands ([`crate::docs::design`] has the rules):
+//! no operand is on the stack where control branches or joins, blocks have no parameters and no results, conditions of
+//! `select` are locals, no branch or trap depends on constants only, and no code is dead. Most output of compilers is
+//! in this form already. Other functions are rewritten by [`stack`]; in the rest only charges are inserted ([`charge`])
+//! and single operators changed.
 //!
-//! Functions have been found valid, operator by operator, right after each is seen here.
+//! Each operator is validated right after it is seen here.
 
 use alloc::vec::Vec;
 
@@ -24,7 +24,7 @@ use self::{
     store::Last,
 };
 use super::{
-    effect::{Effect, divided, divides, loaded, stored, truncates},
+    effect::{Effect, division_type, load_memarg, piece_kind, store_memarg, truncation_type},
     encode::{leb, local_get, local_set},
     prices::price,
 };
@@ -43,7 +43,7 @@ mod operand;
 mod stack;
 mod store;
 
-/// Switches off all but charges, for the test that shows that the rest is needed.
+/// Disables everything except charges, for the test that shows that the rest is needed.
 const OFF: bool = cfg!(belljar_without_normal_form);
 
 type Result<T = ()> = core::result::Result<T, ModuleError>;
@@ -53,30 +53,30 @@ type Result<T = ()> = core::result::Result<T, ModuleError>;
 pub(super) struct Form<'m> {
     context: Context<'m>,
     pub(super) edits: Edits,
-    /// Work of what the pass adds, in the function at hand and before.
+    /// Work of what the pass has added, in the current function and before.
     pub(super) added: u64,
     function: FunctionEdits,
     locals: Locals,
     regions: Regions,
-    /// The function itself, and the blocks that are open in it.
+    /// The function itself, and its open blocks.
     frames: Vec<Frame>,
-    /// The region of the next operator; `None` where no run comes by.
+    /// The region of the next operator; `None` in dead code.
     region: Option<RegionId>,
-    /// Blocks that are open in code that no run comes by.
+    /// The number of open blocks in dead code.
     dead: u32,
-    /// Whether that code begins right behind an `end`: the first operator may be an `unreachable`.
+    /// Whether the dead code begins right behind an `end`: its first operator may be an `unreachable`.
     is_dead_end: bool,
-    /// A region that begins behind the operator at hand.
+    /// The region that begins behind the current operator.
     begins: Option<Begin>,
-    /// Whether the last edit replaces the operator at hand, whose end is not known yet.
+    /// Whether the last edit replaces the current operator, whose end is not known yet.
     replaces: bool,
     immediates: Immediates,
-    /// The literals among the operands, by their height modulo the number of places.
+    /// The literals among the operands, by their height modulo 64.
     literals: [u32; 64],
     last: [Last; 2],
-    /// Whether operands have to leave the stack somewhere.
+    /// Whether operands have to move from the stack to locals somewhere.
     is_stacked: bool,
-    /// Whether they have to for pieces of bulk operators.
+    /// Whether they have to because of pieces of bulk operators.
     is_divided: bool,
     /// Offset of the first operator.
     start: u32,
@@ -85,12 +85,12 @@ pub(super) struct Form<'m> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begin {
-    /// Where the engine begins to count by itself.
+    /// A region where the engine begins to count itself.
     Entry(GroupId),
-    /// At the end of edges.
+    /// A region at the end of edges.
     Join(GroupId),
-    /// Behind what has to be over before more is charged.
-    Anew,
+    /// A region behind an operator that must complete before more is charged.
+    AfterGrowth,
 }
 
 impl<'m> Form<'m> {
@@ -118,7 +118,7 @@ impl<'m> Form<'m> {
         }
     }
 
-    /// Begins a function: its type, what it declares, and where its operators begin.
+    /// Begins a function with its type, its declared locals, and the offset of its first operator.
     pub(super) fn begin(&mut self, ty: u32, locals: u32, groups: u32, start: usize) {
         self.function.clear();
         self.regions.clear();
@@ -140,13 +140,13 @@ impl<'m> Form<'m> {
         self.is_divided = false;
     }
 
-    /// Looks at the next operator of the function, with the height of the stack before it.
+    /// Handles the next operator of the function, with the height of the stack before it.
     ///
-    /// Where the kind of operator is known when this crate is compiled, little is left of it.
+    /// It is inlined: where the kind of operator is known at compile time, little code is left.
     #[inline(always)]
     pub(super) fn visit(&mut self, operator: &Operator<'_>, effect: Effect, at: usize, height: u32) -> Result {
         let Some(region) = self.region else {
-            self.visit_dead(operator);
+            self.handle_dead(operator);
             return Ok(());
         };
         self.regions.add(region, price(operator));
@@ -159,17 +159,17 @@ impl<'m> Form<'m> {
                 self.condition(at)?;
                 self.open(Kind::If, *blockty, region, height, 1);
             }
-            Operator::Else => self.alternative(height),
+            Operator::Else => self.handle_else(height),
             Operator::End => self.close(height),
             Operator::Br { relative_depth } => {
-                self.hold(height, 0);
+                self.track_stack(height, 0);
                 let edges = self.branch(*relative_depth);
                 self.regions.edges.leave(region, edges);
                 self.region = None;
             }
             Operator::BrIf { relative_depth } => {
                 self.condition(at)?;
-                self.hold(height, 1);
+                self.track_stack(height, 1);
                 let edges = self.branch(*relative_depth);
                 self.regions.edges.leave(region, edges);
                 self.immediates.pop(1);
@@ -178,7 +178,7 @@ impl<'m> Form<'m> {
             }
             Operator::BrTable { targets } => {
                 self.condition(at)?;
-                self.hold(height, 1);
+                self.track_stack(height, 1);
                 let mut edges = self.branch(targets.default());
                 for depth in targets.targets().map_while(core::result::Result::ok) {
                     let others = self.branch(depth);
@@ -195,7 +195,7 @@ impl<'m> Form<'m> {
                 self.leave(height, 1 + self.context.params(BlockType::FuncType(*type_index)).len() as u32);
             }
             Operator::Unreachable => {
-                self.hold(height, 0);
+                self.track_stack(height, 0);
                 self.region = None;
             }
             Operator::Call { function_index } => {
@@ -215,23 +215,23 @@ impl<'m> Form<'m> {
         Ok(())
     }
 
-    /// Looks at an operator that no run comes by.
-    fn visit_dead(&mut self, operator: &Operator<'_>) {
+    /// Handles an operator in dead code.
+    fn handle_dead(&mut self, operator: &Operator<'_>) {
         let is_dead_end = core::mem::take(&mut self.is_dead_end);
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.dead += 1,
             Operator::End if self.dead > 0 => self.dead -= 1,
             Operator::End => return self.close(0),
-            Operator::Else if self.dead == 0 => return self.alternative(0),
-            // It makes the operands that the function's own end asks for.
+            Operator::Else if self.dead == 0 => return self.handle_else(0),
+            // It provides the operands of the function's end.
             Operator::Unreachable if is_dead_end => return,
             _ => {}
         }
-        // It has to go.
+        // Dead code has to be removed.
         self.is_stacked = true;
     }
 
-    /// Looks at an operator without control: what it needs, and what it leaves.
+    /// Handles an operator that is not a control operator.
     #[inline(always)]
     fn compute(&mut self, operator: &Operator<'_>, effect: Effect, at: u32, height: u32) -> Result {
         match operator {
@@ -250,32 +250,36 @@ impl<'m> Form<'m> {
             }
             Operator::Select | Operator::TypedSelect { .. } => {
                 if !matches!(self.last[1], Last::Local(_)) {
-                    self.through(at, &[ValueType::I32])?;
+                    self.through_locals(at, &[ValueType::I32])?;
                 }
                 self.immediates.pop(1);
                 self.immediates.compute(2);
             }
             Operator::MemoryGrow { .. } => {
                 bulk::divide(self, operator, Division::GrowMemory, at, height)?;
-                self.grown(1);
+                self.handle_growth(1);
             }
             Operator::TableGrow { table } => {
                 if !bulk::divide(self, operator, Division::GrowTable, at, height)? {
-                    let reserve = store::reserve(*table, &self.context);
-                    self.edits.reserves = true;
-                    self.function.put(&mut self.edits, Rank::Before, at, 0, &reserve);
+                    let top_up = store::top_up(*table, &self.context);
+                    self.edits.uses_host_table = true;
+                    self.function.put(&mut self.edits, Rank::Before, at, 0, &top_up);
                     self.added += 4;
                 }
-                self.grown(2);
+                self.handle_growth(2);
             }
-            Operator::V128Store8Lane { memarg, lane } => store::lane(self, at, height, memarg, *lane, store::LANE_8)?,
-            Operator::V128Store16Lane { memarg, lane } => store::lane(self, at, height, memarg, *lane, store::LANE_16)?,
+            Operator::V128Store8Lane { memarg, lane } => {
+                store::replace_lane_store(self, at, height, memarg, *lane, store::LANE_8)?
+            }
+            Operator::V128Store16Lane { memarg, lane } => {
+                store::replace_lane_store(self, at, height, memarg, *lane, store::LANE_16)?
+            }
             operator => {
-                if let Some(value) = store::of_itself(operator, self.last) {
+                if let Some(value) = store::copy_same_value(operator, self.last) {
                     self.function.put(&mut self.edits, Rank::Before, at, 0, value);
                     self.added += 4;
                 }
-                if let Some(kind) = divided(operator)
+                if let Some(kind) = piece_kind(operator)
                     && bulk::divide(self, operator, kind, at, height)?
                 {
                     self.is_divided |= height > 3;
@@ -286,36 +290,36 @@ impl<'m> Form<'m> {
         Ok(())
     }
 
-    /// Applies the effect of an operator to what is known of operands, after it has seen to it that the engine
-    /// does not find out by itself that the operator traps.
+    /// Applies the effect of an operator to the immediates. Moves its operands through locals if the engine could
+    /// find at translation that the operator traps.
     #[inline(always)]
     fn apply(&mut self, operator: &Operator<'_>, effect: Effect, at: u32, height: u32) -> Result {
         match effect {
             Effect::Load { operands } => {
-                if loaded(operator).is_some_and(|memarg| self.is_beyond(operands - 1, height, memarg)) {
+                if load_memarg(operator).is_some_and(|memarg| self.is_beyond(operands - 1, height, memarg)) {
                     let lane = [ValueType::I32, ValueType::V128];
-                    self.through(at, &lane[..operands as usize])?;
+                    self.through_locals(at, &lane[..operands as usize])?;
                 }
                 self.immediates.pop(operands);
                 self.immediates.push_unknown(1);
             }
             Effect::Store { value } => {
-                if stored(operator).is_some_and(|memarg| self.is_beyond(1, height, memarg)) {
-                    self.through(at, &[ValueType::I32, value])?;
+                if store_memarg(operator).is_some_and(|memarg| self.is_beyond(1, height, memarg)) {
+                    self.through_locals(at, &[ValueType::I32, value])?;
                 }
                 self.immediates.pop(2);
             }
             Effect::Compute { operands } => {
-                if let Some(ty) = divides(operator)
+                if let Some(ty) = division_type(operator)
                     && self.immediates.may_be_known(0)
                     && (self.last[1] != Last::Constant { is_zero: false } || self.immediates.may_be_known(1))
                 {
-                    self.through(at, &[ty])?;
+                    self.through_locals(at, &[ty])?;
                 }
-                if let Some(ty) = truncates(operator)
+                if let Some(ty) = truncation_type(operator)
                     && self.immediates.may_be_known(0)
                 {
-                    self.through(at, &[ty])?;
+                    self.through_locals(at, &[ty])?;
                 }
                 self.immediates.compute(operands);
             }
@@ -324,14 +328,14 @@ impl<'m> Form<'m> {
                 self.immediates.pop(operands);
                 self.immediates.push_unknown(results);
             }
-            // Control, which is seen elsewhere, or nothing that is supported.
+            // Control operators, which are handled elsewhere, or unsupported operators.
             Effect::Variable => {}
         }
         Ok(())
     }
 
-    /// Returns whether the engine may find that an address, the operand at this depth, is beyond its memory:
-    /// whether it may know it, unless that is a literal within the size that the memory begins with.
+    /// Checks whether the engine may find at translation that an address, the operand at this depth, is beyond its
+    /// memory: it may be known, and is no literal within the initial size of the memory.
     #[inline(always)]
     fn is_beyond(&self, depth: u32, height: u32, memarg: &MemArg) -> bool {
         if !self.immediates.may_be_known(depth) {
@@ -342,15 +346,15 @@ impl<'m> Form<'m> {
         !self.immediates.is_literal(depth) || u64::from(literal).saturating_add(memarg.offset) > size
     }
 
-    /// Sends the condition on top of the stack through a local where it may decide at translation.
+    /// Moves the condition on top of the stack through a local if it may be known at translation.
     #[inline(always)]
     fn condition(&mut self, at: u32) -> Result {
-        if self.immediates.may_be_known(0) { self.through(at, &[ValueType::I32]) } else { Ok(()) }
+        if self.immediates.may_be_known(0) { self.through_locals(at, &[ValueType::I32]) } else { Ok(()) }
     }
 
-    /// Sends the operands on top of the stack through locals, so that the engine knows nothing of them.
+    /// Moves the operands on top of the stack through locals, so that the engine does not know their values.
     #[cold]
-    fn through(&mut self, at: u32, types: &[ValueType]) -> Result {
+    fn through_locals(&mut self, at: u32, types: &[ValueType]) -> Result {
         if OFF {
             return Ok(());
         }
@@ -367,28 +371,28 @@ impl<'m> Form<'m> {
         Ok(())
     }
 
-    /// Replaces the operator at hand.
+    /// Replaces the current operator.
     fn replace(&mut self, at: u32, bytes: &[u8]) {
         self.function.put(&mut self.edits, Rank::Replace, at, 0, bytes);
         self.replaces = true;
     }
 
-    /// Looks at a growth: what follows is charged for when it is over. The native stack that the engine
+    /// Handles a growth: the code behind it is charged when the growth is complete. The native stack that the engine
     /// may leave behind at each is bounded by the number of growths in a slice.
-    fn grown(&mut self, operands: u32) {
+    fn handle_growth(&mut self, operands: u32) {
         self.immediates.pop(operands);
         self.immediates.push_unknown(1);
-        self.begins = Some(Begin::Anew);
+        self.begins = Some(Begin::AfterGrowth);
         self.is_stacked = true;
     }
 
-    /// Notes whether there are other operands on the stack than those that an operator takes.
+    /// Records whether the stack holds operands besides those that an operator takes.
     #[inline(always)]
-    fn hold(&mut self, height: u32, operands: u32) {
+    fn track_stack(&mut self, height: u32, operands: u32) {
         self.is_stacked |= height != operands;
     }
 
-    /// Tells where the operator at hand has its end.
+    /// Handles the end of the current operator.
     #[inline(always)]
     pub(super) fn end(&mut self, at: usize) {
         if self.replaces {
@@ -399,16 +403,16 @@ impl<'m> Form<'m> {
             self.region = Some(match begin {
                 Begin::Entry(edges) => self.regions.entry(at as u32, Some(edges)),
                 Begin::Join(edges) => self.regions.begin(at as u32, Some(edges)),
-                Begin::Anew => self.regions.begin(at as u32, None),
+                Begin::AfterGrowth => self.regions.begin(at as u32, None),
             });
         }
     }
 
-    /// Ends a function whose declared locals take this number of cells; returns the work of what was added.
+    /// Ends a function whose declared locals take this number of cells; returns the work of what was added to it.
     pub(super) fn finish(&mut self, function: &Function<'_>, cells: u64) -> Result<u64> {
         if (self.is_stacked || self.is_divided) && !OFF {
             self.locals.is_for_pieces = !self.is_stacked;
-            self.added += stack::unstack(function, self)?;
+            self.added += stack::move_to_locals(function, self)?;
         }
         let cells = cells + self.locals.cells();
         if cells >= PRICED_CELLS {
@@ -428,16 +432,16 @@ impl<'m> Form<'m> {
     }
 }
 
-/// The number of cells of 8 bytes from which on a call is charged for zeroing its locals, as bulk memory is;
+/// Minimum number of cells of 8 bytes for which a call is charged for zeroing its locals, at the price of bulk memory;
 /// fewer cost no more than the call itself.
 const PRICED_CELLS: u64 = 64;
 
-/// A function, for the second look that some need.
+/// A function, for the second pass that some need.
 pub(super) struct Function<'a> {
     /// The bytes of the module.
     pub(super) module: &'a [u8],
     pub(super) body: &'a FunctionBody<'a>,
-    /// Bytes of the number of groups of locals.
+    /// Length in bytes of the number of groups of locals.
     pub(super) header: usize,
     pub(super) ty: u32,
     pub(super) validator: &'a FuncValidator<ValidatorResources>,

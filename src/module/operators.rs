@@ -1,5 +1,5 @@
-//! The operators of function bodies: only those of proposals that are switched on, bounded in what
-//! makes an engine recurse or multiply.
+//! Checks of the operators in function bodies: their proposals must be enabled, and what makes an engine recurse or
+//! multiply is bounded.
 
 use alloc::vec::Vec;
 
@@ -16,23 +16,23 @@ use crate::{
     error::ModuleError,
 };
 
-/// The operators of all functions: what is summed over them.
+/// The sums over the operators of all functions.
 #[derive(Debug)]
 pub(super) struct Operators<'m> {
     limits: &'m ModuleLimits,
     context: Context<'m>,
     locals: u64,
     pub(super) work: Work,
-    /// Work of what is added to functions.
+    /// Work of the operators that are added to functions.
     pub(super) form_work: Work,
     /// The function itself, and the blocks that are open in it.
     labels: Vec<Label>,
     size_bytes: u64,
-    /// So much work has had its memory asked for.
-    asked: u64,
+    /// The work for which [`check_memory`] has been called.
+    checked_work: u64,
 }
 
-/// How many values are moved to leave a block.
+/// The numbers of values that are moved to leave a block.
 #[derive(Debug, Clone, Copy)]
 struct Label {
     /// By a branch to it.
@@ -44,13 +44,13 @@ struct Label {
 type Result<T = ()> = core::result::Result<T, ModuleError>;
 
 impl<'m> Operators<'m> {
-    /// The work is what has been done before, on a module of so many bytes.
+    /// Starts with the work done so far on a module of `size_bytes` bytes.
     pub(super) fn new(limits: &'m ModuleLimits, context: Context<'m>, work: Work, size_bytes: u64) -> Self {
         let form_work = Work::of_form(limits);
-        Operators { limits, context, locals: 0, work, form_work, labels: Vec::new(), size_bytes, asked: 0 }
+        Operators { limits, context, locals: 0, work, form_work, labels: Vec::new(), size_bytes, checked_work: 0 }
     }
 
-    /// Checks the locals of the function with this type, whose operators come next.
+    /// Checks the locals of a function with this type, whose operators are checked next.
     pub(super) fn begin(&mut self, ty: u32, body: &FunctionBody<'_>) -> Result<Declared> {
         let declared = self.check_locals(body)?;
         let results = self.results(BlockType::FuncType(ty));
@@ -59,9 +59,9 @@ impl<'m> Operators<'m> {
         Ok(declared)
     }
 
-    /// Checks the next operator, which needs what belljar does not run, if anything.
+    /// Checks the next operator; `missing` is the feature that it needs and belljar does not support, if any.
     ///
-    /// Where the kind of operator is known when this crate is compiled, little is left of it.
+    /// It is inlined: where the kind of operator is known at compile time, little code is left.
     #[inline(always)]
     pub(super) fn check(&mut self, operator: &Operator<'_>, missing: Option<&'static str>, offset: usize) -> Result {
         match self.values_moved(operator) {
@@ -69,9 +69,9 @@ impl<'m> Operators<'m> {
             Some(values) => {
                 self.work.add(1 + values)?;
                 let sum = self.sum();
-                if sum > self.asked {
-                    // Some more, so that it is not asked for operator by operator.
-                    self.ask(sum.saturating_add(sum / 4))?;
+                if sum > self.checked_work {
+                    // Some more, so that not every operator needs a check.
+                    self.check_memory(sum.saturating_add(sum / 4))?;
                 }
             }
         }
@@ -91,24 +91,24 @@ impl<'m> Operators<'m> {
         Ok(())
     }
 
-    /// Adds the work of what has been added to a function.
-    pub(super) fn formed(&mut self, work: u64) -> Result {
+    /// Adds the work of the operators that were added to a function.
+    pub(super) fn add_form_work(&mut self, work: u64) -> Result {
         self.form_work.add(work)?;
-        self.ask(self.sum())
+        self.check_memory(self.sum())
     }
 
-    /// Returns the work of all that has been seen and added, by the memory it takes.
+    /// Returns the work of all operators seen and added, weighted by the memory they take.
     pub(super) fn sum(&self) -> u64 {
         self.work.sum() + bound::FORM * self.form_work.sum()
     }
 
-    /// Asks for the memory that so much work may take, if it is more than before.
-    pub(super) fn ask(&mut self, work: u64) -> Result {
-        if work <= self.asked {
+    /// Checks that the memory for this much work can be allocated, if the work is more than before.
+    pub(super) fn check_memory(&mut self, work: u64) -> Result {
+        if work <= self.checked_work {
             return Ok(());
         }
-        self.asked = work.min(self.limits.load_work + bound::FORM * self.limits.form_work);
-        check_memory(bound::load_bytes(self.asked, self.size_bytes))
+        self.checked_work = work.min(self.limits.load_work + bound::FORM * self.limits.form_work);
+        check_memory(bound::load_bytes(self.checked_work, self.size_bytes))
     }
 
     fn check_locals(&mut self, body: &FunctionBody<'_>) -> Result<Declared> {
@@ -135,7 +135,7 @@ impl<'m> Operators<'m> {
         Ok(())
     }
 
-    /// Values that the engine copies for an operator, one by one and each time anew.
+    /// Returns the number of values that the engine copies one by one each time it runs this operator.
     #[inline(always)]
     fn values_moved(&self, operator: &Operator<'_>) -> Option<u64> {
         Some(match operator {
@@ -177,7 +177,7 @@ impl<'m> Operators<'m> {
     }
 }
 
-/// What a function declares.
+/// The locals that a function declares.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Declared {
     pub(super) locals: u64,
@@ -194,7 +194,7 @@ pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result 
     }
 }
 
-/// What an operator needs that belljar does not run.
+/// Returns the feature that an operator needs and belljar does not support, if any.
 fn missing(operator: &Operator<'_>) -> Option<&'static str> {
     macro_rules! by_proposal {
         ($(@$proposal:ident $op:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
@@ -223,13 +223,13 @@ const UNSUPPORTED: [(&str, &str); 10] = [
     ("shared_everything_threads", "the shared-everything-threads proposal"),
 ];
 
-/// What a module with vectors needs that is not here, if anything. The engine takes the lanes of a vector in the machine's own order, and so gets them wrong where that is not
-/// the order of WebAssembly.
+/// The feature that vectors need and this build lacks, if any. The engine orders the lanes of a vector as the machine
+/// does, which is wrong where that is not the order of WebAssembly.
 pub(super) const VECTORS: Option<&str> =
     if cfg!(target_endian = "big") { Some("the simd proposal, on a big-endian machine") } else { None };
 
-/// What an operator of this proposal needs that belljar does not run. Decided when this crate is compiled: a
-/// proposal that is in neither list does not compile.
+/// Returns the feature that operators of this proposal need and belljar does not support, if any. It is evaluated at
+/// compile time: a proposal that is in neither list does not compile.
 pub(super) const fn unsupported(proposal: &str) -> Option<&'static str> {
     if same(proposal, "simd") {
         return VECTORS;
@@ -248,7 +248,7 @@ pub(super) const fn unsupported(proposal: &str) -> Option<&'static str> {
         }
         i += 1;
     }
-    panic!("a proposal that is neither supported nor not")
+    panic!("a proposal that is in neither list")
 }
 
 const fn same(a: &str, b: &str) -> bool {

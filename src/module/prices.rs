@@ -1,4 +1,4 @@
-//! The price of every operator, and what the engine is told to charge.
+//! The price of every operator, and the prices that the engine charges.
 
 use wasmi::OperatorCost;
 use wasmparser::Operator;
@@ -6,9 +6,9 @@ use wasmparser::Operator;
 use super::effect::is_load;
 use crate::meter;
 
-/// Returns the fuel of one execution of an operator, beside what it moves, grows or calls.
+/// Returns the fuel of one execution of an operator, without the fuel of what it moves, grows or calls.
 ///
-/// Structure is free; entering a function, a turn of a `loop` and an arm of an `if` cost [`ENTRY`].
+/// Control structure is free; entering a function, an iteration of a `loop` and an arm of an `if` cost [`ENTRY`].
 #[inline(always)]
 pub(super) fn price(operator: &Operator<'_>) -> u64 {
     use Operator::{
@@ -30,9 +30,9 @@ pub(super) fn price(operator: &Operator<'_>) -> u64 {
     price.into()
 }
 
-/// Fuel of entering a function, of each turn of a `loop`, and of each arm of an `if`.
+/// Fuel of entering a function, of each iteration of a `loop`, and of each arm of an `if`.
 ///
-/// The engine charges it by itself, wherever it begins to count.
+/// The engine charges it itself, wherever it begins to count.
 pub(super) const ENTRY: u64 = 1;
 
 /// Fuel that the engine charges for a `nop`: the small unit of a charge.
@@ -41,7 +41,7 @@ pub(super) const NOP: u8 = 1;
 /// Fuel that the engine charges for a `ref.null`: the large unit of a charge.
 pub(super) const REF_NULL: u8 = 8;
 
-/// Returns what the engine is told to charge: nothing but for the two operators that charges are made of.
+/// Returns the prices for the engine: 0 except for the two operators that charges consist of.
 pub(super) fn engine_prices() -> OperatorCost {
     macro_rules! free_but {
         ($nop:expr, $ref_null:expr; $($operator:ident)*) => {

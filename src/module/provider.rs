@@ -1,4 +1,4 @@
-//! The provider of an import: a function that belljar has, or one of the embedding program.
+//! The provider of an import: a function of belljar or of the embedding program.
 
 use alloc::string::ToString;
 
@@ -14,7 +14,7 @@ use crate::{
     wasi,
 };
 
-/// The provider of an import, which decides its type and what is linked.
+/// The provider of an import, which determines its type and the linked function.
 #[derive(Clone, Copy)]
 pub(super) enum Provider<'a> {
     Builtin(Builtin),
@@ -23,7 +23,7 @@ pub(super) enum Provider<'a> {
 }
 
 impl<'a> Provider<'a> {
-    /// Returns the provider of an import, if there is one in this build under this policy.
+    /// Returns the provider of an import in this build under this policy, if there is one.
     pub(super) fn of(import: &Import, policy: &'a Policy) -> Option<Provider<'a>> {
         let custom = || policy.function(&import.module, &import.name).map(Provider::Custom);
         match Builtin::of(&import.module, &import.name) {
@@ -41,14 +41,14 @@ impl<'a> Provider<'a> {
         }
     }
 
-    /// Returns whether the function needs the exported memory. A custom function finds out when it is called.
+    /// Checks whether the function needs the exported memory. A custom function fails when it is called instead.
     pub(super) fn needs_memory(self) -> bool {
         matches!(self, Provider::Builtin(builtin) if builtin.needs_memory())
     }
 
-    /// Returns the function if a call of it leaves the engine, to be answered later.
-    pub(super) fn waiting(self) -> Option<&'a HostFunction> {
-        if let Provider::Custom(function) = self { Some(function).filter(|function| function.waits) } else { None }
+    /// Returns the function if it is async: a call of it leaves the engine and is resumed later.
+    pub(super) fn async_function(self) -> Option<&'a HostFunction> {
+        if let Provider::Custom(function) = self { Some(function).filter(|function| function.is_async) } else { None }
     }
 
     /// Links the function under the name that the module imports it by.

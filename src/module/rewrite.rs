@@ -1,14 +1,13 @@
-//! The few changes that are made to a module between validation and translation.
+//! The changes to a module between validation and translation.
 //!
-//! * A start function becomes an export: the engine runs a start function inside the
-//!   instantiation, where it can neither be sliced nor resumed. As an export it is called first,
-//!   metered and interruptible like the rest.
-//! * A memory that is made anew for each run is imported, where the host can recycle it (`pool`).
-//! * Function bodies are brought to the normal form (`form`). Where that calls the host, before a `table.grow` or for
-//!   the pieces of a bulk operator, the module gets a table for the host's functions, and their types.
+//! * A start function becomes an export: the engine runs a start function during instantiation, where it can neither
+//!   be sliced nor resumed. As an export it is called first, metered and interruptible like the rest.
+//! * The memory that each run creates is imported instead, if the host can reuse one (`pool`).
+//! * Function bodies are rewritten to the normal form (`form`). If that calls the host, before a `table.grow` or for
+//!   the pieces of a bulk operator, a table for the host's functions and their types are added.
 //!
-//! The original has been validated before, so nothing that is added can make an invalid module
-//! valid; and what is added takes indices that the original cannot name.
+//! The original has been validated before, so an addition cannot make an invalid module valid; and additions have
+//! indices that the original does not use.
 
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
@@ -16,18 +15,18 @@ use core::ops::Range;
 use super::{
     encode::{append, export, leb, read_leb, section, sections},
     form::edit::Edits,
-    validation::Facts,
+    validation::ModuleInfo,
 };
 use crate::{host::pieces, pool};
 
-/// What a rewritten module exports beside its own.
+/// A rewritten module and its additional exports.
 #[derive(Debug, Default)]
 pub(super) struct Rewritten {
     pub(super) bytes: Vec<u8>,
-    /// The export that stands for the start function.
+    /// The export that replaces the start function.
     pub(super) start: Option<String>,
     /// The exported table that the host puts its functions into.
-    pub(super) reserve: Option<String>,
+    pub(super) host_table: Option<String>,
 }
 
 const TYPE: u8 = 1;
@@ -38,27 +37,27 @@ const EXPORT: u8 = 7;
 const START: u8 = 8;
 const CODE: u8 = 10;
 
-/// `None` if there is nothing to change.
-pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Option<Rewritten> {
-    let edits = &facts.edits;
-    let reserves = edits.reserves;
-    if facts.start.is_none() && edits.list.is_empty() && !import_memory {
+/// Returns the rewritten module, or `None` if nothing has to change.
+pub(super) fn rewrite(bytes: &[u8], info: &ModuleInfo, import_memory: bool) -> Option<Rewritten> {
+    let edits = &info.edits;
+    let uses_host_table = edits.uses_host_table;
+    if info.start.is_none() && edits.list.is_empty() && !import_memory {
         return None;
     }
     let mut new = Rewritten::default();
     let mut exports = Vec::new();
-    if let Some(function) = facts.start {
-        let name = free_name(facts, "belljar.start");
+    if let Some(function) = info.start {
+        let name = free_name(info, "belljar.start");
         exports.push(export(&name, 0, function));
         new.start = Some(name);
     }
-    if reserves {
-        let name = free_name(facts, "belljar.reserve");
-        exports.push(export(&name, 1, facts.inspection.tables.len() as u32));
-        new.reserve = Some(name);
+    if uses_host_table {
+        let name = free_name(info, "belljar.reserve");
+        exports.push(export(&name, 1, info.inspection.tables.len() as u32));
+        new.host_table = Some(name);
     }
     let mut memory = import_memory.then(|| memory_import(bytes)).flatten();
-    let mut table = reserves;
+    let mut table = uses_host_table;
     let mut pending = (!exports.is_empty()).then(|| exports.concat());
     let added = exports.len() as u32;
 
@@ -66,7 +65,7 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Optio
     out.reserve(bytes.len() + edits.bytes.len() + 8 * edits.list.len() + 64);
     out.extend_from_slice(&bytes[..8]);
     for (id, contents) in sections(bytes) {
-        // A custom section may stand anywhere; the others say how far the module has come.
+        // A custom section may occur anywhere; the others occur in the order of their ids.
         if id > IMPORT
             && let Some(entry) = memory.take()
         {
@@ -81,7 +80,7 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Optio
             section(out, EXPORT, &[leb(added), entries].concat());
         }
         match id {
-            TYPE if reserves => section(out, TYPE, &append(&bytes[contents], 2, HOST_TYPES)),
+            TYPE if uses_host_table => section(out, TYPE, &append(&bytes[contents], 2, HOST_TYPES)),
             IMPORT if memory.is_some() => {
                 section(out, IMPORT, &append(&bytes[contents], 1, &memory.take().unwrap_or_default()));
             }
@@ -103,7 +102,7 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, import_memory: bool) -> Optio
     Some(new)
 }
 
-/// The import that takes the place of the module's only memory.
+/// Returns the import that replaces the only memory of the module.
 fn memory_import(bytes: &[u8]) -> Option<Vec<u8>> {
     const KIND: u8 = 2;
     let (_, contents) = sections(bytes).find(|(id, _)| *id == MEMORY)?;
@@ -113,8 +112,8 @@ fn memory_import(bytes: &[u8]) -> Option<Vec<u8>> {
     Some([&name(pool::IMPORT.0), &name(pool::IMPORT.1), &[KIND][..], ty].concat())
 }
 
-/// The types of what tops up a slice, `(func (param i32 i32 i32) (result i32))`, and of what tells the next piece,
-/// `(func (param i32 i32 i32 i32) (result i32 i32 i32 i32))`.
+/// The types of the host's functions: `(func (param i32 i32 i32) (result i32))` tops up a slice,
+/// `(func (param i32 i32 i32 i32) (result i32 i32 i32 i32))` returns the next piece.
 const HOST_TYPES: &[u8] = &[
     0x60, 3, 0x7f, 0x7f, 0x7f, 1, 0x7f, //
     0x60, 4, 0x7f, 0x7f, 0x7f, 0x7f, 4, 0x7f, 0x7f, 0x7f, 0x7f,
@@ -122,7 +121,7 @@ const HOST_TYPES: &[u8] = &[
 /// `(table 2 2 funcref)`
 const HOST_TABLE: &[u8] = &[0x70, 1, pieces::SLOTS as u8, pieces::SLOTS as u8];
 
-/// Returns the code section with the edits in its bodies.
+/// Returns the code section with the edits applied to its bodies.
 fn code(bytes: &[u8], contents: Range<usize>, edits: &Edits) -> Vec<u8> {
     let (count, header) = read_leb(&bytes[contents.clone()]);
     let mut out = Vec::with_capacity(contents.len() + edits.bytes.len() + 8 * edits.list.len());
@@ -155,9 +154,9 @@ fn code(bytes: &[u8], contents: Range<usize>, edits: &Edits) -> Vec<u8> {
     out
 }
 
-/// A name that no export has.
-fn free_name(facts: &Facts, wanted: &str) -> String {
-    let taken: BTreeSet<&str> = facts.inspection.exports.iter().map(|export| export.name.as_str()).collect();
+/// Returns a name that no export has.
+fn free_name(info: &ModuleInfo, wanted: &str) -> String {
+    let taken: BTreeSet<&str> = info.inspection.exports.iter().map(|export| export.name.as_str()).collect();
     let mut name = String::from(wanted);
     let mut n = 0u32;
     while taken.contains(name.as_str()) {

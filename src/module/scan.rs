@@ -1,7 +1,7 @@
-//! The structure of a module, counted and bounded before the engine sees it.
+//! The scan of the structure of a module, which counts and bounds it before the engine reads it.
 //!
-//! Every count is checked as soon as it is read, so that a refusal costs what was read by then.
-//! Nothing is allocated on the module's word: lists grow with what is really there.
+//! Every count is checked as soon as it is read, so that an early refusal is cheap. No allocation depends on a count
+//! that the module claims: lists grow with the items that are read.
 
 use alloc::{string::String, vec::Vec};
 use core::ops::Range;
@@ -24,7 +24,7 @@ use crate::{
     value::{FuncType, ValueType},
 };
 
-/// What the scan learns of a module that keeps to the limits.
+/// The result of the scan of a module within the limits.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) inspection: Inspection,
@@ -43,7 +43,7 @@ pub(super) struct Scan {
 
 type Result<T = ()> = core::result::Result<T, ModuleError>;
 
-/// Reads all but the bodies of functions, so that most refusals never read an operator.
+/// Reads everything except the function bodies, so that most refused modules are refused before an operator is read.
 pub(super) fn scan(bytes: &[u8], config: &Config) -> Result<Scan> {
     check_header(bytes)?;
     sizes::check(bytes)?;
@@ -90,7 +90,7 @@ fn check_header(bytes: &[u8]) -> Result {
     }
 }
 
-/// What bytes that are not a module look like, for the error message.
+/// Returns the format that bytes without the magic number resemble, for the error message.
 fn looks_like(bytes: &[u8]) -> Option<&'static str> {
     const KNOWN: &[(&[u8], &str)] = &[
         (b"\x7fELF", "an ELF executable"),
@@ -252,8 +252,8 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Reads the type section group by group. A recursive group is refused by its first byte: read
-    /// as a whole, it would be held in memory before its types could be counted.
+    /// Reads the type section group by group. A recursive group is refused by its first byte: the parser would hold the
+    /// whole group in memory before its types could be counted.
     fn types(&mut self, section: Range<usize>) -> Result {
         const RECURSIVE: u8 = 0x4e;
         let mut reader = BinaryReader::new(&self.bytes[section.clone()], section.start);
@@ -406,7 +406,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Extended constant expressions are evaluated and dropped recursively by the engine.
+    /// Checks the size of a constant expression: the engine evaluates and drops extended ones recursively.
     fn constant(&mut self, expr: &ConstExpr<'_>) -> Result {
         let max = self.config.module.constant_operators;
         let mut reader = expr.get_operators_reader();
@@ -435,7 +435,7 @@ impl Scanner<'_> {
         if let KnownCustom::Name(names) = section.as_known()
             && sizes::names_fit(section.data())
         {
-            // What is wrong in a name section is nobody's concern: it changes no run.
+            // An invalid name section is not an error: it changes no run.
             let module = names.into_iter().map_while(core::result::Result::ok).find_map(|name| match name {
                 wasmparser::Name::Module { name, .. } => Some(name),
                 _ => None,
@@ -464,7 +464,7 @@ impl Scanner<'_> {
         )
     }
 
-    /// Adds up what an instantiation costs: every part that takes time, at the price of bulk operators.
+    /// Sums the fuel of an instantiation: every part that takes time, at the price of bulk operators.
     fn finish(mut self) -> Scan {
         let i = &self.scan.inspection;
         self.scan.instantiation = meter::INSTANTIATION

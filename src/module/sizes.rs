@@ -1,14 +1,14 @@
-//! Sizes that a module claims of its parts.
+//! Check of the sizes that a module claims for its parts.
 //!
-//! The parser adds them to where it is before it looks whether there are so many bytes. On 32 bits that sum can
-//! overflow, and the parser panics. So a part that claims to be larger than the whole is refused before, on
-//! every target alike. All else that is wrong with a size is left to the parser.
+//! The parser adds a size to its position before it checks that the bytes exist. On 32-bit targets that sum can
+//! overflow, and the parser panics. So a part that claims to be larger than the whole module is refused before, on
+//! all targets. All other errors in sizes are left to the parser.
 
 use wasmparser::{BinaryReader, ConstExpr};
 
 use crate::error::ModuleError;
 
-/// Refuses parts that are larger than the module: sections, functions, and segments of data.
+/// Checks that no part claims to be larger than the module: sections, functions, and data segments.
 pub(super) fn check(bytes: &[u8]) -> Result<(), ModuleError> {
     let mut sizes = Sizes { whole: bytes.len(), too_large: None };
     sizes.module(BinaryReader::new(bytes, 0));
@@ -18,7 +18,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), ModuleError> {
     }
 }
 
-/// Whether no part of a name section claims to be larger than the section.
+/// Checks that no part of a name section claims to be larger than the section.
 pub(super) fn names_fit(section: &[u8]) -> bool {
     let mut sizes = Sizes { whole: section.len(), too_large: None };
     let mut reader = BinaryReader::new(section, 0);
@@ -28,11 +28,11 @@ pub(super) fn names_fit(section: &[u8]) -> bool {
 
 struct Sizes {
     whole: usize,
-    /// Where the first part begins that is.
+    /// The position of the first part that is larger than the whole.
     too_large: Option<usize>,
 }
 
-// `None` is where it ends, for whatever reason.
+// `None` is the end, for whatever reason.
 impl Sizes {
     fn module(&mut self, mut reader: BinaryReader<'_>) -> Option<()> {
         const CODE: u8 = 10;
@@ -52,7 +52,7 @@ impl Sizes {
         }
     }
 
-    /// A list of parts, each after what else there is of it.
+    /// Reads a list of parts; `before` reads what precedes the size of each.
     fn parts(&mut self, section: &mut BinaryReader<'_>, before: fn(&mut BinaryReader<'_>) -> Option<()>) -> Option<()> {
         for _ in 0..section.read_var_u32().ok()? {
             before(section)?;
@@ -71,7 +71,7 @@ impl Sizes {
     }
 }
 
-/// What stands before the bytes of a segment: its memory, if it is not the first, and its place.
+/// Reads what precedes the bytes of a data segment: its memory, if it is not the first, and its offset.
 fn segment(reader: &mut BinaryReader<'_>) -> Option<()> {
     const PASSIVE: u32 = 1;
     const OF_MEMORY: u32 = 2;

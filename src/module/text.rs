@@ -1,4 +1,4 @@
-//! The text form: read only where it is asked for, bounded before it is parsed.
+//! The text format: read only on request, bounded before it is parsed.
 
 use alloc::{string::ToString, vec::Vec};
 
@@ -9,10 +9,10 @@ use crate::{
     observe,
 };
 
-/// Reads text into bytes, which are then loaded like all others.
+/// Parses text; returns the binary format, which is then loaded like any other bytes.
 pub(crate) fn parse(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError> {
     limit("module.text_bytes", config.module.text_bytes, text.len() as u64, "bytes of text")?;
-    // The parser recurses for components, on whatever stack there is; for modules it does not.
+    // The parser recurses for components, without a bound on the stack; for modules it does not.
     if has_component(text) {
         return Err(ModuleError::Component);
     }
@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError>
     })
 }
 
-/// Whether `(component` stands anywhere outside strings and comments. No module has it.
+/// Checks whether `(component` occurs outside strings and comments. No module contains it.
 fn has_component(text: &str) -> bool {
     let mut rest = text.as_bytes();
     let mut opened = false;
@@ -67,7 +67,7 @@ fn skip_line(rest: &[u8]) -> &[u8] {
     end.map_or(&[], |end| &rest[end..])
 }
 
-/// Block comments nest.
+/// Skips a block comment and those nested in it.
 fn skip_comment(mut rest: &[u8]) -> &[u8] {
     let mut depth = 1u64;
     while depth > 0 && !rest.is_empty() {
@@ -82,7 +82,7 @@ fn skip_comment(mut rest: &[u8]) -> &[u8] {
     rest
 }
 
-/// The parser tells a position only in its message, as `--> NAME:LINE:COLUMN`.
+/// Returns line and column of an error, which the parser reports only in its message, as `--> NAME:LINE:COLUMN`.
 fn position(shown: &str) -> (u64, u64) {
     let place = shown.lines().find_map(|line| line.trim_start().strip_prefix("--> "));
     let mut numbers = place.into_iter().flat_map(|place| place.rsplit(':')).map_while(|n| n.trim().parse().ok());

@@ -1,8 +1,7 @@
-//! Validation, in one pass over the bodies with what is asked of operators beyond it.
+//! Validation, in one pass over the bodies together with the other checks of operators.
 //!
-//! The validator is the engine's own, with the features the engine is made with. It is not left to the engine,
-//! since that reads the operators once more; and an operator is bounded before the validator takes
-//! time and memory for it.
+//! The validator is that of the engine, with the same features. Validation is not left to the engine, which would read
+//! the operators a second time; and an operator is bounded before the validator spends time and memory on it.
 
 use alloc::{boxed::Box, string::ToString};
 
@@ -19,22 +18,22 @@ use super::{
 };
 use crate::{config::Config, error::ModuleError, inspect::Inspection};
 
-/// What is known of a valid module that keeps to the limits.
+/// The result of the checks of a valid module within the limits.
 #[derive(Debug)]
-pub(super) struct Facts {
+pub(super) struct ModuleInfo {
     pub(super) inspection: Inspection,
     /// The start function.
     pub(super) start: Option<u32>,
     /// Work of loading.
     pub(super) work: u64,
-    /// What brings functions to the normal form, and charges.
+    /// The changes that bring functions to the normal form, and the charges.
     pub(super) edits: Edits,
     /// Fuel of one instantiation.
     pub(super) instantiation: u64,
 }
 
-/// Validates a module whose structure keeps to the limits.
-pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Facts, ModuleError> {
+/// Validates a module whose structure is within the limits.
+pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<ModuleInfo, ModuleError> {
     let size_bytes = bytes.len() as u64;
     let context = Context {
         types: &scan.types,
@@ -44,8 +43,8 @@ pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Fact
     };
     let mut operators = Operators::new(&config.module, context, scan.work, size_bytes);
     let mut form = Form::new(context, config.module.form_locals);
-    // What the validator holds for the bytes of a body is less than for half as many units of work.
-    operators.ask(scan.work.sum().saturating_add(scan.body_bytes / 2))?;
+    // For the bytes of a body the validator takes less memory than half as many units of work do.
+    operators.check_memory(scan.work.sum().saturating_add(scan.body_bytes / 2))?;
     let mut validator = Validator::new_with_features(features());
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -57,13 +56,13 @@ pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Fact
             allocations = function.into_allocations();
         }
     }
-    operators.ask(operators.sum())?;
+    operators.check_memory(operators.sum())?;
     let (work, edits) = (operators.sum(), form.edits);
     let Scan { inspection, start, instantiation, .. } = scan;
-    Ok(Facts { inspection, start, work, edits, instantiation })
+    Ok(ModuleInfo { inspection, start, work, edits, instantiation })
 }
 
-/// The features that the engine is made with (`engine_config`), whatever features its crate has.
+/// Returns the features of the engine as `engine_config` sets them, independent of the features of its crate.
 pub(super) fn features() -> WasmFeatures {
     let mut features = WasmFeatures::MUTABLE_GLOBAL
         | WasmFeatures::SIGN_EXTENSION
@@ -86,7 +85,7 @@ pub(super) fn invalid(error: BinaryReaderError) -> ModuleError {
     ModuleError::Invalid { offset: error.offset() as u64, message: error.message().to_string() }
 }
 
-// Apart, since there is a place for it in the code of each operator.
+// Separate, since it would be inlined into the code of each operator.
 #[cold]
 #[inline(never)]
 fn refused(error: ModuleError) -> Box<ModuleError> {
@@ -95,7 +94,7 @@ fn refused(error: ModuleError) -> Box<ModuleError> {
 
 type Validating = FuncValidator<ValidatorResources>;
 
-/// Validates a function of this type, and brings it to the normal form.
+/// Validates a function of this type, and plans its edits to the normal form.
 fn body<'m>(
     module: &[u8],
     body: &FunctionBody<'_>,
@@ -112,23 +111,23 @@ fn body<'m>(
     reader.set_features(features());
     let start = reader.original_position();
     form.begin(ty, declared.locals as u32, declared.groups, start);
-    let mut both = Both { operators, form, validator, offset: start };
+    let mut visitor = Visitor { operators, form, validator, offset: start };
     while !reader.eof() {
-        match reader.visit_operator(&mut both) {
+        match reader.visit_operator(&mut visitor) {
             Ok(checked) => checked.map_err(|error| *error)?,
-            Err(error) => return Err(unread(body, both.offset, error)),
+            Err(error) => return Err(read_error(body, visitor.offset, error)),
         }
-        both.offset = reader.original_position();
-        both.form.end(both.offset);
+        visitor.offset = reader.original_position();
+        visitor.form.end(visitor.offset);
     }
-    both.validator.finish(both.offset).map_err(invalid)?;
+    visitor.validator.finish(visitor.offset).map_err(invalid)?;
     let added = form.finish(&Function { module, body, header, ty, validator }, declared.cells)?;
-    operators.formed(added)
+    operators.add_form_work(added)
 }
 
-/// What is wrong with an operator that cannot be read: malformed is only what no proposal could read.
+/// Returns the error of an operator that cannot be read: it is malformed only if it is invalid in all proposals.
 #[cold]
-fn unread(body: &FunctionBody<'_>, offset: usize, error: BinaryReaderError) -> ModuleError {
+fn read_error(body: &FunctionBody<'_>, offset: usize, error: BinaryReaderError) -> ModuleError {
     let mut reader = body.get_binary_reader();
     let before = offset.saturating_sub(reader.original_position());
     match reader.read_bytes(before).and_then(|_| reader.read_operator()) {
@@ -137,15 +136,15 @@ fn unread(body: &FunctionBody<'_>, offset: usize, error: BinaryReaderError) -> M
     }
 }
 
-/// Hands an operator to our checks, then to the pass, then to the validator.
-struct Both<'b, 'm> {
+/// A visitor that passes an operator to the checks of this crate, then to the pass, then to the validator.
+struct Visitor<'b, 'm> {
     operators: &'b mut Operators<'m>,
     form: &'b mut Form<'m>,
     validator: &'b mut Validating,
     offset: usize,
 }
 
-macro_rules! both {
+macro_rules! visit {
     ($visitor:ident $(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {$(
         fn $visit(&mut self $($(, $arg: $argty)*)?) -> Self::Output {
             let missing = const { unsupported(stringify!($proposal)) };
@@ -163,15 +162,15 @@ macro_rules! both {
 }
 
 macro_rules! scalar {
-    ($($operators:tt)*) => { both! { visitor $($operators)* } };
+    ($($operators:tt)*) => { visit! { visitor $($operators)* } };
 }
 
 macro_rules! vector {
-    ($($operators:tt)*) => { both! { simd_visitor $($operators)* } };
+    ($($operators:tt)*) => { visit! { simd_visitor $($operators)* } };
 }
 
-impl<'a> VisitOperator<'a> for Both<'_, '_> {
-    /// Small, since it is handed on for each operator.
+impl<'a> VisitOperator<'a> for Visitor<'_, '_> {
+    /// A result, boxed so that it is small: each operator returns one.
     type Output = Result<(), Box<ModuleError>>;
 
     fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
@@ -181,6 +180,6 @@ impl<'a> VisitOperator<'a> for Both<'_, '_> {
     wasmparser::for_each_visit_operator!(scalar);
 }
 
-impl VisitSimdOperator<'_> for Both<'_, '_> {
+impl VisitSimdOperator<'_> for Visitor<'_, '_> {
     wasmparser::for_each_visit_simd_operator!(vector);
 }

@@ -1,21 +1,21 @@
-//! The work of loading, in units of what takes some 20 bytes and 100 nanoseconds.
+//! The work of loading, in units of about 20 bytes and 100 nanoseconds.
 
 use super::scan::limit;
 use crate::{config::ModuleLimits, error::ModuleError};
 
-/// A type, import, function, global, export or custom section, beside the values in its type.
+/// Work of a type, import, function, global, export or custom section, without the values in its type.
 pub(super) const PART: u64 = 10;
 
-/// An element or data segment.
+/// Work of an element or data segment.
 pub(super) const SEGMENT: u64 = 20;
 
-/// An item of an element segment.
+/// Work of an item of an element segment.
 pub(super) const ELEMENT_ITEM: u64 = 2;
 
-/// An `if`, beside the operator that it is: the engine keeps places for both of its arms.
+/// Additional work of an `if`: the engine stores both of its arms.
 pub(super) const IF: u64 = 4;
 
-/// A sum that stays within its limit.
+/// A sum with a limit.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Work {
     key: &'static str,
@@ -25,12 +25,12 @@ pub(super) struct Work {
 }
 
 impl Work {
-    /// Returns no work yet, of what the guest wrote.
+    /// Starts the sum of the work of what the guest's module contains.
     pub(super) fn new(limits: &ModuleLimits) -> Self {
         Work { key: "module.load_work", unit: "units of load work", limit: limits.load_work, left: limits.load_work }
     }
 
-    /// Returns no work yet, of what is added to functions.
+    /// Starts the sum of the work of what is added to functions.
     pub(super) fn of_form(limits: &ModuleLimits) -> Self {
         Work {
             key: "module.form_work",
@@ -53,7 +53,7 @@ impl Work {
         Ok(())
     }
 
-    // Apart, since it is asked of each operator.
+    // Separate, since `add` is called for each operator.
     #[cold]
     #[inline(never)]
     fn exceeded(self, units: u64) -> Result<(), ModuleError> {

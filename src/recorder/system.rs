@@ -1,4 +1,4 @@
-//! Requests of WASI programs: asked of the host and recorded, or replayed.
+//! Requests of WASI programs to the host, recorded or replayed.
 
 use alloc::{format, vec::Vec};
 

@@ -99,7 +99,7 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len.min(left))?;
             let (memory, host) = guest.memory_and_host()?;
             let count = range.len() as u32;
-            host.give_input(&mut memory[range])?;
+            host.copy_input(&mut memory[range])?;
             left -= count;
             Ok(count)
         })

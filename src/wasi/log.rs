@@ -56,7 +56,7 @@ impl LineBuffer {
     }
 
     fn add(&mut self, text: &[u8], host: &Host) -> Result<(), StopReason> {
-        let room = host.log_room(usize::MAX).unwrap_or(0).saturating_sub(self.bytes.len());
+        let room = host.log_space(usize::MAX).unwrap_or(0).saturating_sub(self.bytes.len());
         let kept = &text[..text.len().min(room)];
         self.cut |= kept.len() < text.len();
         self.bytes.try_reserve(kept.len()).map_err(|_| StopReason::HostMemory { what: "log" })?;
@@ -67,7 +67,7 @@ impl LineBuffer {
     /// Logs the line, and returns its bytes.
     fn log(&mut self, host: &mut Host) -> Result<Vec<u8>, StopReason> {
         let (bytes, cut) = core::mem::take(self).into_parts();
-        let Some(room) = host.log_room(bytes.len()) else { return host.keep_log(None, false).map(|()| bytes) };
+        let Some(room) = host.log_space(bytes.len()) else { return host.keep_log(None, false).map(|()| bytes) };
         let mut text = String::new();
         let room = room.min(bytes.len());
         text.try_reserve(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
@@ -76,7 +76,7 @@ impl LineBuffer {
         for part in bytes.utf8_chunks() {
             let replaced = if part.invalid().is_empty() { "" } else { "\u{fffd}" };
             for piece in [part.valid(), replaced] {
-                let mut fits = piece.len().min(host.log_room(usize::MAX).unwrap_or(0).saturating_sub(text.len()));
+                let mut fits = piece.len().min(host.log_space(usize::MAX).unwrap_or(0).saturating_sub(text.len()));
                 while !piece.is_char_boundary(fits) {
                     fits -= 1;
                 }

@@ -1,4 +1,4 @@
-//! Calls of host functions in a build without the feature `receipt`: nothing is recorded or replayed.
+//! Calls of host functions without the feature `receipt`: nothing is recorded or replayed.
 
 use alloc::vec::Vec;
 
@@ -7,7 +7,7 @@ use wasmi::Caller;
 use super::{
     Host, Name,
     context::{Context, HostError},
-    waiting::Waiting,
+    pending_call::PendingCall,
 };
 use crate::{error::StopReason, types::Scalars, value::Value};
 
@@ -26,7 +26,7 @@ pub(super) fn begin(
     _: &mut Caller<'_, Host>,
     _: &Name,
     _: impl FnOnce() -> Vec<Value>,
-    call: impl FnOnce() -> Waiting,
-) -> Result<Waiting, StopReason> {
+    call: impl FnOnce() -> PendingCall,
+) -> Result<PendingCall, StopReason> {
     Ok(call())
 }

@@ -1,70 +1,70 @@
-//! One body after another.
+//! The check of a function body.
 //!
-//! No value crosses where a block begins or ends, so that one stack serves a body. What stands before an
-//! operator is read again where a rule asks for it.
+//! No value crosses the start or the end of a block, so one stack is enough for a body. The operators before an
+//! operator are read again if a rule needs them.
 
 use alloc::vec::Vec;
 
 use wasmparser::{BlockType, FunctionBody, Operator};
 
 use super::{
-    Facts, Result, Rule,
+    Context, Result, Rule,
     operands::{self, Effect, Value},
 };
 
-/// How many operators back rules look.
-pub(super) const LOOKED_AT: usize = 7;
+/// The number of preceding operators that rules read.
+pub(super) const LOOKBACK: usize = 7;
 
 /// A function whose operators are checked in order.
 pub(super) struct Body<'b, 'm> {
-    facts: &'b Facts<'m>,
+    context: &'b Context<'m>,
     results: usize,
     buffers: &'b mut Buffers,
     reachable: bool,
     /// Whether a region of code begins behind the last operator.
     begins: bool,
     /// The offsets of the last operators.
-    before: [usize; LOOKED_AT],
+    before: [usize; LOOKBACK],
 }
 
-/// What is used for one function after another.
+/// Buffers that are reused for one function after another.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     values: Vec<Value>,
     labels: Vec<Label>,
 }
 
-/// A block that is open.
+/// An open block.
 #[derive(Debug, Default, Clone, Copy)]
 struct Label {
     is_loop: bool,
-    /// Whether it is an `if` that has had no `else`.
+    /// Whether it is an `if` without an `else` so far.
     is_if: bool,
-    /// Whether its end is reached from elsewhere than right before it.
+    /// Whether its end is the target of a branch, or the end of a first arm that is reachable.
     is_joined: bool,
 }
 
 impl<'b, 'm> Body<'b, 'm> {
-    pub(super) fn new(facts: &'b Facts<'m>, results: usize, buffers: &'b mut Buffers) -> Self {
+    pub(super) fn new(context: &'b Context<'m>, results: usize, buffers: &'b mut Buffers) -> Self {
         buffers.values.clear();
         buffers.labels.clear();
         buffers.labels.push(Label::default());
-        Body { facts, results, buffers, reachable: true, begins: false, before: [usize::MAX; LOOKED_AT] }
+        Body { context, results, buffers, reachable: true, begins: false, before: [usize::MAX; LOOKBACK] }
     }
 
-    /// Checks all operators, and tells where the one starts that is checked.
+    /// Checks all operators; `at` is the offset of the current one.
     pub(super) fn check(&mut self, body: &FunctionBody<'_>, at: &mut usize) -> Result {
         let mut reader = body.get_operators_reader()?.get_binary_reader();
         self.begins = true;
         while !reader.eof() {
             *at = reader.original_position();
             if core::mem::take(&mut self.begins) {
-                reader.read_bytes(charges(self.facts.bytes.get(*at..).unwrap_or_default()))?;
+                reader.read_bytes(charges(self.context.bytes.get(*at..).unwrap_or_default()))?;
                 continue;
             }
             reader.visit_operator(self)??;
             self.before.copy_within(1.., 0);
-            self.before[LOOKED_AT - 1] = *at;
+            self.before[LOOKBACK - 1] = *at;
         }
         if self.buffers.labels.is_empty() { Ok(()) } else { Err(Rule::Malformed) }
     }
@@ -75,14 +75,14 @@ impl<'b, 'm> Body<'b, 'm> {
         use Operator::*;
         if !self.reachable && !matches!(operator, Else | End) {
             let is_end_of_loop =
-                matches!(operator, Unreachable) && matches!(self.facts.read(self.before[LOOKED_AT - 1]), End);
+                matches!(operator, Unreachable) && matches!(self.context.read(self.before[LOOKBACK - 1]), End);
             return if is_end_of_loop { Ok(()) } else { Err(Rule::DeadCode) };
         }
         let (params, results) = match operator {
-            Call { function_index } => self.facts.of_function(*function_index)?,
-            ReturnCall { function_index } => (self.facts.of_function(*function_index)?.0, 0),
-            CallIndirect { type_index, .. } => self.facts.of_type(*type_index)?,
-            ReturnCallIndirect { type_index, .. } => (self.facts.of_type(*type_index)?.0, 0),
+            Call { function_index } => self.context.of_function(*function_index)?,
+            ReturnCall { function_index } => (self.context.of_function(*function_index)?.0, 0),
+            CallIndirect { type_index, .. } => self.context.of_type(*type_index)?,
+            ReturnCallIndirect { type_index, .. } => (self.context.of_type(*type_index)?.0, 0),
             Return => (self.results, 0),
             End if self.reachable && self.buffers.labels.len() == 1 => (self.results, 0),
             _ => (0, 0),
@@ -90,9 +90,9 @@ impl<'b, 'm> Body<'b, 'm> {
         let values = &mut self.buffers.values;
         let height = values.len().checked_sub(effect.takes + params).ok_or(Rule::Stack)?;
         let operands = &values[height..];
-        let before = || self.before.map(|at| self.facts.read(at));
-        operands::check(operator, effect, operands, self.facts, before)?;
-        // A condition decides between values that may both be immediate.
+        let before = || self.before.map(|at| self.context.read(at));
+        operands::check(operator, effect, operands, self.context, before)?;
+        // A condition selects one of two values that may both be immediate.
         let operands = if let Select | TypedSelect { .. } = operator { &operands[..2] } else { operands };
         let value = match operator {
             I32Const { value: value @ 0.. } => Value::Address(*value as u32),
@@ -150,7 +150,7 @@ impl<'b, 'm> Body<'b, 'm> {
     }
 }
 
-/// Returns how many bytes the charges take that a region of code begins with.
+/// Returns the length in bytes of the charges at the start of a region of code.
 fn charges(code: &[u8]) -> usize {
     const PAIR: &[u8] = &[0xd0, 0x70, 0x1a];
     const NOP: u8 = 0x01;

@@ -1,27 +1,27 @@
-//! What operators take from the stack and leave there, and what is asked of what they take.
+//! The operands and results of operators, and the rules for operands.
 
 use wasmparser::{MemArg, Operator, Operator::*, VisitOperator, VisitSimdOperator};
 
 use super::{
-    Facts, Result, Rule,
-    body::{Body, LOOKED_AT},
+    Context, Result, Rule,
+    body::{Body, LOOKBACK},
 };
 use crate::{
     host::pieces,
-    module::{effect::divided, operators::unsupported},
+    module::{effect::piece_kind, operators::unsupported},
 };
 
-/// What is known of a value on the stack.
+/// The knowledge about a value on the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value {
     Computed,
-    /// What the engine may know when it translates.
+    /// A value that the engine may know at translation.
     Immediate,
-    /// An immediate by a literal `i32.const` that is not negative.
+    /// An immediate from a literal `i32.const` that is not negative.
     Address(u32),
 }
 
-/// What an operator does to the stack, beside what its function, type or label makes it do.
+/// The effect of an operator on the stack, without the operands and results of its function, type or label.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Effect {
     pub(super) takes: usize,
@@ -39,7 +39,7 @@ pub(super) enum Kind {
     Other,
 }
 
-/// The effect of an operator, by the names of its arguments and what the parser says of it.
+/// The effect of an operator, from the names of its arguments and its annotation in the parser's table.
 macro_rules! effect {
     ([$($_:tt)*] arity $takes:literal -> $leaves:literal) => {
         ($takes, $leaves, Kind::Other, None)
@@ -82,7 +82,7 @@ macro_rules! visit {
     )*};
 }
 
-// Where the kind of operator is known when this crate is compiled, little is left of what is asked of it.
+// Where the kind of operator is known at compile time, little code of the checks is left.
 impl<'a> VisitOperator<'a> for Body<'_, '_> {
     type Output = Result;
 
@@ -98,37 +98,37 @@ impl VisitSimdOperator<'_> for Body<'_, '_> {
 }
 
 impl Effect {
-    /// Whether the result is immediate if the operands are.
+    /// Checks whether the result is immediate if the operands are.
     pub(super) fn is_pure(&self, operator: &Operator<'_>) -> bool {
         let also = matches!(operator, RefFunc { .. } | GlobalGet { .. } | LocalTee { .. } | RefIsNull);
         also || matches!(operator, I8x16Shuffle { .. } | Select | TypedSelect { .. }) || self.kind == Kind::Pure
     }
 }
 
-/// Returns how many values operators of a kind take. A kind that is not known does not compile.
+/// Returns the number of operands of operators of a kind. An unknown kind does not compile.
 const fn operands(kind: &str) -> usize {
     match kind.as_bytes() {
         b"push" => 0,
         b"test" | b"unary" | b"splat" | b"conversion" | b"extract" => 1,
         b"binary" | b"cmp" | b"shift" | b"replace" => 2,
-        // What is atomic does not run.
+        // Atomic operators are not supported.
         b"ternary" | b"atomic" => 3,
-        _ => panic!("a kind of operators that is not known"),
+        _ => panic!("unknown kind of operators"),
     }
 }
 
-/// Checks what is asked of the values that an operator takes, and of the operators before it.
+/// Checks the rules for the operands of an operator and for the operators before it.
 #[inline(always)]
 pub(super) fn check<'m>(
     operator: &Operator<'_>,
     effect: &Effect,
     operands: &[Value],
-    facts: &Facts<'m>,
-    before: impl Fn() -> [Operator<'m>; LOOKED_AT],
+    context: &Context<'m>,
+    before: impl Fn() -> [Operator<'m>; LOOKBACK],
 ) -> Result {
     let is_immediate = |at: usize| operands.get(at).is_some_and(|value| *value != Value::Computed);
     if let Some(MemArg { offset, memory, .. }) = effect.memarg {
-        let size = facts.memories.get(memory as usize).copied().unwrap_or(0);
+        let size = context.memories.get(memory as usize).copied().unwrap_or(0);
         let is_inside = match operands.first() {
             Some(Value::Address(address)) => u64::from(*address).saturating_add(offset) <= size,
             _ => false,
@@ -157,21 +157,23 @@ pub(super) fn check<'m>(
         Select | TypedSelect { .. } if !matches!(before(), [.., LocalGet { .. }]) => Rule::Select,
         Nop | RefNull { .. } => Rule::Charge,
         V128Store8Lane { .. } | V128Store16Lane { .. } => Rule::LaneStore,
-        TableGrow { table } if !is_reserved(*table, &before(), facts) && !is_told(&before(), facts) => Rule::TableGrow,
-        operator => match divided(operator) {
-            Some(kind) if !is_piece(kind.piece(), operands, &before(), facts) => Rule::Piece,
+        TableGrow { table } if !is_topped_up(*table, &before(), context) && !is_from_host(&before(), context) => {
+            Rule::TableGrow
+        }
+        operator => match piece_kind(operator) {
+            Some(kind) if !is_piece(kind.piece(), operands, &before(), context) => Rule::Piece,
             _ => return Ok(()),
         },
     };
     Err(broken)
 }
 
-/// Whether a literal that is not zero was pushed last.
+/// Checks whether the last operator pushed a literal other than zero.
 fn is_divisor(before: &[Operator<'_>]) -> bool {
     matches!(before, [.., I32Const { value: ..=-1 | 1.. } | I64Const { value: ..=-1 | 1.. }])
 }
 
-/// Whether the two values on top of the stack are not one local.
+/// Checks that the two values on top of the stack are not one local.
 fn differ(before: &[Operator<'_>]) -> bool {
     match before {
         [.., LocalGet { local_index: pointer }, LocalGet { local_index: value }] => pointer != value,
@@ -181,8 +183,8 @@ fn differ(before: &[Operator<'_>]) -> bool {
     }
 }
 
-/// Whether the host was called for a growth of this table.
-fn is_reserved(table: u32, before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+/// Checks whether the host was called for a growth of this table.
+fn is_topped_up(table: u32, before: &[Operator<'_>], context: &Context<'_>) -> bool {
     let [
         ..,
         TableSize { table: size },
@@ -193,23 +195,23 @@ fn is_reserved(table: u32, before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
     else {
         return false;
     };
-    *size == table && facts.is_of_host(*type_index, *table_index, 0)
+    *size == table && context.is_of_host(*type_index, *table_index, 0)
 }
 
-/// Whether what is on top of the stack is no more than so much: by a literal, by a choice right before it, or by what
-/// the host says.
-fn is_piece(piece: u32, operands: &[Value], before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+/// Checks that the value on top of the stack is at most `piece`: it is a literal, a branch right before it excludes
+/// more, or the host returned it.
+fn is_piece(piece: u32, operands: &[Value], before: &[Operator<'_>], context: &Context<'_>) -> bool {
     if let Some(Value::Address(len)) = operands.last() {
         return *len <= piece;
     }
-    is_told(before, facts) || is_chosen(piece, before)
+    is_from_host(before, context) || is_bounded_by_branch(piece, before)
 }
 
-/// Whether what is on top of the stack is what the host has said.
-fn is_told(before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
+/// Checks whether the host returned the value on top of the stack.
+fn is_from_host(before: &[Operator<'_>], context: &Context<'_>) -> bool {
     let (slot, ty, table) = match before {
         [.., I32Const { value }, CallIndirect { type_index, table_index }] => (value, type_index, table_index),
-        // It waits in a local where the host has not seen a value that is taken with it.
+        // It is stored in a local while a value that the host does not get is pushed below it.
         [
             ..,
             I32Const { value },
@@ -231,12 +233,12 @@ fn is_told(before: &[Operator<'_>], facts: &Facts<'_>) -> bool {
         ] if set == len && other != len => (value, type_index, table_index),
         _ => return false,
     };
-    *slot == pieces::NEXT as i32 && facts.is_of_host(*ty, *table, 1)
+    *slot == pieces::NEXT as i32 && context.is_of_host(*ty, *table, 1)
 }
 
-/// Whether a local was fetched last, at most two others before it, and a branch before those was taken if the local
-/// is more than so much.
-fn is_chosen(piece: u32, before: &[Operator<'_>]) -> bool {
+/// Checks whether the last operators are up to three `local.get`, and a branch before them is taken if the local of the
+/// last is more than `piece`.
+fn is_bounded_by_branch(piece: u32, before: &[Operator<'_>]) -> bool {
     let fetched = before.iter().rev().take(3).take_while(|operator| matches!(operator, LocalGet { .. })).count();
     let (choice, fetched) = before.split_at(before.len() - fetched);
     let [.., LocalGet { local_index: chosen }, I32Const { value }, I32GtU, BrIf { .. }] = choice else { return false };

@@ -1,4 +1,4 @@
-//! Bodies in normal form, and bodies that just miss it.
+//! Tests of bodies in normal form, and of bodies that break one rule.
 
 use alloc::{format, vec::Vec};
 
@@ -351,7 +351,7 @@ fn no_short_lane_is_stored() {
     );
 }
 
-/// Bodies that the engine gets wrong are put together here, and kept nowhere.
+/// Builds bodies that the engine translates wrong; they are not stored as fixtures.
 #[test]
 fn what_the_engine_gets_wrong_is_refused() {
     let made = |parts: &[&str], rule: Rule| {

@@ -1,13 +1,13 @@
-//! Bulk operators and growths, which the engine does in one go however much they move.
+//! Bulk operators and growths, which the engine does in one step whatever their length.
 //!
-//! Where one may move more than a piece, a choice stands in its place: up to a piece is done by the operator as it was,
-//! and more by a loop that asks the host for one piece after the other ([`crate::host::pieces`]).
+//! An operator that may move more than a piece is replaced by a choice: up to a piece the original operator runs; for
+//! more a loop asks the host for one piece after the other ([`crate::host::pieces`]).
 
 use alloc::vec::Vec;
 
 use wasmparser::Operator;
 
-use super::{Form, Result, locals::Purpose, store::reserve};
+use super::{Form, Result, locals::Purpose, store::top_up};
 use crate::{
     host::pieces::{self, Kind},
     module::encode::{i32_const, leb, local_get, local_set},
@@ -22,8 +22,8 @@ const BR_IF: &[u8] = &[0x0d, 0];
 const DROP: &[u8] = &[0x1a];
 const GREATER: &[u8] = &[0x4b];
 
-/// Puts a choice and a loop in the place of an operator of this kind; `false` if its length is known to be no more
-/// than a piece.
+/// Replaces an operator of this kind by a choice and a loop; returns `false` if its length is a literal of at most a
+/// piece, so that nothing has to change.
 pub(super) fn divide(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind, at: u32, height: u32) -> Result<bool> {
     let literal = form.literals[height.wrapping_sub(1) as usize % 64];
     if form.immediates.is_literal(0) && literal <= kind.piece() {
@@ -34,7 +34,7 @@ pub(super) fn divide(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind, a
         Operator::TableGrow { table } => table_growth(form, *table)?,
         _ => range(form, operator, kind)?,
     };
-    form.edits.reserves = true;
+    form.edits.uses_host_table = true;
     form.added += 24;
     form.replace(at, &bytes);
     Ok(true)
@@ -50,7 +50,7 @@ fn range(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind) -> Result<Vec
     out.extend(choice(len, kind, &[local_get(to), local_get(from), local_get(len), op.clone()].concat()));
     out.extend_from_slice(LOOP);
     if let Kind::FillElements = kind {
-        // The host has no use for a reference.
+        // The host does not need the reference.
         let piece = form.locals.get(Purpose::Piece(3), ValueType::I32)?;
         out.extend([local_get(to), i32_const(0), local_get(len), next].concat());
         out.extend([&local_set(piece), DROP, &local_get(from), &local_get(piece)].concat());
@@ -72,7 +72,7 @@ fn memory_growth(form: &mut Form<'_>, memory: u32) -> Result<Vec<u8>> {
     out.extend(choice(len, Kind::GrowMemory, &[local_get(len), op.clone(), local_set(result)].concat()));
     out.extend_from_slice(LOOP);
     out.extend([size, i32_const(max as i32), local_get(len), next(form, Kind::GrowMemory)].concat());
-    // The size before the first piece is the host's to tell.
+    // The host returns the size before the first piece.
     out.extend([&op, DROP, &local_set(result), DROP, BR_IF, END, END, &local_get(result)].concat());
     Ok(out)
 }
@@ -86,9 +86,9 @@ fn table_growth(form: &mut Form<'_>, table: u32) -> Result<Vec<u8>> {
     let (len, piece, result) = (len?, piece?, result?);
     let op = [&[0xfc, 0x0f], &leb(table)[..]].concat();
     let size = [&[0xfc, 0x10], &leb(table)[..]].concat();
-    let reserve = reserve(table, &form.context);
+    let top_up = top_up(table, &form.context);
     let mut out = [local_set(len), local_set(init)].concat();
-    let small = [local_get(init), local_get(len), reserve, op.clone(), local_set(result)].concat();
+    let small = [local_get(init), local_get(len), top_up, op.clone(), local_set(result)].concat();
     out.extend(choice(len, Kind::GrowTable, &small));
     out.extend_from_slice(LOOP);
     out.extend([size, i32_const(max as i32), local_get(len), next(form, Kind::GrowTable)].concat());
@@ -97,21 +97,21 @@ fn table_growth(form: &mut Form<'_>, table: u32) -> Result<Vec<u8>> {
     Ok(out)
 }
 
-/// Returns the beginning of a block that is left behind the operators for what is no more than a piece, and at whose
-/// place more is done.
+/// Returns the start of a block: up to a piece it runs the operators `small` and leaves the block; for more it
+/// continues behind the returned operators.
 fn choice(len: u32, kind: Kind, small: &[u8]) -> Vec<u8> {
     let piece = i32_const(kind.piece() as i32);
     [BLOCK, BLOCK, &local_get(len), &piece, GREATER, BR_IF, small, BR_OUT, END].concat()
 }
 
-/// Returns the operators that ask the host for the next piece.
+/// Returns the operators that call the host for the next piece.
 fn next(form: &Form<'_>, kind: Kind) -> Vec<u8> {
     let (types, tables) = (form.context.types.len() as u32, form.context.tables.len() as u32);
     let call = [&[0x11], &leb(types + 1)[..], &leb(tables)].concat();
     [i32_const(kind as i32), i32_const(pieces::NEXT as i32), call].concat()
 }
 
-/// Returns an operator as bytes, and the type of its second operand.
+/// Encodes an operator; also returns the type of its second operand.
 fn encoded(form: &Form<'_>, operator: &Operator<'_>) -> (Vec<u8>, ValueType) {
     let bytes = |code: u8, indices: &[u32]| {
         let mut bytes = alloc::vec![0xfc, code];

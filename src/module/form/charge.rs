@@ -1,10 +1,9 @@
-//! Charges: which operators run together, what that costs, and how the engine is made to count it.
+//! Charges: the regions of operators that run together, their fuel, and its encoding for the engine.
 //!
 //! A region is a set of operators of a function of which either all run or none, unless the run ends among
-//! them. Its fuel is the sum of their prices, charged where it begins: at the beginning of the function, of a
-//! turn of a `loop` or of an arm of an `if`, behind a `br_if` or a growth, or behind the end of a block that a
-//! branch may have left for farther out. What follows the end of any other block belongs to the region before
-//! the block.
+//! them. Its fuel is the sum of their prices, charged where it begins: at the start of the function, of an iteration
+//! of a `loop` or of an arm of an `if`, behind a `br_if` or a growth, or behind the end of a block that contains a
+//! branch to an outer label. Code behind the end of any other block belongs to the region before the block.
 
 use alloc::vec::Vec;
 
@@ -23,14 +22,14 @@ pub(super) struct Regions {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Region {
-    /// Offset of its first operator.
+    /// The offset of its first operator.
     at: u32,
     pub(super) fuel: u64,
-    /// Whether the engine begins to count there without more.
+    /// Whether the engine begins to count there itself.
     counted: bool,
-    /// The edges that lead to it, unless a run always comes to it from the region before.
+    /// The edges to it, unless it always follows the region before.
     pub(super) group: Option<GroupId>,
-    /// The number of times that it gains a charge that moves.
+    /// The number of times that it gains a moved charge.
     pub(super) gain: i64,
 }
 
@@ -39,7 +38,7 @@ pub(super) struct Region {
 pub(super) struct RegionId(u32);
 
 impl RegionId {
-    /// The region that a function begins with.
+    /// The first region of a function.
     pub(super) const FIRST: RegionId = RegionId(0);
 
     pub(super) fn index(self) -> usize {
@@ -53,7 +52,7 @@ impl Regions {
         self.edges.clear();
     }
 
-    /// Begins a region where the engine begins to count by itself, and charges [`ENTRY`].
+    /// Begins a region where the engine begins to count itself and charges [`ENTRY`].
     pub(super) fn entry(&mut self, at: u32, group: Option<GroupId>) -> RegionId {
         self.push(Region { at, fuel: ENTRY, counted: true, group, gain: 0 })
     }
@@ -77,7 +76,7 @@ impl Regions {
         }
     }
 
-    /// Adds the charges to the edits of the function; returns how many operators they are made of.
+    /// Adds the charges to the edits of the function; returns the number of their operators.
     pub(super) fn finish(&mut self, edits: &mut FunctionEdits) -> u64 {
         self.edges.move_charges(&mut self.list);
         let mut operators = 0;
@@ -90,12 +89,12 @@ impl Regions {
 }
 
 impl Region {
-    /// Returns what can be charged elsewhere instead.
+    /// Returns the fuel that can be charged elsewhere instead.
     pub(super) fn movable(&self) -> u64 {
         if self.counted { self.fuel.saturating_sub(ENTRY) } else { self.fuel }
     }
 
-    /// Returns whether the engine has to count there and would not by itself.
+    /// Checks whether it needs a charge with a scope, since the engine does not count there itself.
     pub(super) fn is_charged(&self) -> bool {
         !self.counted && self.fuel > 0
     }
@@ -118,7 +117,7 @@ fn units(fuel: u32) -> (u64, u64) {
     (fuel / u64::from(REF_NULL), fuel % u64::from(REF_NULL) / u64::from(NOP))
 }
 
-/// Writes the operators of a charge: the engine makes no code of them, and adds their price to the scope.
+/// Writes the operators of a charge: the engine translates them to nothing, and adds their price to the scope.
 pub(in crate::module) fn write(out: &mut Vec<u8>, charge: Charge) {
     const LOOP: [u8; 2] = [0x03, 0x40];
     const NULL_FUNC_AND_DROP: [u8; 3] = [0xd0, 0x70, 0x1a];

@@ -1,4 +1,4 @@
-//! Control that parts and joins: blocks that open and close, branches, and the regions and edges between them.
+//! Control flow: blocks, branches, and the regions and edges between them.
 
 use wasmparser::BlockType;
 
@@ -10,9 +10,9 @@ use super::{
 };
 
 impl Form<'_> {
-    /// Looks at `block`, `loop` or `if`, which takes this number of operands beside its parameters.
+    /// Handles `block`, `loop` or `if`, which pops this number of operands besides its parameters.
     pub(super) fn open(&mut self, kind: Kind, ty: BlockType, region: RegionId, height: u32, operands: u32) {
-        self.hold(height, operands);
+        self.track_stack(height, operands);
         self.is_stacked |= ty != BlockType::Empty;
         let params = self.context.params(ty).len() as u32;
         self.immediates.pop(operands + params);
@@ -27,10 +27,10 @@ impl Form<'_> {
         self.frames.push(frame);
     }
 
-    /// Looks at an `else`.
-    pub(super) fn alternative(&mut self, height: u32) {
+    /// Handles an `else`.
+    pub(super) fn handle_else(&mut self, height: u32) {
         if self.region.is_some() {
-            self.hold(height, 0);
+            self.track_stack(height, 0);
         }
         if let Some(frame) = self.frames.last_mut() {
             frame.kind = Kind::Else;
@@ -44,25 +44,25 @@ impl Form<'_> {
         }
     }
 
-    /// Looks at an `end`.
+    /// Handles an `end`.
     pub(super) fn close(&mut self, height: u32) {
         let Some(mut frame) = self.frames.pop() else { return };
         let ends = self.region.is_some();
         let Some(parent) = self.frames.last_mut() else {
             if ends {
-                self.hold(height, self.results);
+                self.track_stack(height, self.results);
             }
             return;
         };
         parent.escape = parent.escape.min(frame.escape);
         if ends {
-            self.hold(height, 0);
+            self.track_stack(height, 0);
         }
         self.immediates = frame.below;
         self.immediates.push_unknown(self.context.results(frame.ty).len() as u32);
         let edges = &mut self.regions.edges;
         match frame.kind {
-            // Its label is where it begins.
+            // The label of a loop is its start.
             Kind::Loop => frame.edges = edges.group(),
             Kind::If => frame.edges = edges.join(frame.edges, frame.arms),
             Kind::Block | Kind::Else => {}
@@ -70,7 +70,7 @@ impl Form<'_> {
         if let Some(region) = self.region {
             edges.leave(region, frame.edges);
         }
-        if !frame.is_left(ends) {
+        if !frame.continues(ends) {
             self.region = None;
             self.is_dead_end = true;
         } else if frame.escape < self.frames.len() {
@@ -81,7 +81,7 @@ impl Form<'_> {
         }
     }
 
-    /// Looks at a branch, or one of several, to this depth; returns the edges that it is of.
+    /// Handles a branch to this depth, or one target of several; returns the group of its edge.
     pub(super) fn branch(&mut self, depth: u32) -> GroupId {
         let Some(target) = self.frames.len().checked_sub(1 + depth as usize) else { return Edges::EXIT };
         self.is_stacked |= target == 0 && self.results > 0;
@@ -92,7 +92,7 @@ impl Form<'_> {
         self.frames[target].edges
     }
 
-    /// Looks at what a `br_if` to this depth takes along: it has left the stack.
+    /// Marks the values that a `br_if` to this depth carries as unknown, since they have passed through locals.
     pub(super) fn carried(&mut self, depth: u32) {
         let Some(target) = self.frames.iter().rev().nth(depth as usize) else { return };
         let values = target.label(&self.context).len() as u32;
@@ -100,9 +100,9 @@ impl Form<'_> {
         self.immediates.push_unknown(values);
     }
 
-    /// Looks at an operator that leaves the function with this number of operands.
+    /// Handles an operator that leaves the function with this number of operands.
     pub(super) fn leave(&mut self, height: u32, operands: u32) {
-        self.hold(height, operands);
+        self.track_stack(height, operands);
         if let Some(frame) = self.frames.last_mut() {
             frame.escape = 0;
         }

@@ -1,9 +1,8 @@
-//! Edges between regions, and charges that move along them to where fewer are needed.
+//! Edges between regions, and charges that move along them to reduce their number.
 //!
-//! Edges that leave from one place, or that lead to one region, are of one group. What is charged in every region
-//! that edges of a group lead to can as well be charged at every place that they leave from: all runs that come to
-//! their end pay the same, and none pays later than before. So the least of these charges moves there, and one
-//! region less is charged.
+//! Edges with one source, or with one target region, belong to one group. Fuel that is charged in every target region
+//! of a group can be charged at every source instead: all runs that end normally pay the same, and none pays later
+//! than before. So the smallest of these charges moves to the sources, and one region less is charged.
 
 use alloc::vec::Vec;
 
@@ -13,9 +12,9 @@ use super::charge::{Region, RegionId};
 #[derive(Debug, Default)]
 pub(super) struct Edges {
     groups: Vec<Group>,
-    /// Places where regions are left.
+    /// The sources of edges.
     left: Vec<End>,
-    /// For each region the next that edges of its group lead to.
+    /// For each region the next target of its group.
     next: Vec<Option<u32>>,
 }
 
@@ -25,17 +24,17 @@ pub(super) struct GroupId(u32);
 
 #[derive(Debug, Clone, Copy)]
 struct Group {
-    /// The group that it has become part of, or itself.
+    /// The group that it was joined to, or itself.
     parent: GroupId,
-    /// Set if an edge leads to where no charge can be.
+    /// Set if an edge leads to a place where no charge can be.
     is_fixed: bool,
-    /// The first region that edges lead to: of a list.
+    /// The first of the list of target regions.
     into: Option<u32>,
-    /// The last place that edges leave from: of a list.
+    /// The last of the list of sources.
     from: Option<u32>,
 }
 
-/// A place where a region is left by edges of a group.
+/// The source of edges of a group: the end of a region.
 #[derive(Debug, Clone, Copy)]
 struct End {
     region: RegionId,
@@ -43,11 +42,11 @@ struct End {
     next: Option<u32>,
 }
 
-/// The number of operators by which charges may grow so that one of them can go.
+/// The number of operators by which charges may grow if that removes one charge.
 const GROWTH: i64 = 12;
 
 impl Edges {
-    /// The edges that lead out of the function.
+    /// The edges out of the function.
     pub(super) const EXIT: GroupId = GroupId(0);
 
     pub(super) fn clear(&mut self) {
@@ -57,19 +56,19 @@ impl Edges {
         self.fix(exit);
     }
 
-    /// Makes a group.
+    /// Adds a group.
     pub(super) fn group(&mut self) -> GroupId {
         let id = GroupId(self.groups.len() as u32);
         self.groups.push(Group { parent: id, is_fixed: false, into: None, from: None });
         id
     }
 
-    /// Notes that a region is left by edges of a group.
+    /// Adds a region as the source of edges of a group.
     pub(super) fn leave(&mut self, region: RegionId, group: GroupId) {
         self.left.push(End { region, group, next: None });
     }
 
-    /// Makes one group of two, and returns it.
+    /// Joins two groups; returns the joint group.
     pub(super) fn join(&mut self, one: GroupId, other: GroupId) -> GroupId {
         let (one, other) = (self.root(one), self.root(other));
         if one != other {
@@ -79,7 +78,7 @@ impl Edges {
         one
     }
 
-    /// Notes that an edge of a group leads to where no charge can be: amid a region.
+    /// Marks a group with an edge into the middle of a region, where no charge can be.
     pub(super) fn fix(&mut self, group: GroupId) {
         let root = self.root(group);
         self.groups[root.0 as usize].is_fixed = true;
@@ -91,15 +90,14 @@ impl Edges {
             if parent == group {
                 return group;
             }
-            // Half of the way is shorter the next time.
+            // Path halving shortens the next search.
             let above = self.groups[parent.0 as usize].parent;
             self.groups[group.0 as usize].parent = above;
             group = above;
         }
     }
 
-    /// Moves charges to where regions are left, in the groups from the last to the first: what has moved to a region
-    /// can move on.
+    /// Moves charges to the sources of edges, from the last group to the first, so that a moved charge can move on.
     pub(super) fn move_charges(&mut self, regions: &mut [Region]) {
         for at in 0..self.left.len() {
             let root = self.root(self.left[at].group);
@@ -124,7 +122,7 @@ impl Edges {
         }
     }
 
-    /// Moves the least charge of the regions that edges of a group lead to, if that makes the charges fewer or smaller.
+    /// Moves the smallest charge of the target regions of a group, if that makes the charges fewer or smaller.
     fn move_charge(&self, group: Group, regions: &mut [Region]) {
         self.count(group, regions);
         let into = self.into(group).map(|region| regions[region]).filter(|region| region.gain < 0);
@@ -136,13 +134,13 @@ impl Edges {
         }
     }
 
-    /// Counts how often each region gains what moves.
+    /// Counts how often each region gains the moved charge.
     fn count(&self, group: Group, regions: &mut [Region]) {
         self.into(group).for_each(|region| regions[region].gain -= 1);
         self.from(group).for_each(|region| regions[region].gain += 1);
     }
 
-    /// Moves a charge; returns what grows by that.
+    /// Moves a charge; returns the growth of the charges.
     fn shift(&self, group: Group, regions: &mut [Region], fuel: i64) -> Growth {
         let mut growth = Growth::default();
         for region in self.into(group).chain(self.from(group)) {
@@ -157,13 +155,13 @@ impl Edges {
         growth
     }
 
-    /// Returns the regions that edges lead to.
+    /// Returns the target regions of a group.
     fn into(&self, group: Group) -> impl Iterator<Item = usize> {
         let next = |region: &u32| self.next.get(*region as usize).copied().flatten();
         core::iter::successors(group.into, next).map(|region| region as usize)
     }
 
-    /// Returns the regions that edges leave from, some more than once.
+    /// Returns the source regions of a group, some more than once.
     fn from(&self, group: Group) -> impl Iterator<Item = usize> {
         let next = |end: &u32| self.left.get(*end as usize).and_then(|end| end.next);
         core::iter::successors(group.from, next)
@@ -172,7 +170,7 @@ impl Edges {
     }
 }
 
-/// The number of charges that the engine would not count by itself, and of all operators that charges are made of.
+/// The changes in the number of charges that need a scope, and in the number of operators of all charges.
 #[derive(Debug, Default)]
 struct Growth {
     charges: i64,
@@ -185,7 +183,7 @@ impl Growth {
         self.operators += times * region.size() as i64;
     }
 
-    /// Returns whether a charge is gone for few operators, or operators for nothing.
+    /// Checks whether the change removes a charge for few operators, or removes operators without a new charge.
     fn is_better(&self) -> bool {
         match self.charges {
             ..0 => self.operators <= GROWTH,

@@ -1,29 +1,29 @@
-//! Changes to the bytes of a module: what is taken out of function bodies, and what is put in.
+//! Edits: the changes to the bytes of function bodies.
 
 use alloc::vec::Vec;
 
 use super::charge;
 
-/// One change: bytes of the module that are left out, and what takes their place.
+/// One change: removed bytes of the module, and their replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::module) struct Edit {
-    /// Offset in the module.
+    /// The offset in the module.
     pub(in crate::module) at: u32,
-    /// Bytes that are left out from there.
+    /// The number of bytes that are removed from there.
     pub(in crate::module) skip: u32,
     pub(in crate::module) insert: Insert,
 }
 
-/// What an edit puts in.
+/// The bytes that an edit inserts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::module) enum Insert {
     /// Operators that charge fuel and do nothing else.
     Charge(Charge),
-    /// Bytes of [`Edits::bytes`]: their first and their number.
+    /// Bytes of [`Edits::bytes`]: the first and their number.
     Bytes { from: u32, len: u32 },
 }
 
-/// A charge: its fuel without what the engine adds, and whether it needs a scope of its own.
+/// A charge: its fuel without what the engine adds, and whether it needs a separate scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::module) struct Charge {
     pub(in crate::module) fuel: u32,
@@ -34,14 +34,14 @@ pub(in crate::module) struct Charge {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::module) struct Edits {
     pub(in crate::module) list: Vec<Edit>,
-    /// What edits put in, one after the other.
+    /// The bytes that edits insert, concatenated.
     pub(in crate::module) bytes: Vec<u8>,
-    /// Whether the host's table is called.
-    pub(in crate::module) reserves: bool,
+    /// Whether functions of the host's table are called.
+    pub(in crate::module) uses_host_table: bool,
 }
 
 impl Edits {
-    /// Writes what an edit puts in.
+    /// Writes the bytes that an edit inserts.
     pub(in crate::module) fn write(&self, out: &mut Vec<u8>, edit: &Edit) {
         match edit.insert {
             Insert::Charge(charge) => charge::write(out, charge),
@@ -57,7 +57,7 @@ impl Edits {
 /// The order of edits at one offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// Declarations of locals.
+    /// The declarations of locals.
     Locals,
     /// Behind the operator that ends there.
     After,
@@ -67,11 +67,11 @@ pub(super) enum Rank {
     Begin,
     /// Right before the operator that begins there.
     Before,
-    /// In the place of that operator.
+    /// Instead of that operator.
     Replace,
 }
 
-/// The edits of one function, before they are put in order.
+/// The edits of one function, not sorted yet.
 #[derive(Debug, Default)]
 pub(super) struct FunctionEdits {
     list: Vec<(Rank, Edit)>,
@@ -91,21 +91,21 @@ impl FunctionEdits {
         self.list.push((Rank::Charge, Edit { at, skip: 0, insert: Insert::Charge(charge) }));
     }
 
-    /// Adds bytes, in the place of `skip` bytes of the module.
+    /// Adds bytes that replace `skip` bytes of the module.
     pub(super) fn put(&mut self, edits: &mut Edits, rank: Rank, at: u32, skip: u32, bytes: &[u8]) {
         let from = edits.bytes.len() as u32;
         edits.bytes.extend_from_slice(bytes);
         self.list.push((rank, Edit { at, skip, insert: Insert::Bytes { from, len: bytes.len() as u32 } }));
     }
 
-    /// Tells where the operator ends that the last edit replaces.
+    /// Sets the end of the operator that the last edit replaces.
     pub(super) fn replaced(&mut self, end: u32) {
         if let Some((_, edit)) = self.list.last_mut() {
             edit.skip = end.saturating_sub(edit.at);
         }
     }
 
-    /// Moves the edits to those of the module, in order.
+    /// Moves the edits to those of the module, sorted.
     pub(super) fn finish(&mut self, edits: &mut Edits) {
         self.list.sort_by_key(|(rank, edit)| (edit.at, *rank));
         edits.list.extend(self.list.drain(..).map(|(_, edit)| edit));

@@ -1,4 +1,4 @@
-//! Blocks that are open, and the function around them.
+//! Frames: the open blocks, and the function around them.
 
 use wasmparser::BlockType;
 
@@ -13,24 +13,24 @@ pub(super) enum Kind {
     Else,
 }
 
-/// A block that is open, or the function.
+/// An open block, or the function.
 #[derive(Debug)]
 pub(super) struct Frame {
     pub(super) kind: Kind,
     pub(super) ty: BlockType,
     /// The region before it.
     pub(super) outer: RegionId,
-    /// The edges that lead to its label.
+    /// The edges to its label.
     pub(super) edges: GroupId,
-    /// The edges that lead into the arms of an `if`.
+    /// The edges to the arms of an `if`.
     pub(super) arms: GroupId,
-    /// The outermost frame that a branch in it leads to.
+    /// The outermost frame that a branch in it targets.
     pub(super) escape: usize,
-    /// Whether a branch leads to its end.
+    /// Whether a branch targets its end.
     pub(super) is_target: bool,
-    /// Whether the first arm of an `if` comes to its end.
+    /// Whether the end of the first arm of an `if` is reachable.
     pub(super) arm_ends: bool,
-    /// What is known of the operands below it.
+    /// The immediates among the operands below it.
     pub(super) below: Immediates,
 }
 
@@ -49,13 +49,13 @@ impl Frame {
         }
     }
 
-    /// Returns the types of what a branch to it takes along.
+    /// Returns the types of the values that a branch to it carries.
     pub(super) fn label<'m>(&self, context: &Context<'m>) -> &'m [ValueType] {
         if self.kind == Kind::Loop { context.params(self.ty) } else { context.results(self.ty) }
     }
 
-    /// Returns whether a run can come to what follows its end, which code in it comes to or not.
-    pub(super) fn is_left(&self, ends: bool) -> bool {
+    /// Checks whether the code after its end is reachable; `ends` is whether the last operator in it falls through.
+    pub(super) fn continues(&self, ends: bool) -> bool {
         match self.kind {
             Kind::Loop => ends,
             Kind::Block => ends || self.is_target,

@@ -1,13 +1,14 @@
-//! Operands that an engine may know when it translates: constants, and what is computed of constants alone.
+//! Immediates: operands that an engine may know at translation, which are constants and what is computed from constants
+//! only.
 
-/// What is known of the operands on the stack, the last 64 of them, each a bit.
+/// The state of the last 64 operands on the stack, one bit each.
 ///
-/// What has sunk deeper may be known.
+/// Deeper operands may be known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Immediates {
-    /// Operands that are certainly not known to an engine.
+    /// The operands that an engine certainly does not know.
     unknown: u64,
-    /// Operands that are a literal `i32.const` of 0 or more.
+    /// The operands that are a literal `i32.const` of 0 or more.
     literal: u64,
 }
 
@@ -26,7 +27,7 @@ impl Immediates {
         self.literal = self.literal << 1 | u64::from(literal);
     }
 
-    /// Forgets that the operand on top is a literal: it is known at most.
+    /// Clears that the operand on top is a literal; it may still be known.
     #[inline(always)]
     pub(super) fn forget_literal(&mut self) {
         self.literal &= !1;
@@ -38,7 +39,7 @@ impl Immediates {
         self.literal = self.literal.checked_shr(count).unwrap_or(0);
     }
 
-    /// Replaces operands by what is computed of them.
+    /// Replaces operands by the result that is computed from them.
     #[inline(always)]
     pub(super) fn compute(&mut self, operands: u32) {
         let any = self.unknown & ((1 << operands) - 1) != 0;
@@ -47,13 +48,13 @@ impl Immediates {
         self.unknown |= u64::from(any);
     }
 
-    /// Returns whether the operand at this depth may be known to an engine.
+    /// Checks whether an engine may know the operand at this depth.
     #[inline(always)]
     pub(super) fn may_be_known(&self, depth: u32) -> bool {
         self.unknown >> depth & 1 == 0
     }
 
-    /// Returns whether the operand at this depth is a literal `i32.const` of 0 or more.
+    /// Checks whether the operand at this depth is a literal `i32.const` of 0 or more.
     #[inline(always)]
     pub(super) fn is_literal(&self, depth: u32) -> bool {
         self.literal >> depth & 1 == 1

@@ -11,31 +11,31 @@ use crate::{
     value::ValueType,
 };
 
-/// What a local is for. Locals of one purpose never hold two values at a time.
+/// The purpose of a local. Locals of one purpose never hold two values at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Purpose {
-    /// An operand that goes through a local right before it is used; the number tells two at one place apart.
+    /// An operand that passes through a local right before its use; the number distinguishes several at one operator.
     Through(u8),
-    /// A reference that is null, since nothing is ever written there.
+    /// A null reference: nothing is ever written to the local.
     Null,
-    /// The operand at this height of the stack, while blocks begin or end.
+    /// The operand at this height of the stack, across the boundaries of blocks.
     Height(u32),
     /// The parameter or result with this number, on its way to a label.
     Label(u32),
-    /// The operand with this number of a bulk operator or a growth, while that is done piece by piece.
+    /// The operand with this number of a bulk operator or a growth that is done piece by piece.
     Piece(u8),
 }
 
 /// The locals of one function.
 #[derive(Debug, Default)]
 pub(super) struct Locals {
-    /// Those it has: parameters, and what it declares.
+    /// The number of its parameters and declared locals.
     declared: u32,
-    /// Groups of what it declares.
+    /// The number of groups of declared locals.
     groups: u32,
     added: Vec<Added>,
     by_purpose: BTreeMap<(Purpose, u8), u32>,
-    /// Whether locals that are asked for are there for pieces alone.
+    /// Whether locals are now added for pieces only.
     pub(super) is_for_pieces: bool,
     limit: u64,
 }
@@ -43,7 +43,7 @@ pub(super) struct Locals {
 #[derive(Debug)]
 struct Added {
     ty: ValueType,
-    /// Whether calls pay for it: not if it is there for pieces alone.
+    /// Whether a call is charged for it: not if it is for pieces only.
     is_paid: bool,
 }
 
@@ -52,7 +52,7 @@ impl Locals {
         Locals { limit, ..Locals::default() }
     }
 
-    /// Starts over with another function.
+    /// Starts another function.
     pub(super) fn begin(&mut self, declared: u32, groups: u32) {
         self.declared = declared;
         self.groups = groups;
@@ -61,7 +61,7 @@ impl Locals {
         self.is_for_pieces = false;
     }
 
-    /// Returns the local for a purpose, which is added where it is not there yet.
+    /// Returns the local for a purpose; adds it if it does not exist yet.
     pub(super) fn get(&mut self, purpose: Purpose, ty: ValueType) -> Result<u32, ModuleError> {
         let key = (purpose, value_code(ty));
         let is_paid = !self.is_for_pieces && !matches!(purpose, Purpose::Piece(_));
@@ -82,13 +82,13 @@ impl Locals {
         self.added.is_empty()
     }
 
-    /// Returns the cells of the value stack that the added locals take which calls pay for.
+    /// Returns the number of cells of the value stack of those added locals that a call is charged for.
     pub(super) fn cells(&self) -> u64 {
         let paid = self.added.iter().filter(|added| added.is_paid);
         paid.map(|added| if added.ty == ValueType::V128 { 2 } else { 1 }).sum()
     }
 
-    /// Returns the number of groups of all locals, and the groups that are added, as bytes.
+    /// Returns the number of groups of all locals, and the encoded groups of the added ones.
     pub(super) fn declarations(&self) -> (u32, Vec<u8>) {
         let mut bytes = Vec::new();
         let mut groups = self.groups;

@@ -1,32 +1,32 @@
-//! Operands on the stack: what made them, and when.
+//! Operands on the stack, with the operator and the time that produced them.
 
 use crate::value::ValueType;
 
-/// An operand, from where it is made to where it is used.
+/// An operand between its production and its use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Operand {
     pub(super) ty: ValueType,
     pub(super) made: Made,
-    /// When it was made.
+    /// The time at which it was produced.
     pub(super) time: u32,
-    /// The segment in which it was made; [`FROM_LABEL`] if it came by a label.
+    /// The segment that produced it; [`FROM_LABEL`] if it arrived at a label.
     pub(super) segment: u32,
-    /// As that, where bulk operators end no segment.
+    /// The same if bulk operators were no boundaries.
     pub(super) stretch: u32,
 }
 
-/// Before all segments.
+/// The number before that of the first segment.
 pub(super) const FROM_LABEL: u32 = 0;
 
-/// What made an operand.
+/// The producer of an operand.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Made {
-    /// A constant, by the operator there.
+    /// A constant operator at these offsets.
     Constant { at: u32, end: u32 },
-    /// A local, by the operator there.
+    /// A `local.get` at these offsets.
     Local { local: u32, at: u32, end: u32 },
-    /// An operator that ends there.
+    /// Another operator, which ends at this offset.
     Computed { end: u32 },
-    /// It is in a local already.
-    Kept { local: u32 },
+    /// An operand that is in a local already.
+    InLocal { local: u32 },
 }

@@ -1,11 +1,10 @@
-//! Functions in which operands wait on the stack where control parts or joins: they wait in locals instead.
+//! The rewriting of functions with operands on the stack where control branches or joins: locals hold them instead.
 //!
-//! A segment is a stretch of operators without a boundary in it; boundaries are control operators, growths, and
-//! calls with several results. An operand that is used in the segment in which it was made stays where it is.
-//! Any other leaves the stack where it was made, for a local, and is fetched from there at the beginning of
-//! the segment that uses it; a constant, or a local that nothing is written to in between, is not made before.
-//! What a branch takes along is put into locals that belong to its place in the list of values, and so are
-//! parameters and results of blocks.
+//! A segment is a sequence of operators without a boundary in it; boundaries are control operators, growths, and
+//! calls with several results. An operand that is used in the segment that produced it stays on the stack. Any other
+//! is stored in a local where it is produced, and loaded at the start of the segment that uses it; a constant, or a
+//! local that is not written in between, is produced there only. The values that a branch carries, and the parameters
+//! and results of blocks, are stored in one local for each position in the list of values.
 
 use alloc::{vec, vec::Vec};
 
@@ -24,7 +23,7 @@ use super::{
 };
 use crate::{
     module::{
-        effect::divided,
+        effect::piece_kind,
         encode::{local_get, local_set},
         scan::malformed,
         validation::{features, invalid},
@@ -32,8 +31,8 @@ use crate::{
     value::ValueType,
 };
 
-/// Takes the operands of a function from the stack wherever they would wait there; returns the work of it.
-pub(super) fn unstack(function: &Function<'_>, form: &mut Form<'_>) -> Result<u64> {
+/// Moves the operands of a function from the stack to locals at all boundaries; returns the work.
+pub(super) fn move_to_locals(function: &Function<'_>, form: &mut Form<'_>) -> Result<u64> {
     let validator = FuncToValidate {
         resources: function.validator.resources(),
         index: function.validator.index(),
@@ -83,45 +82,45 @@ struct Stack<'s, 'm> {
     module: &'s [u8],
     validator: FuncValidator<&'s ValidatorResources>,
     form: &'s mut Form<'m>,
-    /// When each local was last written to.
+    /// The time at which each local was last written.
     written: Vec<u32>,
     operands: Vec<Operand>,
-    /// The function, and the blocks that are open in it.
+    /// The function, and its open blocks.
     frames: Vec<Open>,
-    /// How many operators have been seen.
+    /// The number of operators seen so far.
     now: u32,
     segment: Segment,
     dead: Option<Dead>,
-    /// Whether the body is in a block, to whose end branches lead that take results along.
+    /// Whether the body is wrapped in a block, which is the target of branches that carry results.
     is_wrapped: bool,
 }
 
-/// A block that is open, and how many operands are below it.
+/// An open block, and the number of operands below it.
 struct Open {
     frame: Frame,
     height: usize,
 }
 
-/// Code that no run comes by.
+/// Unreachable code.
 struct Dead {
     from: u32,
-    /// Blocks that are open in it.
+    /// The number of open blocks in it.
     blocks: u32,
-    /// Whether it begins right behind an `end`, where validation takes it for code that can be reached.
+    /// Whether it begins right behind an `end`, where validation considers it reachable.
     is_end: bool,
 }
 
 #[derive(Default)]
 struct Segment {
     number: u32,
-    /// As that, where bulk operators end no segment.
+    /// The number of the segment if bulk operators were no boundaries.
     stretch: u32,
     at: u32,
-    /// Operators that fetch what it uses of before, the last operand first.
+    /// The operators that load its operands from earlier segments, the last operand first.
     fetched: Vec<Vec<u8>>,
-    /// The first operand that came by a label.
+    /// The first operand that arrived at a label.
     first_label: usize,
-    /// The number of operands that came by a label.
+    /// The number of operands that arrived at a label.
     labels: usize,
 }
 
@@ -137,7 +136,7 @@ impl<'m> Stack<'_, 'm> {
             Operator::Block { blockty } => self.block(Kind::Block, *blockty, at, end)?,
             Operator::Loop { blockty } => self.block(Kind::Loop, *blockty, at, end)?,
             Operator::If { blockty } => self.block(Kind::If, *blockty, at, end)?,
-            Operator::Else => self.alternative(at, end, true)?,
+            Operator::Else => self.handle_else(at, end, true)?,
             Operator::End => self.end(at, end, true)?,
             Operator::Br { relative_depth } => {
                 let target = self.target(*relative_depth);
@@ -145,16 +144,16 @@ impl<'m> Stack<'_, 'm> {
                     self.take(self.label(0).len())?;
                     self.put(Rank::Replace, at, end - at, &[RETURN]);
                 } else {
-                    self.carry(target, at, 0)?;
+                    self.store_branch_values(target, at, 0)?;
                 }
                 self.leave(end)?;
             }
             Operator::BrIf { relative_depth } => {
                 let target = self.target(*relative_depth);
-                self.carry(target, at, 1)?;
+                self.store_branch_values(target, at, 1)?;
                 self.boundary(end)?;
-                // Where it is not taken, the values are still there.
-                self.arrive(self.label(target))?;
+                // If the branch is not taken, the values stay.
+                self.push_label_values(self.label(target))?;
             }
             Operator::BrTable { targets } => {
                 for depth in targets.targets().map_while(core::result::Result::ok) {
@@ -162,7 +161,7 @@ impl<'m> Stack<'_, 'm> {
                     self.mark(target);
                 }
                 let target = self.target(targets.default());
-                self.carry(target, at, 1)?;
+                self.store_branch_values(target, at, 1)?;
                 self.leave(end)?;
             }
             Operator::Return | Operator::ReturnCall { .. } | Operator::ReturnCallIndirect { .. } => {
@@ -193,21 +192,21 @@ impl<'m> Stack<'_, 'm> {
         };
         self.make(arity.1, made);
         match operator {
-            Operator::MemoryGrow { .. } | Operator::TableGrow { .. } => self.keep(1, end)?,
-            operator if divided(operator).is_some() => self.divide(end)?,
-            _ if arity.1 > 1 => self.keep(arity.1, end)?,
+            Operator::MemoryGrow { .. } | Operator::TableGrow { .. } => self.store_results(1, end)?,
+            operator if piece_kind(operator).is_some() => self.divide(end)?,
+            _ if arity.1 > 1 => self.store_results(arity.1, end)?,
             _ => {}
         }
         Ok(())
     }
 
-    /// Returns the numbers of operands and results.
+    /// Returns the numbers of operands and results of an operator.
     fn arity(&mut self, operator: &Operator<'_>, at: u32) -> (usize, usize) {
         let arity = operator.operator_arity(&self.validator.visitor(at as usize));
         arity.map_or((0, 0), |(operands, results)| (operands as usize, results as usize))
     }
 
-    /// Looks at an operator in dead code, all of which is left out.
+    /// Handles an operator in dead code, which is removed.
     fn dead_operator(&mut self, operator: &Operator<'_>, at: u32, end: u32) -> Result {
         let Some(dead) = &mut self.dead else { return Ok(()) };
         match operator {
@@ -225,7 +224,7 @@ impl<'m> Stack<'_, 'm> {
                     self.put(Rank::Before, at, 0, &[UNREACHABLE]);
                 }
                 match operator {
-                    Operator::Else => self.alternative(at, end, false)?,
+                    Operator::Else => self.handle_else(at, end, false)?,
                     _ => self.end(at, end, false)?,
                 }
             }
@@ -234,32 +233,32 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Opens a block whose parameters have been taken.
+    /// Opens a block after its parameters have been popped.
     fn open(&mut self, kind: Kind, ty: BlockType) {
         let frame = Frame::new(kind, ty, RegionId::FIRST, Immediates::default());
         self.frames.push(Open { frame, height: self.operands.len() });
     }
 
-    /// Looks at `block`, `loop` or `if`.
+    /// Handles `block`, `loop` or `if`.
     fn block(&mut self, kind: Kind, ty: BlockType, at: u32, end: u32) -> Result {
         let params = self.form.context.params(ty);
-        self.hand_over(params, at, usize::from(kind == Kind::If))?;
+        self.store_label_values(params, at, usize::from(kind == Kind::If))?;
         if ty != BlockType::Empty {
             let opcode = self.module.get(at as usize).copied().unwrap_or_default();
             self.put(Rank::Replace, at, end - at, &[opcode, EMPTY]);
         }
         self.open(kind, ty);
         self.boundary(end)?;
-        self.arrive(params)
+        self.push_label_values(params)
     }
 
-    /// Looks at an `else`, to which the first arm comes or not.
-    fn alternative(&mut self, at: u32, end: u32, arm_ends: bool) -> Result {
+    /// Handles an `else`; `arm_ends` is whether the end of the first arm is reachable.
+    fn handle_else(&mut self, at: u32, end: u32, arm_ends: bool) -> Result {
         let Some(Open { frame, height }) = self.frames.last() else { return Ok(()) };
         let (ty, height) = (frame.ty, *height);
         if arm_ends {
             let results = self.form.context.results(ty);
-            self.hand_over(results, at, 0)?;
+            self.store_label_values(results, at, 0)?;
         }
         self.discard(height);
         if let Some(open) = self.frames.last_mut() {
@@ -267,10 +266,10 @@ impl<'m> Stack<'_, 'm> {
             open.frame.arm_ends = arm_ends;
         }
         self.boundary(end)?;
-        self.arrive(self.form.context.params(ty))
+        self.push_label_values(self.form.context.params(ty))
     }
 
-    /// Looks at an `end`, to which what is before it comes or not.
+    /// Handles an `end`; `ends` is whether it is reachable from the operator before it.
     fn end(&mut self, at: u32, end: u32, ends: bool) -> Result {
         let Some(Open { frame, height }) = self.frames.pop() else { return Ok(()) };
         let results = self.form.context.results(frame.ty);
@@ -278,21 +277,21 @@ impl<'m> Stack<'_, 'm> {
             return self.finish(results, at, ends);
         }
         if ends {
-            self.hand_over(results, at, 0)?;
+            self.store_label_values(results, at, 0)?;
         }
         self.discard(height);
         self.boundary(end)?;
-        if !frame.is_left(ends) {
+        if !frame.continues(ends) {
             self.dead = Some(Dead { from: end, blocks: 0, is_end: true });
             return Ok(());
         }
-        self.arrive(results)
+        self.push_label_values(results)
     }
 
-    /// Looks at the last `end` of the function.
+    /// Handles the last `end` of the function.
     fn finish(&mut self, results: &[ValueType], at: u32, ends: bool) -> Result {
         if ends && self.is_wrapped {
-            self.hand_over(results, at, 0)?;
+            self.store_label_values(results, at, 0)?;
         } else if ends {
             self.take(results.len())?;
         }
@@ -309,7 +308,7 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Ends the run through a block.
+    /// Handles the end of the reachable code of a block.
     fn leave(&mut self, end: u32) -> Result {
         self.discard(self.frames.last().map_or(0, |open| open.height));
         self.boundary(end)?;
@@ -317,23 +316,23 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Removes operands down to this height, which are of no use: no run comes to where they would be used.
+    /// Removes operands down to this height, which are never used: their uses are unreachable.
     fn discard(&mut self, height: usize) {
         while self.operands.len() > height {
             let Some(operand) = self.operands.pop() else { break };
             match operand.made {
                 Made::Constant { at, end } | Made::Local { at, end, .. } => self.put(Rank::Replace, at, end - at, &[]),
                 Made::Computed { end } => self.put(Rank::After, end, 0, &[DROP]),
-                Made::Kept { .. } => {}
+                Made::InLocal { .. } => {}
             }
         }
     }
 
-    /// Makes operands.
+    /// Pushes operands.
     fn make(&mut self, count: usize, made: Made) {
         for depth in (0..count).rev() {
             let ty = match self.validator.get_operand_type(depth).flatten() {
-                // `ref.func` makes a reference of a narrower type, which no local has.
+                // `ref.func` pushes a reference of a narrower type, which no local has.
                 Some(ValType::Ref(ty)) if !ty.is_extern_ref() => ValueType::FuncRef,
                 ty => ty.and_then(ValueType::from_parser).unwrap_or(ValueType::I32),
             };
@@ -342,7 +341,7 @@ impl<'m> Stack<'_, 'm> {
         }
     }
 
-    /// Takes operands from the stack: those of before this segment are fetched where it begins.
+    /// Pops operands: those of earlier segments are loaded at the start of this one.
     fn take(&mut self, count: usize) -> Result {
         for _ in 0..count {
             let Some(operand) = self.operands.pop() else { break };
@@ -354,10 +353,10 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Returns the operator that fetches an operand, which is the next above those on the stack.
+    /// Returns the operator that loads an operand, which is the next above those on the stack.
     fn fetch(&mut self, operand: Operand) -> Result<Vec<u8>> {
         Ok(match operand.made {
-            Made::Kept { local } => local_get(local),
+            Made::InLocal { local } => local_get(local),
             Made::Constant { at, end } => self.move_from(at, end),
             Made::Local { local, at, end } if self.written.get(local as usize).is_some_and(|w| *w < operand.time) => {
                 self.move_from(at, end)
@@ -371,20 +370,20 @@ impl<'m> Stack<'_, 'm> {
         })
     }
 
-    /// Takes an operator out, and returns its bytes.
+    /// Removes an operator; returns its bytes.
     fn move_from(&mut self, at: u32, end: u32) -> Vec<u8> {
         self.put(Rank::Replace, at, end - at, &[]);
         self.module.get(at as usize..end as usize).unwrap_or_default().to_vec()
     }
 
-    /// Keeps the last results of an operator that ends there in locals.
-    fn keep(&mut self, count: usize, end: u32) -> Result {
+    /// Stores the last results of an operator that ends at `end` in locals.
+    fn store_results(&mut self, count: usize, end: u32) -> Result {
         let first = self.operands.len() - count.min(self.operands.len());
         let mut bytes = Vec::new();
         for height in (first..self.operands.len()).rev() {
             let ty = self.operands[height].ty;
             let local = self.form.locals.get(Purpose::Height(height as u32), ty)?;
-            self.operands[height].made = Made::Kept { local };
+            self.operands[height].made = Made::InLocal { local };
             bytes.extend(local_set(local));
         }
         self.put(Rank::After, end, 0, &bytes);
@@ -392,7 +391,7 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Returns a local, which calls do not pay for if it is there for pieces alone.
+    /// Returns a local, which calls are not charged for if it is for pieces only.
     fn for_pieces(&mut self, is: bool, purpose: Purpose, ty: ValueType) -> Result<u32> {
         let before = self.form.locals.is_for_pieces;
         self.form.locals.is_for_pieces |= is;
@@ -401,7 +400,7 @@ impl<'m> Stack<'_, 'm> {
         local
     }
 
-    /// Ends the segment at hand behind a bulk operator.
+    /// Ends the current segment behind a bulk operator.
     fn divide(&mut self, end: u32) -> Result {
         let stretch = self.segment.stretch;
         self.boundary(end)?;
@@ -409,17 +408,17 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Ends the segment at hand and begins the next.
+    /// Ends the current segment and begins the next.
     fn boundary(&mut self, at: u32) -> Result {
         let mut bytes = Vec::new();
         let labels = self.segment.first_label..self.segment.first_label + self.segment.labels;
-        // What came by a label and was not used has to leave the label's locals, which others use.
+        // Unused operands from a label are copied out of the label's locals, which other labels use too.
         for height in labels.start..labels.end.min(self.operands.len()) {
             let operand = self.operands[height];
-            let (Made::Kept { local }, FROM_LABEL) = (operand.made, operand.segment) else { continue };
+            let (Made::InLocal { local }, FROM_LABEL) = (operand.made, operand.segment) else { continue };
             let home = self.form.locals.get(Purpose::Height(height as u32), operand.ty)?;
             bytes.extend([local_get(local), local_set(home)].concat());
-            self.operands[height].made = Made::Kept { local: home };
+            self.operands[height].made = Made::InLocal { local: home };
         }
         while let Some(fetch) = self.segment.fetched.pop() {
             bytes.extend(fetch);

@@ -1,4 +1,4 @@
-//! Stores and growths of tables, which the engine has code for that does not do what they say, or none.
+//! Stores and table growths for which the engine has wrong code or none.
 
 use alloc::vec::Vec;
 
@@ -10,7 +10,7 @@ use crate::{
     value::ValueType,
 };
 
-/// What an operator may have left on top of the stack.
+/// The value that an operator may have left on top of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Last {
     Local(u32),
@@ -35,11 +35,11 @@ const NOT_NOT_32: &[u8] = &[0x41, 0x7f, 0x73, 0x41, 0x7f, 0x73];
 /// `i64.const -1`, `i64.xor`, twice.
 const NOT_NOT_64: &[u8] = &[0x42, 0x7f, 0x85, 0x42, 0x7f, 0x85];
 
-/// Returns operators that make the value of an integer store a new one, where pointer and value could be one
-/// local in one register and the engine encodes the store the long way: it has no code for that. Where
-/// the two operators before it do not rule that out, it could.
+/// Returns operators that copy the value of an integer store, if pointer and value may be one local in one register and
+/// the engine uses the long encoding of the store: it has no code for that case. They may be one local unless the two
+/// operators before the store exclude it.
 #[inline(always)]
-pub(super) fn of_itself(store: &Operator<'_>, last: [Last; 2]) -> Option<&'static [u8]> {
+pub(super) fn copy_same_value(store: &Operator<'_>, last: [Last; 2]) -> Option<&'static [u8]> {
     let (memarg, fresh) = match store {
         Operator::I32Store { memarg } | Operator::I32Store8 { memarg } | Operator::I32Store16 { memarg } => {
             (memarg, NOT_NOT_32)
@@ -62,7 +62,7 @@ fn is_short(memarg: &MemArg) -> bool {
     memarg.memory == 0 && memarg.offset <= u64::from(u16::MAX)
 }
 
-/// Opcodes of an extraction and of a store.
+/// The opcodes of an extraction and of a store.
 pub(super) type Lane = (u8, u8);
 
 /// `i8x16.extract_lane_s` and `i32.store8`.
@@ -70,9 +70,9 @@ pub(super) const LANE_8: Lane = (0x15, 0x3a);
 /// `i16x8.extract_lane_s` and `i32.store16`.
 pub(super) const LANE_16: Lane = (0x18, 0x3b);
 
-/// Replaces the store of a lane by an extraction and a store, which is what it means: the engine's own code for
-/// it writes outside the memory.
-pub(super) fn lane(
+/// Replaces the store of a lane by an extraction and a store, which are equivalent: the engine's code for it writes
+/// outside the memory.
+pub(super) fn replace_lane_store(
     form: &mut Form<'_>,
     at: u32,
     height: u32,
@@ -81,14 +81,14 @@ pub(super) fn lane(
     (extract, store): Lane,
 ) -> Result {
     if form.is_beyond(1, height, memarg) {
-        form.through(at, &[ValueType::I32, ValueType::V128])?;
+        form.through_locals(at, &[ValueType::I32, ValueType::V128])?;
     }
     let mut bytes = alloc::vec![0xfd, extract, lane];
     if !is_short(memarg) {
         bytes.extend_from_slice(NOT_NOT_32);
     }
     bytes.push(store);
-    // An alignment of 64 and more says that a memory other than the first is named.
+    // An alignment of 64 or more means that the index of a memory follows.
     match memarg.memory {
         0 => bytes.extend(leb(memarg.align.into())),
         memory => bytes.extend([leb(u32::from(memarg.align) | 64), leb(memory)].concat()),
@@ -101,9 +101,9 @@ pub(super) fn lane(
     Ok(())
 }
 
-/// Returns operators that hand a growth, the table's size and its maximum to the host, which gives the
-/// growth back: `table.size`, `i32.const`, and `call_indirect` of what is at 0 of the table that the host adds.
-pub(super) fn reserve(table: u32, context: &Context<'_>) -> Vec<u8> {
+/// Returns operators that pass a growth, the size and the maximum of the table to the host, which returns the growth:
+/// `table.size`, `i32.const`, and `call_indirect` of element 0 of the host's table.
+pub(super) fn top_up(table: u32, context: &Context<'_>) -> Vec<u8> {
     let tables = context.tables;
     let max = tables.get(table as usize).and_then(|table| table.max).unwrap_or(u64::MAX);
     let max = u32::try_from(max).unwrap_or(u32::MAX);

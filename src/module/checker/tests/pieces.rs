@@ -1,10 +1,10 @@
-//! Bulk operators and growths that are for no more than a piece, and those that may be for more.
+//! Tests of bulk operators and growths: of at most a piece, and of possibly more.
 
 use alloc::format;
 
 use super::{Rule, check};
 
-/// What moves much by itself is told here from what cannot.
+/// Checks which operators can move more than a piece in one step.
 #[test]
 fn bulk_operators_are_for_no_more_than_a_piece() {
     let broken = Err(Rule::Piece);
@@ -46,7 +46,7 @@ fn bulk_operators_are_for_no_more_than_a_piece() {
             check(0, &[(&body, expected)]);
         }
     }
-    // What the host says is taken for what it says, from the top of the stack or by a local.
+    // A length that the host returned is accepted, from the top of the stack or from a local.
     let asked = "local.get $a local.get $b local.get $c i32.const 0";
     let by_local = "local.set $c drop local.get $r local.get $c table.fill $own drop";
     let grown = "local.set $c local.set $b drop local.get $r local.get $c table.grow $own drop";

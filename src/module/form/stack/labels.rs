@@ -1,4 +1,4 @@
-//! Labels: what branches and blocks hand over, and where it arrives.
+//! Labels: the values that branches and blocks carry, and the locals they arrive in.
 
 use alloc::vec::Vec;
 
@@ -17,17 +17,17 @@ use crate::{
 };
 
 impl<'m> Stack<'_, 'm> {
-    /// Returns the frame that a branch to this depth leads to.
+    /// Returns the frame that a branch to this depth targets.
     pub(super) fn target(&self, depth: u32) -> usize {
         self.frames.len().saturating_sub(1 + depth as usize)
     }
 
-    /// Returns the types of what a branch to this frame takes along.
+    /// Returns the types of the values that a branch to this frame carries.
     pub(super) fn label(&self, target: usize) -> &'m [ValueType] {
         self.frames.get(target).map_or(&[], |open| open.frame.label(&self.form.context))
     }
 
-    /// Notes that a branch leads to a frame.
+    /// Marks a frame as the target of a branch.
     pub(super) fn mark(&mut self, target: usize) {
         if let Some(open) = self.frames.get_mut(target) {
             open.frame.is_target = true;
@@ -35,14 +35,14 @@ impl<'m> Stack<'_, 'm> {
         self.is_wrapped |= target == 0 && !self.label(0).is_empty();
     }
 
-    /// Puts what a branch takes along where its target looks for it.
-    pub(super) fn carry(&mut self, target: usize, at: u32, conditions: usize) -> Result {
+    /// Stores the values that a branch carries in the locals of its target.
+    pub(super) fn store_branch_values(&mut self, target: usize, at: u32, conditions: usize) -> Result {
         self.mark(target);
-        self.hand_over(self.label(target), at, conditions)
+        self.store_label_values(self.label(target), at, conditions)
     }
 
-    /// Puts operands, below a condition or not, into the locals for what comes to a label.
-    pub(super) fn hand_over(&mut self, types: &[ValueType], at: u32, conditions: usize) -> Result {
+    /// Stores operands, which may be below a condition, in the locals of a label.
+    pub(super) fn store_label_values(&mut self, types: &[ValueType], at: u32, conditions: usize) -> Result {
         self.take(conditions)?;
         self.take(types.len())?;
         if types.is_empty() {
@@ -62,15 +62,15 @@ impl<'m> Stack<'_, 'm> {
         Ok(())
     }
 
-    /// Begins with operands that come by a label.
-    pub(super) fn arrive(&mut self, types: &[ValueType]) -> Result {
+    /// Begins a segment with the operands that arrive at a label.
+    pub(super) fn push_label_values(&mut self, types: &[ValueType]) -> Result {
         self.segment.first_label = self.operands.len();
         self.segment.labels = types.len();
         for (number, ty) in types.iter().enumerate() {
             let local = self.form.locals.get(Purpose::Label(number as u32), *ty)?;
             self.operands.push(Operand {
                 ty: *ty,
-                made: Made::Kept { local },
+                made: Made::InLocal { local },
                 time: self.now,
                 segment: FROM_LABEL,
                 stretch: FROM_LABEL,

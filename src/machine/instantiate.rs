@@ -1,4 +1,4 @@
-//! The instance of a run, and what it is given before anything of it runs.
+//! The instantiation of the module of a run.
 
 use alloc::string::ToString;
 
@@ -13,14 +13,14 @@ use crate::{
 };
 
 impl Machine {
-    /// Makes the instance, and puts the host's functions where the normal form calls them.
+    /// Creates the instance, and puts the host's functions into the table through which the normal form calls them.
     pub(super) fn instantiate(&mut self) -> Result<(), StopReason> {
         let fuel = self.module.instantiation();
         let before = meter::left(&mut *self.store);
         meter::charge(&mut *self.store, fuel)?;
-        let instance = self.linked().map_err(|error| match self.reason(error.kind()) {
+        let instance = self.link_instance().map_err(|error| match self.reason(error.kind()) {
             reason @ (StopReason::Deadline { .. } | StopReason::Cancelled) => {
-                meter::give_back(&mut *self.store, before);
+                meter::refund(&mut *self.store, before);
                 reason
             }
             reason => reason,
@@ -30,7 +30,7 @@ impl Machine {
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
         self.store.data_mut().growth.counted = true;
-        if let Some(name) = self.module.reserve() {
+        if let Some(name) = self.module.host_table() {
             let top_up = Func::wrap(&mut *self.store, growth::top_up);
             let next = Func::wrap(&mut *self.store, pieces::next);
             let table = instance.get_table(&*self.store, name);
@@ -39,14 +39,14 @@ impl Machine {
             };
             if ![(pieces::TOP_UP, top_up), (pieces::NEXT, next)].map(|(slot, f)| (slot.into(), f)).into_iter().all(set)
             {
-                return Err(StopReason::Engine { message: "the table of the host is not there".into() });
+                return Err(StopReason::Engine { message: "the instance lacks the table of the host".into() });
             }
         }
         Ok(())
     }
 
-    /// The instance; between it and async host functions, if it imports any, an adapter.
-    fn linked(&mut self) -> Result<Instance, wasmi::Error> {
+    /// Instantiates the module, with an adapter between it and the async host functions that it imports, if any.
+    fn link_instance(&mut self) -> Result<Instance, wasmi::Error> {
         let Machine { module, store, .. } = self;
         let Some(adapter) = module.adapter() else {
             return store.instantiate(module.linker(), module.engine_module());

@@ -1,20 +1,21 @@
-//! What was learned of a module, as bytes: whoever kept them need not scan it again.
+//! The codec of a `ModuleInfo`, with which a cached module is loaded without another scan.
 //!
-//! They are believed, so they have to come from where nobody else can write. What cannot be read is no harm.
+//! The bytes are trusted: they must come from a place that no other user can write to. Bytes that cannot be decoded
+//! are harmless.
 
 use alloc::{string::String, vec::Vec};
 
 use super::{
     form::edit::{Charge, Edit, Edits, Insert},
-    validation::Facts,
+    validation::ModuleInfo,
 };
 use crate::{
     inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     value::{FuncType, ValueType},
 };
 
-pub(super) fn write(facts: &Facts) -> Vec<u8> {
-    let Facts { inspection, start, work, edits, instantiation } = facts;
+pub(super) fn write(info: &ModuleInfo) -> Vec<u8> {
+    let ModuleInfo { inspection, start, work, edits, instantiation } = info;
     let mut out = Writer(Vec::new());
     out.inspection(inspection);
     out.option(start.map(u64::from));
@@ -24,15 +25,15 @@ pub(super) fn write(facts: &Facts) -> Vec<u8> {
     out.0
 }
 
-/// `None` if they are not what [`write`] made of a module of this size.
-pub(super) fn read(facts: &[u8], size: usize) -> Option<Facts> {
-    let mut from = Reader(facts);
+/// Decodes what [`write`] returned for a module of this size; returns `None` if the bytes do not decode.
+pub(super) fn read(info: &[u8], size: usize) -> Option<ModuleInfo> {
+    let mut from = Reader(info);
     let inspection = from.inspection()?;
     let start = from.option()?.map(u32::try_from).transpose().ok()?;
     let (work, instantiation) = (from.number()?, from.number()?);
     let edits = from.edits(size)?;
     let fits = from.0.is_empty() && inspection.size_bytes == size as u64;
-    fits.then_some(Facts { inspection, start, work, edits, instantiation })
+    fits.then_some(ModuleInfo { inspection, start, work, edits, instantiation })
 }
 
 struct Writer(Vec<u8>);
@@ -153,7 +154,7 @@ impl Writer {
     }
 
     fn edits(&mut self, edits: &Edits) {
-        self.byte(edits.reserves.into());
+        self.byte(edits.uses_host_table.into());
         self.bytes(&edits.bytes);
         self.list(&edits.list, 0, |out, from, edit| {
             out.number((edit.at - *from).into());
@@ -216,7 +217,7 @@ impl Reader<'_> {
         Some(bytes)
     }
 
-    /// It grows with what is there, whatever the count says.
+    /// Reads a list. Its memory grows with the items that are read, not with the count that precedes them.
     fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let mut items = Vec::new();
         for _ in 0..self.number()? {
@@ -270,9 +271,9 @@ impl Reader<'_> {
         })
     }
 
-    /// Edits of a module of this size: in order, and within it.
+    /// Reads the edits of a module of this size, which must be in order and within the module.
     fn edits(&mut self, size: usize) -> Option<Edits> {
-        let reserves = self.byte()? != 0;
+        let uses_host_table = self.byte()? != 0;
         let bytes = self.bytes()?.to_vec();
         let (mut at, size) = (0u32, size as u64);
         let list = self.list(|from| {
@@ -285,7 +286,7 @@ impl Reader<'_> {
             };
             (u64::from(at) + u64::from(skip) <= size).then_some(Edit { at, skip, insert })
         })?;
-        Some(Edits { list, bytes, reserves })
+        Some(Edits { list, bytes, uses_host_table })
     }
 }
 

@@ -1,4 +1,4 @@
-//! A call of an own host function that waits for something, and the way to the guest from within it.
+//! A pending call of an async host function, and the access to the guest from its future.
 
 use alloc::{
     boxed::Box,
@@ -23,31 +23,30 @@ use crate::{error::StopReason, observe, outcome::Level, sync::Mutex, value::Valu
 
 /// The run that called an async host function.
 ///
-/// The guest is suspended while the function waits; what is to be done with it, its memory or its meter is
-/// done in between, by [`with`](Self::with) or by one of the methods that are made of it. Each is for the
-/// function's own future: awaited anywhere else it never ends.
-pub struct AsyncContext(Arc<Door>);
+/// The guest is suspended while the function waits. [`with`](Self::with), and the methods that use it, access its
+/// memory and its meter. Await them in the future of the function only: anywhere else they never complete.
+pub struct AsyncContext(Arc<Mailbox>);
 
-/// Through which a future hands out what it wants to do with the guest.
+/// The request of a future that is to be run with access to the guest.
 #[derive(Default)]
-struct Door(Mutex<Option<Request>>);
+struct Mailbox(Mutex<Option<Request>>);
 
 type Request = Box<dyn FnOnce(&mut Context<'_>) + Send>;
 
 impl AsyncContext {
-    /// Does something with the run, as a host function that does not wait does; returns what that returns.
+    /// Runs a closure with the context of a synchronous host function; returns its result.
     pub async fn with<T: Send + 'static>(
         &mut self,
         act: impl for<'a> FnOnce(&mut Context<'a>) -> T + Send + 'static,
     ) -> T {
         let answer = Arc::new(Mutex::new(None));
-        let place = Arc::downgrade(&answer);
-        let request: Request = Box::new(move |context| answer_in(&place, || act(context)));
+        let slot = Arc::downgrade(&answer);
+        let request: Request = Box::new(move |context| deliver(&slot, || act(context)));
         *self.0.0.lock() = Some(request);
         poll_fn(|_| answer.lock().take().map_or(Poll::Pending, Poll::Ready)).await
     }
 
-    /// As [`Context::read`].
+    /// Reads memory as [`Context::read`] does.
     ///
     /// # Errors
     ///
@@ -56,7 +55,7 @@ impl AsyncContext {
         self.with(move |context| context.read(ptr, len)).await
     }
 
-    /// As [`Context::read_text`].
+    /// Reads text as [`Context::read_text`] does.
     ///
     /// # Errors
     ///
@@ -65,7 +64,7 @@ impl AsyncContext {
         self.with(move |context| context.read_text(ptr, len)).await
     }
 
-    /// As [`Context::write`].
+    /// Writes memory as [`Context::write`] does.
     ///
     /// # Errors
     ///
@@ -74,7 +73,7 @@ impl AsyncContext {
         self.with(move |context| context.write(ptr, &bytes)).await
     }
 
-    /// As [`Context::charge`].
+    /// Charges fuel as [`Context::charge`] does.
     ///
     /// # Errors
     ///
@@ -83,7 +82,7 @@ impl AsyncContext {
         self.with(move |context| context.charge(fuel)).await
     }
 
-    /// As [`Context::write_output`].
+    /// Appends output as [`Context::write_output`] does.
     ///
     /// # Errors
     ///
@@ -92,7 +91,7 @@ impl AsyncContext {
         self.with(move |context| context.write_output(&bytes)).await
     }
 
-    /// As [`Context::log`].
+    /// Logs a message as [`Context::log`] does.
     ///
     /// # Errors
     ///
@@ -108,45 +107,45 @@ impl fmt::Debug for AsyncContext {
     }
 }
 
-/// Acts if the answer is still waited for.
-fn answer_in<T>(place: &Weak<Mutex<Option<T>>>, act: impl FnOnce() -> T) {
-    if let Some(place) = place.upgrade() {
+/// Runs a closure and stores its result, unless the future that waits for it has been dropped.
+fn deliver<T>(slot: &Weak<Mutex<Option<T>>>, act: impl FnOnce() -> T) {
+    if let Some(slot) = slot.upgrade() {
         let answer = act();
-        *place.lock() = Some(answer);
+        *slot.lock() = Some(answer);
     }
 }
 
-/// What a call comes to.
-pub(super) type Answer = Result<Vec<Value>, HostError>;
+/// The results of a call, or its error.
+pub(super) type CallResult = Result<Vec<Value>, HostError>;
 
-type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type CallFuture = Pin<Box<dyn Future<Output = CallResult> + Send>>;
 
-/// A call that has not been answered.
-pub(crate) struct Waiting {
+/// A call that has not returned.
+pub(crate) struct PendingCall {
     name: Name,
-    door: Arc<Door>,
-    // An execution can be shared between threads, a future need not be: nobody but its owner asks.
-    future: Mutex<Answering>,
+    mailbox: Arc<Mailbox>,
+    // An execution is `Sync`, a future need not be; only the owner of the execution polls it.
+    future: Mutex<CallFuture>,
 }
 
-impl Waiting {
-    /// A call of the function of this name, begun by `call`.
+impl PendingCall {
+    /// Begins a call of the function of this name: `call` returns its future.
     pub(super) fn new<F>(name: &Name, call: impl FnOnce(AsyncContext) -> F) -> Self
     where
-        F: Future<Output = Answer> + Send + 'static,
+        F: Future<Output = CallResult> + Send + 'static,
     {
-        let door = Arc::new(Door::default());
-        let future = Box::pin(call(AsyncContext(Arc::clone(&door))));
-        Waiting { name: name.clone(), door, future: Mutex::new(future) }
+        let mailbox = Arc::new(Mailbox::default());
+        let future = Box::pin(call(AsyncContext(Arc::clone(&mailbox))));
+        PendingCall { name: name.clone(), mailbox, future: Mutex::new(future) }
     }
 
-    /// Goes on with it. What it asks of the guest is done at once.
+    /// Polls the future of the call, and runs its requests for access to the guest at once.
     pub(crate) fn poll(
         &mut self,
         store: &mut Store<Host>,
         task: &mut TaskContext<'_>,
     ) -> Poll<Result<Vec<Value>, StopReason>> {
-        let Waiting { name, door, future } = self;
+        let PendingCall { name, mailbox, future } = self;
         let polled = observe::contain(|| {
             loop {
                 if let Poll::Ready(answer) = future.get_mut().as_mut().poll(task) {
@@ -155,8 +154,8 @@ impl Waiting {
                         answer.and_then(|values| store.data().recorder.results(|| values.clone()).map(|()| values));
                     return Poll::Ready(recorded);
                 }
-                // Taken in a statement of its own: the door is not held while the request is at work.
-                let request = door.0.lock().take();
+                // A separate statement, so that the mailbox is not locked while the request runs.
+                let request = mailbox.0.lock().take();
                 let Some(request) = request else { return Poll::Pending };
                 request(&mut Context { caller: Caller::from(&mut *store), name });
             }
