@@ -27,6 +27,7 @@ use crate::{
 
 mod instantiate;
 mod reason;
+mod slice;
 mod typed;
 
 pub(crate) struct Machine {
@@ -189,39 +190,27 @@ impl Machine {
 
     fn run_slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
         let mut budget = budget.unwrap_or(u64::MAX);
-        // What the paused operator lacks; nothing is lacking at the start.
-        let mut lack = match &self.pending {
-            Some(Pending::Fuel(call)) => self.lack(call.required_fuel()),
-            _ => 0,
-        };
         if matches!(self.pending, Some(Pending::Host(..))) {
             self.watch.set_waker(waker);
         }
         self.watch.begin()?;
         self.store.data_mut().set_alarm(&self.watch);
+        let is_granted = match &self.pending {
+            Some(Pending::Fuel(call)) => slice::grant(&mut self.store, call.required_fuel(), &mut budget),
+            _ => self.slice_left() > 0 || slice::grant(&mut self.store, 0, &mut budget),
+        };
+        if !is_granted {
+            return Ok(Progress::Yielded);
+        }
         loop {
-            let short = matches!(self.pending, Some(Pending::Fuel(_))) || self.slice_left() == 0;
-            let wanted = if short { meter::SLICE } else { 0 };
-            let granted = meter::grant(&mut *self.store, wanted.max(lack).min(budget));
-            budget -= granted;
-            if granted < lack {
-                // The run has what the operator needs, or it would have been stopped before; the
-                // step has not.
-                return Ok(Progress::Yielded);
-            }
             match self.run_tasks(waker) {
                 Ok(()) => return Ok(Progress::Done),
                 Err(Pause::Wait) => return Ok(Progress::Waiting),
                 Err(Pause::Stop(reason)) => return Err(reason),
                 Err(Pause::Fuel(required)) => {
-                    lack = self.lack(required);
-                    if self.fuel_left() < required {
-                        return Err(self.exhausted());
-                    }
-                    if budget == 0 {
+                    if !slice::next(&mut self.store, &self.watch, required, &mut budget)? {
                         return Ok(Progress::Yielded);
                     }
-                    self.watch.check()?;
                 }
             }
         }
@@ -229,14 +218,6 @@ impl Machine {
 
     pub(crate) fn slice_left(&self) -> u64 {
         meter::slice_left(&self.store)
-    }
-
-    fn lack(&self, required: u64) -> u64 {
-        required.saturating_sub(self.slice_left())
-    }
-
-    fn fuel_left(&mut self) -> u64 {
-        meter::left(&mut *self.store)
     }
 
     fn exhausted(&self) -> StopReason {

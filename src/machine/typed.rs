@@ -4,7 +4,7 @@ use alloc::{boxed::Box, string::ToString};
 
 use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
-use super::Machine;
+use super::{Machine, slice};
 use crate::{error::StopReason, meter, observe, pool::PooledStore, watch::Watch};
 
 /// The reason that a call has no results. It is boxed to keep the results of successful calls small.
@@ -88,26 +88,22 @@ fn call<P: WasmParams, R: WasmResults>(
     observe::start(name, 0)?;
     watch.begin()?;
     store.data_mut().set_alarm(watch);
+    let mut budget = u64::MAX;
     if meter::slice_left(&**store) == 0 {
-        meter::grant(&mut **store, meter::SLICE);
+        slice::grant(store, 0, &mut budget);
     }
     let mut call = function.call_resumable(&mut **store, params);
     loop {
         let paused = match call.map_err(|error| Box::new(CallEnd::Engine(error)))? {
             TypedResumableCall::Finished(results) => return Ok(results),
             TypedResumableCall::HostTrap(call) => {
-                let noted = store.data_mut().stop.take();
-                return Err(noted.unwrap_or_else(|| engine_error(call.host_error())).into());
+                let reason = store.data_mut().stop.take();
+                return Err(reason.unwrap_or_else(|| engine_error(call.host_error())).into());
             }
             TypedResumableCall::OutOfFuel(call) => call,
         };
-        let required = paused.required_fuel();
-        if meter::left(&mut **store) < required {
-            return Err(store.data().meter.exhausted().into());
-        }
-        watch.check()?;
-        let lack = required.saturating_sub(meter::slice_left(&**store));
-        meter::grant(&mut **store, meter::SLICE.max(lack));
+        // The budget is never used up.
+        slice::next(store, watch, paused.required_fuel(), &mut budget)?;
         call = paused.resume(&mut **store);
     }
 }
