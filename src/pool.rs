@@ -331,7 +331,7 @@ impl Drop for PooledStore {
     }
 }
 
-/// The memory of a module that has one of its own and no other, which is large.
+/// Returns the type of the only memory of a module, if the module defines it and it is large.
 fn large_memory(inspection: &Inspection) -> Option<MemoryType> {
     let [memory] = inspection.memories[..] else { return None };
     let imported = inspection.imports.iter().any(|import| matches!(import.ty, ExternType::Memory(_)));

@@ -39,7 +39,7 @@ pub struct Escaped<'a> {
 }
 
 impl Escaped<'_> {
-    /// Counts so many more bytes among those that are cut.
+    /// Counts `more` bytes in addition to those that are cut.
     pub(crate) fn and(self, more: usize) -> Self {
         Escaped { more, ..self }
     }

@@ -134,7 +134,7 @@ impl Transcript {
                     module: (*function.name.module).into(),
                     name: (*function.name.function).into(),
                     ty: function.ty.clone(),
-                    waits: function.waits,
+                    waits: function.is_async,
                     requires: function.requires.iter().map(|capability| (**capability).into()).collect(),
                 })
                 .collect(),

@@ -15,6 +15,7 @@ mod circles;
 mod pages;
 mod promises;
 mod unknown_keys;
+mod words;
 
 /// The files of the core, each of which may import those before it, and no other.
 const CORE: &[&str] = &[
