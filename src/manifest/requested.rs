@@ -123,7 +123,7 @@ impl Requested {
     }
 }
 
-/// Reads what [`GRAMMAR`] has checked.
+/// Reads what `GRAMMAR` has checked.
 impl<'de> Deserialize<'de> for Requested {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut requested = Requested::default();

@@ -20,6 +20,7 @@ mod enabled {
     mod members;
     mod message;
     mod owners;
+    mod reservation;
     mod serve;
     mod served;
     mod server;

@@ -25,7 +25,6 @@ const BANNED: &[&str] = &[
     "the world",
     "tape*",
     "reel*",
-    "wall",
     "walls",
     "voice*",
     "for who ",

@@ -87,7 +87,7 @@ fn watch(server: &Arc<Server>, mut folder: Folder) {
 }
 
 async fn over_stdio(server: Arc<Server>, max_message: u64, stop: CancellationToken) -> Result<(), Failure> {
-    let (transport, written) = stdio::start(max_message, stop.clone());
+    let (transport, written) = stdio::start(max_message, server.permits.clone(), stop.clone());
     let session = Session::new(server, stop.clone());
     // Errors of the session concern only the client.
     if let Ok(served) = session.serve_with_ct(transport, stop).await {

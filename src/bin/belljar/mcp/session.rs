@@ -38,6 +38,7 @@ use super::{
     answer,
     arguments::Arguments,
     call::{self, Event, EventSender},
+    reservation::Reservation,
     served::ServedTool,
     server::Server,
 };
@@ -90,6 +91,9 @@ impl Session {
 
     /// Waits for a permit for a call of its client.
     async fn acquire(&self, context: &RequestContext<RoleServer>) -> Result<Permit<Peer>, Refused> {
+        if let Some(reserved) = context.extensions.get::<Reservation>().and_then(Reservation::take) {
+            return reserved?.ready().await;
+        }
         let over_http = context.extensions.get::<hyper::http::request::Parts>();
         let caller = over_http.and_then(|parts| parts.extensions.get::<Caller>()).copied().unwrap_or(Caller::ONLY);
         self.server.permits.enqueue(caller.peer, caller.flow)?.ready().await

@@ -31,7 +31,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     arguments::Arguments,
     message::{self, Message},
+    reservation::Reservation,
 };
+use crate::{peer::Peer, queue::Queue};
 
 /// Time to answer pending requests after the end of stdin, before they are cancelled.
 const GRACE: Duration = Duration::from_secs(1);
@@ -48,6 +50,8 @@ pub struct StdioTransport {
     /// Whether the handshake is complete. Before that, any other message would end the SDK's session.
     initialized: bool,
     unanswered: HashSet<RequestId>,
+    /// The queue of calls.
+    permits: Queue<Peer>,
     gone: CancellationToken,
 }
 
@@ -56,13 +60,13 @@ type Read = Result<ClientJsonRpcMessage, JsonRpcError>;
 /// Starts the reader and the writer. The receiver resolves when all output is written.
 ///
 /// `gone` is cancelled when the client is gone; cancelling it also ends the transport.
-pub fn start(max_bytes: u64, gone: CancellationToken) -> (StdioTransport, oneshot::Receiver<()>) {
+pub fn start(max_bytes: u64, permits: Queue<Peer>, gone: CancellationToken) -> (StdioTransport, oneshot::Receiver<()>) {
     let (read, incoming) = mpsc::channel(16);
     // A thread that blocks on stdin cannot be woken, so it ends with the process.
     thread::spawn(move || read_lines(io::stdin().lock(), max_bytes, |line| read.blocking_send(line).is_ok()));
     let (outgoing, written) = Outgoing::start(gone.clone());
     let unanswered = HashSet::new();
-    (StdioTransport { incoming, end: None, outgoing, initialized: false, unanswered, gone }, written)
+    (StdioTransport { incoming, end: None, outgoing, initialized: false, unanswered, permits, gone }, written)
 }
 
 /// Reads all lines. One that is too long is refused without being buffered.
@@ -146,14 +150,17 @@ impl Outgoing {
 
 impl StdioTransport {
     /// Tracks unanswered requests. Returns the message if it is for the SDK.
-    fn filter(&mut self, message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
-        match &message {
+    fn filter(&mut self, mut message: ClientJsonRpcMessage) -> Option<ClientJsonRpcMessage> {
+        match &mut message {
             ClientJsonRpcMessage::Request(request) => {
                 if !self.unanswered.insert(request.id.clone()) {
                     drop(self.outgoing.send(&message::duplicate_id(request.id.clone())));
                     return None;
                 }
                 self.initialized |= completes_handshake(&request.request);
+                if matches!(request.request, ClientRequest::CallToolRequest(_)) {
+                    request.request.extensions_mut().insert(Reservation::new(&self.permits));
+                }
             }
             ClientJsonRpcMessage::Notification(notification) => {
                 if let ClientNotification::CancelledNotification(cancelled) = &notification.notification {
