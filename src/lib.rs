@@ -3,6 +3,7 @@
 #![cfg_attr(not(feature = "pooling"), forbid(unsafe_code))]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 extern crate alloc;
 
