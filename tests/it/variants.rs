@@ -36,7 +36,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("IsolationError", "Layer", "isolate/invalid.rs: a_layer_that_cannot_be_activated"),
     ("WorkerEnd", "Signal", "isolate/invalid.rs: a_worker_that_dies"),
     ("WorkerEnd", "Exit", "isolate/invalid.rs: a_worker_that_dies"),
-    ("WorkerEnd", "Garbage", "isolate/invalid.rs: a_worker_that_says_what_none_says"),
+    ("WorkerEnd", "Garbage", "isolate/invalid.rs: a_worker_that_sends_invalid_messages"),
     ("ConfigProblem", "TooLong", "config.rs: text_that_is_too_long_is_not_read"),
     ("ConfigProblem", "HostFunction", "host_functions.rs: names_are_reserved_and_unique"),
     ("ConfigProblem", "Directory", "dirs/grant.rs: a_directory_has_to_be_there"),
