@@ -105,8 +105,8 @@ impl Schema {
         if self.validator.is_valid(value) {
             return Ok(());
         }
-        // Finding the reason takes more work than finding a mismatch.
-        if !self.graph.admits(&counts, true) {
+        // Finding the reason takes more work than finding a mismatch, and paths repeat names, escaped.
+        if !self.graph.admits(&counts, true) || counts.longest_name() > MAX_NAME_BYTES {
             return whole(MISMATCH);
         }
         let found: Vec<_> = if counts.values() <= MAX_EXPLAINED {
@@ -120,6 +120,9 @@ impl Schema {
         if found.is_empty() { whole(MISMATCH) } else { Err(found) }
     }
 }
+
+/// Longest name of a member in a document whose mismatches are explained.
+const MAX_NAME_BYTES: usize = 4 << 10;
 
 /// Message without a reason.
 const MISMATCH: &str = "it does not match its schema";

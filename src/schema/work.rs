@@ -21,6 +21,7 @@ const MAX_DEPTH: usize = 1_000;
 pub(super) struct ValueCounts {
     levels: Vec<Level>,
     most_members: u64,
+    longest_name: usize,
 }
 
 /// Values at one depth.
@@ -49,6 +50,11 @@ impl ValueCounts {
         self.most_members
     }
 
+    /// Returns the length of the longest name, in bytes.
+    pub(super) fn longest_name(&self) -> usize {
+        self.longest_name
+    }
+
     fn add(&mut self, value: Node<'_>, depth: usize) {
         self.level(depth).values += 1;
         match value.kind() {
@@ -56,6 +62,7 @@ impl ValueCounts {
             Kind::Object(members) => {
                 self.most_members = self.most_members.max(members.len() as u64);
                 for (name, member) in members {
+                    self.longest_name = self.longest_name.max(name.len());
                     // A name is matched by patterns of its object, and is a value for `propertyNames`.
                     self.level(depth).bytes += name.len() as u64;
                     self.level(depth + 1).bytes += name.len() as u64;

@@ -62,6 +62,8 @@ fn texts() -> Vec<(&'static str, String)> {
         ("distinct names", members("0")),
         ("distinct names of objects", members("{}")),
         ("depth", repeated("[", &format!("{}{},", "[".repeat(100), "]".repeat(100)), "0", "]")),
+        ("one long name", repeated("{\"", "~", "", "\":[]}")),
+        ("one long name of escapes", repeated("{\"", "\\u0001", "", "\":[]}")),
         ("commas in a string", repeated("\"", ",:[{", "", "\"")),
         ("an error at the end", repeated("[", "0,", "x", "]")),
         ("an end that lacks", repeated("[", "0,", "0", "")),

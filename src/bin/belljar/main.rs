@@ -22,6 +22,8 @@ mod entry;
 mod exit;
 mod failure;
 mod file;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+mod head;
 mod hint;
 mod inspect;
 mod interrupt;
@@ -47,6 +49,8 @@ mod run;
 mod selftest;
 mod serve;
 mod settings;
+#[cfg(feature = "mcp")]
+mod shares;
 mod show;
 mod size;
 mod source;

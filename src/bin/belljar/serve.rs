@@ -17,7 +17,6 @@ mod enabled {
     mod connection;
     mod exchange;
     mod guest;
-    mod head;
     mod histogram;
     mod json;
     mod lifecycle;

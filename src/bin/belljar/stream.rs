@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::length;
+use crate::length::Clamp;
 
 /// Time and bytes for which a connection is read after its last response.
 const LINGER: Duration = Duration::from_secs(2);
@@ -43,8 +43,8 @@ struct Inner {
     blocked: Option<Pin<Box<Sleep>>>,
     /// The number of bytes of the next response that are already sent.
     ahead: usize,
-    /// Whether a request is being answered; otherwise the next bytes are the head of a request.
-    is_answering: bool,
+    /// The clamp of content lengths.
+    length: Clamp,
 }
 
 impl Stream {
@@ -52,7 +52,7 @@ impl Stream {
     pub fn new(tcp: TcpStream, write_timeout: Duration) -> Stream {
         // Responses are written whole, so Nagle's algorithm would only delay them. Failure is harmless.
         let _ = tcp.set_nodelay(true);
-        Stream(Arc::new(Mutex::new(Inner { tcp, write_timeout, blocked: None, ahead: 0, is_answering: false })))
+        Stream(Arc::new(Mutex::new(Inner { tcp, write_timeout, blocked: None, ahead: 0, length: Clamp::default() })))
     }
 
     /// Returns a watch on the peer.
@@ -88,12 +88,6 @@ fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
 }
 
 impl Watch {
-    /// Marks a request as being answered until the guard is dropped.
-    pub fn answering(&self) -> impl Drop + Send + use<> {
-        lock(&self.0).is_answering = true;
-        Answering(Arc::clone(&self.0))
-    }
-
     /// Waits until the peer is gone, while its request is answered.
     ///
     /// A closed sending side is no sign of it: the peer may still wait for the response. And it is hidden behind unread
@@ -122,14 +116,6 @@ impl Watch {
             }
         })
         .await
-    }
-}
-
-struct Answering(Arc<Mutex<Inner>>);
-
-impl Drop for Answering {
-    fn drop(&mut self) {
-        lock(&self.0).is_answering = false;
     }
 }
 
@@ -168,9 +154,7 @@ impl AsyncRead for Stream {
         let mut inner = self.lock();
         let before = buf.filled().len();
         ready!(Pin::new(&mut inner.tcp).poll_read(cx, buf))?;
-        if !inner.is_answering {
-            length::clamp(buf.filled_mut().get_mut(before..).unwrap_or_default());
-        }
+        inner.length.clamp(buf.filled_mut().get_mut(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

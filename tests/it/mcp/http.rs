@@ -114,7 +114,8 @@ fn an_id_is_taken_while_it_is_not_answered() {
     let session = session(&server);
     let mut stream = ask(&server, &session, &request(5, "tools/call", call("spin", "")));
     assert_eq!(stream.event().unwrap()["params"]["data"], "begun");
-    assert_eq!(ask(&server, &session, &request(5, "ping", json!({}))).status, 500);
+    let refused = ask(&server, &session, &request(5, "ping", json!({})));
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (400, &json!(-32600)));
     assert_eq!(answer(&server, &session, &request(6, "ping", json!({})))["result"], json!({}));
 }
 
@@ -340,4 +341,20 @@ fn sessions_take_turns() {
         assert!(waited <= 4, "{waited}");
     });
     assert_eq!(ended.load(Relaxed), 16);
+}
+
+/// What SDK and headers compare is taken from the arguments as far as it is short; the rest of them is no concern.
+#[test]
+fn arguments_are_not_counted_as_the_message() {
+    let tools = Tools::of("http-scalars", &["echo"]);
+    let server = Server::start(&[tools.path()]);
+    let session = session(&server);
+    for (count, value) in [(3, ",".repeat(700)), (70, "x".repeat(1_022)), (1, "x".repeat(70_000))] {
+        let arguments: serde_json::Map<_, _> = (0..count).map(|i| (format!("a{i}"), json!(value))).collect();
+        let params = json!({"name": "echo", "arguments": arguments});
+        let answer = answer(&server, &session, &request(1, "tools/call", params));
+        assert_eq!(answer["result"]["isError"], true, "{count}");
+    }
+    let long = json!({"name": "echo", "arguments": {"x".repeat(66_000): 1}});
+    assert_eq!(answer(&server, &session, &request(1, "tools/call", long))["result"]["isError"], true);
 }

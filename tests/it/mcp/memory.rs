@@ -1,11 +1,17 @@
 //! What a message costs: at most 8 times its size, and nothing before it is known who asks.
 
-use std::{thread, time::Duration};
+use std::{
+    io::Write,
+    process::Stdio,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    thread,
+    time::Duration,
+};
 
 use serde_json::json;
 
 use super::{
-    client::{Client, Tools},
+    client::{self, Client, Tools},
     http::session,
     wire::Server,
 };
@@ -46,6 +52,67 @@ fn a_message_over_http_takes_at_most_eight_times_its_size() {
         let more = peak.more();
         assert!(more <= 3 * SIZE as u64 + FIXED, "{part}: {more}");
     }
+}
+
+/// A response does not repeat what it refuses.
+#[test]
+fn a_refusal_is_short() {
+    let tools = Tools::of("http-short", &["echo"]);
+    let server = Server::start(&[tools.path()]);
+    let session = session(&server);
+    let within = [("mcp-session-id", &*session), ("mcp-protocol-version", "2025-11-25")];
+    for open in [
+        r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":""#,
+        r#"{"jsonrpc":"2.0","id":5,"method":"tools/call","params":""#,
+        r#"{"jsonrpc":"2.0","method":"ping","params":{},"id":""#,
+        r#"{"jsonrpc":"2.0","id":5,"method":""#,
+    ] {
+        let close = if open.contains("arguments") { "\"}}" } else { "\"}" };
+        let peak = Peak::of(server.child.id());
+        let reply = server.ask("POST", &within, &repeated(open, "\u{7f}", close, SIZE));
+        assert_eq!(reply.status, 400, "{open}");
+        let size = reply.body().len();
+        assert!(size < 4 << 10, "{open}: {size}");
+        let more = peak.more();
+        assert!(more <= 8 * SIZE as u64 + FIXED, "{open}: {more}");
+    }
+}
+
+/// A client that reads no responses is read no further, also if all that it sends is refused.
+#[test]
+fn who_reads_nothing_is_not_read() {
+    let tools = Tools::of("backlog", &["echo"]);
+    let mut child = client::belljar(&[tools.path()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let written = &AtomicU64::new(0);
+    let more = thread::scope(|scope| {
+        let peak = Peak::of(child.id());
+        scope.spawn(move || {
+            let lines = "x\n".repeat(4 << 10);
+            while stdin.write_all(lines.as_bytes()).is_ok() {
+                written.fetch_add(1, Relaxed);
+            }
+        });
+        let mut before = 0;
+        loop {
+            thread::sleep(Duration::from_secs(1));
+            let now = written.load(Relaxed);
+            if now == before || peak.more() > 256 << 20 {
+                break;
+            }
+            before = now;
+        }
+        let more = peak.more();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        more
+    });
+    assert!(more <= 128 << 20, "{more}");
 }
 
 /// Nothing is kept of what comes from a page that may not ask, of another type, or of no session.

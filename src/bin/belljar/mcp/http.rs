@@ -12,7 +12,7 @@ use hyper::{
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rmcp::{
-    model::JsonRpcError,
+    model::{ClientJsonRpcMessage, JsonRpcError},
     transport::{StreamableHttpServerConfig, StreamableHttpService},
 };
 use tokio::{
@@ -34,7 +34,9 @@ use super::{
 };
 use crate::{
     failure::{Failure, io_message},
-    peer::Caller,
+    head,
+    peer::{Caller, Peer},
+    shares::Shares,
     show,
     stream::Stream,
 };
@@ -42,13 +44,16 @@ use crate::{
 /// The headers of the session and of the protocol version, and the first version in which requests need no session.
 const SESSION_HEADER: &str = "mcp-session-id";
 const VERSION_HEADER: &str = "mcp-protocol-version";
-const FIRST_STATELESS: &str = "2026-07-28";
+const STATELESS: &str = "2026-07-28";
 
 /// The path of the endpoint.
 const PATH: &str = "/mcp";
 
-/// Concurrent connections; further ones wait.
-const MAX_CONNECTIONS: usize = 512;
+/// The most connections at a time; half of them for one client. More wait.
+const MAX_CONNECTIONS: usize = 1_024;
+
+/// The most large messages that are parsed at a time.
+const MAX_PARSERS: usize = 2;
 
 /// Time to receive the head and the body of a request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,12 +97,13 @@ pub async fn serve(
     };
     let sessions = Arc::new(Sessions::default());
     let service = StreamableHttpService::new(session, sessions.clone(), config);
-    accept(listener, &Endpoint { service, sessions, origins, max_message }, stop).await;
+    let parsers = Arc::new(Semaphore::new(MAX_PARSERS));
+    accept(listener, &Endpoint { service, sessions, origins, parsers, max_message }, stop).await;
     Ok(())
 }
 
 async fn accept(listener: TcpListener, endpoint: &Endpoint, stop: CancellationToken) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let (connections, shares) = (Arc::new(Semaphore::new(MAX_CONNECTIONS)), Shares::new(MAX_CONNECTIONS / 2));
     let next = async || {
         let place = connections.clone().acquire_owned().await.ok()?;
         Some((listener.accept().await, place))
@@ -108,10 +114,14 @@ async fn accept(listener: TcpListener, endpoint: &Endpoint, stop: CancellationTo
             sleep(Duration::from_millis(50)).await;
             continue;
         };
+        let Some(share) = shares.take(Peer::of(client)) else {
+            // The others are left to other clients.
+            continue;
+        };
         let (endpoint, stop) = (endpoint.clone(), stop.clone());
         task::spawn(async move {
             serve_connection(stream, client, endpoint, stop).await;
-            drop(place);
+            drop((place, share));
         });
     }
     let _ = timeout(SHUTDOWN_TIMEOUT, connections.acquire_many(MAX_CONNECTIONS as u32)).await;
@@ -146,11 +156,21 @@ struct Endpoint {
     sessions: Arc<Sessions>,
     /// The allowed origins of web pages.
     origins: Vec<String>,
+    /// Permits to parse large messages.
+    parsers: Arc<Semaphore>,
     max_message: u64,
 }
 
 impl Endpoint {
     async fn answer(&self, request: Request<Incoming>) -> HttpResponse {
+        let (mut parts, body) = request.into_parts();
+        if let Err((status, detail)) = head::normalize(&mut parts) {
+            return text(status, detail);
+        }
+        if parts.headers.contains_key(header::CONTENT_ENCODING) {
+            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body must not be encoded\n");
+        }
+        let request = Request::from_parts(parts, body);
         let page = self.allowed_origin(request.headers());
         let mut answer = match *request.method() {
             _ if request.uri().path() != PATH => text(StatusCode::NOT_FOUND, "the endpoint is /mcp\n"),
@@ -175,7 +195,7 @@ impl Endpoint {
         parts.extensions.insert(arguments.clone());
         let session = parts.headers.get(SESSION_HEADER).cloned();
         // Without a session, only `initialize` and stateless requests are valid.
-        let is_stateless = parts.headers.get(VERSION_HEADER).is_some_and(|version| version >= FIRST_STATELESS);
+        let is_stateless = parts.headers.get(VERSION_HEADER).is_some_and(|version| version == STATELESS);
         let limit = if session.is_some() || is_stateless { self.max_message } else { message::MAX_BYTES as u64 };
         let (refuse, mut refused) = oneshot::channel();
         let endpoint = self.clone();
@@ -198,15 +218,29 @@ impl Endpoint {
         limit: u64,
         arguments: &Arguments,
     ) -> Result<Bytes, HttpResponse> {
-        if session.is_some_and(|id| !self.has_session(&id)) {
+        if session.as_ref().is_some_and(|id| !self.has_session(id)) {
             return Err(text(StatusCode::NOT_FOUND, "the session has ended\n"));
         }
         let limit = limit.min(self.max_message);
         let body = body::read(&mut body, limit, BODY_TIMEOUT).await.map_err(|error| body_response(error, limit))?;
-        // Parsing a large text would block the runtime.
-        let read = task::spawn_blocking(move || message::read(&body)).await;
-        let read = read.map_err(|_| text(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n"))?;
+        let shutdown = || text(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n");
+        let read = if body.len() <= message::MAX_BYTES {
+            message::read(&body)
+        } else {
+            // Parsing a large text would block the runtime, and many of them the threads of runs.
+            let permit = self.parsers.clone().acquire_owned().await.map_err(|_| shutdown())?;
+            let read = task::spawn_blocking(move || {
+                let _permit = permit;
+                message::read(&body)
+            });
+            read.await.map_err(|_| shutdown())?
+        };
         let message = read.map_err(|answer| json(StatusCode::BAD_REQUEST, &answer))?;
+        if let (Some(session), ClientJsonRpcMessage::Request(request)) = (&session, &message.message)
+            && session.to_str().is_ok_and(|session| self.sessions.is_answering(session, &request.id))
+        {
+            return Err(json(StatusCode::BAD_REQUEST, &message::duplicate_id(request.id.clone())));
+        }
         arguments.set(message.arguments);
         Ok(message.text.into())
     }

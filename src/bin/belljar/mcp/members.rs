@@ -8,16 +8,22 @@ use serde_json::value::RawValue;
 /// The largest number of members of an object.
 pub const MAX_MEMBERS: usize = 64;
 
-/// The longest scalar that [`Scalars`] keeps, in bytes.
+/// The most that [`Scalars`] keeps, in bytes: of all members, of a name and of a value.
+pub const SCALARS_BYTES: usize = 16 << 10;
+const MAX_NAME_BYTES: usize = 256;
 const MAX_SCALAR_BYTES: usize = 1 << 10;
 
 /// The members of an object; of duplicates the last. An object with more than [`MAX_MEMBERS`] members is an error.
 #[derive(Debug, Default)]
 pub struct Members<'a>(Vec<(String, &'a RawValue)>);
 
-/// The short scalars among the members of an object of any size, at most [`MAX_MEMBERS`].
+/// The short scalars among the members of an object of any size: at most [`MAX_MEMBERS`] and [`SCALARS_BYTES`].
 #[derive(Debug, Default)]
-pub struct Scalars<'a>(pub Members<'a>);
+pub struct Scalars<'a> {
+    /// The members.
+    pub members: Members<'a>,
+    bytes: usize,
+}
 
 impl<'a> Members<'a> {
     /// Returns the text of a member.
@@ -46,6 +52,21 @@ impl<'a> Members<'a> {
             self.0.push((name, value));
         }
         has_room
+    }
+}
+
+impl<'a> Scalars<'a> {
+    /// Adds a member if it is a short scalar and there is room for it.
+    fn put(&mut self, name: String, value: &'a RawValue) {
+        // Of duplicates the last counts, whether it is kept or not.
+        self.members.take(&name);
+        // A control character of a name takes six bytes.
+        let bytes = 6 * name.len() + value.get().len();
+        let is_short = name.len() <= MAX_NAME_BYTES && value.get().len() <= MAX_SCALAR_BYTES;
+        if is_short && self.bytes + bytes <= SCALARS_BYTES && !value.get().starts_with(['[', '{']) {
+            self.bytes += bytes;
+            self.members.put(name, value);
+        }
     }
 }
 
@@ -86,9 +107,7 @@ impl<'de> Deserialize<'de> for Scalars<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Scalars<'de>, A::Error> {
                 let mut scalars = Scalars::default();
                 while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-                    if value.get().len() <= MAX_SCALAR_BYTES && !value.get().starts_with(['[', '{']) {
-                        scalars.0.put(name, value);
-                    }
+                    scalars.put(name, value);
                 }
                 Ok(scalars)
             }

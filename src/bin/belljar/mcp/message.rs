@@ -8,12 +8,16 @@ use rmcp::model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::members::{MAX_MEMBERS, Members, Scalars, check_json};
+use super::members::{MAX_MEMBERS, Members, SCALARS_BYTES, Scalars, check_json};
 
 /// Limits on a message without its arguments, since the SDK parses it into several trees: bytes, and commas, colons and
 /// brackets.
 pub const MAX_BYTES: usize = 64 << 10;
 const MAX_MARKS: usize = 2_000;
+
+/// The longest id, which responses repeat, and the longest text of an error.
+const MAX_ID_BYTES: usize = 1 << 10;
+const MAX_ERROR_BYTES: usize = 1 << 10;
 
 /// A parsed message.
 #[derive(Debug)]
@@ -34,6 +38,9 @@ pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
     let mut members = members(text)?;
     let id = members.get("id").map(serde_json::from_str::<RequestId>).transpose();
     let id = id.map_err(|_| invalid(None, "`id` is neither a string nor an integer"))?;
+    if members.get("id").is_some_and(|id| id.len() > MAX_ID_BYTES) {
+        return Err(invalid(None, format!("`id` has more than {MAX_ID_BYTES} bytes")));
+    }
     let string = |text| serde_json::from_str::<String>(text);
     if members.get("jsonrpc").and_then(|text| string(text).ok()).as_deref() != Some("2.0") {
         return Err(invalid(id, "`jsonrpc` is not \"2.0\""));
@@ -49,8 +56,7 @@ pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
         arguments = taken.map(|taken| text.slice_ref(taken.as_bytes()));
     }
     let text = members.text(params.as_deref().map(|params| ("params", params)));
-    let marks = text.bytes().filter(|byte| b",:[{".contains(byte)).count();
-    if text.len() > MAX_BYTES || marks > MAX_MARKS {
+    if text.len() > MAX_BYTES + SCALARS_BYTES || marks(&text) > MAX_MARKS {
         let message = format!("more than {MAX_BYTES} bytes or {MAX_MARKS} values besides the arguments of a tool");
         return Err(invalid(id, message));
     }
@@ -94,19 +100,46 @@ fn members(text: &[u8]) -> Result<Members<'_>, JsonRpcError> {
 /// Removes the arguments from the parameters of a call. Short scalars are kept as well: clients repeat them in headers,
 /// with which the SDK compares them.
 fn without_arguments(params: &str) -> Result<(String, Option<&str>), ErrorData> {
-    let mut params: Members<'_> = serde_json::from_str(params).map_err(wrong)?;
+    let mut params: Members<'_> = object(params, "`params`")?;
     let arguments = params.take("arguments").filter(|arguments| *arguments != "null");
     let Some(arguments) = arguments else { return Ok((params.text(None), None)) };
-    let scalars = serde_json::from_str::<Scalars<'_>>(arguments);
-    let Scalars(scalars) = scalars.map_err(|error| ErrorData::invalid_params(format!("`arguments`: {error}"), None))?;
+    let Scalars { members: scalars, .. } = object(arguments, "`arguments`")?;
     Ok((params.text(Some(("arguments", &scalars.text(None)))), Some(arguments)))
+}
+
+/// Parses an object. An error of serde would repeat the text of another value.
+fn object<'a, T: Deserialize<'a>>(text: &'a str, name: &str) -> Result<T, ErrorData> {
+    let wrong = |message: &str| Err(ErrorData::invalid_params(format!("{name}: {message}"), None));
+    if !text.starts_with('{') {
+        return wrong("expected an object");
+    }
+    serde_json::from_str(text).or_else(|error| wrong(&error.to_string()))
+}
+
+/// Counts commas, colons and brackets outside strings.
+fn marks(text: &str) -> usize {
+    let (mut count, mut rest) = (0, text.bytes());
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => {
+                while let Some(byte) = rest.next().filter(|byte| *byte != b'"') {
+                    if byte == b'\\' {
+                        rest.next();
+                    }
+                }
+            }
+            b',' | b':' | b'[' | b'{' => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// Checks the parameters of a request that is served here.
 fn parameters(method: &str, message: &str) -> Result<(), ErrorData> {
     let message: Members<'_> = serde_json::from_str(message).map_err(wrong)?;
     let params = message.get("params").unwrap_or("{}");
-    check::<Members<'_>>(params)?;
+    object::<Members<'_>>(params, "`params`")?;
     match method {
         "initialize" => check::<InitializeRequestParams>(params),
         "tools/call" => check::<CallToolRequestParams>(params),
@@ -128,6 +161,9 @@ fn invalid(id: Option<RequestId>, message: impl Into<String>) -> JsonRpcError {
     answer(id, ErrorData::invalid_request(message.into(), None))
 }
 
-fn answer(id: Option<RequestId>, error: ErrorData) -> JsonRpcError {
+fn answer(id: Option<RequestId>, mut error: ErrorData) -> JsonRpcError {
+    if error.message.len() > MAX_ERROR_BYTES {
+        error.message = error.message.chars().take(MAX_ERROR_BYTES / 4).collect::<String>().into();
+    }
     JsonRpcError::new(id, error)
 }

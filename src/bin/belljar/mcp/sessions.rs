@@ -93,9 +93,10 @@ impl OpenSession {
         self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns whether no request is unanswered.
+    /// Returns whether no request is unanswered, and no stream open.
     fn is_idle(&self) -> bool {
-        self.streams().requests.is_empty()
+        let streams = self.streams();
+        streams.requests.is_empty() && streams.other.iter().all(mpsc::Sender::is_closed)
     }
 
     /// Opens the stream of a request, and passes the request to the session.
@@ -242,6 +243,11 @@ impl Sessions {
     /// Returns whether a session with this id is open.
     pub fn has(&self, id: &str) -> bool {
         self.all().get(id).is_some_and(|open| !open.closed.is_cancelled())
+    }
+
+    /// Returns whether a request with this id is unanswered in a session.
+    pub fn is_answering(&self, session: &str, id: &RequestId) -> bool {
+        self.all().get(session).is_some_and(|open| open.streams().requests.contains_key(id))
     }
 
     /// Closes idle sessions to make room for a new one.

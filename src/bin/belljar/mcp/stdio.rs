@@ -41,6 +41,9 @@ const GRACE: Duration = Duration::from_secs(1);
 /// Unread output above which no more input is read.
 const BACKLOG_BYTES: usize = 64 << 20;
 
+/// The memory of a waiting message in addition to its text.
+const MESSAGE_BYTES: usize = 1 << 10;
+
 /// The transport.
 pub struct StdioTransport {
     incoming: mpsc::Receiver<Read>,
@@ -128,7 +131,7 @@ impl Outgoing {
                     gone.cancel();
                     break;
                 }
-                counted.fetch_sub(line.len(), Ordering::Relaxed);
+                counted.fetch_sub(line.len() + MESSAGE_BYTES, Ordering::Relaxed);
                 let _ = sent.send(());
             }
             let _ = done.send(());
@@ -141,7 +144,7 @@ impl Outgoing {
         let (sent, written) = oneshot::channel();
         let mut line = message::write(message);
         line.push(b'\n');
-        self.backlog.fetch_add(line.len(), Ordering::Relaxed);
+        self.backlog.fetch_add(line.len() + MESSAGE_BYTES, Ordering::Relaxed);
         // If the writer has ended, the receiver is closed.
         let _ = self.lines.send((line, sent));
         written
@@ -201,10 +204,11 @@ impl Transport<RoleServer> for StdioTransport {
     /// Receives the next message. The SDK drops and repeats this call after each message it sends, so the end is
     /// detected once all requests are answered.
     async fn receive(&mut self) -> Option<ClientJsonRpcMessage> {
-        while self.outgoing.backlog.load(Ordering::Relaxed) > BACKLOG_BYTES && !self.gone.is_cancelled() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
         while self.end.is_none() {
+            // Also between messages that are answered here: a client that does not read is not read either.
+            while self.outgoing.backlog.load(Ordering::Relaxed) > BACKLOG_BYTES && !self.gone.is_cancelled() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
             match self.gone.run_until_cancelled(self.incoming.recv()).await? {
                 Some(Ok(message)) => {
                     if let Some(message) = self.filter(message) {

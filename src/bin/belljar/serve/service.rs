@@ -11,8 +11,8 @@ use hyper::{
 use thiserror::Error;
 use tokio::time::timeout;
 
-use super::{access::Access, head, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
-use crate::stream::Watch;
+use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
+use crate::{head, stream::Watch};
 
 /// The service of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +37,9 @@ impl Service {
         watch: Watch,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, ClientGone> {
-        let _answering = watch.answering();
         let (mut head, body) = request.into_parts();
         let reply = match head::normalize(&mut head) {
-            Err(problem) => refuse(self, &server, client, &head, &problem),
+            Err((status, detail)) => refuse(self, &server, client, &head, &Problem::new(status, detail).closing()),
             Ok(()) => match metrics_reply(self, &server, &head) {
                 Some(reply) => reply,
                 None => guest(&server, client, &watch, head, body).await?,

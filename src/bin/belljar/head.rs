@@ -8,15 +8,9 @@ use hyper::{
     http::{request::Parts, uri::Scheme},
 };
 
-use super::problem::Problem;
-
 /// Checks a head against RFC 9112, and converts its target to origin form (section 3.2). A proxy in front of this
 /// server must see the same host, path and body, so all ambiguous heads are refused.
-pub fn normalize(head: &mut Parts) -> Result<(), Problem> {
-    check(head).map_err(|(status, detail)| Problem::new(status, detail).closing())
-}
-
-fn check(head: &mut Parts) -> Result<(), (StatusCode, &'static str)> {
+pub fn normalize(head: &mut Parts) -> Result<(), (StatusCode, &'static str)> {
     let wrong = |detail| Err((StatusCode::BAD_REQUEST, detail));
     if head.method == Method::CONNECT {
         return Err((StatusCode::NOT_IMPLEMENTED, "CONNECT is not supported: this server is not a proxy"));
@@ -47,8 +41,10 @@ fn check(head: &mut Parts) -> Result<(), (StatusCode, &'static str)> {
         let Some(host) = host.filter(|host| !host.is_empty()) else {
             return wrong("the target has no valid host");
         };
-        let path = head.uri.path_and_query().cloned();
-        head.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        // A URL without a path has the path `/` (section 3.2.1).
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        head.uri = Uri::try_from(format!("{slash}{target}")).unwrap_or_default();
         head.headers.insert(HOST, host);
     }
     match head.uri.path() {
@@ -90,4 +86,21 @@ fn is_name(name: &[u8]) -> bool {
         };
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+
+    #[test]
+    fn a_url_without_a_path_has_the_root() {
+        for (target, found) in
+            [("http://b.example?q", "/?q"), ("http://b.example", "/"), ("http://b.example/e?q", "/e?q")]
+        {
+            let request = Request::builder().uri(target).header("host", "a").body(()).unwrap();
+            let (mut head, ()) = request.into_parts();
+            super::normalize(&mut head).unwrap();
+            assert_eq!((head.uri.to_string().as_str(), head.headers["host"].to_str().unwrap()), (found, "b.example"));
+        }
+    }
 }
