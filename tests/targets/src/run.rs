@@ -59,7 +59,8 @@ pub fn run(case: &Case) -> Vec<Done> {
             }
             Action::Inspect => {
                 let inspection = module.inspect();
-                let text = serde_json::to_string(&(inspection, inspection.capabilities())).expect("it has a form in JSON");
+                let text =
+                    serde_json::to_string(&(inspection, inspection.capabilities())).expect("it has a form in JSON");
                 add(format!("{i} inspect"), (1, text));
             }
             Action::Verify { receipt, input } => {

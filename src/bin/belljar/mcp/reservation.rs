@@ -9,7 +9,10 @@ use crate::{
 
 /// The position of a call in the queue. The tasks of requests start in any order; calls keep that of their requests.
 #[derive(Debug, Clone)]
-pub struct Reservation(Arc<Mutex<Option<Result<Permit<Peer>, Refused>>>>);
+pub struct Reservation(Arc<Mutex<Option<Enqueued>>>);
+
+/// The result of joining the queue.
+type Enqueued = Result<Permit<Peer>, Refused>;
 
 impl Reservation {
     /// Enqueues a call of the only client of a server.
@@ -19,7 +22,7 @@ impl Reservation {
     }
 
     /// Takes the permit, which may still be pending.
-    pub fn take(&self) -> Option<Result<Permit<Peer>, Refused>> {
+    pub fn take(&self) -> Option<Enqueued> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
