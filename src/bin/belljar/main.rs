@@ -1,6 +1,6 @@
 //! The command line of belljar. It uses nothing but the public API of the library.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ mod base64;
 mod cache;
 mod capabilities;
 mod ceiling;
+mod closed;
 mod completions;
 mod console;
 #[cfg(not(all(feature = "mcp", feature = "serve")))]
@@ -127,6 +128,17 @@ commands! {
     }
 }
 
+impl Command {
+    /// Checks stdout for the commands that write to it: all but servers with an address.
+    fn check_stdout(&self) -> Result<(), Failure> {
+        match self {
+            Command::Serve(_) => Ok(()),
+            Command::Mcp(args) if args.listen.is_some() => Ok(()),
+            _ => closed::check_stdout(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     // With `--isolate` the program starts itself as a worker, which does not return from here.
     #[cfg(unix)]
@@ -136,7 +148,8 @@ fn main() -> ExitCode {
         Err(error) => return usage::print(&error).into(),
     };
     let console = Console::new(cli.command.look());
-    let exit = cli.command.run(&console).unwrap_or_else(|failure| match failure {
+    let ended = cli.command.check_stdout().and_then(|()| cli.command.run(&console));
+    let exit = ended.unwrap_or_else(|failure| match failure {
         // The reader of stdout has closed it, which is no error.
         Failure::Closed => Exit::Done,
         Failure::Reported(report) => {

@@ -244,3 +244,15 @@ fn where_nothing_can_be_written_nothing_is_left_and_nothing_lost() {
         }
     }
 }
+
+/// What is written to a stdout that is closed from the start is no success; a stdout that goes nowhere is one.
+#[test]
+fn a_closed_stdout_is_an_error() {
+    let stage = stage("closed");
+    for (redirection, code) in [(">&-", 2), (">/dev/null", 0), ("<>/dev/null 1>&0", 0)] {
+        let line = format!("exec \"$0\" run --text hello.wat --input-text a -q {redirection}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &line, env!("CARGO_BIN_EXE_belljar")]).current_dir(&stage.0);
+        assert_eq!(shell.status().unwrap().code(), Some(code), "{redirection}");
+    }
+}
