@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Config, Profile, execute};
+use belljar::{Config, Profile, execute, execute_shared};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -80,10 +80,18 @@ fn module(seed: u8) -> Vec<u8> {
         .unwrap()
 }
 
+/// Bytes that are shared are kept as they are, so that their owner cannot change them.
+fn shared() {
+    let mut wasm: Arc<[u8]> = module(77).into();
+    execute_shared(&wasm, b"", &Config::default()).unwrap();
+    assert!(Arc::get_mut(&mut wasm).is_none());
+}
+
 #[test]
 fn what_is_kept_is_within_the_bound() {
     last_used();
     allocated();
+    shared();
 }
 
 /// Three modules of one size where there is room for two.
