@@ -5,6 +5,7 @@ use std::{env, ffi::OsString};
 use clap::{ValueEnum, error::ErrorKind};
 
 use crate::{
+    closed,
     console::Console,
     exit::Exit,
     failure::Failure,
@@ -13,11 +14,11 @@ use crate::{
 
 /// Prints the result of the parser: help on stdout, an error on stderr and in a JSON format also on stdout.
 pub fn print(error: &clap::Error) -> Exit {
-    // There is nowhere to report that the stream is closed.
-    let _ = error.print();
     if !error.use_stderr() {
-        return Exit::Done;
+        return show_help(error);
     }
+    // There is nowhere to report that stderr is closed.
+    let _ = error.print();
     if let Some(format) = json_format(env::args_os()) {
         let look = LookArgs { format, color: When::Never, verbose: 0, quiet: true };
         if let Failure::Reported(report) = Failure::usage(message(error)) {
@@ -25,6 +26,18 @@ pub fn print(error: &clap::Error) -> Exit {
         }
     }
     Exit::Usage
+}
+
+/// Prints help or the version on stdout.
+fn show_help(error: &clap::Error) -> Exit {
+    let printed = closed::check_stdout().and_then(|()| error.print().map_err(|error| Failure::stdout(&error)));
+    match printed {
+        Ok(()) | Err(Failure::Closed) => Exit::Done,
+        Err(Failure::Reported(report)) => {
+            Console::new(LookArgs::default()).report(&report);
+            report.exit
+        }
+    }
 }
 
 /// Returns the first line of a parser error, without its label.

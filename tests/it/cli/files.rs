@@ -249,10 +249,19 @@ fn where_nothing_can_be_written_nothing_is_left_and_nothing_lost() {
 #[test]
 fn a_closed_stdout_is_an_error() {
     let stage = stage("closed");
-    for (redirection, code) in [(">&-", 2), (">/dev/null", 0), ("<>/dev/null 1>&0", 0)] {
-        let line = format!("exec \"$0\" run --text hello.wat --input-text a -q {redirection}");
+    let run = "run --text hello.wat --input-text a -q";
+    let map = "map --text hello.wat --input hello.wat -q";
+    for (command, redirection, code) in [
+        (run, ">&-", 2),
+        (run, ">/dev/null", 0),
+        (run, "<>/dev/null 1>&0", 0),
+        (map, ">&-", 2),
+        ("--help", ">&-", 2),
+        ("run --help", ">/dev/null", 0),
+    ] {
+        let line = format!("exec \"$0\" {command} {redirection}");
         let mut shell = Command::new("sh");
         shell.args(["-c", &line, env!("CARGO_BIN_EXE_belljar")]).current_dir(&stage.0);
-        assert_eq!(shell.status().unwrap().code(), Some(code), "{redirection}");
+        assert_eq!(shell.status().unwrap().code(), Some(code), "{command} {redirection}");
     }
 }
