@@ -45,9 +45,9 @@ struct State {
     ended: VecDeque<Option<RunResult>>,
     /// Number of the first of them.
     first: u64,
-    /// Whether the inputs have ended.
+    /// Set once the inputs have ended.
     last_taken: bool,
-    /// Whether the reader, or the thread that takes inputs, waits. A needless notification costs a system call.
+    /// Set while the reader, or the thread that takes inputs, waits. A needless notification costs a system call.
     reader_waits: bool,
     taker_waits: bool,
 }

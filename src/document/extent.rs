@@ -12,8 +12,6 @@ pub(crate) struct Extent {
     pub floats: usize,
     /// Bytes in strings.
     pub text_bytes: usize,
-    /// Nesting depth.
-    pub depth: usize,
 }
 
 impl Extent {
@@ -21,7 +19,7 @@ impl Extent {
     pub(crate) fn of(text: &[u8]) -> Extent {
         // The root value.
         let mut extent = Extent { values: 1, ..Extent::default() };
-        let (mut depth, mut last, mut rest) = (0usize, b' ', text.iter());
+        let (mut last, mut rest) = (b' ', text.iter());
         while let Some(byte) = rest.next() {
             match byte {
                 b'"' => {
@@ -36,12 +34,9 @@ impl Extent {
                     // Its first item or member; subtracted if it is empty.
                     extent.values += 1;
                     extent.objects += usize::from(*byte == b'{');
-                    depth += 1;
-                    extent.depth = extent.depth.max(depth);
                 }
                 b']' | b'}' => {
                     extent.values -= usize::from(matches!(last, b'[' | b'{')).min(extent.values);
-                    depth = depth.saturating_sub(1);
                 }
                 b',' => extent.values += 1,
                 b':' => {

@@ -153,7 +153,7 @@ impl Narrowing<'_> {
         if let Some(needed) = required.filter(|required| effective < *required) {
             let line = format!("{path} = {}", format(key, needed));
             if granted < needed {
-                // A line of its own overrides what a profile sets.
+                // A line for the key overrides the profile.
                 let own = self.granted.source(|_| Some(path.into()));
                 self.add(path, line.clone(), own.as_ref());
             }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{abi, meter, text::escape, value::Value};
 
-/// What decides results beside the module, the input and the configuration. A build checks receipts and replays
-/// transcripts of its own rules only.
+/// Rules that decide results besides the module, the input and the configuration. A build checks receipts and replays
+/// transcripts that were recorded under the same rules only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

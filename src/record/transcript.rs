@@ -51,7 +51,7 @@ pub const MAX_TRANSCRIPT_BYTES: u64 = 1 << 30;
 /// # Form
 ///
 /// [`to_jsonl`](Transcript::to_jsonl) writes lines of JSON: the first is the [`Header`], each other an [`Effect`], in
-/// the order of the requests. It is also the log of all that the guest did outside of its own memory.
+/// the order of the requests. It is also the log of everything that the guest did outside its memory.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Transcript {

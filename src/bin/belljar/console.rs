@@ -24,7 +24,7 @@ pub struct Console {
     quiet: bool,
     verbose: u8,
     color: bool,
-    /// Whether a progress line is on the terminal.
+    /// Set while a progress line is on the terminal.
     progress: Cell<bool>,
 }
 
