@@ -23,41 +23,30 @@ mod entry;
 mod exit;
 mod failure;
 mod file;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-mod head;
 mod hint;
 mod inspect;
 mod interrupt;
 mod json;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-mod length;
 mod limits;
 mod man;
 mod map;
 mod mcp;
+#[cfg(any(feature = "mcp", feature = "serve"))]
+#[cfg_attr(not(all(feature = "mcp", feature = "serve")), allow(dead_code, reason = "each server uses a part of it"))]
+mod net;
 mod options;
 mod origin;
 mod output;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-mod peer;
 mod plan;
 mod progress;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "not all servers use all of it"))]
-mod queue;
 mod receipt;
 mod run;
 mod selftest;
 mod serve;
 mod settings;
-#[cfg(feature = "mcp")]
-mod shares;
 mod show;
 mod size;
 mod source;
-#[cfg(any(feature = "mcp", feature = "serve"))]
-#[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "not all servers use all of it"))]
-mod stream;
 mod time;
 mod tool;
 mod transcript;

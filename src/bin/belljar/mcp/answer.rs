@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{catalog::message_and_hint, served::ServedTool};
-use crate::{base64, hint, queue::Refused, show};
+use crate::{base64, hint, net::queue::Refused, show};
 
 /// The largest part of an output, and of a log, that an error contains.
 const PARTIAL_BYTES: usize = 8 << 10;

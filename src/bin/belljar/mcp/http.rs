@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::McpArgs,
     arguments::Arguments,
-    body::{self, BodyError, LazyBody, Refused},
+    body::{LazyBody, Refused},
     message,
     server::Server,
     session::Session,
@@ -34,11 +34,14 @@ use super::{
 };
 use crate::{
     failure::{Failure, io_message},
-    head,
-    peer::{Caller, Peer},
-    shares::Shares,
+    net::{
+        body::{self, BodyError},
+        head,
+        peer::{Caller, Peer},
+        shares::Shares,
+        stream::Stream,
+    },
     show,
-    stream::Stream,
 };
 
 /// The headers of the session and of the protocol version, and the first version in which requests need no session.
@@ -214,7 +217,7 @@ impl Endpoint {
     async fn message(
         &self,
         session: Option<HeaderValue>,
-        mut body: Incoming,
+        body: Incoming,
         limit: u64,
         arguments: &Arguments,
     ) -> Result<Bytes, HttpResponse> {
@@ -222,7 +225,8 @@ impl Endpoint {
             return Err(text(StatusCode::NOT_FOUND, "the session has ended\n"));
         }
         let limit = limit.min(self.max_message);
-        let body = body::read(&mut body, limit, BODY_TIMEOUT).await.map_err(|error| body_response(error, limit))?;
+        let body = body::read(body, limit, BODY_TIMEOUT).await.map_err(|error| body_response(error, limit))?;
+        let body = Bytes::from(body);
         let shutdown = || text(StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n");
         let read = if body.len() <= message::MAX_BYTES {
             message::read(&body)

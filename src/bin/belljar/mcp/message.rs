@@ -61,7 +61,8 @@ pub fn read(text: &Bytes) -> Result<Message, JsonRpcError> {
         return Err(invalid(id, message));
     }
     if let (Some(method), Some(id)) = (&method, &id) {
-        parameters(method, &text).map_err(|error| answer(Some(id.clone()), error))?;
+        let params = params.as_deref().or(members.get("params")).unwrap_or("{}");
+        parameters(method, params).map_err(|error| answer(Some(id.clone()), error))?;
     }
     let message =
         serde_json::from_str(&text).map_err(|_| invalid(id, "neither a request nor a notification nor a response"))?;
@@ -136,9 +137,7 @@ fn marks(text: &str) -> usize {
 }
 
 /// Checks the parameters of a request that is served here.
-fn parameters(method: &str, message: &str) -> Result<(), ErrorData> {
-    let message: Members<'_> = serde_json::from_str(message).map_err(wrong)?;
-    let params = message.get("params").unwrap_or("{}");
+fn parameters(method: &str, params: &str) -> Result<(), ErrorData> {
     object::<Members<'_>>(params, "`params`")?;
     match method {
         "initialize" => check::<InitializeRequestParams>(params),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{
+use crate::net::{
     peer::{Caller, Peer},
     queue::{Permit, Queue, Refused},
 };

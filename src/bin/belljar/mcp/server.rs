@@ -5,7 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::{catalog::Catalog, folder::Folder};
-use crate::{console::Console, peer::Peer, queue::Queue, show, turns::Bounds};
+use crate::{
+    console::Console,
+    net::{peer::Peer, queue::Queue},
+    show,
+    turns::Bounds,
+};
 
 /// The state shared by all clients.
 #[derive(Debug)]

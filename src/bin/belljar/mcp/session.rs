@@ -43,8 +43,10 @@ use super::{
     server::Server,
 };
 use crate::{
-    peer::{Caller, Peer},
-    queue::{Permit, Refused},
+    net::{
+        peer::{Caller, Peer},
+        queue::{Permit, Refused},
+    },
     show,
 };
 

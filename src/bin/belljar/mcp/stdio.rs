@@ -33,7 +33,7 @@ use super::{
     message::{self, Message},
     reservation::Reservation,
 };
-use crate::{peer::Peer, queue::Queue};
+use crate::net::{peer::Peer, queue::Queue};
 
 /// Time to answer pending requests after the end of stdin, before they are cancelled.
 const GRACE: Duration = Duration::from_secs(1);

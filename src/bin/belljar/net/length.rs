@@ -11,10 +11,10 @@ const MAX: &[u8] = b"18446744073709551613";
 #[derive(Debug)]
 pub struct Clamp {
     is_within_head: bool,
-    /// Whether the line so far is empty.
+    /// Set while the line is empty so far.
     is_blank: bool,
     is_line_start: bool,
-    /// Whether a line that is not empty has ended: empty lines before a request are ignored.
+    /// Set once a line that is not empty has ended: empty lines before a request are ignored.
     has_request_line: bool,
 }
 

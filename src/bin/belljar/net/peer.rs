@@ -30,7 +30,6 @@ pub struct Caller {
 
 impl Caller {
     /// The only client of a server on stdin.
-    #[cfg(feature = "mcp")]
     pub const ONLY: Caller = Caller { peer: Peer(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), flow: 0 };
 
     /// Returns the caller on a connection, within a session if there is one.

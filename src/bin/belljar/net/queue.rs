@@ -94,7 +94,6 @@ impl<K: Clone + Eq + Hash> Inner<K> {
 
 impl<K: Clone + Eq + Hash> Permit<K> {
     /// Returns whether the request has to wait.
-    #[cfg(feature = "serve")]
     pub fn is_pending(&self) -> bool {
         self.granted.is_some()
     }

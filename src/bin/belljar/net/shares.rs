@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::peer::Peer;
+use super::peer::Peer;
 
 /// Counts of what each client holds, and the most that one may hold.
 #[derive(Debug, Clone)]
@@ -57,8 +57,7 @@ impl Drop for Share {
 
 #[cfg(test)]
 mod tests {
-    use super::Shares;
-    use crate::peer::Peer;
+    use super::{super::peer::Peer, Shares};
 
     #[test]
     fn a_client_holds_no_more_than_its_share() {

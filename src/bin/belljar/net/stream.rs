@@ -15,7 +15,7 @@ use tokio::{
     time::{Sleep, sleep, timeout},
 };
 
-use crate::length::Clamp;
+use super::length::Clamp;
 
 /// Time and bytes for which a connection is read after its last response.
 const LINGER: Duration = Duration::from_secs(2);

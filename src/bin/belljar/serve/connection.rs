@@ -7,7 +7,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use super::{access::Access, phase::Phase, server::Server, service::Service};
-use crate::stream::Stream;
+use crate::net::stream::Stream;
 
 /// The largest head of a request; a larger one is answered with 431.
 const MAX_HEAD_BYTES: usize = 32 << 10;

@@ -18,8 +18,10 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    peer::{Caller, Peer},
-    queue::{Permit, Queue, Refused},
+    net::{
+        peer::{Caller, Peer},
+        queue::{Permit, Queue, Refused},
+    },
     turns::Bounds,
 };
 

@@ -2,17 +2,20 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::Full;
 use hyper::{
     Method, Request, Response, StatusCode,
-    body::{Body, Bytes, Incoming},
+    body::{Bytes, Incoming},
     http::request::Parts,
 };
 use thiserror::Error;
-use tokio::time::timeout;
 
 use super::{access::Access, metrics, problem::Problem, reply::Reply, running::Running, server::Server};
-use crate::{head, stream::Watch};
+use crate::net::{
+    body::{self, BodyError},
+    head,
+    stream::Watch,
+};
 
 /// The service of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,19 +129,12 @@ async fn run(
 
 async fn read_body(server: &Server, body: Incoming) -> Result<Vec<u8>, Problem> {
     let options = &server.options;
-    let too_large = || {
-        let message = format!("the body has more than {} bytes", options.max_body);
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, message).closing()
-    };
-    // With a content length, the body need not be read.
-    if body.size_hint().lower() > options.max_body {
-        return Err(too_large());
-    }
-    let limit = usize::try_from(options.max_body).unwrap_or(usize::MAX);
-    match timeout(options.body_timeout, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::new(StatusCode::BAD_REQUEST, "the body is malformed").closing()),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body was not received in time").closing()),
-    }
+    let problem = |status, detail: String| Problem::new(status, detail).closing();
+    body::read(body, options.max_body, options.body_timeout).await.map_err(|error| match error {
+        BodyError::TooLarge => {
+            problem(StatusCode::PAYLOAD_TOO_LARGE, format!("the body has more than {} bytes", options.max_body))
+        }
+        BodyError::Incomplete => problem(StatusCode::BAD_REQUEST, "the body is malformed".into()),
+        BodyError::TimedOut => problem(StatusCode::REQUEST_TIMEOUT, "the body was not received in time".into()),
+    })
 }
