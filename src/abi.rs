@@ -1,13 +1,15 @@
 //! The `env` ABI, version 1: one table for linking, import checks, documentation and tests.
 #![doc = include_str!("docs/guest_abi.md")]
 
-use crate::value::{FuncType, ValueType};
+use crate::data::value::{FuncType, ValueType};
 
 pub use self::builtin::{Builtin, Capability};
 pub use crate::error::refused;
 
 pub(crate) mod builtin;
+pub(crate) mod capabilities;
 pub mod http;
+pub(crate) mod name;
 pub mod wasi;
 
 /// Version of the ABI. It changes with the table.

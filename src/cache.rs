@@ -6,7 +6,7 @@ use self::{
     entry::Entry,
     folder::{Folder, Found},
 };
-use crate::{Error, Module, Sandbox, module, observe, pin::Pin};
+use crate::{Error, Module, Sandbox, cache::pin::Pin, load, observe};
 
 mod entry;
 mod folder;
@@ -15,6 +15,7 @@ mod key;
 #[cfg(not(unix))]
 #[path = "cache/disabled.rs"]
 mod key;
+pub(crate) mod pin;
 
 /// Folder that records which modules have loaded, and the information found on loading.
 ///
@@ -104,7 +105,7 @@ impl Sandbox {
     /// As [`load`](Sandbox::load). Refused modules are not cached.
     pub fn load_cached(&self, wasm: &[u8], cache: &ModuleCache) -> Result<Module, Error> {
         const CACHE: &str = "disk";
-        module::check_size(wasm, self.config())?;
+        load::check_size(wasm, self.config())?;
         let size = wasm.len() as u64;
         let entry = Entry::of(Pin::of(wasm, self.config()), &cache.key.0);
         let why = match cache.folder.read(&entry.name()) {
@@ -112,7 +113,7 @@ impl Sandbox {
                 if let Some(info) = entry.open(&bytes)
                     && let Some(module) = Module::load_verified(wasm, Some(info), self.policy())?
                 {
-                    observe::cache::hit(CACHE, size).map_err(module::subscriber_panic)?;
+                    observe::cache::hit(CACHE, size).map_err(load::subscriber_panic)?;
                     return Ok(module);
                 }
                 "unfit"
@@ -120,16 +121,16 @@ impl Sandbox {
             Found::Nothing => "absent",
             Found::Unreadable => "unreadable",
         };
-        observe::cache::miss(CACHE, size, why).map_err(module::subscriber_panic)?;
+        observe::cache::miss(CACHE, size, why).map_err(load::subscriber_panic)?;
         let (module, info) = Module::load_with_info(wasm, self.policy())?;
         match cache.folder.write(&entry.name(), &entry.seal(&info)) {
             Ok(written) => {
-                observe::cache::kept(CACHE, written.bytes, written.all_bytes).map_err(module::subscriber_panic)?;
+                observe::cache::kept(CACHE, written.bytes, written.all_bytes).map_err(load::subscriber_panic)?;
                 if written.removed > 0 {
-                    observe::cache::evicted(CACHE, written.removed).map_err(module::subscriber_panic)?;
+                    observe::cache::evicted(CACHE, written.removed).map_err(load::subscriber_panic)?;
                 }
             }
-            Err(error) => observe::cache::unusable(CACHE, error.kind()).map_err(module::subscriber_panic)?,
+            Err(error) => observe::cache::unusable(CACHE, error.kind()).map_err(load::subscriber_panic)?,
         }
         Ok(module)
     }

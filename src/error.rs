@@ -122,5 +122,5 @@ impl Error {
 
 /// Joins two names with a dot, in quotes.
 fn dotted(module: &str, name: &str) -> String {
-    alloc::format!("{}", crate::text::quote(&alloc::format!("{module}.{name}")))
+    alloc::format!("{}", crate::data::text::quote(&alloc::format!("{module}.{name}")))
 }

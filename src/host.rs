@@ -1,19 +1,22 @@
 //! The host's state of one run: input, output, log, limits, and the reason of a stop.
 
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::any::Any;
 
 use wasmi::{AsContextMut, Caller, Linker};
 
 use crate::{
+    abi::name::Name,
     config::{Config, Faults, Limits, OnGrowthLimit, Profile, log::LogLevel},
+    data::{
+        input::Input,
+        outcome::{Level, Log, LogEntry, Usage},
+    },
+    engine::meter::{self, Meter, Metered},
     error::{AbiFault, Fault, StopReason},
-    input::Input,
-    meter::{self, Meter, Metered},
     observe,
-    outcome::{Level, Log, LogEntry, Usage},
     recorder::Recorder,
-    watch::{Alarm, Watch},
+    sync::watch::{Alarm, Watch},
 };
 
 pub(crate) mod async_function;
@@ -21,10 +24,15 @@ pub(crate) mod context;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;
+#[cfg_attr(not(feature = "http"), path = "host/http/disabled.rs")]
+pub(crate) mod http;
 pub(crate) mod pending_call;
 pub(crate) mod pieces;
+pub(crate) mod pool;
 #[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
 pub(crate) mod replay;
+#[cfg_attr(not(feature = "wasi"), path = "host/wasi/disabled.rs")]
+pub(crate) mod wasi;
 
 /// The data of a store: the whole state of one run on the host. It is dropped with the run.
 pub(crate) struct Host {
@@ -49,11 +57,11 @@ pub(crate) struct Host {
     /// The data of the embedding program for its host functions.
     pub(crate) data: Box<dyn Any + Send + Sync>,
     /// The state of a WASI program.
-    #[cfg(feature = "wasi")]
-    pub(crate) system: Option<Box<dyn Any + Send + Sync>>,
+    #[cfg_attr(not(feature = "wasi"), allow(dead_code, reason = "no function uses it"))]
+    pub(crate) wasi: Option<Box<crate::wasi::State>>,
     /// The HTTP requests so far, and the last response.
-    #[cfg(feature = "http")]
-    pub(crate) web: Option<Box<dyn Any + Send + Sync>>,
+    #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "no function uses it"))]
+    pub(crate) http: crate::http::State,
     limits: Limits,
     log_level: LogLevel,
     faults: Faults,
@@ -97,10 +105,8 @@ impl Host {
             recorder: Recorder::default(),
             pending_call: None,
             data: Box::new(()),
-            #[cfg(feature = "wasi")]
-            system: None,
-            #[cfg(feature = "http")]
-            web: None,
+            wasi: None,
+            http: crate::http::State::default(),
             limits,
             log_level,
             faults,
@@ -154,11 +160,6 @@ impl Host {
     /// Frees the state of a run that has ended.
     pub(crate) fn clear(&mut self) {
         *self = Host::empty();
-    }
-
-    #[cfg(feature = "wasi")]
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.limits
     }
 
     /// Returns the usage so far; `fuel` is the fuel used.
@@ -296,34 +297,6 @@ fn copy_message(message: &str) -> Result<String, StopReason> {
 
 /// A closure that links one host function under its name.
 pub(crate) type Bind = dyn Fn(&mut Linker<Host>) -> Result<(), wasmi::Error> + Send + Sync;
-
-/// The name of a host function, for errors and events.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name {
-    pub(crate) module: Arc<str>,
-    pub(crate) function: Arc<str>,
-}
-
-impl Name {
-    pub(crate) fn new(module: &str, function: &str) -> Self {
-        Name { module: module.into(), function: function.into() }
-    }
-
-    /// Returns `module.function`.
-    #[cfg(feature = "receipt")]
-    pub(crate) fn dotted(&self) -> String {
-        alloc::format!("{}.{}", self.module, self.function)
-    }
-
-    /// Returns the name for ABI faults: the function only in `env`, with its module elsewhere.
-    fn in_faults(&self) -> String {
-        if &*self.module == crate::abi::MODULE {
-            (&*self.function).into()
-        } else {
-            alloc::format!("{}.{}", self.module, self.function)
-        }
-    }
-}
 
 /// Runs the body of a host function: counts and traces the call, and catches a panic.
 ///

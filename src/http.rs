@@ -1,6 +1,6 @@
-//! Host functions of the module `http`: HTTP requests that the configuration grants.
+//! HTTP requests that the configuration grants: quotas, rules and redirects. `host/http.rs` has the functions.
 
-use alloc::{format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::time::Duration;
 use std::time::Instant;
 
@@ -8,125 +8,43 @@ use self::client::{Request, RequestError, RequestLimits, Response, has_body, per
 use crate::{
     abi::http::{Failure, MODULE},
     config::http::{Http, METHODS},
+    data::url::Url,
     error::StopReason,
-    host::{
-        context::{Context, HostError},
-        function::{HostFunction, host_function},
-    },
-    meter,
-    url::Url,
 };
 
 mod address;
 mod client;
 mod headers;
 
-/// Returns the functions if any request is granted. They are ordinary custom host functions, so that transcripts
-/// record and replay them.
-pub(crate) fn functions(config: &Http) -> Vec<HostFunction> {
-    if config.allow.is_empty() {
-        return Vec::new();
-    }
-    let config = Arc::new(config.clone());
-    let send = move |context: &mut Context<'_>, a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32, h: u32| {
-        send(context, &config, [(a, b), (c, d), (e, f), (g, h)])
-    };
-    vec![
-        host_function(MODULE, "send", send),
-        host_function(MODULE, "headers_len", |context: &mut Context<'_>| len(context, |web| &mut web.headers)),
-        host_function(MODULE, "read_headers", |context: &mut Context<'_>, ptr: u32, len: u32| {
-            read(context, |web| &mut web.headers, ptr, len)
-        }),
-        host_function(MODULE, "body_len", |context: &mut Context<'_>| len(context, |web| &mut web.body)),
-        host_function(MODULE, "read_body", |context: &mut Context<'_>, ptr: u32, len: u32| {
-            read(context, |web| &mut web.body, ptr, len)
-        }),
-    ]
-}
-
 /// Requests of a run so far, and its last response.
 #[derive(Default)]
-struct HttpState {
+pub(crate) struct State {
     requests: u64,
-    bytes: u64,
-    headers: Unread,
-    body: Unread,
+    pub(crate) bytes: u64,
+    pub(crate) headers: Unread,
+    pub(crate) body: Unread,
 }
 
 /// Bytes that the guest reads in parts.
 #[derive(Default)]
-struct Unread {
-    bytes: Vec<u8>,
-    at: usize,
+pub(crate) struct Unread {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) at: usize,
 }
 
 impl Unread {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
         Unread { bytes, at: 0 }
     }
 
-    fn next(&self, len: u32) -> &[u8] {
+    pub(crate) fn next(&self, len: u32) -> &[u8] {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         rest.get(..len as usize).unwrap_or(rest)
     }
 }
 
-type Part = fn(&mut HttpState) -> &mut Unread;
-
-fn len(context: &mut Context<'_>, part: Part) -> u32 {
-    // The limits keep it below 2³¹.
-    context.web().map_or(0, |web| part(web).bytes.len() as u32)
-}
-
-fn read(context: &mut Context<'_>, part: Part, ptr: u32, len: u32) -> Result<u32, HostError> {
-    check(context, ptr, len)?;
-    let next = context.web().map(|web| part(web).next(len).to_vec()).unwrap_or_default();
-    context.write(ptr, &next)?;
-    if let Some(web) = context.web() {
-        part(web).at += next.len();
-    }
-    Ok(next.len() as u32)
-}
-
-/// Checks that a range is in the memory. An error stops the run.
-fn check(context: &mut Context<'_>, ptr: u32, len: u32) -> Result<(), HostError> {
-    let fits = len == 0 || u64::from(ptr) + u64::from(len) <= context.memory_size();
-    if fits { Ok(()) } else { context.read(ptr, len).map(drop) }
-}
-
-fn send(context: &mut Context<'_>, config: &Http, ranges: [(u32, u32); 4]) -> Result<i32, HostError> {
-    for (ptr, len) in ranges {
-        check(context, ptr, len)?;
-    }
-    if let Some(web) = context.web::<HttpState>() {
-        (web.headers, web.body) = Default::default();
-    }
-    if ranges.iter().map(|(_, len)| u64::from(*len)).sum::<u64>() > config.request_bytes {
-        return Ok(Failure::RequestTooLarge as i32);
-    }
-    let [method, url, headers, body] = ranges.map(|(ptr, len)| context.read(ptr, len));
-    let request = match parse(&method?, &url?, &headers?, body?) {
-        Ok(request) => request,
-        Err(failure) => return Ok(failure as i32),
-    };
-    let Some(web) = context.web::<HttpState>() else { return Err(HostError::new("the state of the run is another's")) };
-    let before = web.bytes;
-    let answered = exchange(web, config, request);
-    let received = web.bytes - before;
-    context.charge(meter::host_call(received))?;
-    match answered? {
-        Ok(response) => {
-            if let Some(web) = context.web::<HttpState>() {
-                (web.headers, web.body) = (Unread::new(response.headers), Unread::new(response.body));
-            }
-            Ok(response.status.into())
-        }
-        Err(failure) => Ok(failure as i32),
-    }
-}
-
 /// Parses the request of the guest.
-fn parse(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) -> Result<Request, Failure> {
+pub(crate) fn parse(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) -> Result<Request, Failure> {
     let method = METHODS.into_iter().find(|name| name.as_bytes() == method).ok_or(Failure::Method)?;
     if !body.is_empty() && !has_body(method) {
         return Err(Failure::Method);
@@ -136,7 +54,11 @@ fn parse(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) -> Result<Req
 }
 
 /// Sends a request, and follows redirects as far as they are granted.
-fn exchange(web: &mut HttpState, config: &Http, mut request: Request) -> Result<Result<Response, Failure>, StopReason> {
+pub(crate) fn exchange(
+    web: &mut State,
+    config: &Http,
+    mut request: Request,
+) -> Result<Result<Response, Failure>, StopReason> {
     let begun = Instant::now();
     let timeout = Duration::from_millis(config.timeout_ms);
     let mut redirect = None;
@@ -193,7 +115,7 @@ fn follow(request: &Request, response: &Response) -> Option<Request> {
 }
 
 /// Checks a request against the rules and quotas of the configuration.
-fn admit(web: &HttpState, config: &Http, request: &Request) -> Result<(), StopReason> {
+fn admit(web: &State, config: &Http, request: &Request) -> Result<(), StopReason> {
     let Request { method, url, .. } = request;
     if !config.admits(method, url) {
         let Url { scheme, host, port, path, .. } = url;
@@ -220,19 +142,4 @@ fn private(request: &Request) -> StopReason {
 
 fn denied(detail: String) -> StopReason {
     StopReason::Denied { capability: "http".into(), function: format!("{MODULE}.send"), detail: Some(detail) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{abi::http::FUNCTIONS, config::http::HttpRule};
-
-    #[test]
-    fn the_functions_of_the_table_are_provided() {
-        let config = Http { allow: vec![HttpRule::parse("https://example.org").unwrap()], ..Http::default() };
-        let provided: Vec<_> = functions(&config).iter().map(|f| (f.name.clone(), f.ty.clone())).collect();
-        let table: Vec<_> = FUNCTIONS.iter().map(|f| (crate::host::Name::new(MODULE, f.name), f.ty())).collect();
-        assert_eq!(provided, table);
-        assert!(functions(&Http::default()).is_empty());
-    }
 }

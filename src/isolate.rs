@@ -38,12 +38,10 @@ use std::{ffi::OsString, path::PathBuf};
 
 use crate::{
     config::Config,
+    data::{inspect::Inspection, outcome::Outcome, value::Value},
     error::{ConfigError, ConfigProblem, Error},
-    inspect::Inspection,
-    module::check_size,
-    outcome::Outcome,
+    load::check_size,
     sandbox::Sandbox,
-    value::Value,
 };
 
 mod bounds;

@@ -8,83 +8,47 @@
 extern crate alloc;
 
 pub mod abi;
-#[cfg(feature = "std")]
-mod batch;
 #[cfg(feature = "cache")]
 mod cache;
 mod config;
-#[cfg(feature = "receipt")]
-mod digest;
-mod dispatch;
+mod data;
 pub mod docs;
-#[cfg(feature = "json")]
-mod document;
+mod engine;
 mod error;
-mod execution;
-mod files;
-mod hex;
 mod host;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(not(feature = "http"))]
 #[path = "http/disabled.rs"]
 mod http;
-mod input;
-mod inspect;
-mod instance;
 #[cfg(all(feature = "isolate", unix))]
 pub mod isolate;
-mod machine;
-#[cfg(feature = "json")]
-mod manifest;
-pub mod meter;
-mod module;
+mod load;
 mod observe;
-mod outcome;
-#[cfg(feature = "cache")]
-mod pin;
-#[cfg(feature = "json")]
-mod policy;
-mod pool;
-mod recent;
 #[cfg(feature = "receipt")]
 mod record;
 #[cfg_attr(not(feature = "receipt"), path = "recorder/disabled.rs")]
 mod recorder;
-mod running;
+mod run;
 mod sandbox;
-mod scheduler;
-#[cfg(feature = "json")]
-mod schema;
 #[doc(hidden)]
 #[cfg(feature = "selftest")]
 pub mod selftest;
 mod sync;
-mod text;
 #[cfg(feature = "json")]
 mod tool;
-mod types;
-#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "rules need only parts of it"))]
-mod url;
-mod value;
-mod wait;
 #[cfg(feature = "wasi")]
 mod wasi;
 #[cfg(not(feature = "wasi"))]
 #[path = "wasi/disabled.rs"]
 mod wasi;
-mod watch;
 
-#[cfg(feature = "std")]
-pub use crate::batch::{Batch, Results};
 #[cfg(feature = "receipt")]
 pub use crate::record::{Receipt, ReceiptError, Transcript, TranscriptError};
-#[cfg(feature = "cache")]
+#[cfg(feature = "std")]
+pub use crate::sandbox::batch::{Batch, Results};
 pub use crate::{
-    cache::{CacheError, ModuleCache},
-    pin::{Pin, PinError},
-};
-pub use crate::{
+    abi::capabilities::Capabilities,
     config::{
         Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
         bound::MemoryBound,
@@ -96,37 +60,49 @@ pub use crate::{
         setting::Setting,
         wasi::{Clock, Random, Wasi},
     },
+    data::{
+        files::{Change, Changes, FileBytes},
+        input::Input,
+        inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
+        outcome::{Level, Log, LogEntry, Outcome, Usage},
+        text::{Escaped, escape, escape_lines},
+        url::Scheme,
+        value::{FuncType, Value, ValueType},
+    },
+    engine::{
+        meter,
+        scalar::{Scalar, Scalars},
+    },
     error::{
         AbiFault, CallError, ConfigError, ConfigProblem, DirectoryProblem, Error, Fault, HostFunctionProblem,
         ImportProblem, IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
-    execution::{Execution, Step},
-    files::{Change, Changes, FileBytes},
     host::{
         async_function::IntoAsyncHostFunction,
         context::{Context, HostError},
         function::{HostResult, IntoHostFunction},
         pending_call::AsyncContext,
     },
-    input::Input,
-    inspect::{Capabilities, CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
-    instance::{Function, Instance},
-    module::Module,
-    outcome::{Level, Log, LogEntry, Outcome, Usage},
-    running::Running,
+    load::Module,
+    run::{
+        execution::{Execution, Step},
+        instance::{Function, Instance},
+        running::Running,
+        scheduler::Scheduler,
+    },
     sandbox::{Builder, Sandbox, execute, execute_shared, validate},
-    scheduler::Scheduler,
-    text::{Escaped, escape, escape_lines},
-    types::{Scalar, Scalars},
-    url::Scheme,
-    value::{FuncType, Value, ValueType},
-    watch::Cancel,
+    sync::watch::Cancel,
+};
+#[cfg(feature = "cache")]
+pub use crate::{
+    cache::pin::{Pin, PinError},
+    cache::{CacheError, ModuleCache},
 };
 #[cfg(feature = "json")]
 pub use crate::{
-    manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
-    policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
-    schema::{
+    tool::manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
+    tool::policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
+    tool::schema::{
         Mismatch, Schema,
         error::{SchemaError, SchemaProblem},
     },
@@ -137,7 +113,7 @@ pub use crate::{
 #[cfg(feature = "receipt")]
 pub mod receipt {
     pub use crate::{
-        digest::Digest,
+        data::digest::Digest,
         record::{Difference, Entry, Excess, Given, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, ReceiptError, Rules},
     };
 }

@@ -7,7 +7,11 @@
 
 use alloc::string::String;
 
-use crate::{error::StopReason, host::Name, outcome::Level, text};
+use crate::{
+    abi::name::Name,
+    data::{outcome::Level, text},
+    error::StopReason,
+};
 
 pub(crate) mod cache;
 

@@ -9,7 +9,7 @@ use self::{
     recording::Recording,
     replayer::Replayer,
 };
-use crate::{error::StopReason, sync::Mutex, value::Value};
+use crate::{data::value::Value, error::StopReason, sync::Mutex};
 
 pub(crate) mod access;
 pub(crate) mod effect;

@@ -1,36 +1,37 @@
 //! Sandboxes, their builder, and functions that run a module in one call.
 
+use crate::abi::name::Name;
 use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
 use crate::{
     abi::Builtin,
     config::Config,
+    data::{input::Input, inspect::Inspection, outcome::Outcome, value::Value},
+    engine::scalar::Scalars,
     error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
-    execution::Execution,
     host::{
-        Name,
         async_function::{IntoAsyncHostFunction, async_host_function},
         function::{HostFunction, IntoHostFunction, host_function},
+        http,
     },
-    http,
-    input::Input,
-    inspect::Inspection,
-    instance::Instance,
-    machine::Machine,
-    module::{Module, Policy},
-    outcome::Outcome,
-    recent::{self, Wasm},
-    types::Scalars,
-    value::Value,
+    load::{Module, Policy},
+    run::{
+        execution::Execution,
+        instance::Instance,
+        machine::Machine,
+        signature::{check_call, check_signature, typed},
+    },
     wasi,
 };
 
+#[cfg(feature = "std")]
+pub(crate) mod batch;
+mod recent;
 #[cfg(feature = "receipt")]
 mod replay;
-mod signature;
 
-pub(crate) use self::signature::{check_call, check_signature, typed};
+use self::recent::Wasm;
 
 /// Loads a module and runs it with an input.
 ///
@@ -167,7 +168,7 @@ impl Sandbox {
     /// [`Error::Module`] with line and column for a syntax error, or with the limit of the text.
     #[cfg(feature = "std")]
     pub fn assemble(&self, text: &str) -> Result<Vec<u8>, Error> {
-        Ok(crate::module::text::parse(text, &self.0.config)?)
+        Ok(crate::load::text::parse(text, &self.0.config)?)
     }
 
     /// Checks that a module loads, and inspects it.
@@ -186,7 +187,7 @@ impl Sandbox {
     ///
     /// [`Error::Module`].
     pub fn inspect(&self, wasm: &[u8]) -> Result<Inspection, Error> {
-        Ok(crate::module::inspect(wasm, &self.0.config)?)
+        Ok(crate::load::inspect(wasm, &self.0.config)?)
     }
 
     /// Runs the entry function of a module with an input, to completion.
@@ -403,7 +404,7 @@ impl Builder {
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
     /// opened, a host function's name is reserved or taken, or a granted capability is required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
-        crate::dispatch::check()?;
+        crate::engine::dispatch::check()?;
         self.config.check(self.replay)?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;

@@ -1,4 +1,8 @@
-//! Mutex of the crate: that of the standard library, or a spin lock in builds without it.
+//! Synchronization: the mutex, that of the standard library or a spin lock in builds without it; the parking of threads;
+//! cancel and deadline.
+
+pub(crate) mod waker;
+pub(crate) mod watch;
 
 #[cfg(not(feature = "std"))]
 pub(crate) use spin::Mutex;

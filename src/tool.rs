@@ -13,20 +13,24 @@ pub use self::error::ToolError;
 use crate::{
     abi::Builtin,
     config::{Config, dirs::Access},
-    document::{Document, Kind, Node},
+    data::{input::Input, outcome::Outcome, text::escape},
     error::Error,
-    execution::Execution,
-    input::Input,
-    manifest::{Manifest, ManifestError},
-    module::Module,
-    outcome::Outcome,
-    policy::{Plan, Policy},
+    load::Module,
+    run::execution::Execution,
     sandbox::{Builder, Sandbox},
-    schema::{Mismatch, Schema},
-    text::escape,
+    tool::{
+        document::{Document, Kind, Node},
+        manifest::{Manifest, ManifestError},
+        policy::{Plan, Policy},
+        schema::{Mismatch, Schema},
+    },
 };
 
+mod document;
 pub(crate) mod error;
+pub(crate) mod manifest;
+pub(crate) mod policy;
+pub(crate) mod schema;
 
 /// Loads a module and runs it, with input and output as JSON.
 ///

@@ -1,53 +1,40 @@
-//! WASI preview 1 and its predecessor, over a virtual system: the input, output and log of the run are the standard
-//! streams, files are in memory, clocks count fuel, and random bytes are seeded. The host is used only for what is
-//! granted: its clock, its random bytes, directories.
+//! The virtual system of WASI preview 1 and its predecessor: files are in memory, clocks count fuel, and random bytes are
+//! seeded. The host is used only for what is granted: its clock, its random bytes, directories. `host/wasi.rs` has the
+//! functions.
 
 use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
-use wasmi::{Caller, Linker, Val};
-
 use self::{
     clock::Clock,
-    errno::{CallError, Result},
     fd::{Table, VolumeNode},
-    guest::{Args, Guest},
-    log::LineBuffer,
     memory::Tree,
     random::RandomSource,
     volume::{ROOT, Volume},
 };
 use crate::{
-    abi::wasi::{Call, Function, Param, Snapshot},
-    config::wasi::{self, Wasi},
+    config::{
+        Limits,
+        wasi::{self, Wasi},
+    },
+    data::files::Changes,
     error::StopReason,
-    files::Changes,
-    host::{Host, Name, enter},
-    meter,
-    value::ValueType,
+    recorder::Recorder,
 };
 
-mod clock;
-mod dir;
-mod errno;
-mod fd;
-mod guest;
-mod io;
-mod log;
+pub(crate) mod clock;
+pub(crate) mod errno;
+pub(crate) mod fd;
 mod memory;
 #[cfg(all(feature = "fs", unix))]
 mod mount;
 #[cfg(not(all(feature = "fs", unix)))]
 #[path = "wasi/mount/disabled.rs"]
 mod mount;
-mod path;
-mod poll;
-mod process;
-mod random;
+pub(crate) mod random;
 #[cfg_attr(not(feature = "receipt"), path = "wasi/recorded/disabled.rs")]
 mod recorded;
-mod rights;
-mod stat;
-mod volume;
+pub(crate) mod rights;
+pub(crate) mod volume;
 mod walk;
 
 pub(crate) use self::mount::Roots;
@@ -56,201 +43,63 @@ pub(crate) use self::mount::Roots;
 pub(crate) const IS_PROVIDED: bool = true;
 
 /// State of WASI in one run.
-struct State {
-    config: Wasi,
-    fds: Table,
+pub(crate) struct State {
+    pub(crate) config: Wasi,
+    pub(crate) fds: Table,
     /// Volumes, by the index that descriptors refer to them by.
-    volumes: Vec<Box<dyn Volume>>,
-    clock: Clock,
-    random: RandomSource,
-    stderr: LineBuffer,
+    pub(crate) volumes: Vec<Box<dyn Volume>>,
+    pub(crate) clock: Clock,
+    pub(crate) random: RandomSource,
+    pub(crate) stderr: LineBuffer,
 }
 
-/// Creates the system of a run. `dot` also preopens the root under the name `.`.
-pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) {
-    let clock = Clock::new(config);
-    let tree = Tree::new(&config.files, host.limits(), clock.initial_time());
-    // The root is preopened only if the configuration has files; an entry for the root alone is enough.
-    let root = (!config.files.is_empty()).then(|| Arc::from("/"));
-    let tree: (_, Box<dyn Volume>) = (root, Box::new(tree));
-    let mounted = mounted.volumes(config.clock != wasi::Clock::None);
-    let mounted = mounted.filter_map(|(name, volume)| {
-        let volume = recorded::volume(&name, volume, &mut host.recorder)?;
-        Some((Some(name), volume))
-    });
-    let (mut roots, mut volumes) = (Vec::new(), Vec::new());
-    for (name, mut volume) in core::iter::once(tree).chain(mounted) {
-        let at = VolumeNode { volume: volumes.len(), node: ROOT };
-        let dot = name.as_deref() == Some("/") && dot;
-        roots.extend(name.map(|name| (name, at)));
-        if dot {
-            volume.retain(at.node);
-            roots.push((Arc::from("."), at));
-        }
-        volumes.push(volume);
-    }
-    host.system = Some(Box::new(State {
-        fds: Table::new(host.limits().open_files, roots),
-        volumes,
-        clock,
-        random: RandomSource::new(config),
-        stderr: LineBuffer::default(),
-        config: config.clone(),
-    }));
+/// Unterminated line, up to the bytes that the log has room for.
+#[derive(Default)]
+pub(crate) struct LineBuffer {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) cut: bool,
 }
 
-/// Logs the last, unterminated line of the error stream, and returns the changes of files.
-pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReason> {
-    let Some(mut system) = host.system.take() else { return Ok(Changes::new()) };
-    let Some(state) = system.downcast_mut::<State>() else { return Ok(Changes::new()) };
-    let mut changes = Ok(Changes::new());
-    for volume in &mut state.volumes {
-        changes = changes.and_then(|mut all: Changes| {
-            all.append(&mut volume.changes(&state.config.files)?);
-            Ok(all)
+impl State {
+    /// Creates the system of a run. `dot` also preopens the root under the name `.`.
+    pub(crate) fn new(config: &Wasi, limits: &Limits, mounted: &Roots, dot: bool, recorder: &mut Recorder) -> State {
+        let clock = Clock::new(config);
+        let tree = Tree::new(&config.files, limits, clock.initial_time());
+        // The root is preopened only if the configuration has files; an entry for the root alone is enough.
+        let root = (!config.files.is_empty()).then(|| Arc::from("/"));
+        let tree: (_, Box<dyn Volume>) = (root, Box::new(tree));
+        let mounted = mounted.volumes(config.clock != wasi::Clock::None);
+        let mounted = mounted.filter_map(|(name, volume)| {
+            let volume = recorded::volume(&name, volume, recorder)?;
+            Some((Some(name), volume))
         });
-    }
-    let flushed = state.stderr.flush(host);
-    host.system = Some(system);
-    flushed.and(changes)
-}
-
-/// Defines one function of a snapshot in the linker.
-pub(crate) fn link(
-    linker: &mut Linker<Host>,
-    snapshot: Snapshot,
-    function: &'static Function,
-) -> core::result::Result<(), wasmi::Error> {
-    let (module, ty) = (snapshot.module(), function.ty());
-    let name = Name::new(module, function.name);
-    let types = |list: &[ValueType]| list.iter().map(engine_type).collect::<Vec<_>>();
-    let ty = wasmi::FuncType::new(types(&ty.params), types(&ty.results));
-    linker.func_new(
-        module,
-        function.name,
-        ty,
-        move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
-            let errno = enter(caller, &name, |caller| {
-                let mut guest = Guest { caller, name: &name, snapshot };
-                handle(&mut guest, function, &Args(params))
-            })?;
-            if let Some(result) = results.first_mut() {
-                *result = Val::I32(errno);
+        let (mut roots, mut volumes) = (Vec::new(), Vec::new());
+        for (name, mut volume) in core::iter::once(tree).chain(mounted) {
+            let at = VolumeNode { volume: volumes.len(), node: ROOT };
+            let dot = name.as_deref() == Some("/") && dot;
+            roots.extend(name.map(|name| (name, at)));
+            if dot {
+                volume.retain(at.node);
+                roots.push((Arc::from("."), at));
             }
-            Ok(())
-        },
-    )?;
-    Ok(())
-}
-
-/// Converts the type of a parameter or result; only `i32` and `i64` occur.
-fn engine_type(ty: &ValueType) -> wasmi::ValType {
-    if *ty == ValueType::I64 { wasmi::ValType::I64 } else { wasmi::ValType::I32 }
-}
-
-/// Performs a call, and returns the error number for the guest; 0 is success.
-fn handle(guest: &mut Guest<'_, '_>, function: &Function, args: &Args<'_>) -> core::result::Result<i32, StopReason> {
-    check_and_charge(guest, function.params, args)?;
-    let result = call(guest, function.call, args);
-    if !matches!(result, Err(CallError::Stop(_))) {
-        charge_volumes(guest)?;
-    }
-    match result {
-        Ok(()) => Ok(0),
-        Err(CallError::Errno(errno)) => Ok(errno as i32),
-        Err(CallError::Stop(reason)) => Err(reason),
-    }
-}
-
-/// Charges for work of the volumes that is not charged yet; resolving paths is charged when it is done.
-fn charge_volumes(guest: &mut Guest<'_, '_>) -> core::result::Result<(), StopReason> {
-    let Ok(state) = guest.state() else { return Ok(()) };
-    let work = state.volumes.iter_mut().fold(0u64, |sum, volume| sum.saturating_add(volume.take_work()));
-    meter::charge(&mut *guest.caller, work.saturating_mul(guest::ITEM))
-}
-
-/// Checks every memory range in the parameters, used or not, and charges the call for the bytes it always moves:
-/// results, paths and lists of buffers.
-fn check_and_charge(
-    guest: &mut Guest<'_, '_>,
-    params: &[Param],
-    args: &Args<'_>,
-) -> core::result::Result<(), StopReason> {
-    let (mut at, mut moved) = (0, 0);
-    for param in params {
-        let ptr = args.u32(at);
-        let (len, counts) = match param {
-            Param::I32(_) | Param::I64(_) => (0, false),
-            Param::Ptr(_, bytes) => (*bytes, true),
-            Param::Filestat(_) => (guest.snapshot.filestat_bytes(), true),
-            Param::Path(_) => (args.u32(at + 1), true),
-            Param::Buffer(_) => (args.u32(at + 1), false),
-            // The length saturates at the 32-bit maximum, which exceeds every memory.
-            Param::Buffers(_) => (args.u32(at + 1).saturating_mul(8), true),
-        };
-        guest.check(ptr, len)?;
-        moved += if counts { u64::from(len) } else { 0 };
-        at += param.types().len();
-    }
-    meter::charge(&mut *guest.caller, meter::host_call(moved))
-}
-
-/// Dispatches a call to its implementation.
-fn call(guest: &mut Guest<'_, '_>, call: Call, a: &Args<'_>) -> Result<()> {
-    match call {
-        Call::ArgsGet => process::args_get(guest, a.u32(0), a.u32(1)),
-        Call::ArgsSizesGet => process::args_sizes_get(guest, a.u32(0), a.u32(1)),
-        Call::EnvironGet => process::environ_get(guest, a.u32(0), a.u32(1)),
-        Call::EnvironSizesGet => process::environ_sizes_get(guest, a.u32(0), a.u32(1)),
-        Call::ClockResGet => clock::res_get(guest, a.u32(0), a.u32(1)),
-        Call::ClockTimeGet => clock::time_get(guest, a.u32(0), a.u32(2)),
-        Call::FdAdvise => stat::advise(guest, a.u32(0), a.u64(1), a.u64(2), a.u32(3)),
-        Call::FdAllocate => stat::allocate(guest, a.u32(0), a.u64(1), a.u64(2)),
-        Call::FdClose => fd::close(guest, a.u32(0)),
-        Call::FdDatasync => fd::sync(guest, a.u32(0), rights::FD_DATASYNC),
-        Call::FdFdstatGet => fd::fdstat_get(guest, a.u32(0), a.u32(1)),
-        Call::FdFdstatSetFlags => fd::fdstat_set_flags(guest, a.u32(0), a.u32(1)),
-        Call::FdFdstatSetRights => fd::fdstat_set_rights(guest, a.u32(0), a.u64(1), a.u64(2)),
-        Call::FdFilestatGet => stat::get(guest, a.u32(0), a.u32(1)),
-        Call::FdFilestatSetSize => stat::set_size(guest, a.u32(0), a.u64(1)),
-        Call::FdFilestatSetTimes => stat::set_times(guest, a.u32(0), a.u64(1), a.u64(2), a.u32(3)),
-        Call::FdPread => io::pread(guest, a.u32(0), a.buffers(1), a.u64(3), a.u32(4)),
-        Call::FdPrestatGet => fd::prestat_get(guest, a.u32(0), a.u32(1)),
-        Call::FdPrestatDirName => fd::prestat_dir_name(guest, a.u32(0), a.u32(1), a.u32(2)),
-        Call::FdPwrite => io::pwrite(guest, a.u32(0), a.buffers(1), a.u64(3), a.u32(4)),
-        Call::FdRead => io::read(guest, a.u32(0), a.buffers(1), a.u32(3)),
-        Call::FdReaddir => dir::readdir(guest, a.u32(0), a.u32(1), a.u32(2), a.u64(3), a.u32(4)),
-        Call::FdRenumber => fd::renumber(guest, a.u32(0), a.u32(1)),
-        Call::FdSeek => io::seek(guest, a.u32(0), a.u64(1) as i64, a.u32(2), a.u32(3)),
-        Call::FdSync => fd::sync(guest, a.u32(0), rights::FD_SYNC),
-        Call::FdTell => io::tell(guest, a.u32(0), a.u32(1)),
-        Call::FdWrite => io::write(guest, a.u32(0), a.buffers(1), a.u32(3)),
-        Call::PathCreateDirectory => path::create_directory(guest, a.u32(0), a.path(1)),
-        Call::PathFilestatGet => stat::get_at(guest, a.u32(0), a.u32(1), a.path(2), a.u32(4)),
-        Call::PathFilestatSetTimes => {
-            stat::set_times_at(guest, a.u32(0), a.u32(1), a.path(2), (a.u64(4), a.u64(5), a.u32(6)))
+            volumes.push(volume);
         }
-        Call::PathLink => path::link(guest, a.u32(0), a.u32(1), a.path(2), a.u32(4), a.path(5)),
-        Call::PathOpen => {
-            let open = path::OpenArgs {
-                flags: a.u32(1),
-                oflags: a.u32(4),
-                base: a.u64(5),
-                inheriting: a.u64(6),
-                fdflags: a.u32(7),
-            };
-            path::open(guest, a.u32(0), a.path(2), &open, a.u32(8))
+        State {
+            fds: Table::new(limits.open_files, roots),
+            volumes,
+            clock,
+            random: RandomSource::new(config),
+            stderr: LineBuffer::default(),
+            config: config.clone(),
         }
-        Call::PathReadlink => path::readlink(guest, a.u32(0), a.path(1), (a.u32(3), a.u32(4)), a.u32(5)),
-        Call::PathRemoveDirectory => path::remove_directory(guest, a.u32(0), a.path(1)),
-        Call::PathRename => path::rename(guest, a.u32(0), a.path(1), a.u32(3), a.path(4)),
-        Call::PathSymlink => path::symlink(guest, a.path(0), a.u32(2), a.path(3)),
-        Call::PathUnlinkFile => path::unlink_file(guest, a.u32(0), a.path(1)),
-        Call::PollOneoff => poll::oneoff(guest, a.u32(0), a.u32(1), a.u32(2), a.u32(3)),
-        Call::ProcExit => process::exit(guest, a.u32(0)),
-        Call::ProcRaise => Err(errno::Errno::NoSys.into()),
-        Call::SchedYield => Ok(()),
-        Call::RandomGet => random::get(guest, a.u32(0), a.u32(1)),
-        Call::SockAccept | Call::SockRecv | Call::SockSend | Call::SockShutdown => fd::reject_socket(guest, a.u32(0)),
+    }
+
+    /// Returns the changes of files.
+    pub(crate) fn changes(&mut self) -> Result<Changes, StopReason> {
+        let mut all = Changes::new();
+        for volume in &mut self.volumes {
+            all.append(&mut volume.changes(&self.config.files)?);
+        }
+        Ok(all)
     }
 }

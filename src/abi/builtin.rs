@@ -1,7 +1,7 @@
 //! The functions that belljar itself provides: one lookup over the tables of `env`, WASI and HTTP.
 
 use super::{Function, http, import, wasi};
-use crate::value::FuncType;
+use crate::data::value::FuncType;
 
 /// A function that belljar provides, by the table that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

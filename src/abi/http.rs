@@ -5,7 +5,7 @@
 
 use alloc::vec;
 
-use crate::value::{FuncType, ValueType};
+use crate::data::value::{FuncType, ValueType};
 
 /// Module name of the imports.
 pub const MODULE: &str = "http";

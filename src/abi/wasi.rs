@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::Capability;
-use crate::value::{FuncType, ValueType};
+use crate::data::value::{FuncType, ValueType};
 
 /// Module of an import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

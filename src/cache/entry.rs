@@ -5,7 +5,7 @@ use std::{string::String, vec::Vec};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest as _, Sha256};
 
-use crate::{hex, pin::Pin};
+use crate::{cache::pin::Pin, data::hex};
 
 /// Start of every entry. The format version is among the rules.
 const MAGIC: &[u8] = b"belljar facts\n";

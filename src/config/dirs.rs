@@ -13,8 +13,8 @@ use super::{
     word::words,
 };
 use crate::{
+    data::files,
     error::{ConfigError, ConfigProblem},
-    files,
 };
 
 /// Most directories of one configuration.

@@ -18,8 +18,8 @@ use super::{
     toml::grammar::{Field, Kind, ScalarKind},
 };
 use crate::{
+    data::url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
     error::{ConfigError, ConfigProblem},
-    url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
 };
 
 /// Most rules of one configuration.

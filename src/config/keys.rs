@@ -261,7 +261,10 @@ macro_rules! word {
     };
 }
 
-pub(super) use {list, number, setters, word};
+pub(super) use list;
+pub(super) use number;
+pub(super) use setters;
+pub(super) use word;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,7 +1,7 @@
 //! Levels of log messages.
 
 use super::word::words;
-use crate::outcome::Level;
+use crate::data::outcome::Level;
 
 words! {
     /// The least severe messages that the log of a run keeps.

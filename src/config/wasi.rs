@@ -13,8 +13,8 @@ use super::{
     word::words,
 };
 use crate::{
+    data::files::{self, FileBytes},
     error::{ConfigError, ConfigProblem},
-    files::{self, FileBytes},
 };
 
 /// Most bytes of arguments, or of variables.

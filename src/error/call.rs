@@ -6,7 +6,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::StopReason;
-use crate::{
+use crate::data::{
     text::quote,
     value::{FuncType, ValueType},
 };

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::text::quote;
+use crate::data::text::quote;
 
 /// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ impl fmt::Display for Position {
 #[non_exhaustive]
 pub enum ConfigProblem {
     /// The text is not TOML.
-    #[error("not valid TOML: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    #[error("not valid TOML: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
     Syntax {
         /// The parser's description; not part of the stable interface.
         message: String,

@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::text::{SHOWN_BYTES, escape};
+use crate::data::text::{SHOWN_BYTES, escape};
 
 /// Error of setting up the separate process of an isolated run. No code of the guest has run.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Position, WorkerEnd, dotted, refused::refused};
-use crate::text::quote;
+use crate::data::text::quote;
 
 /// Reason why a module was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
@@ -35,7 +35,7 @@ pub enum ModuleError {
         found: u32,
     },
     /// The bytes end early or break the binary format.
-    #[error("malformed at byte {offset}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    #[error("malformed at byte {offset}: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
     Malformed {
         /// Position in bytes from the start.
         offset: u64,
@@ -43,7 +43,7 @@ pub enum ModuleError {
         message: String,
     },
     /// The module breaks a validation rule of the WebAssembly specification.
-    #[error("invalid at byte {offset}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    #[error("invalid at byte {offset}: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
     Invalid {
         /// Position in bytes from the start.
         offset: u64,
@@ -95,7 +95,7 @@ pub enum ModuleError {
         found: String,
     },
     /// The text format has a syntax error.
-    #[error("not valid WebAssembly text at {at}: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    #[error("not valid WebAssembly text at {at}: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
     Text {
         /// Position.
         at: Position,
@@ -117,7 +117,7 @@ pub enum ModuleError {
         found: String,
     },
     /// The engine failed to translate a valid module: a bug in the engine.
-    #[error("the engine failed to translate it: {}", crate::text::escape(.message, crate::text::SHOWN_BYTES))]
+    #[error("the engine failed to translate it: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
     Engine {
         /// The engine's description; not part of the stable interface.
         message: String,

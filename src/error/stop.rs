@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{WorkerEnd, dotted, write_hint};
-use crate::{
+use crate::data::{
     files::Changes,
     outcome::{Log, Usage},
     text::{DebugBytes, DebugMap, quote},
@@ -127,13 +127,13 @@ pub enum StopReason {
     #[error("the guest trapped: {0}")]
     Trap(Trap),
     /// The guest ended its run with `fail`.
-    #[error("the guest failed: {}", crate::text::escape(.message, 4096))]
+    #[error("the guest failed: {}", crate::data::text::escape(.message, 4096))]
     Failed {
         /// Message of the guest, at most 4,096 bytes.
         message: String,
     },
     /// The guest ended its run with `abort`.
-    #[error("the guest aborted: {} ({}:{line}:{column})", crate::text::escape(.message, 4096), crate::text::escape(.file, 256))]
+    #[error("the guest aborted: {} ({}:{line}:{column})", crate::data::text::escape(.message, 4096), crate::data::text::escape(.file, 256))]
     Aborted {
         /// Message of the guest, at most 4,096 UTF-16 code units.
         message: String,
@@ -154,7 +154,7 @@ pub enum StopReason {
     #[error("the guest violated the ABI: {0}")]
     Abi(AbiFault),
     /// The guest used a capability that is not granted.
-    #[error("denied: {} needs `{}`{}", quote(.function), crate::text::escape(.capability, 256), denied(.detail.as_deref()))]
+    #[error("denied: {} needs `{}`{}", quote(.function), crate::data::text::escape(.capability, 256), denied(.detail.as_deref()))]
     Denied {
         /// Missing capability: a name for `grants`, or the configuration key that grants it.
         capability: String,
@@ -164,7 +164,7 @@ pub enum StopReason {
         detail: Option<String>,
     },
     /// A custom host function returned an error.
-    #[error("host function {} failed: {}", dotted(.module, .function), crate::text::escape(.message, 4096))]
+    #[error("host function {} failed: {}", dotted(.module, .function), crate::data::text::escape(.message, 4096))]
     HostFunction {
         /// Module name of the import.
         module: String,
@@ -174,7 +174,7 @@ pub enum StopReason {
         message: String,
     },
     /// A host function, or a `tracing` subscriber it called, panicked; the panic was contained.
-    #[error("host function {} panicked: {}", dotted(.module, .function), crate::text::escape(.message, 4096))]
+    #[error("host function {} panicked: {}", dotted(.module, .function), crate::data::text::escape(.message, 4096))]
     HostPanic {
         /// Module name of the import.
         module: String,
@@ -190,13 +190,13 @@ pub enum StopReason {
         what: &'static str,
     },
     /// The engine failed: no guest should be able to cause this.
-    #[error("the engine failed: {}", crate::text::escape(.message, 4096))]
+    #[error("the engine failed: {}", crate::data::text::escape(.message, 4096))]
     Engine {
         /// The engine's description; not part of the stable interface.
         message: String,
     },
     /// The guest requested a different effect than the transcript that is replayed.
-    #[error("the transcript differs at effect {effect}: expected {}, found {}", crate::text::escape(.expected, 256), crate::text::escape(.found, 256))]
+    #[error("the transcript differs at effect {effect}: expected {}, found {}", crate::data::text::escape(.expected, 256), crate::data::text::escape(.found, 256))]
     Replay {
         /// Number of the effect, from 1.
         effect: u64,
@@ -219,7 +219,7 @@ pub enum StopReason {
 }
 
 fn denied(detail: Option<&str>) -> String {
-    detail.map_or(String::new(), |detail| alloc::format!(": {}", crate::text::escape(detail, 4096)))
+    detail.map_or(String::new(), |detail| alloc::format!(": {}", crate::data::text::escape(detail, 4096)))
 }
 
 /// Trap of the WebAssembly specification.
@@ -367,7 +367,7 @@ impl StopReason {
             StopReason::HostCalls { .. } => "limits.host_calls",
             StopReason::Deadline { .. } => "deadline_ms",
             StopReason::Denied { capability, detail: None, .. } => {
-                let capability = crate::text::escape(capability, 256);
+                let capability = crate::data::text::escape(capability, 256);
                 return Some(alloc::format!("grant it with `grants = [\"{capability}\"]` if the guest may do this"));
             }
             StopReason::Engine { .. } | StopReason::Worker(_) => {

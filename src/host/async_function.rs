@@ -1,12 +1,13 @@
 //! Async host functions of the embedding program: closures that return a future.
 
+use crate::abi::name::Name;
 use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
 use core::future::Future;
 
 use wasmi::Caller;
 
 use super::{
-    Bind, Host, Name,
+    Bind, Host,
     context::HostError,
     enter,
     function::{HostFunction, HostResult, bindable},
@@ -14,9 +15,11 @@ use super::{
     replay,
 };
 use crate::{
-    meter,
-    types::{Scalar, each_arity, private::Scalars as _},
-    value::{FuncType, Value},
+    data::value::{FuncType, Value},
+    engine::{
+        meter,
+        scalar::{Scalar, each_arity, private::Scalars as _},
+    },
 };
 
 /// A closure that can be an async host function: parameters and results as of

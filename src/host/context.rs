@@ -1,17 +1,18 @@
 //! The context of a custom host function: the guest's memory, the meter, the data, log and output of the run.
 
+use crate::abi::name::Name;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{any::Any, error::Error, fmt};
 
 use wasmi::Caller;
 
-use super::{Host, Name, check_and_charge, memory_and_host};
+use super::{Host, check_and_charge, memory_and_host};
 use crate::{
+    data::outcome::{Level, LogEntry},
+    engine::meter,
     error::StopReason,
-    meter,
-    outcome::{Level, LogEntry},
     recorder::access::Access,
-    watch::Alarm,
+    sync::watch::Alarm,
 };
 
 /// The run that called a host function.
@@ -112,11 +113,10 @@ impl Context<'_> {
         self.caller.data_mut().data.downcast_mut()
     }
 
-    /// Returns the state of the functions for HTTP requests.
+    /// Returns the state of HTTP requests.
     #[cfg(feature = "http")]
-    pub(crate) fn web<T: Default + Send + Sync + 'static>(&mut self) -> Option<&mut T> {
-        let web = &mut self.caller.data_mut().web;
-        web.get_or_insert_with(|| alloc::boxed::Box::new(T::default())).downcast_mut()
+    pub(crate) fn http(&mut self) -> &mut crate::http::State {
+        &mut self.caller.data_mut().http
     }
 
     /// Returns the whole input of the run.

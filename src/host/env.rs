@@ -1,16 +1,18 @@
 //! The functions of the `env` ABI. Each checks its range, then charges, then copies.
 
+use crate::abi::name::Name;
 use alloc::{string::String, vec::Vec};
 
 use wasmi::{Caller, Linker};
 
-use super::{Host, Name, check_and_charge, check_range, enter, memory_and_host};
+use super::{Host, check_and_charge, check_range, enter, memory_and_host};
 use crate::{
     abi::{self, Call},
+    data::outcome::{Level, LogEntry},
+    engine::meter,
     error::{AbiFault, StopReason},
-    meter, observe,
-    outcome::{Level, LogEntry},
-    watch::Alarm,
+    observe,
+    sync::watch::Alarm,
 };
 
 /// Maximum length in bytes of the message of `fail` that is kept; of UTF-16 text as many units.

@@ -1,20 +1,23 @@
 //! Host functions of the embedding program: closures whose signature is the type of the function.
 
+use crate::abi::name::Name;
 use alloc::{boxed::Box, collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
 use wasmi::{Caller, Linker, Val};
 
 use super::{
-    Bind, Host, Name,
+    Bind, Host,
     context::{Context, HostError},
     enter, replay,
 };
 use crate::{
+    data::value::{FuncType, Value, ValueType},
+    engine::{
+        meter,
+        scalar::{Scalar, Scalars, each_arity, private::Scalars as _},
+    },
     error::StopReason,
-    meter,
-    types::{Scalar, Scalars, each_arity, private::Scalars as _},
-    value::{FuncType, Value, ValueType},
 };
 
 /// A host function with its name.

@@ -6,9 +6,10 @@ use wasmi_core::{LimiterError, MemoryError, TableError};
 use super::{Host, pieces::Kind};
 use crate::{
     config::{Limits, OnGrowthLimit},
+    data::inspect::PAGE,
+    engine::meter,
     error::StopReason,
-    inspect::PAGE,
-    meter, observe,
+    observe,
 };
 
 /// The sizes of memories and tables, and their limits.

@@ -1,5 +1,6 @@
 //! A pending call of an async host function, and the access to the guest from its future.
 
+use crate::abi::name::Name;
 use alloc::{
     boxed::Box,
     string::String,
@@ -16,10 +17,15 @@ use core::{
 use wasmi::{Caller, Store};
 
 use super::{
-    Host, Name,
+    Host,
     context::{Context, HostError},
 };
-use crate::{error::StopReason, observe, outcome::Level, sync::Mutex, value::Value};
+use crate::{
+    data::{outcome::Level, value::Value},
+    error::StopReason,
+    observe,
+    sync::Mutex,
+};
 
 /// The run that called an async host function.
 ///

@@ -12,7 +12,7 @@ use core::ops::Range;
 use wasmi::Caller;
 
 use super::Host;
-use crate::{error::StopReason, inspect::PAGE, meter, watch::Alarm};
+use crate::{data::inspect::PAGE, engine::meter, error::StopReason, sync::watch::Alarm};
 
 /// The index of [`growth::top_up`](super::growth::top_up) in the table that is added to a module.
 pub(crate) const TOP_UP: u32 = 0;

@@ -1,26 +1,28 @@
 //! Calls of host functions, recorded or replayed.
 
+use crate::abi::name::Name;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use wasmi::{Caller, Val};
 
 use super::{
-    Bind, Host, Name,
+    Bind, Host,
     context::{Context, HostError},
     enter,
     function::HostFunction,
     pending_call::PendingCall,
 };
 use crate::{
-    digest::Digest,
+    data::{
+        digest::Digest,
+        value::{FuncType, Value, ValueType},
+    },
+    engine::{meter, scalar::Scalars},
     error::StopReason,
-    meter,
     recorder::{
         effect::{Effect, HostAction, HostEnd, Request},
         invalid_answer,
     },
-    types::Scalars,
-    value::{FuncType, Value, ValueType},
 };
 
 /// Calls a host function and records its actions, or replays recorded ones.

@@ -18,25 +18,25 @@ use super::{
     address::is_public,
     headers::{self, Header},
 };
-use crate::{abi::http::Failure, error::StopReason, url::Url};
+use crate::{abi::http::Failure, data::url::Url, error::StopReason};
 
 /// Most bytes of a response's headers.
 pub(crate) const MAX_HEADER_BYTES: u64 = 64 << 10;
 
 /// A request.
-pub(super) struct Request {
+pub(crate) struct Request {
     pub(super) method: &'static str,
     pub(super) url: Url,
-    pub(super) headers: Vec<Header>,
-    pub(super) body: Vec<u8>,
+    pub(crate) headers: Vec<Header>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// A response.
-pub(super) struct Response {
-    pub(super) status: u16,
+pub(crate) struct Response {
+    pub(crate) status: u16,
     /// In the form that guests read.
-    pub(super) headers: Vec<u8>,
-    pub(super) body: Vec<u8>,
+    pub(crate) headers: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Target of a redirect, if it has a valid one.
     pub(super) location: Option<Url>,
 }

@@ -1,9 +1,5 @@
-//! Stub for builds without the feature `http`: no functions are provided.
+//! Stub for builds without the feature `http`: no requests are sent.
 
-use alloc::vec::Vec;
-
-use crate::{config::http::Http, host::function::HostFunction};
-
-pub(crate) fn functions(_: &Http) -> Vec<HostFunction> {
-    Vec::new()
-}
+/// State of HTTP requests, of which there are none.
+#[derive(Default)]
+pub(crate) struct State;

@@ -13,7 +13,7 @@ use rustix::{
     io::Errno,
 };
 
-use crate::watch::Cancel;
+use crate::sync::watch::Cancel;
 
 /// Longest time without data from a worker that runs a guest. It sends a report every few milliseconds.
 pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);

@@ -10,13 +10,15 @@ use crate::{
         keys,
         wasi::Wasi,
     },
+    data::{
+        files::{Change, FileBytes},
+        inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
+        outcome::{Level, Log, LogEntry, Usage},
+        value::{FuncType, Value, ValueType},
+    },
     error::{
         AbiFault, CallError, Error, Fault, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
     },
-    files::{Change, FileBytes},
-    inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
-    outcome::{Level, Log, LogEntry, Usage},
-    value::{FuncType, Value, ValueType},
 };
 
 structs! {

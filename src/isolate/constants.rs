@@ -6,7 +6,7 @@ use crate::{abi, config::Config};
 /// Constants besides the keys of the configuration and the entries of the ABI. A test compares them with the files that
 /// use them.
 const CONSTANTS: &[&str] = &[
-    // module/scan.rs: file formats
+    // load/scan.rs: file formats
     "an ELF executable",
     "a Windows executable",
     "a Mach-O executable",
@@ -18,7 +18,7 @@ const CONSTANTS: &[&str] = &[
     "HTML or XML",
     "JSON",
     "WebAssembly text",
-    // module/scan.rs and module/operators.rs: unsupported features
+    // load/scan.rs and load/operators.rs: unsupported features
     "an unknown operator",
     "the custom-page-sizes proposal",
     "the exceptions proposal",
@@ -32,10 +32,10 @@ const CONSTANTS: &[&str] = &[
     "the stack-switching proposal",
     "the threads proposal",
     "the wide-arithmetic proposal",
-    // module/scan.rs: units of limits that are not the unit of the key
+    // load/scan.rs: units of limits that are not the unit of the key
     "bytes of initial memory",
     "initial table elements",
-    // module.rs: the memory as an entry
+    // load.rs: the memory as an entry
     abi::MEMORY,
     "a memory",
     // host and machine: uses of host memory
@@ -71,31 +71,31 @@ mod tests {
 
     #[test]
     fn every_constant_is_known() {
-        let scan = literals(include_str!("../module/scan.rs"));
-        let operators = literals(include_str!("../module/operators.rs"));
+        let scan = literals(include_str!("../load/scan.rs"));
+        let operators = literals(include_str!("../load/operators.rs"));
         // Names of unsupported features end with the same word.
         let missing = scan.iter().chain(&operators).filter(|text| text.ends_with(" proposal"));
         let unknown: Vec<_> = missing.filter(|text| find(text).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
-        let looks = include_str!("../module/scan.rs").split("const KNOWN").nth(1).unwrap();
+        let looks = include_str!("../load/scan.rs").split("const KNOWN").nth(1).unwrap();
         let looks = looks.split("];").next().unwrap().lines().filter(|line| line.contains("(b\""));
         let unknown: Vec<_> = looks.filter(|line| literals(line).last().is_none_or(|w| find(w).is_none())).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
-        let files = [include_str!("../module/scan.rs"), include_str!("../module/operators.rs")];
+        let files = [include_str!("../load/scan.rs"), include_str!("../load/operators.rs")];
         let limits = files.iter().flat_map(|file| file.lines().filter(|line| line.contains("limit(\"")));
         let unknown: Vec<_> = limits.flat_map(literals).filter(|text| find(text).is_none()).collect();
         assert!(unknown.is_empty(), "{unknown:?}");
 
         let files = [
             include_str!("../host.rs"),
-            include_str!("../machine.rs"),
+            include_str!("../run/machine.rs"),
             include_str!("../host/context.rs"),
             include_str!("../host/env.rs"),
             include_str!("../host/growth.rs"),
             include_str!("../wasi/fd.rs"),
-            include_str!("../wasi/log.rs"),
+            include_str!("../host/wasi/log.rs"),
             include_str!("../wasi/memory/data.rs"),
         ];
         let whats = files.iter().flat_map(|file| file.split("HostMemory { what: \"").skip(1));

@@ -15,12 +15,14 @@ use super::{
 };
 use crate::{
     config::Config,
+    data::{
+        files::{Change, Changes, MAX_PATH_BYTES},
+        inspect::Inspection,
+        outcome::{Log, LogEntry, Outcome, Usage},
+    },
     error::{CallError, Error, IsolationError, ModuleError, StopReason, Stopped, WorkerEnd},
-    execution::Step,
-    files::{Change, Changes, MAX_PATH_BYTES},
-    inspect::Inspection,
-    outcome::{Log, LogEntry, Outcome, Usage},
-    watch::Cancel,
+    run::execution::Step,
+    sync::watch::Cancel,
 };
 
 /// Time after the deadline at which a worker is killed. The worker enforces the deadline itself.

@@ -8,11 +8,13 @@ use alloc::{string::String, vec::Vec};
 use super::wire::{Wire, enums, structs};
 use crate::{
     config::Config,
+    data::{
+        files::{Change, MAX_PATH_BYTES},
+        inspect::Inspection,
+        outcome::{LogEntry, Usage},
+        value::Value,
+    },
     error::Error,
-    files::{Change, MAX_PATH_BYTES},
-    inspect::Inspection,
-    outcome::{LogEntry, Usage},
-    value::Value,
 };
 
 /// First message of a worker. A process that sends another has another version of this format and its types.

@@ -191,4 +191,5 @@ macro_rules! enums {
     )*};
 }
 
-pub(super) use {enums, structs};
+pub(super) use enums;
+pub(super) use structs;

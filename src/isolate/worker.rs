@@ -16,10 +16,12 @@ use super::{
     wire::Wire,
 };
 use crate::{
+    data::{
+        files::{Change, Changes},
+        outcome::{Log, LogEntry, Usage},
+    },
     error::Error,
-    execution::{Execution, Step},
-    files::{Change, Changes},
-    outcome::{Log, LogEntry, Usage},
+    run::execution::{Execution, Step},
     sandbox::Sandbox,
 };
 

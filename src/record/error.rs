@@ -14,9 +14,11 @@ use super::{
     rules::Rules,
 };
 use crate::{
-    digest::Digest,
+    data::{
+        digest::Digest,
+        text::{escape, quote},
+    },
     error::Error,
-    text::{escape, quote},
 };
 
 /// Why a transcript cannot be read or replayed.

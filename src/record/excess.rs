@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     config::{Config, Profile},
-    text::quote,
+    data::text::quote,
 };
 
 /// A limit of a receipt or a transcript that is above the ceiling.

@@ -16,11 +16,13 @@ use super::{
 };
 use crate::{
     config::Config,
-    digest::Digest,
+    data::{
+        digest::Digest,
+        files::{Change, Changes, FileBytes},
+        outcome::{Log, Outcome, Usage},
+        value::Value,
+    },
     error::{Error, StopReason},
-    files::{Change, Changes, FileBytes},
-    outcome::{Log, Outcome, Usage},
-    value::Value,
 };
 
 /// The version of the form of receipts that this build writes and reads.

@@ -7,7 +7,13 @@ use super::{
     rules::{Entry, Rules},
     transcript::{Declared, Header, Transcript},
 };
-use crate::{config::Config, digest::Digest, error::Error, execution::Execution, outcome::Outcome, sandbox::Sandbox};
+use crate::{
+    config::Config,
+    data::{digest::Digest, outcome::Outcome},
+    error::Error,
+    run::execution::Execution,
+    sandbox::Sandbox,
+};
 
 impl Transcript {
     /// Makes the receipt of the recorded run, or of its replay: both are the same. Returns `None` if nothing was run.

@@ -5,7 +5,11 @@ use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{abi, meter, text::escape, value::Value};
+use crate::{
+    abi,
+    data::{text::escape, value::Value},
+    engine::meter,
+};
 
 /// Rules that decide results besides the module, the input and the configuration. A build checks receipts and replays
 /// transcripts that were recorded under the same rules only.

@@ -14,10 +14,12 @@ use super::{
 };
 use crate::{
     config::Config,
-    digest::Digest,
+    data::{
+        digest::Digest,
+        value::{FuncType, Value},
+    },
     recorder::effect::Effect,
     sandbox::Sandbox,
-    value::{FuncType, Value},
 };
 
 /// The version of the form of transcripts that this build writes and reads.

@@ -16,7 +16,10 @@ use super::{
     transcript::Transcript,
 };
 use crate::{
-    config::Config, digest::Digest, error::Error, files::FileBytes, outcome::Outcome, sandbox::Sandbox, value::Value,
+    config::Config,
+    data::{digest::Digest, files::FileBytes, outcome::Outcome, value::Value},
+    error::Error,
+    sandbox::Sandbox,
 };
 
 impl Receipt {

@@ -1,6 +1,6 @@
 //! The accesses of a host function to the run that called it.
 
-use crate::outcome::Level;
+use crate::data::outcome::Level;
 
 /// One access of a host function, before it is recorded.
 #[cfg_attr(not(feature = "receipt"), expect(dead_code, reason = "accesses are recorded with the feature only"))]

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::StopReason, value::Value};
+use crate::{data::value::Value, error::StopReason};
 
 pub(crate) mod access;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Value as Json, json};
 
 use super::access::Access;
-use crate::{digest::Digest, hex, outcome::Level};
+use crate::data::{digest::Digest, hex, outcome::Level};
 
 /// A request of a run to the host environment, and the answer.
 ///

@@ -9,7 +9,7 @@ use super::{
     access::Access,
     effect::{Effect, HostAction, HostEnd},
 };
-use crate::{error::StopReason, value::Value};
+use crate::{data::value::Value, error::StopReason};
 
 /// The effects so far, up to a limit.
 #[derive(Debug)]

@@ -1,13 +1,14 @@
 //! Sandboxes for replays: with the types of host functions, but without their bodies.
 
+use crate::abi::name::Name;
 use alloc::vec::Vec;
 
 use super::{Builder, Sandbox, is_reserved};
 use crate::{
     abi,
     config::Config,
-    host::{Name, function::HostFunction, replay::stub},
-    value::FuncType,
+    data::value::FuncType,
+    host::{function::HostFunction, replay::stub},
 };
 
 impl Sandbox {

@@ -6,11 +6,13 @@ use core::fmt;
 use serde::Serialize;
 
 use crate::{
+    data::text::{SHOWN_BYTES, escape, quote},
     error::{ConfigError, Error, write_hint},
-    manifest::error::ManifestError,
-    policy::MissingCapability,
-    schema::{Mismatch, list},
-    text::{SHOWN_BYTES, escape, quote},
+    tool::{
+        manifest::error::ManifestError,
+        policy::MissingCapability,
+        schema::{Mismatch, list},
+    },
 };
 
 /// Error of loading or calling a tool.

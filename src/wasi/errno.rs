@@ -8,7 +8,7 @@ use crate::error::StopReason;
 #[cfg_attr(not(all(feature = "fs", unix)), allow(dead_code, reason = "some come only from the host"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Errno {
+pub(crate) enum Errno {
     Acces = 2,
     Again = 6,
     BadF = 8,
@@ -44,14 +44,14 @@ pub(super) enum Errno {
 
 /// Error of a WASI function.
 #[derive(Debug)]
-pub(super) enum CallError {
+pub(crate) enum CallError {
     /// The function returns this number to the guest.
     Errno(Errno),
     /// The run stops.
     Stop(StopReason),
 }
 
-pub(super) type Result<T> = core::result::Result<T, CallError>;
+pub(crate) type Result<T> = core::result::Result<T, CallError>;
 
 impl From<Errno> for CallError {
     fn from(errno: Errno) -> Self {

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     config::Limits,
+    data::files::{Changes, FileBytes},
     error::StopReason,
-    files::{Changes, FileBytes},
-    watch::Alarm,
+    sync::watch::Alarm,
 };
 
 mod changes;
@@ -21,7 +21,7 @@ mod resolve;
 use self::{data::Data, resolve::Resolved};
 
 /// Tree of files: inodes by number. Numbers are assigned in order and never reused.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     nodes: BTreeMap<Node, Inode>,
     next: Node,
     /// Total bytes of files and of link targets, and its limit.
@@ -97,7 +97,7 @@ impl Content {
 
 impl Tree {
     /// Creates the files of a configuration, in the order of their paths. The configuration limits them.
-    pub(super) fn new(files: &BTreeMap<String, FileBytes>, limits: &Limits, now: u64) -> Self {
+    pub(crate) fn new(files: &BTreeMap<String, FileBytes>, limits: &Limits, now: u64) -> Self {
         let mut tree = Tree {
             nodes: BTreeMap::new(),
             next: ROOT,
@@ -397,7 +397,7 @@ impl Volume for Tree {
         if target.starts_with('/') {
             return Err(Errno::NotCapable.into());
         }
-        if target.len() > crate::files::MAX_PATH_BYTES {
+        if target.len() > crate::data::files::MAX_PATH_BYTES {
             return Err(Errno::NameTooLong.into());
         }
         let found = self.resolve(at, false)?;

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     config::dirs::Access,
+    data::files::{Changes, FileBytes, MAX_PATH_BYTES},
     error::StopReason,
-    files::{Changes, FileBytes, MAX_PATH_BYTES},
-    watch::Alarm,
+    sync::watch::Alarm,
 };
 
 mod error;
@@ -40,7 +40,7 @@ const SYNC_WORK: u64 = 2_500;
 const CREATE_WORK: u64 = 2_500;
 
 /// Host directory, as one run sees it.
-pub(super) struct Mount {
+pub(crate) struct Mount {
     root: Arc<Root>,
     nodes: NodeTable,
     open_nodes: BTreeMap<Node, OpenNode>,

@@ -7,33 +7,30 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
-use super::{
-    errno::{Errno, Result},
-    guest::Guest,
-};
+use super::errno::Result;
 use crate::{
     config::wasi::{Random, Wasi},
     error::StopReason,
-    watch::Alarm,
+    sync::watch::Alarm,
 };
 
 /// Key stream of ChaCha20 (RFC 8439, with nonce and counter 0). The key is the seed as eight little-endian bytes,
 /// followed by zeros. The bytes do not depend on how many are requested at a time.
-pub(super) struct SeededStream {
+pub(crate) struct SeededStream {
     blocks: ChaCha20Rng,
     block: [u8; 64],
     used: usize,
 }
 
 /// Source of random bytes.
-pub(super) enum RandomSource {
+pub(crate) enum RandomSource {
     None,
     Seeded(Box<SeededStream>),
     Host,
 }
 
 impl RandomSource {
-    pub(super) fn new(config: &Wasi) -> RandomSource {
+    pub(crate) fn new(config: &Wasi) -> RandomSource {
         match config.random {
             Random::None => RandomSource::None,
             Random::Seeded => RandomSource::Seeded(Box::new(SeededStream::new(config))),
@@ -49,7 +46,7 @@ impl SeededStream {
         SeededStream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
     }
 
-    fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
+    pub(crate) fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
         for piece in alarm.pieces(to.len()) {
             self.fill_piece(&mut to[piece?]);
         }
@@ -72,29 +69,8 @@ impl SeededStream {
     }
 }
 
-/// Cost of one random byte, in moved bytes: generating it takes as long as copying them.
-const BYTE_WORK: u64 = 16;
-
-pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
-    let range = guest.check(ptr, len)?;
-    if matches!(guest.state()?.random, RandomSource::None) {
-        return Err(Errno::NotCapable.into());
-    }
-    guest.charge_bytes(u64::from(len) * BYTE_WORK)?;
-    let alarm = guest.host().alarm();
-    let recorder = guest.host().recorder.clone();
-    let (memory, state) = guest.memory_and_state()?;
-    let to = &mut memory[range];
-    match &mut state.random {
-        RandomSource::None => {}
-        RandomSource::Seeded(stream) => stream.fill(to, &alarm)?,
-        RandomSource::Host => recorder.random(to, |to| fill_from_host(to, &alarm))?,
-    }
-    Ok(())
-}
-
 #[cfg(feature = "host-random")]
-fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
+pub(crate) fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
     alarm.pieces(to.len()).try_for_each(|piece| {
         getrandom::fill(&mut to[piece?]).map_err(|_| failed("the operating system has no random bytes"))
     })
@@ -102,7 +78,7 @@ fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), Stop
 
 /// Returns an error; the check of the configuration refuses the host's random bytes in this build.
 #[cfg(not(feature = "host-random"))]
-fn fill_from_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
+pub(crate) fn fill_from_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
     Err(failed("this build has no random bytes of the host"))
 }
 

@@ -12,16 +12,17 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value as Json, json};
 
 use super::{
-    dir,
     errno::{CallError, Errno, Result},
-    volume::{Dirent, Kind, Node, OpenFlags, PathAt, Stat, Volume},
+    volume::{DIRENT_BYTES, Dirent, Kind, Node, OpenFlags, PathAt, Stat, Volume},
 };
 use crate::{
-    digest::Digest,
+    data::{
+        digest::Digest,
+        files::{Changes, FileBytes},
+    },
     error::StopReason,
-    files::{Changes, FileBytes},
     recorder::{Recorder, effect::Bytes, invalid_answer},
-    watch::Alarm,
+    sync::watch::Alarm,
 };
 
 /// Volume whose operations are recorded or replayed.
@@ -65,7 +66,7 @@ struct Listed {
 type Times = (Option<u64>, Option<u64>);
 
 /// Wraps a host directory, or replaces it in a replay.
-pub(super) fn volume(
+pub(crate) fn volume(
     path: &Arc<str>,
     volume: Option<Box<dyn Volume>>,
     recorder: &mut Recorder,
@@ -183,7 +184,7 @@ impl Volume for RecordedVolume {
             while filled < room
                 && let Some(Dirent { cookie, node, kind, name }) = volume.next_entry(node, next)?
             {
-                filled += dir::HEAD + name.len();
+                filled += DIRENT_BYTES + name.len();
                 next = cookie;
                 listed.push(Listed { cookie, node, kind, name: name.to_string() });
             }

@@ -1,38 +1,38 @@
 //! Rights of a descriptor, and of those opened through it.
 
-pub(super) type Rights = u64;
+pub(crate) type Rights = u64;
 
-pub(super) const FD_DATASYNC: Rights = 1 << 0;
-pub(super) const FD_READ: Rights = 1 << 1;
-pub(super) const FD_SEEK: Rights = 1 << 2;
-pub(super) const FD_FDSTAT_SET_FLAGS: Rights = 1 << 3;
-pub(super) const FD_SYNC: Rights = 1 << 4;
-pub(super) const FD_TELL: Rights = 1 << 5;
-pub(super) const FD_WRITE: Rights = 1 << 6;
-pub(super) const FD_ADVISE: Rights = 1 << 7;
-pub(super) const FD_ALLOCATE: Rights = 1 << 8;
-pub(super) const PATH_CREATE_DIRECTORY: Rights = 1 << 9;
-pub(super) const PATH_CREATE_FILE: Rights = 1 << 10;
-pub(super) const PATH_LINK_SOURCE: Rights = 1 << 11;
-pub(super) const PATH_LINK_TARGET: Rights = 1 << 12;
-pub(super) const PATH_OPEN: Rights = 1 << 13;
-pub(super) const FD_READDIR: Rights = 1 << 14;
-pub(super) const PATH_READLINK: Rights = 1 << 15;
-pub(super) const PATH_RENAME_SOURCE: Rights = 1 << 16;
-pub(super) const PATH_RENAME_TARGET: Rights = 1 << 17;
-pub(super) const PATH_FILESTAT_GET: Rights = 1 << 18;
-pub(super) const PATH_FILESTAT_SET_SIZE: Rights = 1 << 19;
-pub(super) const PATH_FILESTAT_SET_TIMES: Rights = 1 << 20;
-pub(super) const FD_FILESTAT_GET: Rights = 1 << 21;
-pub(super) const FD_FILESTAT_SET_SIZE: Rights = 1 << 22;
-pub(super) const FD_FILESTAT_SET_TIMES: Rights = 1 << 23;
-pub(super) const PATH_SYMLINK: Rights = 1 << 24;
-pub(super) const PATH_REMOVE_DIRECTORY: Rights = 1 << 25;
-pub(super) const PATH_UNLINK_FILE: Rights = 1 << 26;
-pub(super) const POLL_FD_READWRITE: Rights = 1 << 27;
+pub(crate) const FD_DATASYNC: Rights = 1 << 0;
+pub(crate) const FD_READ: Rights = 1 << 1;
+pub(crate) const FD_SEEK: Rights = 1 << 2;
+pub(crate) const FD_FDSTAT_SET_FLAGS: Rights = 1 << 3;
+pub(crate) const FD_SYNC: Rights = 1 << 4;
+pub(crate) const FD_TELL: Rights = 1 << 5;
+pub(crate) const FD_WRITE: Rights = 1 << 6;
+pub(crate) const FD_ADVISE: Rights = 1 << 7;
+pub(crate) const FD_ALLOCATE: Rights = 1 << 8;
+pub(crate) const PATH_CREATE_DIRECTORY: Rights = 1 << 9;
+pub(crate) const PATH_CREATE_FILE: Rights = 1 << 10;
+pub(crate) const PATH_LINK_SOURCE: Rights = 1 << 11;
+pub(crate) const PATH_LINK_TARGET: Rights = 1 << 12;
+pub(crate) const PATH_OPEN: Rights = 1 << 13;
+pub(crate) const FD_READDIR: Rights = 1 << 14;
+pub(crate) const PATH_READLINK: Rights = 1 << 15;
+pub(crate) const PATH_RENAME_SOURCE: Rights = 1 << 16;
+pub(crate) const PATH_RENAME_TARGET: Rights = 1 << 17;
+pub(crate) const PATH_FILESTAT_GET: Rights = 1 << 18;
+pub(crate) const PATH_FILESTAT_SET_SIZE: Rights = 1 << 19;
+pub(crate) const PATH_FILESTAT_SET_TIMES: Rights = 1 << 20;
+pub(crate) const FD_FILESTAT_GET: Rights = 1 << 21;
+pub(crate) const FD_FILESTAT_SET_SIZE: Rights = 1 << 22;
+pub(crate) const FD_FILESTAT_SET_TIMES: Rights = 1 << 23;
+pub(crate) const PATH_SYMLINK: Rights = 1 << 24;
+pub(crate) const PATH_REMOVE_DIRECTORY: Rights = 1 << 25;
+pub(crate) const PATH_UNLINK_FILE: Rights = 1 << 26;
+pub(crate) const POLL_FD_READWRITE: Rights = 1 << 27;
 
 /// Rights that apply to a file.
-pub(super) const FILE: Rights = FD_DATASYNC
+pub(crate) const FILE: Rights = FD_DATASYNC
     | FD_READ
     | FD_SEEK
     | FD_FDSTAT_SET_FLAGS
@@ -47,7 +47,7 @@ pub(super) const FILE: Rights = FD_DATASYNC
     | POLL_FD_READWRITE;
 
 /// Rights that apply to a directory.
-pub(super) const DIRECTORY: Rights = FD_DATASYNC
+pub(crate) const DIRECTORY: Rights = FD_DATASYNC
     | FD_FDSTAT_SET_FLAGS
     | FD_SYNC
     | PATH_CREATE_DIRECTORY
@@ -70,11 +70,11 @@ pub(super) const DIRECTORY: Rights = FD_DATASYNC
     | POLL_FD_READWRITE;
 
 /// Rights that descriptors opened through a preopened directory can have.
-pub(super) const INHERITED: Rights = FILE | DIRECTORY;
+pub(crate) const INHERITED: Rights = FILE | DIRECTORY;
 
 /// Rights of the standard input.
-pub(super) const STDIN: Rights = FD_READ | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
+pub(crate) const STDIN: Rights = FD_READ | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;
 
 /// Rights of the standard output and error streams.
-pub(super) const STDOUT: Rights =
+pub(crate) const STDOUT: Rights =
     FD_WRITE | FD_DATASYNC | FD_SYNC | FD_FDSTAT_SET_FLAGS | FD_FILESTAT_GET | POLL_FD_READWRITE;

@@ -7,20 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use super::errno::Result;
 use crate::{
-    files::{Changes, FileBytes},
-    watch::Alarm,
+    data::files::{Changes, FileBytes},
+    sync::watch::Alarm,
 };
 
 /// Number of a file, directory or link in a volume.
-pub(super) type Node = u64;
+pub(crate) type Node = u64;
 
 /// Node of the root directory.
-pub(super) const ROOT: Node = 1;
+pub(crate) const ROOT: Node = 1;
 
 /// Type of a node, with its number in the specification (`filetype`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Stream, whose type is not revealed.
     Unknown = 0,
     Directory = 3,
@@ -31,49 +31,52 @@ pub(super) enum Kind {
 /// Timestamps in ns since 1970.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Times {
-    pub(super) accessed: u64,
-    pub(super) modified: u64,
-    pub(super) changed: u64,
+pub(crate) struct Times {
+    pub(crate) accessed: u64,
+    pub(crate) modified: u64,
+    pub(crate) changed: u64,
 }
 
 /// Attributes of a node.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Stat {
-    pub(super) node: Node,
-    pub(super) kind: Kind,
-    pub(super) links: u64,
-    pub(super) size: u64,
-    pub(super) times: Times,
+pub(crate) struct Stat {
+    pub(crate) node: Node,
+    pub(crate) kind: Kind,
+    pub(crate) links: u64,
+    pub(crate) size: u64,
+    pub(crate) times: Times,
 }
 
 /// Flags for opening a path.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct OpenFlags {
-    pub(super) follow: bool,
-    pub(super) create: bool,
-    pub(super) directory: bool,
-    pub(super) exclusive: bool,
-    pub(super) truncate: bool,
+pub(crate) struct OpenFlags {
+    pub(crate) follow: bool,
+    pub(crate) create: bool,
+    pub(crate) directory: bool,
+    pub(crate) exclusive: bool,
+    pub(crate) truncate: bool,
     /// Open for writing.
-    pub(super) write: bool,
+    pub(crate) write: bool,
 }
 
+/// Size of a `dirent`, which precedes the name, in bytes.
+pub(crate) const DIRENT_BYTES: usize = 24;
+
 /// Entry of a directory.
-pub(super) struct Dirent<'a> {
+pub(crate) struct Dirent<'a> {
     /// Cookie to continue the listing after this entry.
-    pub(super) cookie: u64,
-    pub(super) node: Node,
-    pub(super) kind: Kind,
-    pub(super) name: &'a str,
+    pub(crate) cookie: u64,
+    pub(crate) node: Node,
+    pub(crate) kind: Kind,
+    pub(crate) name: &'a str,
 }
 
 /// Path, with its base directory.
-pub(super) type PathAt<'a> = (Node, &'a str);
+pub(crate) type PathAt<'a> = (Node, &'a str);
 
 /// File system. Paths never leave their base directory.
-pub(super) trait Volume: Any + Send + Sync {
+pub(crate) trait Volume: Any + Send + Sync {
     /// Opens a path, and returns its node, which stays open until it is released.
     fn open(&mut self, at: PathAt<'_>, flags: OpenFlags, now: u64) -> Result<(Node, Kind)>;
 

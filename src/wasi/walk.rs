@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, format, string::String};
 
 use super::errno::{Errno, Result};
-use crate::files::MAX_NAME_BYTES;
+use crate::data::files::MAX_NAME_BYTES;
 
 /// Maximum number of links that one path may lead through.
 const MAX_LINKS: u32 = 32;
@@ -12,7 +12,7 @@ const MAX_LINKS: u32 = 32;
 const MAX_BYTES: usize = 8192;
 
 /// Path, and the current name in it.
-pub(super) struct Walk {
+pub(crate) struct Walk {
     path: String,
     /// Offsets of the current and of the next name.
     name: usize,
@@ -21,7 +21,7 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(path: &str) -> Result<Walk> {
+    pub(crate) fn new(path: &str) -> Result<Walk> {
         if path.is_empty() {
             return Err(Errno::NoEnt.into());
         }
@@ -39,28 +39,28 @@ impl Walk {
     }
 
     /// Returns the current name.
-    pub(super) fn name(&self) -> Result<&str> {
+    pub(crate) fn name(&self) -> Result<&str> {
         let name = self.path[self.name..self.next].trim_end_matches('/');
         if name.len() > MAX_NAME_BYTES { Err(Errno::NameTooLong.into()) } else { Ok(name) }
     }
 
     /// Returns whether the current name is the last.
-    pub(super) fn is_last(&self) -> bool {
+    pub(crate) fn is_last(&self) -> bool {
         self.next == self.path.len()
     }
 
     /// Returns whether a slash follows the current name, which requires a directory.
-    pub(super) fn has_slash(&self) -> bool {
+    pub(crate) fn has_slash(&self) -> bool {
         self.path[self.name..self.next].ends_with('/')
     }
 
     /// Moves to the next name.
-    pub(super) fn advance(self) -> Walk {
+    pub(crate) fn advance(self) -> Walk {
         Walk::at(self.path, self.next, self.links)
     }
 
     /// Replaces the current name, a link, by its target.
-    pub(super) fn follow(self, target: &str) -> Result<Walk> {
+    pub(crate) fn follow(self, target: &str) -> Result<Walk> {
         let links = self.links + 1;
         if links > MAX_LINKS {
             return Err(Errno::Loop.into());

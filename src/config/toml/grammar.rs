@@ -191,5 +191,5 @@ fn is_text(value: &DeValue<'_>) -> bool {
 fn is_file(value: &DeValue<'_>) -> bool {
     let DeValue::Table(table) = value else { return is_text(value) };
     let hex = table.get("hex").filter(|_| table.len() == 1).map(Spanned::get_ref);
-    matches!(hex, Some(DeValue::String(digits)) if crate::hex::decode(digits).is_some())
+    matches!(hex, Some(DeValue::String(digits)) if crate::data::hex::decode(digits).is_some())
 }

@@ -1,15 +1,16 @@
 //! Calls of host functions without the feature `receipt`: nothing is recorded or replayed.
 
+use crate::abi::name::Name;
 use alloc::vec::Vec;
 
 use wasmi::Caller;
 
 use super::{
-    Host, Name,
+    Host,
     context::{Context, HostError},
     pending_call::PendingCall,
 };
-use crate::{error::StopReason, types::Scalars, value::Value};
+use crate::{data::value::Value, engine::scalar::Scalars, error::StopReason};
 
 /// Calls a host function.
 pub(super) fn call<V: Scalars>(

@@ -8,8 +8,8 @@ use alloc::{
 
 use super::{Content, ROOT, Tree};
 use crate::{
+    data::files::{self, Change, Changes, FileBytes},
     error::StopReason,
-    files::{self, Change, Changes, FileBytes},
 };
 
 impl Tree {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::StopReason, files::FileBytes, wasi::errno::Result, watch::Alarm};
+use crate::{data::files::FileBytes, error::StopReason, sync::watch::Alarm, wasi::errno::Result};
 
 /// Bytes of a file.
 pub(super) enum Data {

@@ -4,7 +4,7 @@ use alloc::{sync::Arc, vec, vec::Vec};
 
 use super::{Content, Directory, Entry, ROOT, Tree};
 use crate::{
-    files::MAX_PATH_BYTES,
+    data::files::MAX_PATH_BYTES,
     wasi::{
         errno::{Errno, Result},
         volume::{Node, PathAt},

@@ -4,9 +4,8 @@ use alloc::{boxed::Box, sync::Arc, vec::Vec};
 
 use super::{Handle, Mount, OpenNode, SYSCALL_WORK, kind_of};
 use crate::wasi::{
-    dir,
     errno::{Errno, Result},
-    volume::{Dirent, Kind, Node},
+    volume::{DIRENT_BYTES, Dirent, Kind, Node},
 };
 
 /// Maximum memory for all listings of a mount, in bytes.
@@ -74,7 +73,7 @@ impl Mount {
             self.add_work(SYSCALL_WORK);
             // Names removed since are left out.
             let Ok(meta) = open.symlink_metadata(&*listed.name) else { continue };
-            filled += dir::HEAD + listed.name.len();
+            filled += DIRENT_BYTES + listed.name.len();
             listed.file = Some((self.node_of(&meta), kind_of(&meta)));
         }
         if let Some(slot) = self.listing(directory) {

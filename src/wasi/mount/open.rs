@@ -9,11 +9,11 @@ use rustix::fs::OFlags;
 
 use super::{CREATE_WORK, Handle, Mount, OpenNode, Resolved, SYSCALL_WORK, kind_of, system};
 use crate::{
+    sync::watch::Alarm,
     wasi::{
         errno::{Errno, Result},
         volume::{Kind, Node, OpenFlags, PathAt},
     },
-    watch::Alarm,
 };
 
 /// Attempts to open or create a file that other processes create and remove meanwhile.

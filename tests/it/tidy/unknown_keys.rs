@@ -52,7 +52,7 @@ fn unknown_keys_are_refused() {
     let known = [
         // Read from other types, which refuse them.
         "src/config.rs: Config",
-        "src/pin.rs: Pin",
+        "src/cache/pin.rs: Pin",
     ];
     hold("what is deserialized has `deny_unknown_fields`", broken, &known);
 }

@@ -1,0 +1,14 @@
+//! Plain data: no engine and no input or output.
+
+#[cfg(feature = "receipt")]
+pub(crate) mod digest;
+pub(crate) mod encode;
+pub(crate) mod files;
+pub(crate) mod hex;
+pub(crate) mod input;
+pub(crate) mod inspect;
+pub(crate) mod outcome;
+pub(crate) mod text;
+#[cfg_attr(not(feature = "http"), allow(dead_code, reason = "rules need only parts of it"))]
+pub(crate) mod url;
+pub(crate) mod value;

@@ -1,0 +1,401 @@
+//! Loading of untrusted bytes into a module that can be run.
+//!
+//! The steps in order: size, magic and version, structure, imports, validation, a new engine, translation of the whole
+//! module. A panic in any of them is caught. Each module has a separate engine, since an engine never frees the code
+//! of dropped modules.
+
+use crate::abi::name::Name;
+use alloc::{
+    collections::BTreeSet,
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
+use core::fmt;
+
+use wasmi::{CompilationMode, Engine, Linker, errors::ErrorKind};
+
+use crate::{
+    abi::{self, wasi::Snapshot},
+    config::Config,
+    data::{
+        inspect::{ExternType, Import, Inspection},
+        value::{FuncType, ValueType},
+    },
+    engine::{config::engine_config, meter},
+    error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
+    host::{
+        Host,
+        function::HostFunction,
+        pool::{self, Pool, PooledStore},
+    },
+    observe, wasi,
+};
+
+mod adapter;
+mod checker;
+mod effect;
+mod entries;
+mod form;
+#[cfg(feature = "cache")]
+mod info;
+mod operators;
+mod prices;
+mod provider;
+mod rewrite;
+mod scan;
+mod sizes;
+#[cfg(feature = "std")]
+pub(crate) mod text;
+mod validation;
+#[cfg(feature = "cache")]
+pub(crate) mod verified;
+mod work;
+
+pub(crate) use self::entries::Entry;
+use self::{provider::Provider, validation::ModuleInfo};
+
+/// Maximum number of imports or exports that an error lists.
+const NAMED: usize = 64;
+
+/// A loaded module: checked, validated and translated. It can be run any number of times.
+///
+/// Cheap to clone, `Send + Sync`. It belongs to the sandbox that loaded it: it was checked against the limits of that
+/// sandbox and is linked to its host functions.
+#[derive(Clone)]
+pub struct Module(Arc<Inner>);
+
+struct Inner {
+    policy: Arc<Policy>,
+    engine: Engine,
+    module: wasmi::Module,
+    linker: Linker<Host>,
+    inspection: Inspection,
+    start: Option<String>,
+    host_table: Option<String>,
+    adapter: Option<Adapter>,
+    instantiation: u64,
+    /// The entry that `run` calls; found once, since each run needs it.
+    entry: Result<Entry, Error>,
+    initialize: Result<bool, Error>,
+    snapshot: Option<Snapshot>,
+    pool: Arc<Pool>,
+    work: u64,
+}
+
+/// The module between a guest and the async host functions that it imports.
+pub(crate) struct Adapter {
+    pub(crate) module: wasmi::Module,
+    /// The guest's imports: the nth name is provided by the nth export of the module.
+    pub(crate) names: Vec<Name>,
+}
+
+/// The settings of a sandbox that apply to every module and run.
+#[derive(Debug)]
+pub(crate) struct Policy {
+    pub(crate) config: Config,
+    pub(crate) functions: Vec<HostFunction>,
+    /// Opened directories of the host.
+    pub(crate) roots: wasi::Roots,
+    /// Maximum number of native stacks that a module keeps for later runs.
+    pub(crate) stacks: usize,
+}
+
+impl Policy {
+    fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
+        self.functions.iter().find(|f| &*f.name.module == module && &*f.name.function == name)
+    }
+}
+
+impl Module {
+    pub(crate) fn load(bytes: &[u8], policy: &Arc<Policy>) -> Result<Module, Error> {
+        Module::within(bytes, || load_eagerly(bytes, policy))
+    }
+
+    /// Runs a load within the span `load`; returns a panic in it as an error.
+    fn within(bytes: &[u8], load: impl FnOnce() -> Result<Inner, ModuleError>) -> Result<Module, Error> {
+        let loaded = observe::loading(bytes.len() as u64, || {
+            let module = observe::contain(load).unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
+            let i = &module.inspection;
+            let counts = (i.functions, i.imports.len() as u64, i.exports.len() as u64);
+            observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber_panic)?;
+            Ok(Module(Arc::new(module)))
+        });
+        Ok(loaded.map_err(subscriber_panic).flatten()?)
+    }
+
+    /// Returns what the module imports, exports and declares.
+    pub fn inspect(&self) -> &Inspection {
+        &self.0.inspection
+    }
+
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.0.policy
+    }
+
+    /// Returns a store for a run.
+    pub(crate) fn new_store(&self) -> PooledStore {
+        self.0.pool.acquire(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+    }
+
+    /// Prepares stores until `wanted` are idle; returns the number of idle stores.
+    pub(crate) fn prepare(&self, wanted: usize) -> usize {
+        self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+    }
+
+    pub(crate) fn engine_module(&self) -> &wasmi::Module {
+        &self.0.module
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<Host> {
+        &self.0.linker
+    }
+
+    /// Returns the name of the export that replaces the start function.
+    pub(crate) fn start(&self) -> Option<&str> {
+        self.0.start.as_deref()
+    }
+
+    /// Returns the name of the exported table that the host puts its functions into.
+    pub(crate) fn host_table(&self) -> Option<&str> {
+        self.0.host_table.as_deref()
+    }
+
+    /// Returns the adapter through which the guest calls async host functions.
+    pub(crate) fn adapter(&self) -> Option<&Adapter> {
+        self.0.adapter.as_ref()
+    }
+
+    /// Returns the WASI snapshot that the module imports from, if any; of both, the older.
+    pub(crate) fn snapshot(&self) -> Option<Snapshot> {
+        self.0.snapshot
+    }
+
+    /// Returns the fuel of one instantiation.
+    pub(crate) fn instantiation(&self) -> u64 {
+        self.0.instantiation
+    }
+
+    /// Returns the units of load work that the module took.
+    pub(crate) fn work(&self) -> u64 {
+        self.0.work
+    }
+
+    /// Checks whether the module exports `_initialize`, which is called before anything else.
+    pub(crate) fn has_initialize(&self) -> Result<bool, Error> {
+        self.0.initialize.clone()
+    }
+
+    /// Returns the entry that `run` calls.
+    pub(crate) fn entry(&self) -> Result<Entry, Error> {
+        self.0.entry.clone()
+    }
+
+    /// Returns the type of an exported function that can be called with values.
+    pub(crate) fn callable(&self, name: &str) -> Result<&FuncType, Error> {
+        let Some(ty) = self.0.inspection.function(name) else {
+            return Err(CallError::NoFunction {
+                name: name.into(),
+                exports: entries::function_names(&self.0.inspection),
+            }
+            .into());
+        };
+        let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
+        if ty.params.iter().chain(&ty.results).any(reference) {
+            return Err(CallError::Reference { name: name.into(), ty: ty.clone() }.into());
+        }
+        Ok(ty)
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Module").field("inspection", &self.0.inspection).finish_non_exhaustive()
+    }
+}
+
+/// Returns the error of a load in which a tracing subscriber panicked.
+pub(crate) fn subscriber_panic(reason: StopReason) -> ModuleError {
+    ModuleError::Engine { message: reason.to_string() }
+}
+
+/// Validates a module and returns its inspection; its imports need not be provided. Translates nothing.
+pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
+    let inspected = observe::contain(|| {
+        let scan = check_structure(bytes, config)?;
+        Ok(validation::validate(bytes, config, scan)?.inspection)
+    });
+    inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
+}
+
+/// Validates and translates a whole module.
+fn load_eagerly(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let info = check(bytes, policy)?;
+    translate(bytes, info, engine(policy, CompilationMode::Eager), policy)
+}
+
+/// Scans and validates a whole module and checks its imports; translates nothing.
+fn check(bytes: &[u8], policy: &Policy) -> Result<ModuleInfo, ModuleError> {
+    let scan = check_structure(bytes, &policy.config)?;
+    check_imports(&scan.inspection, policy)?;
+    validation::validate(bytes, &policy.config, scan)
+}
+
+/// Rewrites a module, translates it in the compilation mode of the engine, and links it.
+fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
+    let pool = match can_import_memory(&info.inspection, policy) {
+        true => Pool::new(&info.inspection, &policy.config),
+        false => Pool::default(),
+    };
+    let rewritten = rewrite::rewrite(bytes, &info, pool.makes_memory());
+    let normal = rewritten.as_ref().map_or(bytes, |new| &new.bytes);
+    check_normal(normal)?;
+    let module = wasmi::Module::new(&engine, normal).map_err(invalid)?;
+    let (start, host_table) = rewritten.map_or((None, None), |new| (new.start, new.host_table));
+    let linker = link(&engine, &info.inspection, policy)?;
+    let adapter = adapt(&engine, &info.inspection, policy)?;
+    let adapter_instantiation = if adapter.is_some() { meter::INSTANTIATION } else { 0 };
+    Ok(Inner {
+        policy: Arc::clone(policy),
+        engine,
+        module,
+        linker,
+        instantiation: info.instantiation.saturating_add(adapter_instantiation),
+        pool: Arc::new(pool),
+        entry: entries::entry(&info.inspection),
+        initialize: entries::has(&info.inspection, abi::INITIALIZE),
+        snapshot: entries::snapshot(&info.inspection),
+        work: info.work,
+        inspection: info.inspection,
+        start,
+        host_table,
+        adapter,
+    })
+}
+
+/// Checks that a module is in normal form before the engine reads it.
+fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
+    if cfg!(belljar_without_normal_form) {
+        return Ok(());
+    }
+    checker::is_normal(bytes).map_err(|not| ModuleError::Engine {
+        message: alloc::format!("byte {} of the rewritten module is not in normal form: {:?}", not.offset, not.rule),
+    })
+}
+
+/// Checks whether a memory of the host can be linked: no host function has its name, and there is no adapter.
+fn can_import_memory(inspection: &Inspection, policy: &Policy) -> bool {
+    let is_async = |import: &Import| Provider::of(import, policy).and_then(Provider::async_function).is_some();
+    policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(is_async)
+}
+
+fn check_structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleError> {
+    check_size(bytes, config)?;
+    scan::scan(bytes, config)
+}
+
+/// Checks the size of a module, before any byte of it is read.
+pub(crate) fn check_size(bytes: &[u8], config: &Config) -> Result<(), ModuleError> {
+    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")
+}
+
+/// Checks that the memory that loading may take can be allocated. The engine ends the process where an allocation
+/// fails.
+fn check_memory(bytes: u64) -> Result<(), ModuleError> {
+    let mut probe = Vec::<u8>::new();
+    let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+    // A compiler may remove an allocation that is not used.
+    core::hint::black_box(&mut probe).try_reserve_exact(size).map_err(|_| ModuleError::HostMemory { bytes })
+}
+
+/// Returns a new engine for one module.
+fn engine(policy: &Policy, mode: CompilationMode) -> Engine {
+    Engine::new(engine_config(&policy.config).compilation_mode(mode).set_max_cached_stacks(policy.stacks))
+}
+
+/// Maps an error of the engine about bytes that have passed the scan.
+fn invalid(error: wasmi::Error) -> ModuleError {
+    match error.kind() {
+        ErrorKind::Wasm(error) => {
+            ModuleError::Invalid { offset: error.offset() as u64, message: error.message().into() }
+        }
+        other => ModuleError::Engine { message: other.to_string() },
+    }
+}
+
+/// Checks that all imports are provided; the error lists those that are not, sorted.
+fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleError> {
+    let mut problems = Vec::new();
+    let mut needs_memory = None;
+    for import in &inspection.imports {
+        let provider = Provider::of(import, policy);
+        if provider.is_some_and(Provider::needs_memory) {
+            needs_memory = Some(import);
+        }
+        let expected = provider.map(|provider| ExternType::Function(provider.ty()));
+        if expected.as_ref() != Some(&import.ty) {
+            problems.push(ImportProblem {
+                module: import.module.clone(),
+                name: import.name.clone(),
+                found: import.ty.to_string(),
+                refused: match expected {
+                    None => refused(&import.module, &import.name).map(|refused| refused.capability),
+                    Some(_) => None,
+                },
+                expected: expected.map(|ty| ty.to_string()),
+            });
+        }
+    }
+    problems.sort_unstable();
+    problems.dedup();
+    if !problems.is_empty() {
+        let total = problems.len() as u64;
+        problems.truncate(NAMED);
+        return Err(ModuleError::Imports { imports: problems, total });
+    }
+    let memory = inspection.exports.iter().find(|export| export.name == abi::MEMORY);
+    match (needs_memory, memory.map(|export| &export.ty)) {
+        (None, _) | (Some(_), Some(ExternType::Memory(_))) => Ok(()),
+        (Some(import), None) => {
+            Err(ModuleError::NoMemory { import: alloc::format!("{}.{}", import.module, import.name) })
+        }
+        (Some(_), Some(other)) => {
+            Err(ModuleError::Entry { name: abi::MEMORY, expected: "a memory", found: other.to_string() })
+        }
+    }
+}
+
+/// Links the imports of the module, and nothing else.
+fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Linker<Host>, ModuleError> {
+    let mut linker = Linker::new(engine);
+    let mut linked = BTreeSet::new();
+    for import in &inspection.imports {
+        if !linked.insert((&import.module, &import.name)) {
+            continue;
+        }
+        if let Some(provider) = Provider::of(import, policy) {
+            provider.link(&mut linker, &import.name, policy)?;
+        }
+    }
+    Ok(linker)
+}
+
+/// Creates the adapter between the module and the async host functions that it imports, if it imports any.
+fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Option<Adapter>, ModuleError> {
+    let mut imported = BTreeSet::new();
+    let functions: Vec<_> = inspection
+        .imports
+        .iter()
+        .filter_map(|import| Provider::of(import, policy)?.async_function())
+        .filter(|function| imported.insert((&function.name.module, &function.name.function)))
+        .collect();
+    if functions.is_empty() {
+        return Ok(None);
+    }
+    let types: Vec<_> = functions.iter().map(|f| (&*f.name.module, &*f.name.function, &f.ty)).collect();
+    let adapter = adapter::adapter(&types);
+    check_normal(&adapter)?;
+    let module =
+        wasmi::Module::new(engine, adapter).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
+    Ok(Some(Adapter { module, names: functions.iter().map(|function| function.name.clone()).collect() }))
+}

@@ -1,0 +1,68 @@
+//! The entry points of a module, found when it is loaded.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use super::NAMED;
+use crate::{
+    abi::{self, wasi::Snapshot},
+    data::inspect::{ExternType, Import, Inspection},
+    error::{CallError, Error, ModuleError},
+    wasi,
+};
+
+/// The function that `run` calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// `execute`, with or without `alloc`.
+    Execute { alloc: bool },
+    /// `_start`.
+    Start,
+}
+
+/// Returns the entry that `run` calls, or an error if the module has no entry.
+pub(super) fn entry(inspection: &Inspection) -> Result<Entry, Error> {
+    if has(inspection, abi::EXECUTE)? {
+        return Ok(Entry::Execute { alloc: has(inspection, abi::ALLOC)? });
+    }
+    if has(inspection, abi::START)? {
+        return Ok(Entry::Start);
+    }
+    Err(CallError::NoEntry { exports: function_names(inspection) }.into())
+}
+
+/// Checks whether a function of the ABI is exported; returns an error if the export has another type.
+pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
+    let Some(export) = inspection.exports.iter().find(|export| export.name == name) else {
+        return Ok(false);
+    };
+    let Some(entry) = abi::ENTRIES.iter().find(|entry| entry.name == name) else {
+        return Ok(false);
+    };
+    match &export.ty {
+        ExternType::Function(ty) if ty.params == entry.params && ty.results == entry.results => Ok(true),
+        other => {
+            Err(ModuleError::Entry { name: entry.name, expected: entry.signature, found: other.to_string() }.into())
+        }
+    }
+}
+
+/// Returns the WASI snapshot that a module imports from, if any; of both, the older.
+pub(super) fn snapshot(inspection: &Inspection) -> Option<Snapshot> {
+    let import = |i: &Import| abi::wasi::import(&i.module, &i.name).filter(|_| wasi::IS_PROVIDED);
+    let mut snapshots = inspection.imports.iter().filter_map(import).map(|(snapshot, _)| snapshot);
+    let first = snapshots.next()?;
+    Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
+}
+
+/// Returns the names of the exported functions, for errors about a function that does not exist.
+pub(super) fn function_names(inspection: &Inspection) -> Vec<String> {
+    let exports = inspection.exports.iter();
+    let mut names: Vec<_> =
+        exports.filter(|e| matches!(e.ty, ExternType::Function(_))).map(|e| e.name.clone()).collect();
+    names.sort_unstable();
+    names.truncate(NAMED);
+    names
+}
