@@ -1,5 +1,7 @@
 //! Plain data: no engine and no input or output.
 
+#[cfg(any(feature = "cache", all(feature = "isolate", unix)))]
+pub(crate) mod codec;
 #[cfg(feature = "receipt")]
 pub(crate) mod digest;
 pub(crate) mod encode;

@@ -52,7 +52,6 @@ mod constants;
 mod execution;
 mod layers;
 mod message;
-mod wire;
 mod worker;
 
 use self::{

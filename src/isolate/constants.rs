@@ -1,7 +1,23 @@
 //! The string constants of errors. A decoded constant is one of these, or the message is invalid.
 
+use alloc::vec::Vec;
+
 use super::layers::LAYERS;
-use crate::{abi, config::Config};
+use crate::{
+    abi,
+    config::Config,
+    data::codec::{Codec, put_bytes, take_bytes},
+};
+
+/// A string constant of this crate. Decoding accepts only known ones.
+impl Codec for &'static str {
+    fn put(&self, to: &mut Vec<u8>) {
+        put_bytes(self.as_bytes(), to);
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        find(core::str::from_utf8(take_bytes(from)?).ok()?)
+    }
+}
 
 /// Constants besides the keys of the configuration and the entries of the ABI. A test compares them with the files that
 /// use them.
@@ -50,7 +66,7 @@ const CONSTANTS: &[&str] = &[
 ];
 
 /// Returns the constant that is equal to this text.
-pub(super) fn find(text: &str) -> Option<&'static str> {
+fn find(text: &str) -> Option<&'static str> {
     let keys = Config::keys().flat_map(|key| [key.path, key.unit]);
     let entries = abi::ENTRIES.iter().flat_map(|entry| [entry.name, entry.signature]);
     let capabilities = abi::refused::REFUSED.iter().map(|refused| refused.capability);

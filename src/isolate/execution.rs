@@ -11,11 +11,11 @@ use super::{
     channel::{Channel, ChannelError, IDLE_TIMEOUT},
     child::{Child, Program},
     message::{self, GREETING, Job, MAX_GREETING_BYTES, Part, Reply},
-    wire::Wire,
 };
 use crate::{
     config::Config,
     data::{
+        codec::Codec,
         files::{Change, Changes, MAX_PATH_BYTES},
         inspect::Inspection,
         outcome::{Log, LogEntry, Outcome, Usage},

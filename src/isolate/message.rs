@@ -1,14 +1,14 @@
 //! The messages between a process and its worker, and their maximum lengths.
 //!
-//! A message is its length in four bytes and its [`Wire`] encoding. The process sends a [`Job`], then the bytes of the
+//! A message is its length in four bytes and its [`Codec`] encoding. The process sends a [`Job`], then the bytes of the
 //! module and the input. The worker sends its greeting, then [`Reply`] messages.
 
 use alloc::{string::String, vec::Vec};
 
-use super::wire::{Wire, enums, structs};
 use crate::{
     config::Config,
     data::{
+        codec::{Codec, enums, structs},
         files::{Change, MAX_PATH_BYTES},
         inspect::Inspection,
         outcome::{LogEntry, Usage},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// First message of a worker. A process that sends another has another version of this format and its types.
-pub(super) const GREETING: &str = concat!("belljar worker 1, ", env!("CARGO_PKG_VERSION"));
+pub(super) const GREETING: &str = concat!("belljar worker 2, ", env!("CARGO_PKG_VERSION"));
 
 /// Maximum length of a greeting in bytes.
 pub(super) const MAX_GREETING_BYTES: usize = 64;
@@ -90,7 +90,7 @@ enums! {
 #[derive(Debug, Clone)]
 pub(super) struct Part(pub(super) Vec<u8>);
 
-impl Wire for Part {
+impl Codec for Part {
     fn put(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(&self.0);
     }
@@ -100,9 +100,9 @@ impl Wire for Part {
 }
 
 /// Appends a message with its length.
-pub(super) fn put(message: &impl Wire, to: &mut Vec<u8>) {
+pub(super) fn put(message: &impl Codec, to: &mut Vec<u8>) {
     let start = to.len();
-    0u32.put(to);
+    to.extend_from_slice(&[0; size_of::<u32>()]);
     message.put(to);
     // No message is near 4 GiB: the longest are bounded by the size of the module.
     let size = u32::try_from(to.len() - start - size_of::<u32>()).unwrap_or(u32::MAX);

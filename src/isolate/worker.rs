@@ -13,10 +13,10 @@ use super::{
     child::WORKER_ENV,
     layers,
     message::{self, GREETING, Job, MAX_PART_BYTES, Part, Reply, Task},
-    wire::Wire,
 };
 use crate::{
     data::{
+        codec::Codec,
         files::{Change, Changes},
         outcome::{Log, LogEntry, Usage},
     },

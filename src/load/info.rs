@@ -3,311 +3,126 @@
 //! The bytes are trusted: they must come from a place that no other user can write to. Bytes that cannot be decoded
 //! are harmless.
 
-use alloc::{string::String, vec::Vec};
+use alloc::vec::Vec;
 
 use super::{
     form::edit::{Charge, Edit, Edits, Insert},
     validation::ModuleInfo,
 };
-use crate::data::{
-    inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
-    value::{FuncType, ValueType},
-};
+use crate::data::codec::{Codec, put_len, structs, take_len};
 
-pub(super) fn write(info: &ModuleInfo) -> Vec<u8> {
-    let ModuleInfo { inspection, start, work, edits, instantiation } = info;
-    let mut out = Writer(Vec::new());
-    out.inspection(inspection);
-    out.option(start.map(u64::from));
-    out.number(*work);
-    out.number(*instantiation);
-    out.edits(edits);
-    out.0
+/// Decodes the info of a module of this size; returns `None` if the bytes are not the encoding of one.
+pub(super) fn read(bytes: &[u8], size: usize) -> Option<ModuleInfo> {
+    ModuleInfo::read(bytes).filter(|info| fits(info, size as u64))
 }
 
-/// Decodes what [`write`] returned for a module of this size; returns `None` if the bytes do not decode.
-pub(super) fn read(info: &[u8], size: usize) -> Option<ModuleInfo> {
-    let mut from = Reader(info);
-    let inspection = from.inspection()?;
-    let start = from.option()?.map(u32::try_from).transpose().ok()?;
-    let (work, instantiation) = (from.number()?, from.number()?);
-    let edits = from.edits(size)?;
-    let fits = from.0.is_empty() && inspection.size_bytes == size as u64;
-    fits.then_some(ModuleInfo { inspection, start, work, edits, instantiation })
+/// Returns whether an info belongs to a module of this size, and every edit is within the module.
+fn fits(info: &ModuleInfo, size: u64) -> bool {
+    let mut ends = info.edits.list.iter().map(|edit| u64::from(edit.at) + u64::from(edit.skip));
+    info.inspection.size_bytes == size && ends.all(|end| end <= size)
 }
 
-struct Writer(Vec<u8>);
+structs! { ModuleInfo { inspection, start, work, instantiation, edits } }
 
-impl Writer {
-    fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
-    }
-
-    fn number(&mut self, mut number: u64) {
-        while number >= 0x80 {
-            self.byte(number as u8 | 0x80);
-            number >>= 7;
-        }
-        self.byte(number as u8);
-    }
-
-    fn option(&mut self, number: Option<u64>) {
-        match number {
-            Some(number) => {
-                self.byte(1);
-                self.number(number);
-            }
-            None => self.byte(0),
+/// Encodes the offset of an edit as its distance from the one before, so that decoded edits are in order.
+impl Codec for Edits {
+    fn put(&self, to: &mut Vec<u8>) {
+        let Edits { list, bytes, uses_host_table } = self;
+        uses_host_table.put(to);
+        bytes.put(to);
+        put_len(list.len(), to);
+        let mut last = 0;
+        for Edit { at, skip, insert } in list {
+            (at - last).put(to);
+            skip.put(to);
+            insert.put(to);
+            last = *at;
         }
     }
-
-    fn text(&mut self, text: &str) {
-        self.bytes(text.as_bytes());
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.number(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn list<T, S>(&mut self, items: &[T], mut state: S, write: impl Fn(&mut Writer, &mut S, &T)) {
-        self.number(items.len() as u64);
-        for item in items {
-            write(self, &mut state, item);
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let (uses_host_table, bytes) = (Codec::take(from)?, Codec::take(from)?);
+        let (mut list, mut at) = (Vec::new(), 0u32);
+        for _ in 0..take_len(from)? {
+            at = at.checked_add(Codec::take(from)?)?;
+            list.push(Edit { at, skip: Codec::take(from)?, insert: Codec::take(from)? });
         }
-    }
-
-    fn values(&mut self, types: &[ValueType]) {
-        self.list(types, (), |out, (), ty| out.byte(value_code(ty)));
-    }
-
-    fn memory(&mut self, memory: &MemoryType) {
-        self.number(memory.min_pages);
-        self.option(memory.max_pages);
-    }
-
-    fn table(&mut self, table: &TableType) {
-        self.byte(value_code(&table.element));
-        self.number(table.min);
-        self.option(table.max);
-    }
-
-    fn ty(&mut self, ty: &ExternType) {
-        match ty {
-            ExternType::Function(ty) => {
-                self.byte(0);
-                self.values(&ty.params);
-                self.values(&ty.results);
-            }
-            ExternType::Memory(ty) => {
-                self.byte(1);
-                self.memory(ty);
-            }
-            ExternType::Table(ty) => {
-                self.byte(2);
-                self.table(ty);
-            }
-            ExternType::Global(ty) => {
-                self.byte(3);
-                self.byte(value_code(&ty.value));
-                self.byte(ty.mutable.into());
-            }
-        }
-    }
-
-    fn inspection(&mut self, inspection: &Inspection) {
-        let Inspection {
-            size_bytes,
-            name,
-            imports,
-            exports,
-            memories,
-            tables,
-            functions,
-            globals,
-            data_segments,
-            data_bytes,
-            element_segments,
-            start_function,
-            custom_sections,
-        } = inspection;
-        for number in [size_bytes, functions, globals, data_segments, data_bytes, element_segments] {
-            self.number(*number);
-        }
-        self.byte((*start_function).into());
-        self.list(name.as_slice(), (), |out, (), name| out.text(name));
-        self.list(imports, (), |out, (), import| {
-            out.text(&import.module);
-            out.text(&import.name);
-            out.ty(&import.ty);
-        });
-        self.list(exports, (), |out, (), export| {
-            out.text(&export.name);
-            out.ty(&export.ty);
-        });
-        self.list(memories, (), |out, (), memory| out.memory(memory));
-        self.list(tables, (), |out, (), table| out.table(table));
-        self.list(custom_sections, (), |out, (), section| {
-            out.text(&section.name);
-            out.number(section.size_bytes);
-        });
-    }
-
-    fn edits(&mut self, edits: &Edits) {
-        self.byte(edits.uses_host_table.into());
-        self.bytes(&edits.bytes);
-        self.list(&edits.list, 0, |out, from, edit| {
-            out.number((edit.at - *from).into());
-            *from = edit.at;
-            out.number(edit.skip.into());
-            match edit.insert {
-                Insert::Charge(Charge { fuel, scoped }) => {
-                    out.number(u64::from(fuel) << 2 | u64::from(scoped) << 1 | 1)
-                }
-                Insert::Bytes { from, len } => {
-                    out.number(u64::from(len) << 1);
-                    out.number(from.into());
-                }
-            }
-        });
-    }
-}
-
-struct Reader<'f>(&'f [u8]);
-
-impl Reader<'_> {
-    fn byte(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Some(number);
-            }
-        }
-        None
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.byte()? {
-            0 => Some(false),
-            1 => Some(true),
-            _ => None,
-        }
-    }
-
-    fn option(&mut self) -> Option<Option<u64>> {
-        if self.flag()? { self.number().map(Some) } else { Some(None) }
-    }
-
-    fn text(&mut self) -> Option<String> {
-        Some(core::str::from_utf8(self.bytes()?).ok()?.into())
-    }
-
-    fn bytes(&mut self) -> Option<&[u8]> {
-        let len = usize::try_from(self.number()?).ok()?;
-        let (bytes, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    /// Reads a list. Its memory grows with the items that are read, not with the count that precedes them.
-    fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
-        let mut items = Vec::new();
-        for _ in 0..self.number()? {
-            items.push(read(self)?);
-        }
-        Some(items)
-    }
-
-    fn value(&mut self) -> Option<ValueType> {
-        let code = self.byte()?;
-        VALUES.into_iter().find(|ty| value_code(ty) == code)
-    }
-
-    fn memory(&mut self) -> Option<MemoryType> {
-        Some(MemoryType { min_pages: self.number()?, max_pages: self.option()? })
-    }
-
-    fn table(&mut self) -> Option<TableType> {
-        Some(TableType { element: self.value()?, min: self.number()?, max: self.option()? })
-    }
-
-    fn ty(&mut self) -> Option<ExternType> {
-        Some(match self.byte()? {
-            0 => {
-                let (params, results) = (self.list(Self::value)?, self.list(Self::value)?);
-                ExternType::Function(FuncType { params, results })
-            }
-            1 => ExternType::Memory(self.memory()?),
-            2 => ExternType::Table(self.table()?),
-            3 => ExternType::Global(GlobalType { value: self.value()?, mutable: self.flag()? }),
-            _ => return None,
-        })
-    }
-
-    fn inspection(&mut self) -> Option<Inspection> {
-        Some(Inspection {
-            size_bytes: self.number()?,
-            functions: self.number()?,
-            globals: self.number()?,
-            data_segments: self.number()?,
-            data_bytes: self.number()?,
-            element_segments: self.number()?,
-            start_function: self.flag()?,
-            name: self.list(Self::text)?.pop(),
-            imports: self.list(|from| Some(Import { module: from.text()?, name: from.text()?, ty: from.ty()? }))?,
-            exports: self.list(|from| Some(Export { name: from.text()?, ty: from.ty()? }))?,
-            memories: self.list(Self::memory)?,
-            tables: self.list(Self::table)?,
-            custom_sections: self
-                .list(|from| Some(CustomSection { name: from.text()?, size_bytes: from.number()? }))?,
-        })
-    }
-
-    /// Reads the edits of a module of this size, which must be in order and within the module.
-    fn edits(&mut self, size: usize) -> Option<Edits> {
-        let uses_host_table = self.byte()? != 0;
-        let bytes = self.bytes()?.to_vec();
-        let (mut at, size) = (0u32, size as u64);
-        let list = self.list(|from| {
-            at = at.checked_add(from.number()?.try_into().ok()?)?;
-            let skip = u32::try_from(from.number()?).ok()?;
-            let code = from.number()?;
-            let insert = match code & 1 {
-                1 => Insert::Charge(Charge { fuel: (code >> 2).try_into().ok()?, scoped: code & 2 != 0 }),
-                _ => Insert::Bytes { len: (code >> 1).try_into().ok()?, from: from.number()?.try_into().ok()? },
-            };
-            (u64::from(at) + u64::from(skip) <= size).then_some(Edit { at, skip, insert })
-        })?;
         Some(Edits { list, bytes, uses_host_table })
     }
 }
 
-const VALUES: [ValueType; 7] = [
-    ValueType::I32,
-    ValueType::I64,
-    ValueType::F32,
-    ValueType::F64,
-    ValueType::V128,
-    ValueType::FuncRef,
-    ValueType::ExternRef,
-];
+/// Encodes the variant in the lowest bits of the first number: most edits are charges of little fuel, in one byte.
+impl Codec for Insert {
+    fn put(&self, to: &mut Vec<u8>) {
+        match *self {
+            Insert::Charge(Charge { fuel, scoped }) => (u64::from(fuel) << 2 | u64::from(scoped) << 1 | 1).put(to),
+            Insert::Bytes { from, len } => {
+                (u64::from(len) << 1).put(to);
+                from.put(to);
+            }
+        }
+    }
+    fn take(from: &mut &[u8]) -> Option<Self> {
+        let code = u64::take(from)?;
+        Some(match code & 1 {
+            1 => Insert::Charge(Charge { fuel: (code >> 2).try_into().ok()?, scoped: code & 2 != 0 }),
+            _ => Insert::Bytes { len: (code >> 1).try_into().ok()?, from: Codec::take(from)? },
+        })
+    }
+}
 
-fn value_code(ty: &ValueType) -> u8 {
-    match ty {
-        ValueType::I32 => 0,
-        ValueType::I64 => 1,
-        ValueType::F32 => 2,
-        ValueType::F64 => 3,
-        ValueType::V128 => 4,
-        ValueType::FuncRef => 5,
-        ValueType::ExternRef => 6,
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{
+        config::Config,
+        data::codec::tests,
+        load::{scan, validation},
+    };
+
+    const WASM: &[u8] = include_bytes!("../../fixtures/guests/upper-rust.wasm");
+
+    fn encoded() -> Vec<u8> {
+        let config = Config::default();
+        let scan = scan::scan(WASM, &config).unwrap();
+        tests::encoded(&validation::validate(WASM, &config, scan).unwrap())
+    }
+
+    #[test]
+    fn the_info_of_a_module_round_trips() {
+        let bytes = encoded();
+        let info = read(&bytes, WASM.len()).unwrap();
+        assert!(info.edits.list.len() > 100 && info.edits.list.is_sorted_by_key(|edit| edit.at));
+        assert_eq!(tests::encoded(&info), bytes);
+        assert!(tests::check(&info) > 100);
+    }
+
+    #[test]
+    fn an_info_of_another_module_is_refused() {
+        let bytes = encoded();
+        assert!(read(&bytes, WASM.len() - 1).is_none());
+        let mut info = read(&bytes, WASM.len()).unwrap();
+        info.edits.list.last_mut().unwrap().skip = WASM.len() as u32;
+        assert!(read(&tests::encoded(&info), WASM.len()).is_none());
+        // An offset beyond the largest: the distance from the one before is too large.
+        let edits = |distance: u32| {
+            let (charge, mut bytes) = ([0, 1], vec![0, 0, 2, 1]);
+            bytes.extend(charge);
+            distance.put(&mut bytes);
+            bytes.extend(charge);
+            Edits::read(&bytes)
+        };
+        assert!(edits(u32::MAX - 1).is_some() && edits(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn inserts_have_one_encoding() {
+        for (fuel, scoped) in [(0, false), (1, true), (u32::MAX, true)] {
+            tests::check(&Insert::Charge(Charge { fuel, scoped }));
+        }
+        tests::check(&Insert::Bytes { from: u32::MAX, len: u32::MAX });
+        assert_eq!(Insert::read(&tests::encoded(&(1u64 << 34 | 1))), None);
+        assert_eq!(Insert::read(&tests::encoded(&(1u64 << 33))), None);
     }
 }

@@ -13,12 +13,13 @@ use super::{Module, Policy, check, check_imports, check_memory, check_size, engi
 use crate::{
     abi,
     config::{Config, bound},
+    data::codec::Codec,
     engine::meter,
     error::Error,
 };
 
 /// Version of the encoded `ModuleInfo` and of its use.
-const INFO_VERSION: u32 = 2;
+const INFO_VERSION: u32 = 3;
 
 /// Returns all that decides whether bytes load, except for the host functions, which each load checks.
 pub(crate) fn rules(config: &Config) -> String {
@@ -42,7 +43,7 @@ impl Module {
         let mut encoded = Vec::new();
         let module = Module::within(bytes, || {
             let info = check(bytes, policy)?;
-            encoded = info::write(&info);
+            info.put(&mut encoded);
             translate(bytes, info, engine(policy, CompilationMode::Eager), policy)
         })?;
         Ok((module, encoded))

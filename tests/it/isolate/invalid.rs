@@ -13,7 +13,7 @@ fn loaded(then: &str) -> Isolation {
 }
 
 fn greeting() -> String {
-    message(format!("belljar worker 1, {}", env!("CARGO_PKG_VERSION")).as_bytes())
+    message(format!("belljar worker 2, {}", env!("CARGO_PKG_VERSION")).as_bytes())
 }
 
 /// Returns the command that sends a message.
@@ -83,16 +83,15 @@ fn a_program_that_is_no_worker() {
         let found = isolated(run(&script(text)));
         assert_eq!(found, IsolationError::NotAWorker { program: "/bin/sh".into(), found: None }, "{text}");
     }
-    let other = script(&message(b"belljar worker 1, 99.0.0"));
-    let found = Some("belljar worker 1, 99.0.0".into());
+    let other = script(&message(b"belljar worker 2, 99.0.0"));
+    let found = Some("belljar worker 2, 99.0.0".into());
     assert_eq!(isolated(run(&other)), IsolationError::NotAWorker { program: "/bin/sh".into(), found });
 }
 
 #[test]
 fn a_layer_that_cannot_be_activated() {
     // The encoding of `LayerFailed`: its number, the name with its length, the error code.
-    let mut reply = vec![0];
-    reply.extend(6u64.to_le_bytes());
+    let mut reply = vec![0, 6];
     reply.extend(b"limits");
     reply.extend(1i32.to_le_bytes());
     let error = isolated(run(&script(&(greeting() + &message(&reply)))));
@@ -132,8 +131,7 @@ fn a_worker_that_dies() {
 /// Checks that the output of the last report is kept, and later output is not.
 #[test]
 fn a_worker_that_dies_late_leaves_its_report() {
-    let mut used = vec![5];
-    (1..=7u64).chain([0]).for_each(|figure| used.extend(figure.to_le_bytes()));
+    let used = [5, 1, 2, 3, 4, 5, 6, 7, 0];
     let text = [message(b"\x03kept"), message(&used), message(b"\x03lost"), "kill -SEGV $$".into()].concat();
     let Err(Error::Stopped(stopped)) = run(&loaded(&text)) else { panic!("it died") };
     assert_eq!(stopped.reason, StopReason::Worker(WorkerEnd::Signal { signal: 11 }));
@@ -143,7 +141,7 @@ fn a_worker_that_dies_late_leaves_its_report() {
 #[test]
 fn an_idle_worker_is_killed_at_the_deadline() {
     // The last sends reports without pause.
-    let report = format!("while :; do {} done", message(&[&[5][..], &[0; 64]].concat()));
+    let report = format!("while :; do {} done", message(&[&[5][..], &[0; 8]].concat()));
     for text in ["while :; do :; done", "exec sleep 1000", &report] {
         let start = Instant::now();
         assert_eq!(stopped(run(&loaded(text))), StopReason::Deadline { limit_ms: 300 });
@@ -163,7 +161,7 @@ fn a_worker_that_sends_invalid_messages() {
         // Too long a message.
         "printf '\\377\\377\\377\\377'; exec cat /dev/zero".into(),
         // A count of items that do not follow.
-        message(&[&[6, 0, 0, 0, 0][..], &[255; 8]].concat()),
+        message(&[&[6, 0, 0, 0, 0][..], &[255; 9], &[1]].concat()),
         // More output than the limit, in parts that are each valid.
         format!("while :; do {} done", message(&[&[3][..], &[b'x'; 1000]].concat())),
         // Errors that cannot occur once the guest has started.
