@@ -6,3 +6,5 @@ pub(crate) mod dispatch;
 pub mod meter;
 pub(crate) mod scalar;
 mod value;
+#[cfg(any(feature = "cache", feature = "receipt"))]
+pub(crate) mod version;

@@ -11,10 +11,9 @@ use wasmi::CompilationMode;
 
 use super::{Module, Policy, check, check_imports, check_memory, check_size, engine, info, operators, translate};
 use crate::{
-    abi,
     config::{Config, bound},
     data::codec::Codec,
-    engine::meter,
+    engine::version::{VERSIONS, Versions},
     error::Error,
 };
 
@@ -23,10 +22,10 @@ const INFO_VERSION: u32 = 3;
 
 /// Returns all that decides whether bytes load, except for the host functions, which each load checks.
 pub(crate) fn rules(config: &Config) -> String {
-    let mut rules = String::from(concat!("belljar ", env!("CARGO_PKG_VERSION"), ", wasmi 2.0.0"));
-    let simd = operators::VECTORS.is_none();
-    let (prices, abi, bits) = (meter::PRICES, abi::VERSION, usize::BITS);
-    let _ = write!(rules, ", facts {INFO_VERSION}, prices {prices}, abi {abi}, {bits} bits, simd {simd}");
+    let mut rules = String::from(concat!("belljar ", env!("CARGO_PKG_VERSION")));
+    let Versions { engine, prices, abi } = VERSIONS;
+    let (bits, simd) = (usize::BITS, operators::VECTORS.is_none());
+    let _ = write!(rules, ", {engine}, facts {INFO_VERSION}, prices {prices}, abi {abi}, {bits} bits, simd {simd}");
     let limits = ["limits.memory_bytes", "limits.table_elements", "limits.call_depth", "limits.value_stack_bytes"];
     for (key, value) in config.numbers() {
         if key.path.starts_with("module.") || limits.contains(&key.path) {

@@ -6,9 +6,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    abi,
     data::{text::escape, value::Value},
-    engine::meter,
+    engine::version::{VERSIONS, Versions},
 };
 
 /// Rules that decide results besides the module, the input and the configuration. A build checks receipts and replays
@@ -19,16 +18,17 @@ use crate::{
 pub struct Rules {
     /// Name and exact version of the engine.
     pub engine: String,
-    /// Version of the price list ([`meter::PRICES`]).
+    /// Version of the price list ([`meter::PRICES`](crate::meter::PRICES)).
     pub prices: u32,
-    /// Version of the guest ABI ([`abi::VERSION`]).
+    /// Version of the guest ABI ([`abi::VERSION`](crate::abi::VERSION)).
     pub abi: u32,
 }
 
 impl Rules {
     /// Returns the rules of this build.
     pub fn current() -> Rules {
-        Rules { engine: "wasmi 2.0.0".into(), prices: meter::PRICES, abi: abi::VERSION }
+        let Versions { engine, prices, abi } = VERSIONS;
+        Rules { engine: engine.into(), prices, abi }
     }
 }
 

@@ -392,6 +392,8 @@ fn the_engine_is_pinned() {
         let version = dependencies[name]["version"].as_str().unwrap();
         assert!(version.starts_with('='), "{name} {version}");
         assert_eq!(dependencies[name]["default-features"].as_bool(), Some(false), "{name}");
+        #[cfg(feature = "receipt")]
+        assert_eq!(belljar::receipt::Rules::current().engine, version.replace('=', "wasmi "), "{name}");
     }
     let features = dependencies["wasmi"]["features"].as_array().unwrap();
     assert!(features.iter().any(|f| f.as_str() == Some("deterministic")));
