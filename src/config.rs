@@ -422,9 +422,8 @@ impl Config {
         keys::scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
     }
 
-    /// Checks every value against its range, and that this build can enforce every key. A run that is
-    /// replayed from a transcript needs nothing of the host.
-    pub(crate) fn check(&self, replay: bool) -> Result<(), ConfigError> {
+    /// Checks every value against its range, and that this build can enforce every limit.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         self.numbers().try_for_each(|(key, value)| match value {
             Some(value) => key.check(i128::from(value)).map_err(|problem| key.error(problem)),
             None => Ok(()),
@@ -432,8 +431,14 @@ impl Config {
         if self.deadline_ms.is_some() && !cfg!(feature = "std") {
             return Err(top_level::DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
         }
-        self.wasi.check(self, replay)?;
-        self.http.check(replay)
+        self.wasi.check(self)?;
+        self.http.check()
+    }
+
+    /// Checks that this build has the granted effects of the host. A replay needs none of them.
+    pub(crate) fn check_effects(&self) -> Result<(), ConfigError> {
+        self.wasi.check_effects()?;
+        self.http.check_effects()
     }
 }
 

@@ -116,8 +116,6 @@ pub struct Builder {
     functions: Vec<HostFunction>,
     /// A capability that was required before a function was registered.
     misplaced: Option<String>,
-    /// Whether runs are replayed from a transcript, so that resources of the host are not opened.
-    replay: bool,
     /// Whether modules go into the in-memory cache, whose size must be bounded.
     kept: bool,
 }
@@ -134,7 +132,7 @@ impl Sandbox {
 
     /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, replay: false, kept: false }
+        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, kept: false }
     }
 
     /// Returns the configuration.
@@ -404,8 +402,19 @@ impl Builder {
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
     /// opened, a host function's name is reserved or taken, or a granted capability is required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
+        self.check()?;
+        self.config.check_effects()?;
+        self.functions.extend(http::functions(&self.config.http));
+        let roots = wasi::Roots::open(&self.config.wasi)?;
+        Ok(self.with_roots(roots))
+    }
+}
+
+impl Builder {
+    /// Checks everything but the resources of the host.
+    fn check(&self) -> Result<(), Error> {
         crate::engine::dispatch::check()?;
-        self.config.check(self.replay)?;
+        self.config.check()?;
         for (i, function) in self.functions.iter().enumerate() {
             let name = &function.name;
             let same = |other: &HostFunction| other.name == *name;
@@ -420,24 +429,16 @@ impl Builder {
                 ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
             return Err(ConfigError { key: String::new(), at: None, problem }.into());
         }
-        self.check_grants()?;
-        self.functions.extend(match self.replay {
-            #[cfg(feature = "receipt")]
-            true => replay::http_stubs(&self.config),
-            _ => http::functions(&self.config.http),
-        });
-        let roots = match self.replay {
-            #[cfg(feature = "receipt")]
-            true => wasi::Roots::for_replay(&self.config.wasi),
-            _ => wasi::Roots::open(&self.config.wasi)?,
-        };
+        Ok(self.check_grants()?)
+    }
+
+    /// Returns the sandbox with the directories of the host.
+    fn with_roots(self, roots: wasi::Roots) -> Sandbox {
         // Cached stacks keep the size of their deepest run, so that the cache must not hold any.
         let stacks = if self.kept { 0 } else { 2 };
-        Ok(Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots, stacks })))
+        Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots, stacks }))
     }
-}
 
-impl Builder {
     fn check_grants(&self) -> Result<(), ConfigError> {
         let error = |key: &str, problem| Err(ConfigError { key: key.into(), at: None, problem });
         if let Some(name) = &self.misplaced {

@@ -202,19 +202,9 @@ fn table(dir: &HostDir) -> String {
     )
 }
 
-/// Checks directories without opening them. A replay opens none.
-pub(super) fn check(wasi: &Wasi, replay: bool) -> Result<(), ConfigError> {
+/// Checks directories without opening them.
+pub(super) fn check(wasi: &Wasi) -> Result<(), ConfigError> {
     let error = |key, problem| Err(ConfigError { key, at: None, problem });
-    if wasi.dirs.is_empty() {
-        return Ok(());
-    }
-    if !replay && !cfg!(feature = "fs") {
-        return error("wasi.dirs".into(), ConfigProblem::Unenforceable { feature: "fs" });
-    }
-    if !replay && !cfg!(unix) {
-        let why = "directories of the host are supported on Unix only";
-        return error("wasi.dirs".into(), ConfigProblem::Unfit { why });
-    }
     if wasi.dirs.len() > MAX_DIRS {
         return error("wasi.dirs".into(), ConfigProblem::Unfit { why: "expected at most 64 directories" });
     }
@@ -224,4 +214,16 @@ pub(super) fn check(wasi: &Wasi, replay: bool) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+/// Checks that this build can open directories, if there are any.
+pub(super) fn check_effects(wasi: &Wasi) -> Result<(), ConfigError> {
+    let problem = if wasi.dirs.is_empty() || cfg!(all(feature = "fs", unix)) {
+        return Ok(());
+    } else if cfg!(feature = "fs") {
+        ConfigProblem::Unfit { why: "directories of the host are supported on Unix only" }
+    } else {
+        ConfigProblem::Unenforceable { feature: "fs" }
+    };
+    Err(ConfigError { key: "wasi.dirs".into(), at: None, problem })
 }

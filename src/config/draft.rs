@@ -153,8 +153,7 @@ impl TryFrom<Draft> for Config {
         for key in keys::lists() {
             (key.merge)(&mut config, &draft.lists);
         }
-        // The build's access to the host is checked when a sandbox is built.
-        config.check(true)?;
+        config.check()?;
         Ok(config)
     }
 }

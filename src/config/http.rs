@@ -116,12 +116,9 @@ impl Http {
         *self == Http::new()
     }
 
-    /// Checks the keys that are not numbers. A replay makes no requests.
-    pub(super) fn check(&self, replay: bool) -> Result<(), ConfigError> {
+    /// Checks the keys that are not numbers.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
         let error = |key: String, problem| Err(ConfigError { key, at: None, problem });
-        if !replay && !cfg!(feature = "http") && !self.is_default() {
-            return error("http".into(), ConfigProblem::Unenforceable { feature: "http" });
-        }
         if self.allow.len() > MAX_RULES {
             return error("http.allow".into(), ConfigProblem::Unfit { why: "expected at most 1,000 rules" });
         }
@@ -131,6 +128,15 @@ impl Http {
             }
         }
         Ok(())
+    }
+
+    /// Checks that this build can make requests, if it has settings for them.
+    pub(super) fn check_effects(&self) -> Result<(), ConfigError> {
+        if cfg!(feature = "http") || self.is_default() {
+            return Ok(());
+        }
+        let problem = ConfigProblem::Unenforceable { feature: "http" };
+        Err(ConfigError { key: "http".into(), at: None, problem })
     }
 
     /// Returns whether a rule admits a request.

@@ -54,7 +54,7 @@ pub(crate) fn read_table(
 ) -> Result<(Config, SourceLines), ConfigError> {
     let mut draft = Draft::deserialize(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
     (draft.profile, draft.preset) = (profile.or(draft.profile), preset.or(draft.preset));
-    let config = Config::try_from(draft).and_then(|config| config.check(false).map(|()| config));
+    let config = Config::try_from(draft).and_then(|config| config.check_effects().map(|()| config));
     let config = config.map_err(|error| {
         let at = place(table.get_ref(), &error.key).map(|span| Position::of(text, span.start));
         ConfigError { at, ..error }

@@ -128,7 +128,7 @@ impl Wasi {
     }
 
     /// Checks the keys that are not numbers.
-    pub(super) fn check(&self, config: &Config, replay: bool) -> Result<(), ConfigError> {
+    pub(super) fn check(&self, config: &Config) -> Result<(), ConfigError> {
         if !cfg!(feature = "wasi") && !self.grants_nothing() {
             return Err(error("wasi".into(), ConfigProblem::Unenforceable { feature: "wasi" }));
         }
@@ -159,16 +159,11 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
         }
-        if !replay {
-            self.check_effects()?;
-        }
-        dirs::check(self, replay)
+        dirs::check(self)
     }
-}
 
-impl Wasi {
     /// Checks that this build has the granted effects.
-    fn check_effects(&self) -> Result<(), ConfigError> {
+    pub(super) fn check_effects(&self) -> Result<(), ConfigError> {
         let unenforceable = |key: &str, feature| Err(error(key.into(), ConfigProblem::Unenforceable { feature }));
         let has_clock = cfg!(all(feature = "std", not(all(target_family = "wasm", target_os = "unknown"))));
         if self.clock == Clock::Host && !has_clock {
@@ -177,7 +172,7 @@ impl Wasi {
         if self.random == Random::Host && !cfg!(feature = "host-random") {
             return unenforceable("wasi.random", "host-random");
         }
-        Ok(())
+        dirs::check_effects(self)
     }
 }
 

@@ -98,12 +98,12 @@ impl Transcript {
         let mut config = self.header.config.clone();
         config.deadline_ms = None;
         config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
-        let mut builder = Sandbox::builder().config(config).for_replay();
+        let mut builder = Sandbox::builder().config(config);
         for Declared { module, name, ty, waits, requires } in &self.header.functions {
             builder = builder.stub(module, name, ty.clone(), *waits);
             builder = requires.iter().fold(builder, |builder, capability| builder.requires(capability));
         }
-        Ok(builder.build()?)
+        Ok(builder.build_for_replay()?)
     }
 
     fn start_replay(

@@ -8,7 +8,9 @@ use crate::{
     abi,
     config::Config,
     data::value::FuncType,
+    error::Error,
     host::{function::HostFunction, replay::stub},
+    wasi::Roots,
 };
 
 impl Sandbox {
@@ -20,9 +22,11 @@ impl Sandbox {
 
 impl Builder {
     /// Builds a sandbox for replay: resources of the host are not opened and need not exist.
-    pub(crate) fn for_replay(mut self) -> Self {
-        self.replay = true;
-        self
+    pub(crate) fn build_for_replay(mut self) -> Result<Sandbox, Error> {
+        self.check()?;
+        self.functions.extend(http_stubs(&self.config));
+        let roots = Roots::for_replay(&self.config.wasi);
+        Ok(self.with_roots(roots))
     }
 
     /// Registers a host function that exists only in a transcript.
@@ -33,7 +37,7 @@ impl Builder {
 }
 
 /// Returns stubs of the functions of the module `http` for replay.
-pub(super) fn http_stubs(config: &Config) -> Vec<HostFunction> {
+fn http_stubs(config: &Config) -> Vec<HostFunction> {
     let granted = if config.http.allow.is_empty() { &[] } else { abi::http::FUNCTIONS };
     granted.iter().map(|f| stub(Name::new(abi::http::MODULE, f.name), f.ty(), false)).collect()
 }
