@@ -74,7 +74,7 @@ pub struct Config {
     #[serde(skip_serializing_if = "LogLevel::is_default")]
     pub log: LogLevel,
     /// Capabilities that host functions of the embedding program need
-    /// ([`Builder::requires`](crate::Builder::requires)): a call of one that needs another stops the run with
+    /// ([`HostFunction::requires`](crate::HostFunction::requires)): a call of one that needs another stops the run with
     /// [`StopReason::Denied`](crate::StopReason::Denied). Default: none.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub grants: BTreeSet<String>,

@@ -21,6 +21,7 @@ use crate::{
 
 pub(crate) mod async_function;
 pub(crate) mod context;
+mod dynamic;
 pub(crate) mod env;
 pub(crate) mod function;
 pub(crate) mod growth;

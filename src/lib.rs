@@ -80,7 +80,7 @@ pub use crate::{
     host::{
         async_function::IntoAsyncHostFunction,
         context::{Context, HostError},
-        function::{HostResult, IntoHostFunction},
+        function::{HostFunction, HostResult, IntoHostFunction},
         pending_call::AsyncContext,
     },
     load::Module,

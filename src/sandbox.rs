@@ -11,8 +11,8 @@ use crate::{
     engine::scalar::Scalars,
     error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
     host::{
-        async_function::{IntoAsyncHostFunction, async_host_function},
-        function::{HostFunction, IntoHostFunction, host_function},
+        async_function::IntoAsyncHostFunction,
+        function::{HostFunction, IntoHostFunction},
         http,
     },
     load::{Module, Policy},
@@ -114,8 +114,6 @@ pub struct Sandbox(Arc<Policy>);
 pub struct Builder {
     config: Config,
     functions: Vec<HostFunction>,
-    /// A capability that was required before a function was registered.
-    misplaced: Option<String>,
     /// Whether modules go into the in-memory cache, whose size must be bounded.
     kept: bool,
 }
@@ -132,7 +130,7 @@ impl Sandbox {
 
     /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), misplaced: None, kept: false }
+        Builder { config: Config::default(), functions: Vec::new(), kept: false }
     }
 
     /// Returns the configuration.
@@ -337,62 +335,25 @@ impl Builder {
         self
     }
 
-    /// Registers a host function as `module.name`; see [`IntoHostFunction`] for the closures accepted.
-    ///
-    /// A module can import it under exactly this name and type. The module name may be `env`, the default of C and
-    /// Zig guests, but not together with a name of the ABI. Each call is charged
-    /// [`meter::HOST_CALL`](crate::meter::HOST_CALL), and what the function charges itself.
-    pub fn host_function<Marker>(mut self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
-        self.functions.push(host_function(module, name, function));
+    /// Registers a host function.
+    pub fn function(mut self, function: HostFunction) -> Self {
+        self.functions.push(function);
         self
     }
 
-    /// Registers an async host function; see [`IntoAsyncHostFunction`] for the closures accepted.
-    ///
-    /// The guest is suspended while the future is pending, and cannot observe it. Meanwhile a run that is awaited is
-    /// pending; one that is stepped returns [`Step::Waiting`](crate::Step::Waiting); one that is run to completion, or
-    /// a call of an [`Instance`], blocks its thread. Deadline and cancel act as between slices.
-    ///
-    /// Otherwise as [`host_function`](Self::host_function). The guest calls it through a generated function that
-    /// forwards the arguments, at the price of its operators and one call deeper; where a module imports any such
-    /// function, a run costs [`meter::INSTANTIATION`](crate::meter::INSTANTIATION) more.
+    /// Registers a closure as the host function `module.name`: the short form of [`HostFunction::new`].
+    pub fn host_function<Marker>(self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
+        self.function(HostFunction::new(module, name, function))
+    }
+
+    /// Registers a closure as an async host function: the short form of [`HostFunction::new_async`].
     pub fn async_host_function<Marker>(
-        mut self,
+        self,
         module: &str,
         name: &str,
         function: impl IntoAsyncHostFunction<Marker>,
     ) -> Self {
-        self.functions.push(async_host_function(module, name, function));
-        self
-    }
-
-    /// Requires a capability for the host function that was registered last: only runs whose configuration grants it
-    /// ([`Config::grants`]) can call it, others are stopped with
-    /// [`StopReason::Denied`](crate::StopReason::Denied). It can be imported in any case. Call this once for each
-    /// capability.
-    ///
-    /// ```
-    /// use belljar::{Config, Sandbox, StopReason};
-    ///
-    /// let sandbox = |config| Sandbox::builder().config(config)
-    ///     .host_function("db", "count", || 7).requires("db")
-    ///     .build();
-    /// let wasm = wat::parse_str(r#"(module (import "db" "count" (func (result i32))) (export "f" (func 0)))"#)?;
-    ///
-    /// let granted = sandbox(Config::default().with_grant("db"))?;
-    /// assert_eq!(granted.call::<(), i32>(&granted.load(&wasm)?, "f", ())?, 7);
-    ///
-    /// let usual = sandbox(Config::default())?;
-    /// let error = usual.call::<(), i32>(&usual.load(&wasm)?, "f", ()).unwrap_err();
-    /// assert!(matches!(error.stop_reason(), Some(StopReason::Denied { capability, .. }) if capability == "db"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn requires(mut self, capability: &str) -> Self {
-        match self.functions.last_mut() {
-            Some(function) => function.requires.push(capability.into()),
-            None => self.misplaced = Some(capability.into()),
-        }
-        self
+        self.function(HostFunction::new_async(module, name, function))
     }
 
     /// Builds the sandbox.
@@ -400,7 +361,7 @@ impl Builder {
     /// # Errors
     ///
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
-    /// opened, a host function's name is reserved or taken, or a granted capability is required by none of them.
+    /// opened, a host function has a name that is reserved or taken or an unsupported type, or a granted capability is required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
         self.check()?;
         self.config.check_effects()?;
@@ -422,6 +383,8 @@ impl Builder {
                 HostFunctionProblem::Reserved
             } else if self.functions[..i].iter().any(same) {
                 HostFunctionProblem::Duplicate
+            } else if let Err(why) = function.check_type() {
+                why
             } else {
                 continue;
             };
@@ -441,10 +404,6 @@ impl Builder {
 
     fn check_grants(&self) -> Result<(), ConfigError> {
         let error = |key: &str, problem| Err(ConfigError { key: key.into(), at: None, problem });
-        if let Some(name) = &self.misplaced {
-            let (name, why) = (name.clone(), HostFunctionProblem::Misplaced);
-            return error("", ConfigProblem::HostFunction { name, why });
-        }
         let known: BTreeSet<_> = self.functions.iter().flat_map(|function| &function.requires).collect();
         let known: Vec<_> = known.into_iter().map(|name| String::from(&**name)).collect();
         match self.config.grants.iter().find(|name| !known.contains(name)) {

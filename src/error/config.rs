@@ -6,7 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::data::text::quote;
+use crate::data::{text::quote, value::ValueType};
 
 /// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,12 +183,23 @@ pub enum HostFunctionProblem {
     /// The name is reserved by the ABI.
     #[error("the name is reserved: belljar provides this function")]
     Reserved,
-    /// [`Builder::requires`](crate::Builder::requires) was called before a function was registered.
-    #[error("call `requires` after registering the function")]
-    Misplaced,
     /// The name is registered already.
     #[error("the name is registered already")]
     Duplicate,
+    /// A parameter or a result is a vector or a reference.
+    #[error("its type has {ty}; valid here: i32, i64, f32, f64")]
+    UnsupportedType {
+        /// The first such type.
+        ty: ValueType,
+    },
+    /// The type has more parameters or results than that of any module.
+    #[error("its type has {count} parameters or results; the limit is {limit}")]
+    TooManyValues {
+        /// The number of parameters or results, whichever is larger.
+        count: u64,
+        /// The limit.
+        limit: u64,
+    },
 }
 
 impl fmt::Display for ConfigError {

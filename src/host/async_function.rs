@@ -1,7 +1,7 @@
 //! Async host functions of the embedding program: closures that return a future.
 
 use crate::abi::name::Name;
-use alloc::{boxed::Box, sync::Arc, vec, vec::Vec};
+use alloc::{sync::Arc, vec, vec::Vec};
 use core::future::Future;
 
 use wasmi::Caller;
@@ -49,11 +49,18 @@ pub trait IntoAsyncHostFunction<Marker>: private::Bindable<Marker> {}
 
 impl<F: private::Bindable<Marker>, Marker> IntoAsyncHostFunction<Marker> for F {}
 
-pub(crate) fn async_host_function<M, F>(module: &str, name: &str, function: F) -> HostFunction
-where
-    F: IntoAsyncHostFunction<M>,
-{
-    function.bindable(module, name).0
+impl HostFunction {
+    /// Creates an async host function: [`IntoAsyncHostFunction`] has the closures accepted.
+    ///
+    /// The guest is suspended while the future is pending, and cannot observe it. Meanwhile a run that is awaited is
+    /// pending; one that is stepped returns [`Step::Waiting`](crate::Step::Waiting); one that is run to completion, or
+    /// a call of an [`Instance`](crate::Instance), blocks its thread. Deadline and cancel act as between slices.
+    ///
+    /// The guest calls it through a generated function that forwards the arguments, at the price of its operators and
+    /// one call deeper; where a module imports any such function, a run costs [`meter::INSTANTIATION`] more.
+    pub fn new_async<Marker>(module: &str, name: &str, function: impl IntoAsyncHostFunction<Marker>) -> HostFunction {
+        function.bindable(module, name).0
+    }
 }
 
 mod private {

@@ -1,18 +1,19 @@
-//! Host functions of the embedding program: closures whose signature is the type of the function.
+//! Custom host functions, and the closures that they are made of.
 
 use crate::abi::name::Name;
-use alloc::{boxed::Box, collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
 use core::fmt;
 
-use wasmi::{Caller, Linker, Val};
+use wasmi::{Caller, Linker};
 
 use super::{
     Bind, Host,
     context::{Context, HostError},
+    dynamic::dynamic,
     enter, replay,
 };
 use crate::{
-    data::value::{FuncType, Value, ValueType},
+    data::value::{FuncType, Value},
     engine::{
         meter,
         scalar::{Scalar, Scalars, each_arity, private::Scalars as _},
@@ -20,11 +21,28 @@ use crate::{
     error::StopReason,
 };
 
-/// A host function with its name.
-pub(crate) struct HostFunction {
+/// A custom host function: its name, type and body, and the capabilities that a run needs to call it.
+///
+/// [`Builder::function`](crate::Builder::function) registers it. A module imports it under exactly this name and type.
+/// The module name may be `env`, the default of C and Zig guests, but not together with a name of the ABI. Each call is
+/// charged [`meter::HOST_CALL`], and what the function charges itself.
+///
+/// ```
+/// use belljar::{Context, HostError, HostFunction, Sandbox};
+///
+/// let len = |context: &mut Context<'_>, ptr: u32, len: u32| -> Result<u32, HostError> {
+///     let key = context.read_text(ptr, len)?;
+///     context.charge(1_000)?;
+///     Ok(key.chars().count() as u32)
+/// };
+/// let sandbox = Sandbox::builder().function(HostFunction::new("text", "len", len)).build()?;
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct HostFunction {
     pub(crate) name: Name,
     pub(crate) ty: FuncType,
-    pub(crate) bind: Box<Bind>,
+    pub(crate) bind: Arc<Bind>,
     /// Whether it is async: a call of it leaves the engine and is resumed later.
     pub(crate) is_async: bool,
     /// The capabilities that a run needs to call it.
@@ -32,34 +50,64 @@ pub(crate) struct HostFunction {
 }
 
 impl HostFunction {
+    /// Creates a host function whose type is that of a closure: [`IntoHostFunction`] has the closures accepted.
+    pub fn new<Marker>(module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> HostFunction {
+        function.bindable(module, name).0
+    }
+
+    /// Requires a capability: only runs whose configuration grants it ([`Config::grants`](crate::Config::grants)) can
+    /// call the function, others are stopped with [`StopReason::Denied`]. It can be imported in any case. Call this
+    /// once for each capability.
+    ///
+    /// ```
+    /// use belljar::{Config, HostFunction, Sandbox, StopReason};
+    ///
+    /// let count = HostFunction::new("db", "count", || 7).requires("db");
+    /// let sandbox = |config| Sandbox::builder().config(config).function(count.clone()).build();
+    /// let wasm = wat::parse_str(r#"(module (import "db" "count" (func (result i32))) (export "f" (func 0)))"#)?;
+    ///
+    /// let granted = sandbox(Config::default().with_grant("db"))?;
+    /// assert_eq!(granted.call::<(), i32>(&granted.load(&wasm)?, "f", ())?, 7);
+    ///
+    /// let usual = sandbox(Config::default())?;
+    /// let error = usual.call::<(), i32>(&usual.load(&wasm)?, "f", ()).unwrap_err();
+    /// assert!(matches!(error.stop_reason(), Some(StopReason::Denied { capability, .. }) if capability == "db"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn requires(mut self, capability: &str) -> Self {
+        self.requires.push(capability.into());
+        self
+    }
+
     /// Links the function. If a capability that it needs is not granted, each call stops the run with
     /// [`StopReason::Denied`] instead.
     pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
         match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
             None => (self.bind)(linker),
-            Some(capability) => self.link_denied(linker, capability),
+            Some(capability) => (self.denied(capability).bind)(linker),
         }
     }
 
-    fn link_denied(&self, linker: &mut Linker<Host>, capability: &Arc<str>) -> Result<(), wasmi::Error> {
-        let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
-        let ty = wasmi::FuncType::new(types(&self.ty.params), types(&self.ty.results));
-        let (name, capability) = (self.name.clone(), Arc::clone(capability));
-        let denied = move |caller: Caller<'_, Host>, _: &[Val], _: &mut [Val]| {
-            enter(caller, &name, |caller| {
-                meter::charge(&mut *caller, meter::host_call(0))?;
-                let function = format!("{}.{}", name.module, name.function);
-                Err(StopReason::Denied { capability: (&*capability).into(), function, detail: None })
-            })
-        };
-        linker.func_new(&self.name.module, &self.name.function, ty, denied)?;
-        Ok(())
+    /// Returns a function of the same name and type that stops the run.
+    fn denied(&self, capability: &Arc<str>) -> HostFunction {
+        let capability = Arc::clone(capability);
+        dynamic(self.name.clone(), self.ty.clone(), false, move |_, name, _| {
+            let function = format!("{}.{}", name.module, name.function);
+            Err(StopReason::Denied { capability: (&*capability).into(), function, detail: None })
+        })
     }
 }
 
 impl fmt::Debug for HostFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostFunction").field("name", &self.name).field("ty", &self.ty).finish_non_exhaustive()
+        f.debug_struct("HostFunction")
+            .field("module", &self.name.module)
+            .field("name", &self.name.function)
+            .field("ty", &self.ty)
+            .field("is_async", &self.is_async)
+            .field("requires", &self.requires)
+            .finish_non_exhaustive()
     }
 }
 
@@ -96,10 +144,6 @@ impl<F: private::Bindable<Marker>, Marker> IntoHostFunction<Marker> for F {}
 pub trait HostResult: private::Returnable {}
 
 impl<R: private::Returnable> HostResult for R {}
-
-pub(crate) fn host_function<M, F: IntoHostFunction<M>>(module: &str, name: &str, function: F) -> HostFunction {
-    function.bindable(module, name).0
-}
 
 pub(super) mod private {
     use super::{HostError, HostFunction, Scalars};
@@ -160,7 +204,7 @@ macro_rules! bindable {
                 let name = Name::new(module, name);
                 let ty = FuncType { params: vec![$($param::TYPE),*], results: R::Values::types() };
                 let (function, at) = (Arc::new(self), name.clone());
-                let bind: Box<Bind> = Box::new(move |linker| {
+                let bind: Arc<Bind> = Arc::new(move |linker| {
                     let ($function, $name) = (Arc::clone(&function), at.clone());
                     let wrapped = move |$caller: Caller<'_, Host>, $($param: $param),*| {
                         let $arguments = || vec![$($param.to_value()),*];
@@ -203,6 +247,6 @@ fn call<V: Scalars>(
     enter(caller, name, |caller| {
         meter::charge(&mut *caller, meter::host_call(0))?;
         let caller = Caller::from(caller);
-        replay::call(&mut Context { caller, name }, arguments, body)
+        replay::call(&mut Context { caller, name }, arguments, body, V::to_values, |values| V::of_values(&values))
     })
 }

@@ -4,7 +4,7 @@ use alloc::{sync::Arc, vec, vec::Vec};
 
 use super::{
     context::{Context, HostError},
-    function::{HostFunction, host_function},
+    function::HostFunction,
 };
 use crate::{
     abi::http::{Failure, MODULE},
@@ -24,13 +24,13 @@ pub(crate) fn functions(config: &Http) -> Vec<HostFunction> {
         send(context, &config, [(a, b), (c, d), (e, f), (g, h)])
     };
     vec![
-        host_function(MODULE, "send", send),
-        host_function(MODULE, "headers_len", |context: &mut Context<'_>| len(context, |state| &mut state.headers)),
-        host_function(MODULE, "read_headers", |context: &mut Context<'_>, ptr: u32, len: u32| {
+        HostFunction::new(MODULE, "send", send),
+        HostFunction::new(MODULE, "headers_len", |context: &mut Context<'_>| len(context, |state| &mut state.headers)),
+        HostFunction::new(MODULE, "read_headers", |context: &mut Context<'_>, ptr: u32, len: u32| {
             read(context, |state| &mut state.headers, ptr, len)
         }),
-        host_function(MODULE, "body_len", |context: &mut Context<'_>| len(context, |state| &mut state.body)),
-        host_function(MODULE, "read_body", |context: &mut Context<'_>, ptr: u32, len: u32| {
+        HostFunction::new(MODULE, "body_len", |context: &mut Context<'_>| len(context, |state| &mut state.body)),
+        HostFunction::new(MODULE, "read_body", |context: &mut Context<'_>, ptr: u32, len: u32| {
             read(context, |state| &mut state.body, ptr, len)
         }),
     ]

@@ -1,23 +1,22 @@
 //! Calls of host functions, recorded or replayed.
 
 use crate::abi::name::Name;
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
-use wasmi::{Caller, Val};
+use wasmi::Caller;
 
 use super::{
-    Bind, Host,
+    Host,
     context::{Context, HostError},
-    enter,
+    dynamic::{dynamic, have_types},
     function::HostFunction,
     pending_call::PendingCall,
 };
 use crate::{
     data::{
         digest::Digest,
-        value::{FuncType, Value, ValueType},
+        value::{FuncType, Value},
     },
-    engine::{meter, scalar::Scalars},
     error::StopReason,
     recorder::{
         effect::{Effect, HostAction, HostEnd, Request},
@@ -26,19 +25,21 @@ use crate::{
 };
 
 /// Calls a host function and records its actions, or replays recorded ones.
-pub(super) fn call<V: Scalars>(
+pub(super) fn call<V>(
     context: &mut Context<'_>,
     arguments: impl FnOnce() -> Vec<Value>,
     body: impl FnOnce(&mut Context<'_>) -> Result<V, HostError>,
+    to_values: impl FnOnce(&V) -> Vec<Value>,
+    of_values: impl FnOnce(Vec<Value>) -> Option<V>,
 ) -> Result<V, StopReason> {
     let recorder = &context.caller.data().recorder;
     if recorder.is_replaying() {
         let values = replay(context, &arguments())?;
-        return V::of_values(&values).ok_or_else(|| invalid_answer(&context.name.dotted()));
+        return of_values(values).ok_or_else(|| invalid_answer(&context.name.dotted()));
     }
     recorder.begin(|| (context.name.dotted(), arguments()));
     let results = body(context).map_err(|error| error.into_stop(context.name))?;
-    context.caller.data().recorder.results(|| results.to_values())?;
+    context.caller.data().recorder.results(|| to_values(&results))?;
     Ok(results)
 }
 
@@ -127,40 +128,16 @@ fn repeat(context: &mut Context<'_>, action: HostAction) -> Result<(), Failed> {
 
 /// Returns a host function without a body, for replays only.
 pub(crate) fn stub(name: Name, ty: FuncType, is_async: bool) -> HostFunction {
-    let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
-    let (engine_type, at) = (wasmi::FuncType::new(types(&ty.params), types(&ty.results)), name.clone());
-    let bind: Box<Bind> = Box::new(move |linker| {
-        let name = at.clone();
-        let replayed = move |caller: Caller<'_, Host>, arguments: &[Val], results: &mut [Val]| {
-            let arguments: Vec<_> = arguments.iter().filter_map(Value::from_engine).collect();
-            call_stub(caller, &name, &arguments, is_async, results)
-        };
-        linker.func_new(&at.module, &at.function, engine_type.clone(), replayed)?;
-        Ok(())
-    });
-    HostFunction { name, ty, bind, is_async, requires: Vec::new() }
-}
-
-fn call_stub(
-    mut caller: Caller<'_, Host>,
-    name: &Name,
-    arguments: &[Value],
-    is_async: bool,
-    results: &mut [Val],
-) -> Result<(), wasmi::Error> {
-    enter(Caller::from(&mut caller), name, |caller| {
-        meter::charge(&mut *caller, meter::host_call(0))?;
+    let results = ty.results.clone();
+    dynamic(name, ty, is_async, move |caller, name, arguments| {
         let values = replay(&mut Context { caller: Caller::from(&mut *caller), name }, arguments)?;
         if is_async {
             caller.data_mut().pending_call = Some(PendingCall::new(name, |_| core::future::ready(Ok(values))));
-            return Ok(());
+            return Ok(None);
         }
-        let types = results.iter().map(Val::ty);
-        if !types.eq(values.iter().map(|value| value.to_engine().ty())) {
+        if !have_types(&values, &results) {
             return Err(invalid_answer(&name.dotted()));
         }
-        results.iter_mut().zip(values).for_each(|(result, value)| *result = value.to_engine());
-        Ok(())
-    })?;
-    if is_async { Err(wasmi::Error::i32_exit(0)) } else { Ok(()) }
+        Ok(Some(values))
+    })
 }

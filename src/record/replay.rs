@@ -8,9 +8,11 @@ use super::{
     transcript::{Declared, Header, Transcript},
 };
 use crate::{
+    abi::name::Name,
     config::Config,
     data::{digest::Digest, outcome::Outcome},
     error::Error,
+    host::replay::stub,
     run::execution::Execution,
     sandbox::Sandbox,
 };
@@ -100,8 +102,8 @@ impl Transcript {
         config.limits.fuel = fuel.unwrap_or(config.limits.fuel);
         let mut builder = Sandbox::builder().config(config);
         for Declared { module, name, ty, waits, requires } in &self.header.functions {
-            builder = builder.stub(module, name, ty.clone(), *waits);
-            builder = requires.iter().fold(builder, |builder, capability| builder.requires(capability));
+            let function = stub(Name::new(module, name), ty.clone(), *waits);
+            builder = builder.function(requires.iter().fold(function, |function, name| function.requires(name)));
         }
         Ok(builder.build_for_replay()?)
     }

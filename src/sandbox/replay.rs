@@ -7,7 +7,6 @@ use super::{Builder, Sandbox, is_reserved};
 use crate::{
     abi,
     config::Config,
-    data::value::FuncType,
     error::Error,
     host::{function::HostFunction, replay::stub},
     wasi::Roots,
@@ -27,12 +26,6 @@ impl Builder {
         self.functions.extend(http_stubs(&self.config));
         let roots = Roots::for_replay(&self.config.wasi);
         Ok(self.with_roots(roots))
-    }
-
-    /// Registers a host function that exists only in a transcript.
-    pub(crate) fn stub(mut self, module: &str, name: &str, ty: FuncType, waits: bool) -> Self {
-        self.functions.push(stub(Name::new(module, name), ty, waits));
-        self
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use belljar::{Builder, Config, ConfigProblem, Error, HostFunctionProblem, Sandbox, StopReason};
+use belljar::{Builder, Config, ConfigProblem, Error, HostFunction, Sandbox, StopReason};
 
 const GUEST: &str = r#"(module
     (import "db" "get" (func $get (param i32) (result i32)))
@@ -22,22 +22,21 @@ fn builder(calls: &Arc<AtomicU32>) -> Builder {
         move || calls.fetch_add(1, Ordering::Relaxed)
     };
     let [get, set, ask] = [(); 3].map(|()| count());
+    let get = HostFunction::new("db", "get", move |key: i32| {
+        get();
+        key + 1
+    });
+    let set = HostFunction::new("db", "set", move |_: i32, _: i64| {
+        set();
+    });
+    let ask = HostFunction::new_async("net", "ask", move || {
+        ask();
+        async { 7 }
+    });
     Sandbox::builder()
-        .host_function("db", "get", move |key: i32| {
-            get();
-            key + 1
-        })
-        .requires("db")
-        .host_function("db", "set", move |_: i32, _: i64| {
-            set();
-        })
-        .requires("db")
-        .requires("write")
-        .async_host_function("net", "ask", move || {
-            ask();
-            async { 7 }
-        })
-        .requires("net")
+        .function(get.requires("db"))
+        .function(set.requires("db").requires("write"))
+        .function(ask.requires("net"))
 }
 
 fn stop(sandbox: &Sandbox, export: &str) -> (StopReason, u64) {
@@ -108,15 +107,6 @@ fn a_grant_that_nothing_needs_is_refused() {
     assert_eq!(build(Config::default().with_grant("db").with_grant("dbs")), ("grants".into(), expected));
     let Err(Error::Config(error)) = Sandbox::new(Config::default().with_grant("db")) else { panic!("accepted") };
     assert_eq!(error.problem, ConfigProblem::UnknownGrant { name: "db".into(), known: Vec::new() });
-}
-
-/// Reaches `HostFunctionProblem::Misplaced`.
-#[test]
-fn a_capability_comes_after_its_function() {
-    let built = Sandbox::builder().requires("db").host_function("db", "get", || 1).build();
-    let Err(Error::Config(error)) = built else { panic!("accepted") };
-    let expected = ConfigProblem::HostFunction { name: "db".into(), why: HostFunctionProblem::Misplaced };
-    assert_eq!(error.problem, expected);
 }
 
 /// A call that was denied when it was recorded is denied in the replay, and a call that was granted is replayed.

@@ -18,6 +18,7 @@ mod determinism;
 #[cfg(all(feature = "fs", unix))]
 mod dirs;
 mod docs;
+mod dynamic_functions;
 #[cfg(all(feature = "fs", feature = "host-random", feature = "receipt", unix))]
 mod effects;
 mod errors;

@@ -266,7 +266,8 @@ fn host_functions_are_granted_to_tools() {
     let guest = r#"(module (import "db" "count" (func $count (result i32)))
         (func (export "execute") (param i32 i32) (result i32) (call $count)))"#;
     let wasm = manifest("t", "requires.grants = [\"db\"]").pack(&wat::parse_str(guest).unwrap()).unwrap();
-    let builder = || belljar::Sandbox::builder().host_function("db", "count", || 0).requires("db");
+    let count = belljar::HostFunction::new("db", "count", || 0).requires("db");
+    let builder = || belljar::Sandbox::builder().function(count.clone());
     let policy = Policy::new(Config::default());
     let refused = Tool::load_with(builder(), &wasm, "", &policy);
     assert!(matches!(refused, Err(ToolError::Refused { missing, .. }) if missing[0].line == "grants = [\"db\"]"));

@@ -12,7 +12,6 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("StopReason", "HostFunction", "host_functions.rs: a_failure_names_the_function"),
     ("StopReason", "Denied", "grants.rs: what_is_not_granted_is_denied"),
     ("ConfigProblem", "UnknownGrant", "grants.rs: a_grant_that_nothing_needs_is_refused"),
-    ("HostFunctionProblem", "Misplaced", "grants.rs: a_capability_comes_after_its_function"),
     ("StopReason", "Denied", "transcripts.rs: requests_are_replayed_without_a_client"),
     ("StopReason", "Replay", "transcripts.rs: another_request_is_reported_with_the_recorded_one"),
     ("StopReason", "Transcript", "transcripts.rs: a_transcript_has_a_limit"),
@@ -47,6 +46,8 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("DirectoryProblem", "System", "dirs/special.rs: files_of_the_system_are_not_reached"),
     ("HostFunctionProblem", "Reserved", "host_functions.rs: names_are_reserved_and_unique"),
     ("HostFunctionProblem", "Duplicate", "host_functions.rs: names_are_reserved_and_unique"),
+    ("HostFunctionProblem", "UnsupportedType", "dynamic_functions.rs: other_types_are_refused"),
+    ("HostFunctionProblem", "TooManyValues", "dynamic_functions.rs: other_types_are_refused"),
 ];
 
 /// Variants that no test can reach, and why.

@@ -10,13 +10,15 @@ use super::{
     context::{Context, HostError},
     pending_call::PendingCall,
 };
-use crate::{data::value::Value, engine::scalar::Scalars, error::StopReason};
+use crate::{data::value::Value, error::StopReason};
 
 /// Calls a host function.
-pub(super) fn call<V: Scalars>(
+pub(super) fn call<V>(
     context: &mut Context<'_>,
     _: impl FnOnce() -> Vec<Value>,
     body: impl FnOnce(&mut Context<'_>) -> Result<V, HostError>,
+    _: impl FnOnce(&V) -> Vec<Value>,
+    _: impl FnOnce(Vec<Value>) -> Option<V>,
 ) -> Result<V, StopReason> {
     body(context).map_err(|error| error.into_stop(context.name))
 }
