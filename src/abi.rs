@@ -4,12 +4,15 @@
 use crate::data::value::{FuncType, ValueType};
 
 pub use self::builtin::{Builtin, Capability};
-pub use crate::error::refused;
 
 pub(crate) mod builtin;
 pub(crate) mod capabilities;
 pub mod http;
 pub(crate) mod name;
+pub mod refused {
+    //! Imports that are refused by design, with the reasons.
+    pub use crate::error::refused::{MODULES, REFUSED, Refused};
+}
 pub mod wasi;
 
 /// Version of the ABI. It changes with the table.

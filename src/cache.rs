@@ -1,4 +1,4 @@
-//! Disk cache of module information, so that another process need not load a module in full.
+//! Known modules: pins, and a disk cache of module information, so that another process need not load a module in full.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,8 @@ use self::{
     entry::Entry,
     folder::{Folder, Found},
 };
-use crate::{Error, Module, Sandbox, cache::pin::Pin, load, observe};
+pub use crate::cache::pin::{Pin, PinError};
+use crate::{Error, Module, Sandbox, load, observe};
 
 mod entry;
 mod folder;

@@ -5,12 +5,12 @@ pub(crate) mod codec;
 #[cfg(feature = "receipt")]
 pub(crate) mod digest;
 pub(crate) mod encode;
-pub(crate) mod files;
+pub mod files;
 pub(crate) mod hex;
 pub(crate) mod input;
 pub(crate) mod inspect;
 pub(crate) mod outcome;
-pub(crate) mod text;
+pub mod text;
 #[cfg_attr(not(feature = "http"), allow(dead_code, reason = "rules need only parts of it"))]
 pub(crate) mod url;
 pub(crate) mod value;

@@ -71,7 +71,8 @@ pub fn execute(wasm: &[u8], input: &[u8], config: &Config) -> Result<Outcome, Er
 
 /// Returns the isolation layers of a worker in this build, in the order in which a worker activates them.
 ///
-/// A worker that cannot activate one of them runs nothing: [`IsolationError::Layer`](crate::IsolationError::Layer).
+/// A worker that cannot activate one of them runs nothing:
+/// [`IsolationError::Layer`](crate::error::IsolationError::Layer).
 pub fn layers() -> &'static [IsolationLayer] {
     layers::LAYERS
 }

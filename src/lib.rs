@@ -9,12 +9,12 @@ extern crate alloc;
 
 pub mod abi;
 #[cfg(feature = "cache")]
-mod cache;
-mod config;
+pub mod cache;
+pub mod config;
 mod data;
 pub mod docs;
 mod engine;
-mod error;
+pub mod error;
 mod host;
 #[cfg(feature = "http")]
 mod http;
@@ -26,7 +26,7 @@ pub mod isolate;
 mod load;
 mod observe;
 #[cfg(feature = "receipt")]
-mod record;
+pub mod record;
 #[cfg_attr(not(feature = "receipt"), path = "recorder/disabled.rs")]
 mod recorder;
 mod run;
@@ -36,51 +36,39 @@ mod sandbox;
 pub mod selftest;
 mod sync;
 #[cfg(feature = "json")]
-mod tool;
+pub mod tool;
 #[cfg(feature = "wasi")]
 mod wasi;
 #[cfg(not(feature = "wasi"))]
 #[path = "wasi/disabled.rs"]
 mod wasi;
 
-#[cfg(feature = "receipt")]
-pub use crate::record::{Receipt, ReceiptError, Transcript, TranscriptError};
 #[cfg(feature = "std")]
-pub use crate::sandbox::batch::{Batch, Results};
+pub use crate::sandbox::batch;
 pub use crate::{
-    abi::capabilities::Capabilities,
     config::{
-        Config, Faults, Key, Limits, MAX_TEXT_BYTES, ModuleLimits, OnGrowthLimit, Profile,
-        bound::MemoryBound,
-        dirs::{Access, HostDir},
-        http::{Http, HttpRule},
-        lines::SourceLines,
-        log::LogLevel,
-        preset::Preset,
-        setting::Setting,
-        wasi::{Clock, Random, Wasi},
+        limits::{Limits, ModuleLimits},
+        profile::Profile,
+        top_level::Config,
     },
     data::{
-        files::{Change, Changes, FileBytes},
+        files,
         input::Input,
-        inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
         outcome::{Level, Log, LogEntry, Outcome, Usage},
-        text::{Escaped, escape, escape_lines},
-        url::Scheme,
+        text,
         value::{FuncType, Value, ValueType},
     },
-    engine::{
-        meter,
-        scalar::{Scalar, Scalars},
-    },
+    engine::meter,
     error::{
-        AbiFault, CallError, ConfigError, ConfigProblem, DirectoryProblem, Error, Fault, HostFunctionProblem,
-        ImportProblem, IsolationError, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
+        call::CallError,
+        config::ConfigError,
+        module::ModuleError,
+        phase::Error,
+        stop::{StopReason, Stopped, Trap},
     },
     host::{
-        async_function::IntoAsyncHostFunction,
         context::{Context, HostError},
-        function::{HostFunction, HostResult, IntoHostFunction},
+        function::HostFunction,
         pending_call::AsyncContext,
     },
     load::Module,
@@ -93,36 +81,22 @@ pub use crate::{
     sandbox::{Builder, Sandbox, execute, execute_shared, validate},
     sync::watch::Cancel,
 };
-#[cfg(feature = "cache")]
-pub use crate::{
-    cache::pin::{Pin, PinError},
-    cache::{CacheError, ModuleCache},
-};
-#[cfg(feature = "json")]
-pub use crate::{
-    tool::manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
-    tool::policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
-    tool::schema::{
-        Mismatch, Schema,
-        error::{SchemaError, SchemaProblem},
-    },
-    tool::{Tool, ToolError, ToolOutput, run_json},
-};
 
-/// Receipts: records of runs that anyone can verify.
-#[cfg(feature = "receipt")]
-pub mod receipt {
+/// Inspection of a module without running it: imports, exports, capabilities.
+pub mod inspect {
     pub use crate::{
-        data::digest::Digest,
-        record::{Difference, Entry, Excess, Given, MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt, ReceiptError, Rules},
+        abi::capabilities::Capabilities,
+        data::inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, TableType},
     };
 }
 
-/// Transcripts: records of what runs received from the host environment, to replay the runs without it.
-#[cfg(feature = "receipt")]
-pub mod transcript {
+/// Traits of host functions and of typed calls: closures and values that stand for WebAssembly functions and values.
+pub mod traits {
     pub use crate::{
-        record::{Declared, Header, MAX_TRANSCRIPT_BYTES, TRANSCRIPT_VERSION, Transcript, TranscriptError},
-        recorder::effect::{Bytes, Effect, HostAction, HostEnd},
+        host::{
+            async_function::IntoAsyncHostFunction,
+            function::{HostResult, IntoHostFunction},
+        },
+        engine::scalar::{Scalar, Scalars},
     };
 }

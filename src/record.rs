@@ -1,4 +1,5 @@
-//! Receipts and transcripts: records of runs, and their verification.
+//! Records of runs: receipts, which anyone can verify, and transcripts of what runs received from the host environment,
+//! which replay them without it.
 
 mod error;
 mod excess;
@@ -16,4 +17,8 @@ pub use self::{
     receipt::{MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt},
     rules::{Entry, Rules},
     transcript::{Declared, Header, MAX_TRANSCRIPT_BYTES, TRANSCRIPT_VERSION, Transcript},
+};
+pub use crate::{
+    data::digest::Digest,
+    recorder::effect::{Bytes, Effect, HostAction, HostEnd},
 };

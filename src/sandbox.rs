@@ -26,7 +26,7 @@ use crate::{
 };
 
 #[cfg(feature = "std")]
-pub(crate) mod batch;
+pub mod batch;
 mod recent;
 #[cfg(feature = "receipt")]
 mod replay;

@@ -135,8 +135,8 @@ pub fn end(result: &Result<Outcome, Error>) -> String {
     }
 }
 
-fn config_problem(problem: &crate::ConfigProblem) -> &'static str {
-    use crate::ConfigProblem as P;
+fn config_problem(problem: &crate::error::ConfigProblem) -> &'static str {
+    use crate::error::ConfigProblem as P;
     match problem {
         P::Syntax { .. } => "syntax",
         P::TooLong { .. } => "too long",

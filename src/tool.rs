@@ -1,4 +1,4 @@
-//! Tools: modules that are loaded with the capabilities of a plan and called with JSON.
+//! Tools: modules that describe themselves, are loaded with the capabilities of a plan, and are called with JSON.
 
 use alloc::{
     string::{String, ToString},
@@ -10,6 +10,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 
 pub use self::error::ToolError;
+pub use crate::tool::{
+    manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
+    policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
+    schema::{
+        Mismatch, Schema,
+        error::{SchemaError, SchemaProblem},
+    },
+};
 use crate::{
     abi::Builtin,
     config::{Config, dirs::Access},
@@ -18,12 +26,7 @@ use crate::{
     load::Module,
     run::execution::Execution,
     sandbox::{Builder, Sandbox},
-    tool::{
-        document::{Document, Kind, Node},
-        manifest::{Manifest, ManifestError},
-        policy::{Plan, Policy},
-        schema::{Mismatch, Schema},
-    },
+    tool::document::{Document, Kind, Node},
 };
 
 mod document;
@@ -40,7 +43,7 @@ pub(crate) mod schema;
 /// ```
 /// let calc = std::fs::read("fixtures/guests/calc.wasm")?;
 /// let input = std::collections::BTreeMap::from([("expr", "6 * 7")]);
-/// let (answer, outcome) = belljar::run_json::<_, serde_json::Value>(&calc, &input, &belljar::Config::default())?;
+/// let (answer, outcome) = belljar::tool::run_json::<_, serde_json::Value>(&calc, &input, &belljar::Config::default())?;
 /// assert_eq!(answer, serde_json::json!({ "value": 42 }));
 /// assert!(outcome.usage.fuel > 0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -65,7 +68,7 @@ pub fn run_json<In: Serialize + ?Sized, Out: DeserializeOwned>(
 /// Module with its manifest and granted capabilities, called with JSON. `Send + Sync`, cheap to clone.
 ///
 /// ```
-/// use belljar::{Manifest, Policy, Tool};
+/// use belljar::tool::{Manifest, Policy, Tool};
 ///
 /// let manifest = Manifest::from_toml(r#"
 ///     name = "calc"
@@ -80,7 +83,7 @@ pub fn run_json<In: Serialize + ?Sized, Out: DeserializeOwned>(
 /// assert_eq!(answer["value"], 42);
 ///
 /// let error = tool.run_json::<_, serde_json::Value>(&serde_json::json!({ "expr": 6 })).unwrap_err();
-/// assert!(matches!(error, belljar::ToolError::Input(all) if all[0].path == "/expr"));
+/// assert!(matches!(error, belljar::tool::ToolError::Input(all) if all[0].path == "/expr"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use crate::{
 /// module runs can change it: beside the module's name in a configuration, or in the program.
 ///
 /// ```
-/// use belljar::{Config, Error, Pin, Sandbox};
+/// use belljar::{Config, Error, Sandbox, cache::Pin};
 ///
 /// let wasm = wat::parse_str(r#"(module (func (export "answer") (result i32) (i32.const 42)))"#)?;
 /// let sandbox = Sandbox::new(Config::default())?;

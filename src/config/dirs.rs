@@ -26,7 +26,7 @@ const MAX_DIRS: usize = 64;
 /// [`docs::dirs`](crate::docs::dirs) says what can be reached, and what cannot.
 ///
 /// ```
-/// use belljar::{Config, HostDir};
+/// use belljar::{Config, config::HostDir};
 ///
 /// let config = Config::default()
 ///     .with_dir(HostDir::read("data", "/data"))

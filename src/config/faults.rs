@@ -14,7 +14,7 @@ use super::{
 /// [`Instance`](crate::Instance) counts over all its calls since it was created or reset.
 ///
 /// ```
-/// use belljar::{Config, Fault, Sandbox, StopReason};
+/// use belljar::{Config, Sandbox, StopReason, error::Fault};
 ///
 /// let sandbox = Sandbox::new(Config::default().with_stop_at_fuel(1_500))?;
 /// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";

@@ -34,7 +34,7 @@ pub(crate) const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "D
 /// refused in any case.
 ///
 /// ```
-/// use belljar::{Config, HttpRule};
+/// use belljar::{Config, config::HttpRule};
 ///
 /// # if cfg!(not(feature = "http")) { return Ok(()) }
 /// let config = Config::default()
@@ -169,7 +169,7 @@ impl HttpRule {
     /// `*` or begin with `*.`.
     ///
     /// ```
-    /// let rule = belljar::HttpRule::parse("POST,PUT https://api.example.org:8443/v1/")?;
+    /// let rule = belljar::config::HttpRule::parse("POST,PUT https://api.example.org:8443/v1/")?;
     /// assert_eq!((rule.port, rule.path.as_str()), (Some(8443), "/v1/"));
     /// # Ok::<(), belljar::Error>(())
     /// ```

@@ -7,7 +7,7 @@ use alloc::{
 };
 
 use super::{
-    Config, Key, faults, http,
+    Config, Key, faults, http, limits,
     setting::{name_of, quoted},
     toml::grammar::{Field, Kind, ScalarKind},
     top_level, wasi,
@@ -86,8 +86,8 @@ pub(crate) enum PolicyKey {
 /// All keys by section, in the order in which they are listed.
 static SECTIONS: [&[ConfigKey]; 8] = [
     &top_level::KEYS,
-    super::RUN_KEYS,
-    super::MODULE_KEYS,
+    limits::RUN_KEYS,
+    limits::MODULE_KEYS,
     &faults::KEYS,
     &wasi::NUMBERS,
     &http::NUMBERS,

@@ -14,7 +14,7 @@ words! {
     /// | variables, arguments, files, directories, custom host functions | none | none | none |
     ///
     /// ```
-    /// use belljar::{Clock, Config, LogLevel, Preset};
+    /// use belljar::{Config, config::{Clock, LogLevel, Preset}};
     ///
     /// let config = Config::preset(Preset::Minimal).with_log(LogLevel::Error);
     /// # if cfg!(not(feature = "wasi")) { return Ok(()) }

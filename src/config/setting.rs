@@ -53,7 +53,7 @@ impl Config {
     /// only their transcripts (`Transcript`) show why.
     ///
     /// ```
-    /// use belljar::{Clock, Config};
+    /// use belljar::{Config, config::Clock};
     ///
     /// assert_eq!(Config::default().effect(), None);
     /// assert_eq!(Config::default().with_clock(Clock::Host).effect(), Some("wasi.clock"));

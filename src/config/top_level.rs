@@ -1,12 +1,196 @@
-//! The keys outside of sections.
+//! The configuration of a sandbox, with the keys outside of sections.
+
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Key, MIB, OnGrowthLimit, Profile,
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
-    log::LogLevel,
+    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Preset, Profile, SourceLines, Wasi, draft,
+    keys::{self, ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
     setting::quoted,
-    toml::grammar::{Kind, ScalarKind},
+    toml::{
+        self,
+        grammar::{Kind, ScalarKind},
+    },
 };
+use crate::error::{ConfigError, ConfigProblem};
+
+/// The configuration of a sandbox. Plain data: change a field, or use the `with_*` methods.
+///
+/// The default is [`Profile::Plugin`], the same in debug and release builds. Every limit has a
+/// value; there is no "unlimited". [`Config::from_toml`] reads it from TOML; an error has line, column
+/// and what is valid there:
+///
+/// ```
+/// let config = belljar::Config::from_toml("[limits]\nfuel = 1_000_000\n")?;
+/// assert_eq!(config.limits.fuel, 1_000_000);
+///
+/// let error = belljar::Config::from_toml("[limits]\nfule = 1\n").unwrap_err();
+/// assert_eq!(error.hint().as_deref(), Some("did you mean `fuel`?"));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "draft::Draft")]
+#[non_exhaustive]
+pub struct Config {
+    /// The profile that gave the defaults.
+    pub profile: Profile,
+    /// Most time that a run takes, in milliseconds of real time. Off by default: it is the one limit that is not
+    /// deterministic. It acts between slices of at most 100,000 fuel and pieces of 256 KiB.
+    pub deadline_ms: Option<u64>,
+    /// Most memory of the modules that [`execute`](crate::execute) keeps loaded, in bytes; 0 keeps none.
+    /// Default: 128 MiB. It changes no outcome. [`docs::limits`](crate::docs::limits) has the size of a module.
+    #[serde(skip_serializing_if = "is_default_module_cache")]
+    pub module_cache_bytes: u64,
+    /// Effect of a `memory.grow` or `table.grow` beyond the limit.
+    pub on_growth_limit: OnGrowthLimit,
+    /// Limits of a run.
+    pub limits: Limits,
+    /// Limits of a module's size and structure, checked before the engine sees it.
+    pub module: ModuleLimits,
+    /// Faults to inject; none by default.
+    pub faults: Faults,
+    /// Least severe messages that the log keeps. Default: all.
+    #[serde(skip_serializing_if = "LogLevel::is_default")]
+    pub log: LogLevel,
+    /// Capabilities that host functions of the embedding program need
+    /// ([`HostFunction::requires`](crate::HostFunction::requires)): a call of one that needs another stops the run with
+    /// [`StopReason::Denied`](crate::StopReason::Denied). Default: none.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub grants: BTreeSet<String>,
+    /// Environment of a WASI program.
+    #[serde(skip_serializing_if = "Wasi::is_default")]
+    pub wasi: Wasi,
+    /// HTTP requests that a guest may make.
+    #[serde(skip_serializing_if = "Http::is_default")]
+    pub http: Http,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config::profile(Profile::default())
+    }
+}
+
+impl Config {
+    /// Returns the defaults of a profile.
+    pub const fn profile(profile: Profile) -> Self {
+        Config {
+            profile,
+            deadline_ms: None,
+            module_cache_bytes: MODULE_CACHE_BYTES,
+            on_growth_limit: OnGrowthLimit::Stop,
+            limits: Limits::of(profile),
+            module: ModuleLimits::of(profile),
+            faults: Faults::NONE,
+            log: LogLevel::Trace,
+            grants: BTreeSet::new(),
+            wasi: Wasi::new(),
+            http: Http::new(),
+        }
+    }
+
+    /// Reads a configuration from TOML text of at most 256 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
+    /// type or range that are valid there.
+    pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
+        Ok(toml::read(text, None, None)?.0)
+    }
+
+    /// Reads a configuration over the defaults of this profile instead of the one that the text names: for a
+    /// program whose user chose a profile elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
+        Ok(toml::read(text, Some(profile), None)?.0)
+    }
+
+    /// Reads a configuration with the line of each key. Profile and preset, if any, replace those that the text
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_lines(
+        text: &str,
+        profile: Option<Profile>,
+        preset: Option<Preset>,
+    ) -> Result<(Self, SourceLines), crate::Error> {
+        Ok(toml::read(text, profile, preset)?)
+    }
+
+    /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.
+    ///
+    /// ```
+    /// let mut config = belljar::Config::default();
+    /// config.set("limits.fuel", 1_000)?;
+    /// assert_eq!(config.limits.fuel, 1_000);
+    /// assert!(config.set("limits.fuel", 0).is_err());
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) if there is no such key, or the value is outside its
+    /// range; the configuration is then as it was.
+    pub fn set(&mut self, path: &str, value: u64) -> Result<(), crate::Error> {
+        let key = keys::scalars().find(|key| key.path == path).filter(|key| key.as_number().is_some());
+        let Some(key) = key else {
+            let all = || Config::keys().map(|key| key.path);
+            let section = path.rfind('.').map_or("", |dot| &path[..=dot]);
+            let mut valid: Vec<_> = all().filter(|key| key.starts_with(section)).collect();
+            if valid.is_empty() {
+                valid = all().collect();
+            }
+            let problem = ConfigProblem::UnknownKey { valid };
+            return Err(ConfigError { key: path.into(), at: None, problem }.into());
+        };
+        key.check(value).map_err(|problem| ConfigError { key: path.into(), at: None, problem })?;
+        (key.set)(self, value);
+        Ok(())
+    }
+
+    /// Grants a capability that host functions of the embedding program need.
+    #[must_use]
+    pub fn with_grant(mut self, capability: impl Into<String>) -> Self {
+        self.grants.insert(capability.into());
+        self
+    }
+
+    /// Lists all number keys, in the order of the documentation.
+    pub fn keys() -> impl Iterator<Item = Key> {
+        keys::scalars().filter_map(ScalarKey::as_number).copied()
+    }
+
+    /// Lists every number key with its value in this configuration (`None`: off).
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
+        keys::scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
+    }
+
+    /// Checks every value against its range, and that this build can enforce every limit.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        self.numbers().try_for_each(|(key, value)| match value {
+            Some(value) => key.check(i128::from(value)).map_err(|problem| key.error(problem)),
+            None => Ok(()),
+        })?;
+        if self.deadline_ms.is_some() && !cfg!(feature = "std") {
+            return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }));
+        }
+        self.wasi.check(self)?;
+        self.http.check()
+    }
+
+    /// Checks that this build has the granted effects of the host. A replay needs none of them.
+    pub(crate) fn check_effects(&self) -> Result<(), ConfigError> {
+        self.wasi.check_effects()?;
+        self.http.check_effects()
+    }
+}
 
 pub(super) static KEYS: [ConfigKey; 6] = [
     ConfigKey::Scalar(word!("profile", Profile, profile, "gives the defaults of `limits` and `module`")),

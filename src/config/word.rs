@@ -42,8 +42,8 @@ macro_rules! words {
                 match text {
                     $($name => Ok($word::$variant),)*
                     _ => {
-                        let problem =
-                            crate::ConfigProblem::UnknownWord { value: text.into(), valid: $word::NAMES.to_vec() };
+                        let (value, valid) = (text.into(), $word::NAMES.to_vec());
+                        let problem = crate::error::ConfigProblem::UnknownWord { value, valid };
                         Err(crate::ConfigError { key: Default::default(), at: None, problem }.into())
                     }
                 }

@@ -102,7 +102,7 @@ impl fmt::Debug for Log {
 pub struct LogEntry {
     /// Severity.
     pub level: Level,
-    /// Text, exactly as the guest passed it: [`escape`](crate::escape) it before showing it on a terminal.
+    /// Text, exactly as the guest passed it: [`escape`](crate::text::escape) it before showing it on a terminal.
     pub text: String,
 }
 

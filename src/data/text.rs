@@ -15,9 +15,9 @@ const SHOWN_ITEMS: usize = 16;
 /// Truncates at `max_bytes` of the input, at a character boundary, and shows the number of bytes left out.
 ///
 /// ```
-/// let shown = belljar::escape("a\u{1b}[31m\u{202e}b", 1024).to_string();
+/// let shown = belljar::text::escape("a\u{1b}[31m\u{202e}b", 1024).to_string();
 /// assert_eq!(shown, r"a\u{1b}[31m\u{202e}b");
-/// assert_eq!(belljar::escape("abcdef", 3).to_string(), "abc… (3 bytes more)");
+/// assert_eq!(belljar::text::escape("abcdef", 3).to_string(), "abc… (3 bytes more)");
 /// ```
 pub fn escape(text: &str, max_bytes: usize) -> Escaped<'_> {
     Escaped { text, more: 0, max_bytes, keep_lines: false }

@@ -112,7 +112,7 @@ pub enum StopReason {
         /// `deadline_ms`.
         limit_ms: u64,
     },
-    /// A fault that the configuration injects ([`Faults`](crate::Faults)).
+    /// A fault that the configuration injects ([`Faults`](crate::config::Faults)).
     #[error("stopped: {fault} {number}, an injected fault")]
     Injected {
         /// Kind of the fault.
@@ -298,7 +298,7 @@ pub enum AbiFault {
     },
 }
 
-/// Kind of an injected fault that stops a run ([`Faults`](crate::Faults)).
+/// Kind of an injected fault that stops a run ([`Faults`](crate::config::Faults)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A closure that can be an async host function: parameters and results as of
-/// [`IntoHostFunction`](crate::IntoHostFunction), with or without an [`AsyncContext`] first, and a future
+/// [`IntoHostFunction`](crate::traits::IntoHostFunction), with or without an [`AsyncContext`] first, and a future
 /// of the result.
 ///
 /// ```

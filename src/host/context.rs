@@ -60,7 +60,7 @@ impl Context<'_> {
         let bytes = self.read(ptr, len)?;
         String::from_utf8(bytes).map_err(|e| {
             let valid = e.utf8_error().valid_up_to() as u32;
-            StopReason::Abi(crate::AbiFault::Utf8 { function: self.name.in_faults(), ptr, len, valid }).into()
+            StopReason::Abi(crate::error::AbiFault::Utf8 { function: self.name.in_faults(), ptr, len, valid }).into()
         })
     }
 

@@ -46,7 +46,7 @@ pub enum TranscriptError {
     Version {
         /// Its version.
         found: u64,
-        /// [`TRANSCRIPT_VERSION`](crate::transcript::TRANSCRIPT_VERSION).
+        /// [`TRANSCRIPT_VERSION`](crate::record::TRANSCRIPT_VERSION).
         expected: u32,
     },
     /// It was recorded under other rules, under which other results can be right.
@@ -101,7 +101,7 @@ pub enum ReceiptError {
     Version {
         /// Its version.
         found: u64,
-        /// [`RECEIPT_VERSION`](crate::receipt::RECEIPT_VERSION).
+        /// [`RECEIPT_VERSION`](crate::record::RECEIPT_VERSION).
         expected: u32,
     },
     /// The run had other rules, under which other results can be right.
@@ -113,8 +113,8 @@ pub enum ReceiptError {
         expected: Rules,
     },
     /// The run received something from the host environment, which only its transcript has
-    /// ([`Receipt::verify_with_transcript`](crate::Receipt::verify_with_transcript)). Nothing is asked of this host
-    /// because a receipt says so.
+    /// ([`Receipt::verify_with_transcript`](crate::record::Receipt::verify_with_transcript)). Nothing is asked of this
+    /// host because a receipt says so.
     #[error("the run used the host environment; verify it with its transcript")]
     NeedsTranscript,
     /// It is of a run without a transcript.

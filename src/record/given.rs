@@ -8,7 +8,7 @@ use crate::{config::Config, data::files::FileBytes};
 /// The module, the input and all else that a receipt is verified with, and the ceiling of its limits.
 ///
 /// ```
-/// use belljar::{Config, Profile, Receipt, ReceiptError, receipt::Given};
+/// use belljar::{Config, Profile, record::{Given, Receipt, ReceiptError}};
 ///
 /// let wasm = std::fs::read("fixtures/guests/upper-c.wasm")?;
 /// let config = Config::default();

@@ -37,7 +37,7 @@ pub const MAX_RECEIPT_BYTES: u64 = 64 << 20;
 /// ([`Receipt::verify`]). A receipt has digests, not the bytes themselves.
 ///
 /// ```
-/// use belljar::{Config, Receipt};
+/// use belljar::{Config, record::Receipt};
 ///
 /// let wasm = std::fs::read("fixtures/guests/upper-c.wasm")?;
 /// let config = Config::default();
@@ -50,9 +50,9 @@ pub const MAX_RECEIPT_BYTES: u64 = 64 << 20;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The receipt of a run that used the host environment - custom host functions, the clock, random bytes or
-/// directories of the host, servers - is made with its transcript ([`Transcript::receipt`](crate::Transcript::receipt))
-/// and verified with it.
+/// The receipt of a run that used the host environment - custom host functions, the clock, random bytes or directories
+/// of the host, servers - is made with its transcript ([`Transcript::receipt`](crate::record::Transcript::receipt)) and
+/// verified with it.
 ///
 /// # Form
 ///
@@ -76,8 +76,8 @@ pub struct Receipt {
     /// The input files of a WASI program, by path; left out if there were none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub given: BTreeMap<String, Digest>,
-    /// The transcript, as [`Transcript::to_jsonl`](crate::Transcript::to_jsonl) writes it; left out for a run without
-    /// one.
+    /// The transcript, as [`Transcript::to_jsonl`](crate::record::Transcript::to_jsonl) writes it; left out for a run
+    /// without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<Digest>,
     /// The entry point.

@@ -33,7 +33,7 @@ pub const MAX_TRANSCRIPT_BYTES: u64 = 1 << 30;
 /// run is a pure function of module and input: it is replayed anywhere, and asks nothing of any host.
 ///
 /// ```
-/// use belljar::{Sandbox, Transcript};
+/// use belljar::{Sandbox, record::Transcript};
 ///
 /// let wasm = wat::parse_str(r#"(module (import "dice" "roll" (func $roll (result i32)))
 ///     (func (export "f") (result i32) (i32.add (call $roll) (call $roll))))"#)?;

@@ -36,7 +36,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 /// ([`docs::tools`](crate::docs::tools)).
 ///
 /// ```
-/// use belljar::Manifest;
+/// use belljar::tool::Manifest;
 ///
 /// let manifest = Manifest::from_toml(r#"
 ///     name = "double"
@@ -47,7 +47,7 @@ pub const MAX_MANIFEST_BYTES: u64 = 64 << 10;
 /// "#)?;
 /// let packed = manifest.pack(b"\0asm\x01\0\0\0")?;
 /// assert_eq!(Manifest::of(&packed)?.as_ref(), Some(&manifest));
-/// # Ok::<(), belljar::ManifestError>(())
+/// # Ok::<(), belljar::tool::ManifestError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]

@@ -43,7 +43,7 @@ mod tests;
 /// further grants for single ones, and a ceiling above both.
 ///
 /// ```
-/// use belljar::Policy;
+/// use belljar::tool::Policy;
 ///
 /// let policy = Policy::from_toml(r#"
 ///     [limits]

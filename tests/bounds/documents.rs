@@ -1,6 +1,6 @@
 //! A JSON text and what is made of it take at most 8 times the size of the text, whatever the text and the schema.
 
-use belljar::{Manifest, Policy, Tool};
+use belljar::tool::{Manifest, Policy, Tool};
 use serde_json::{Value, json};
 
 use super::allocator::peak_of;

@@ -3,7 +3,11 @@
 
 use std::{fs, path::Path};
 
-use belljar::{Config, Key, MemoryBound, Profile, Sandbox, selftest::checks};
+use belljar::{
+    Config, Profile, Sandbox,
+    config::{Key, MemoryBound},
+    selftest::checks,
+};
 
 use super::{
     allocator::peak_of,

@@ -122,7 +122,7 @@ fn last_used() {
     // What is refused is not kept.
     assert_eq!(names(&told(b"\0asm\x01\0\0\0\x01", b"", &less(bytes))), ["cache_miss"]);
     #[cfg(feature = "fs")]
-    assert_eq!(told(&module(3), b"", &plenty.with_dir(belljar::HostDir::read(".", "/d"))), []);
+    assert_eq!(told(&module(3), b"", &plenty.with_dir(belljar::config::HostDir::read(".", "/d"))), []);
 }
 
 /// Less than what all of the below take, so that some is evicted.

@@ -4,7 +4,9 @@
 
 use std::fs;
 
-use belljar::{Config, Context, Error, Fault, HostError, Log, Module, Outcome, Sandbox, Step, StopReason, Usage};
+use belljar::{
+    Config, Context, Error, HostError, Log, Module, Outcome, Sandbox, Step, StopReason, Usage, error::Fault,
+};
 
 use super::allocator::live;
 

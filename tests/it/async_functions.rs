@@ -14,8 +14,8 @@ use std::{
 };
 
 use belljar::{
-    AbiFault, AsyncContext, Builder, Config, Error, HostError, Level, Module, Outcome, Sandbox, Scheduler, Step,
-    StopReason, Value, meter,
+    AsyncContext, Builder, Config, Error, HostError, Level, Module, Outcome, Sandbox, Scheduler, Step, StopReason,
+    Value, error::AbiFault, meter,
 };
 
 /// Gives way so many times before it is ready.

@@ -7,7 +7,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Config, Error, Module, ModuleCache, ModuleError, Pin, Sandbox};
+use belljar::{
+    Config, Error, Module, ModuleError, Sandbox,
+    cache::{ModuleCache, Pin},
+};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 #[cfg(all(feature = "wasi", feature = "host-random"))]
-use belljar::{Clock, LogLevel, Random};
+use belljar::config::{Clock, LogLevel, Random};
 use belljar::{
-    Config, ConfigProblem, Error, Key, MAX_TEXT_BYTES, OnGrowthLimit, Position, Preset, Profile, Sandbox, Setting,
+    Config, Error, Profile, Sandbox,
+    config::{Key, MAX_TEXT_BYTES, OnGrowthLimit, Preset, Setting},
+    error::{ConfigProblem, Position},
 };
 
 fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
@@ -284,7 +286,7 @@ fn an_unknown_path_is_told_with_the_valid_ones() {
 }
 
 /// Whether a key has no value unless it is set.
-fn is_off(key: &belljar::Key) -> bool {
+fn is_off(key: &belljar::config::Key) -> bool {
     key.path == "deadline_ms" || key.path.starts_with("faults.")
 }
 
@@ -363,7 +365,7 @@ fn rules_for_requests_are_read() {
         assert_eq!((error.key.as_str(), error.at.unwrap().line), (key, line), "{rest}");
     }
     let config = read("[[http.allow]]\nhost = \"a\"\n").unwrap();
-    assert_eq!(config, Config::default().with_http(belljar::HttpRule::parse("https://a").unwrap()));
+    assert_eq!(config, Config::default().with_http(belljar::config::HttpRule::parse("https://a").unwrap()));
     assert!(Sandbox::new(config).is_ok());
 
     let text = r#"[http]

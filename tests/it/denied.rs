@@ -1,6 +1,6 @@
 //! What each function of WASI answers where nothing is granted: as the documentation has it.
 
-use belljar::{Config, Error, Preset, Sandbox, StopReason, ValueType, abi::wasi};
+use belljar::{Config, Error, Sandbox, StopReason, ValueType, abi::wasi, config::Preset};
 
 const BADF: i32 = 8;
 const NOTCAPABLE: i32 = 76;
@@ -79,7 +79,7 @@ fn every_function_answers_as_documented_where_nothing_is_granted() {
 #[cfg(all(feature = "fs", unix))]
 #[test]
 fn a_directory_to_read_stays_as_it_is() {
-    use belljar::HostDir;
+    use belljar::config::HostDir;
     const ROFS: i32 = 69;
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("denied-{}", std::process::id()));
     std::fs::create_dir_all(path.join("na")).unwrap();

@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Config, Key, Preset, Setting, StopReason, abi, meter};
+use belljar::{
+    Config, StopReason, abi,
+    config::{Key, Preset, Setting},
+    meter,
+};
 
 use crate::prices::{
     self,

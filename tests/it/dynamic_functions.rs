@@ -1,9 +1,9 @@
 //! Host functions typed at run time: the same results, prices, records and refusals as those of closures with types.
 
 use belljar::{
-    AsyncContext, Builder, ConfigProblem, Context, Error, FuncType, HostError, HostFunction, HostFunctionProblem,
-    Outcome, Sandbox, StopReason, Value,
+    AsyncContext, Builder, Context, Error, FuncType, HostError, HostFunction, Outcome, Sandbox, StopReason, Value,
     ValueType::{self, ExternRef, F32, F64, FuncRef, I32, I64, V128},
+    error::{ConfigProblem, HostFunctionProblem},
 };
 
 /// A guest that passes its arguments through a function of all types.
@@ -141,7 +141,7 @@ fn a_function_can_be_registered_with_several_sandboxes_once_in_each() {
 
 #[cfg(feature = "receipt")]
 mod records {
-    use belljar::{Transcript, TranscriptError};
+    use belljar::record::{Transcript, TranscriptError};
 
     use super::*;
 

@@ -4,8 +4,10 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use belljar::{
-    Clock, Config, Error, HostDir, Outcome, Profile, Random, ReceiptError, Sandbox, Step, StopReason, Transcript,
-    TranscriptError, ValueType, abi::wasi::FUNCTIONS, transcript::Effect,
+    Config, Error, Outcome, Profile, Sandbox, Step, StopReason, ValueType,
+    abi::wasi::FUNCTIONS,
+    config::{Clock, HostDir, Random},
+    record::{Effect, ReceiptError, Transcript, TranscriptError},
 };
 
 use super::{dirs::guest::Place, transcripts::in_steps};
@@ -252,7 +254,7 @@ fn a_guest_that_asks_for_something_else_is_stopped() {
     );
     let config = Config::default().with_random(Random::Host);
     let (_, mut transcript) = recorded(config, &two, 1 << 20);
-    transcript.header.module = belljar::receipt::Digest::of(&other);
+    transcript.header.module = belljar::record::Digest::of(&other);
     let Err(Error::Stopped(stopped)) = replay(&transcript, &other, u64::MAX) else { panic!("it was replayed") };
     let StopReason::Replay { effect, function, expected, found } = stopped.reason else { panic!("{stopped:?}") };
     assert_eq!((effect, &*function), (2, "random"));
@@ -290,7 +292,7 @@ fn a_receipt_is_checked_with_the_transcript() {
     drop(place);
     let again = replay(&transcript, &wasm, 1_000);
     assert_eq!(transcript.receipt(&wasm, b"input", &again).unwrap().to_json(), receipt.to_json());
-    let read = belljar::Receipt::from_json(&receipt.to_json()).unwrap();
+    let read = belljar::record::Receipt::from_json(&receipt.to_json()).unwrap();
     read.verify_with_transcript(&wasm, b"input", &transcript).unwrap();
     assert_eq!(read.verify(&wasm, b"input"), Err(ReceiptError::NeedsTranscript));
     // Another transcript, with one byte changed in what was answered.
@@ -308,7 +310,7 @@ fn a_receipt_is_checked_with_the_transcript() {
     let lied = lie.verify_with_transcript(&wasm, b"input", &transcript);
     assert!(matches!(lied, Err(ReceiptError::Differs { .. })));
     let pure = belljar::execute(&wasm, b"", &Config::profile(Profile::Large));
-    let pure = belljar::Receipt::of_run(&wasm, b"", &Config::profile(Profile::Large), &pure).unwrap();
+    let pure = belljar::record::Receipt::of_run(&wasm, b"", &Config::profile(Profile::Large), &pure).unwrap();
     assert_eq!(pure.verify_with_transcript(&wasm, b"", &transcript), Err(ReceiptError::NoTranscript));
 }
 
@@ -369,7 +371,7 @@ fn a_recording_of_another_machine_is_replayed() {
     }
     let wasm = wat::parse_str(read("effects.wat")).unwrap();
     let transcript = Transcript::from_jsonl(&read("effects.jsonl")).unwrap();
-    let receipt = belljar::Receipt::from_json(&read("effects.json")).unwrap();
+    let receipt = belljar::record::Receipt::from_json(&read("effects.json")).unwrap();
     assert_eq!(transcript.to_jsonl(), read("effects.jsonl"), "written as it was read");
     assert_eq!(receipt.to_json() + "\n", read("effects.json"), "written as it was read");
     receipt.verify_with_transcript(&wasm, b"input", &transcript).unwrap();

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use belljar::{
-    AsyncContext, CallError, Config, Context, Error, Fault, HostError, Instance, Module, OnGrowthLimit, Outcome,
-    Sandbox, Scheduler, Step, StopReason, Stopped,
+    AsyncContext, CallError, Config, Context, Error, HostError, Instance, Module, Outcome, Sandbox, Scheduler, Step,
+    StopReason, Stopped, config::OnGrowthLimit, error::Fault,
 };
 
 /// Tells with a byte of output for each growth whether it was given. Some of them have no number: by

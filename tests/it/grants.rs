@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use belljar::{Builder, Config, ConfigProblem, Error, HostFunction, Sandbox, StopReason};
+use belljar::{Builder, Config, Error, HostFunction, Sandbox, StopReason, error::ConfigProblem};
 
 const GUEST: &str = r#"(module
     (import "db" "get" (func $get (param i32) (result i32)))
@@ -113,7 +113,7 @@ fn a_grant_that_nothing_needs_is_refused() {
 #[test]
 #[cfg(feature = "receipt")]
 fn a_transcript_knows_what_was_denied() {
-    use belljar::Transcript;
+    use belljar::record::Transcript;
     let wasm = wat::parse_str(GUEST).unwrap();
     for (config, export) in
         [(Config::default(), "get"), (Config::default(), "ask"), (Config::default().with_grant("db"), "get")]

@@ -1,6 +1,10 @@
 //! Host functions of the embedding program, and instances that are kept.
 
-use belljar::{Builder, Config, ConfigProblem, Error, HostFunctionProblem, OnGrowthLimit, Sandbox, StopReason, Value};
+use belljar::{
+    Builder, Config, Error, Sandbox, StopReason, Value,
+    config::OnGrowthLimit,
+    error::{ConfigProblem, HostFunctionProblem},
+};
 
 fn problem(builder: Builder) -> HostFunctionProblem {
     match builder.build() {

@@ -6,8 +6,9 @@ use std::sync::{
 };
 
 use belljar::{
-    AbiFault, Builder, Config, ConfigProblem, Context, Error, HostError, HostFunctionProblem, Level, ModuleError,
-    Outcome, Sandbox, Step, StopReason, Value, meter,
+    Builder, Config, Context, Error, HostError, Level, ModuleError, Outcome, Sandbox, Step, StopReason, Value,
+    error::{AbiFault, ConfigProblem, HostFunctionProblem},
+    meter,
 };
 
 /// Runs the export `f` of a module, at every slice size, which must come out the same.

@@ -28,7 +28,7 @@ fn check(error: &Error) {
     for text in shown.into_iter().flatten() {
         assert!(text.len() <= SHOWN, "{} bytes are shown: {}…", text.len(), &text[..200]);
         if let Some(bad) = text.chars().find(|c| c.is_control() || HOSTILE.contains(c)) {
-            panic!("{bad:?} is shown in {}", belljar::escape(&text, 300));
+            panic!("{bad:?} is shown in {}", belljar::text::escape(&text, 300));
         }
     }
 }
@@ -175,16 +175,16 @@ fn words_of_host_functions_that_quote_the_guest() {
 #[test]
 fn every_character_that_steers_is_escaped_and_no_other() {
     for c in HOSTILE {
-        let escaped = belljar::escape(c.encode_utf8(&mut [0; 4]), 8).to_string();
+        let escaped = belljar::text::escape(c.encode_utf8(&mut [0; 4]), 8).to_string();
         assert!(escaped.starts_with('\\') && escaped.is_ascii(), "{c:?} is shown as {escaped}");
     }
     for plain in ["", "abc", "\u{e9}\u{df}\u{4e2d}\u{1f514}", "\\n", "\"`'", "a b"] {
-        assert_eq!(belljar::escape(plain, 100).to_string(), plain);
+        assert_eq!(belljar::text::escape(plain, 100).to_string(), plain);
     }
-    assert_eq!(belljar::escape_lines("a\n\tb\u{1b}", 100).to_string(), "a\n\tb\\u{1b}");
+    assert_eq!(belljar::text::escape_lines("a\n\tb\u{1b}", 100).to_string(), "a\n\tb\\u{1b}");
     // Cut at a character, never in one.
     for max in 0..=9 {
-        let shown = belljar::escape("\u{1f514}\u{1f514}", max).to_string();
+        let shown = belljar::text::escape("\u{1f514}\u{1f514}", max).to_string();
         let whole = max / 4;
         assert!(shown.starts_with(&"\u{1f514}".repeat(whole.min(2))), "{max}: {shown}");
         assert_eq!(shown.contains("bytes more"), max < 8, "{max}: {shown}");

@@ -4,9 +4,11 @@
 use std::net::TcpListener;
 
 use belljar::{
-    AbiFault, Config, Error, HostFunctionProblem, HttpRule, ModuleError, Outcome, Receipt, ReceiptError, Sandbox, Step,
-    StopReason, Transcript, Value,
+    Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason, Value,
     abi::http::{FUNCTIONS, Failure},
+    config::HttpRule,
+    error::{AbiFault, HostFunctionProblem},
+    record::{Receipt, ReceiptError, Transcript},
 };
 
 mod answers;
@@ -408,7 +410,7 @@ fn the_module_is_there_where_something_is_granted() {
     assert!(own(Config::default()).is_ok());
     let Err(Error::Config(error)) = own(open()) else { panic!("built") };
     let reserved =
-        belljar::ConfigProblem::HostFunction { name: "http.send".into(), why: HostFunctionProblem::Reserved };
+        belljar::error::ConfigProblem::HostFunction { name: "http.send".into(), why: HostFunctionProblem::Reserved };
     assert_eq!(error.problem, reserved);
 }
 

@@ -8,7 +8,8 @@ use std::{
 };
 
 use belljar::{
-    Config, Error, IsolationError, ModuleError, Outcome, Sandbox, Step, StopReason, WorkerEnd,
+    Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason,
+    error::{IsolationError, WorkerEnd},
     isolate::{self, Isolation},
 };
 

@@ -37,7 +37,7 @@ fn a_call_has_its_text_its_price_and_its_receipt() {
     assert_eq!(meta["belljar/usage"]["input_bytes"], 6);
     assert!(meta["belljar/fuel"].as_u64() > Some(0));
     assert_eq!(meta["belljar/fuel"], meta["belljar/usage"]["fuel"]);
-    let receipt = belljar::Receipt::from_json(&meta["belljar/receipt"].to_string()).unwrap();
+    let receipt = belljar::record::Receipt::from_json(&meta["belljar/receipt"].to_string()).unwrap();
     receipt.verify(&client::wasm("echo"), "hällo".as_bytes()).unwrap();
 }
 
@@ -60,7 +60,7 @@ fn a_guest_that_is_stopped_is_an_error_with_its_own_words() {
     assert_eq!((&result["isError"], &result["content"]), (&json!(true), &json!(content)));
     assert_eq!(result["_meta"]["belljar/stop"], json!({"failed": {"message": "no such unit"}}));
     let receipt = result["_meta"]["belljar/receipt"].to_string();
-    belljar::Receipt::from_json(&receipt).unwrap().verify(&client::wasm("fails"), b"").unwrap();
+    belljar::record::Receipt::from_json(&receipt).unwrap().verify(&client::wasm("fails"), b"").unwrap();
 
     let result = client.call("spin", "");
     assert_eq!(result["isError"], true);

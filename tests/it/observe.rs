@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use belljar::{Config, Error, ModuleError, OnGrowthLimit, Sandbox, Step, StopReason};
+use belljar::{Config, Error, ModuleError, Sandbox, Step, StopReason, config::OnGrowthLimit};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},

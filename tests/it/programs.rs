@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{Changes, Config, Error, Outcome, Sandbox, Step, StopReason};
+use belljar::{Config, Error, Outcome, Sandbox, Step, StopReason, files::Changes};
 
 use self::{
     program::{Program, programs},
@@ -114,7 +114,7 @@ impl Suite {
         let Some((name, path)) = path.split_once(':') else { return program.read(path) };
         let left = self.left.get(name).ok_or_else(|| format!("{name} has not run"))?;
         match left.files.get(path) {
-            Some(belljar::Change::File(bytes)) => Ok(bytes.to_vec()),
+            Some(belljar::files::Change::File(bytes)) => Ok(bytes.to_vec()),
             None if path == "output" => Ok(left.output.clone()),
             other => Err(format!("{name} has left {other:?} as {path}")),
         }

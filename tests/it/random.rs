@@ -42,7 +42,7 @@ fn slices_change_nothing() {
         let wasm = generate(seed);
         let module = sandbox.load(&wasm).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
         for export in &module.inspect().exports.clone() {
-            let belljar::ExternType::Function(ty) = &export.ty else { continue };
+            let belljar::inspect::ExternType::Function(ty) = &export.ty else { continue };
             let Some(args) = ty.params.iter().map(zero).collect::<Option<Vec<_>>>() else { continue };
             if ty.results.iter().any(|ty| zero(ty).is_none()) {
                 continue;

@@ -4,8 +4,8 @@
 use std::{fs, path::PathBuf};
 
 use belljar::{
-    Config, Error, Outcome, Profile, Receipt, ReceiptError, Sandbox, Step, StopReason, Value,
-    receipt::{Digest, Entry, Given, MAX_RECEIPT_BYTES},
+    Config, Error, Outcome, Profile, Sandbox, Step, StopReason, Value,
+    record::{Digest, Entry, Given, MAX_RECEIPT_BYTES, Receipt, ReceiptError},
 };
 
 /// Name, guest, export (or none for a run), arguments, input, fuel.

@@ -3,7 +3,10 @@
 
 use std::fs;
 
-use belljar::{Config, Error, Manifest, ManifestError, Plan, Policy, Schema, Tool, ToolError, run_json};
+use belljar::{
+    Config, Error,
+    tool::{Manifest, ManifestError, Plan, Policy, Schema, Tool, ToolError, run_json},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -253,10 +256,10 @@ fn a_tool_that_requires_more_is_not_loaded() {
 #[test]
 fn a_pinned_name_is_for_one_module() {
     let (wasm, other) = (manifest("upper", "").pack(UPPER).unwrap(), manifest("upper", "").pack(CALC).unwrap());
-    let hash = belljar::receipt::Digest::of(&wasm).sha256;
+    let hash = belljar::record::Digest::of(&wasm).sha256;
     let policy = Policy::from_toml(&format!("[tools.upper]\nsha256 = \"{hash}\"\n")).unwrap();
     assert!(policy.plan(&wasm, "").unwrap().pinned);
-    let found = belljar::receipt::Digest::of(&other).sha256;
+    let found = belljar::record::Digest::of(&other).sha256;
     let error = ToolError::Pinned { tool: "upper".into(), expected: hash, found, line: 2 };
     assert_eq!(policy.plan(&other, "").unwrap_err(), error);
 }

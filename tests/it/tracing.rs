@@ -86,7 +86,7 @@ fn the_page_lists_what_is_emitted() {
         #[cfg(feature = "cache")]
         {
             // Where a file is, no folder can be made.
-            let cache = belljar::ModuleCache::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), [0; 32]);
+            let cache = belljar::cache::ModuleCache::open(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"), [0; 32]);
             sandbox.load_cached(&one, &cache).unwrap();
             let pin = Sandbox::new(Config::default().with_module_types(5)).unwrap().pin(&one).unwrap();
             sandbox.load_pinned(&one, &pin).unwrap();

@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use belljar::{
-    AbiFault, AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, ReceiptError,
-    Sandbox, Step, StopReason, Transcript, TranscriptError, Value,
-    receipt::Given,
-    transcript::{Effect, HostEnd},
+    AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, Sandbox, Step, StopReason,
+    Value,
+    error::AbiFault,
+    record::{Effect, Given, HostEnd, ReceiptError, Transcript, TranscriptError},
 };
 
 type Done = Result<Outcome, Error>;

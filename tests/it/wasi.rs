@@ -7,10 +7,12 @@ use std::{
 };
 
 #[cfg(feature = "receipt")]
-use belljar::Receipt;
+use belljar::record::Receipt;
 use belljar::{
-    AbiFault, Change, Config, ConfigProblem, Error, FileBytes, Module, Profile, Sandbox, StopReason, Value, ValueType,
+    Config, Error, Module, Profile, Sandbox, StopReason, Value, ValueType,
     abi::wasi::{FUNCTIONS, Function, Param, Snapshot},
+    error::{AbiFault, ConfigProblem},
+    files::{Change, FileBytes},
 };
 use serde::Deserialize;
 
@@ -103,7 +105,7 @@ fn recorded(sandbox: &Sandbox, module: &Module, wasm: &[u8]) -> Result<Ended, St
     let mut run = sandbox.start(module, b"").map_err(|e| e.to_string())?;
     run.record(64 << 20);
     let ended = run.finish();
-    let transcript = belljar::Transcript::of_run(sandbox, wasm, b"", run.take_effects());
+    let transcript = belljar::record::Transcript::of_run(sandbox, wasm, b"", run.take_effects());
     let again = transcript.replay(wasm, b"").map_err(|e| e.to_string())?.finish();
     if again == ended { Ok(ended) } else { Err(format!("replayed: {again:?}")) }
 }

@@ -2,7 +2,7 @@
 
 use std::{env, ffi::OsString, path::Path};
 
-use belljar::{CacheError, ModuleCache};
+use belljar::cache::{CacheError, ModuleCache};
 
 use crate::{console::Console, failure::Failure};
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use belljar::{Access, Clock, Config, Error, HostDir, HttpRule, LogLevel, Random};
+use belljar::{
+    Config, Error,
+    config::{Access, Clock, HostDir, HttpRule, LogLevel, Random},
+};
 use clap::Args;
 
 use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time, word::one_of};

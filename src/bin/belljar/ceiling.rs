@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use belljar::{Config, Key, MAX_TEXT_BYTES, Policy, Profile, receipt::Excess};
+use belljar::{
+    Config, Profile,
+    config::{Key, MAX_TEXT_BYTES},
+    record::Excess,
+    tool::Policy,
+};
 
 use crate::{failure::Failure, show, source::Source};
 

@@ -110,7 +110,7 @@ impl Console {
             Level::Debug => BLUE,
             Level::Trace => DIM,
         };
-        self.labelled(color, &entry.level.to_string(), belljar::escape(&entry.text, usize::MAX));
+        self.labelled(color, &entry.level.to_string(), belljar::text::escape(&entry.text, usize::MAX));
     }
 
     /// Prints a line without a label.

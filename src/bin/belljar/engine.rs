@@ -3,7 +3,8 @@
 #[cfg(unix)]
 use belljar::isolate::{IsolatedExecution, Isolation};
 use belljar::{
-    Cancel, Error, Execution, Input, Inspection, LogEntry, Module, ModuleCache, Sandbox, Step, Usage, Value,
+    Cancel, Error, Execution, Input, LogEntry, Module, Sandbox, Step, Usage, Value, cache::ModuleCache,
+    inspect::Inspection,
 };
 use std::time::Duration;
 

@@ -1,6 +1,9 @@
 //! Checks of a module before its run: its entry function, and the options that apply to it.
 
-use belljar::{CallError, Error, ExternType, Inspection, abi};
+use belljar::{
+    CallError, Error, abi,
+    inspect::{ExternType, Inspection},
+};
 
 use crate::{capabilities::CapabilityArgs, console::Console, show, source::Source};
 

@@ -6,7 +6,11 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{Capabilities, ExternType, Import, Inspection, Manifest, ManifestError, abi::Builtin};
+use belljar::{
+    abi::Builtin,
+    inspect::{Capabilities, ExternType, Import, Inspection},
+    tool::{Manifest, ManifestError},
+};
 use clap::Args;
 use serde::Serialize;
 

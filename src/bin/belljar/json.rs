@@ -6,7 +6,8 @@ use std::{
 };
 
 use belljar::{
-    CallError, Change, ConfigError, Error, IsolationError, LogEntry, ModuleError, Outcome, StopReason, Usage, Value,
+    CallError, ConfigError, Error, LogEntry, ModuleError, Outcome, StopReason, Usage, Value, error::IsolationError,
+    files::Change,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -69,7 +70,7 @@ fn escape_controls(json: &str) -> String {
     for c in json.chars() {
         let mut utf8 = [0; 4];
         let plain = matches!(c, ' '..='~' | '\n');
-        if plain || belljar::escape(c.encode_utf8(&mut utf8), 4).to_string().starts_with(c) {
+        if plain || belljar::text::escape(c.encode_utf8(&mut utf8), 4).to_string().starts_with(c) {
             text.push(c);
         } else {
             text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));

@@ -1,6 +1,6 @@
 //! Options that set one limit each: one table for the parser, the help and hints.
 
-use belljar::{Config, Key};
+use belljar::{Config, config::Key};
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, error::Error};
 
 use crate::{

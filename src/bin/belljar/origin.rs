@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Config, Setting, SourceLines};
+use belljar::{
+    Config,
+    config::{Setting, SourceLines},
+};
 
 /// The origin of each value of the configuration.
 #[derive(Debug, Default)]

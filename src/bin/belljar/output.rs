@@ -67,7 +67,7 @@ fn put(bytes: &[u8]) -> Result<(), Failure> {
 
 fn put_escaped(bytes: &[u8]) -> Result<(), Failure> {
     let text = String::from_utf8_lossy(bytes);
-    put(belljar::escape_lines(&text, usize::MAX).to_string().as_bytes())
+    put(belljar::text::escape_lines(&text, usize::MAX).to_string().as_bytes())
 }
 
 /// Returns the number of bytes at the end that are an incomplete character.

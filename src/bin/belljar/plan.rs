@@ -7,8 +7,10 @@ use std::{
 };
 
 use belljar::{
-    Capabilities, Config, Import, Inspection, Setting,
+    Config,
     abi::{Builtin, Capability},
+    config::Setting,
+    inspect::{Capabilities, Import, Inspection},
 };
 use serde::Serialize;
 
@@ -121,7 +123,7 @@ fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Settin
 /// Formats a value as TOML writes it, numbers with grouped digits.
 fn value(setting: &Setting) -> String {
     let value = setting.value.as_deref().unwrap_or("off");
-    value.parse().map_or_else(|_| belljar::escape(value, 4096).to_string(), grouped)
+    value.parse().map_or_else(|_| belljar::text::escape(value, 4096).to_string(), grouped)
 }
 
 /// Writes a text after its head, wrapped and indented.

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Config, Error, Input, Outcome, Receipt, Transcript};
+use belljar::{
+    Config, Error, Input, Outcome,
+    record::{Receipt, Transcript},
+};
 
 use crate::{argument::Call, failure::Failure, file};
 

@@ -7,7 +7,9 @@ use std::{
 };
 
 use belljar::{
-    Error, FuncType, Input, Inspection, Outcome, Sandbox, StopReason, Transcript, Usage, ValueType, abi, receipt::Entry,
+    Error, FuncType, Input, Outcome, Sandbox, StopReason, Usage, ValueType, abi,
+    inspect::Inspection,
+    record::{Entry, Transcript},
 };
 use clap::{Args, Id};
 

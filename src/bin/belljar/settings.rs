@@ -2,7 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use belljar::{Access, Config, ConfigError, ConfigProblem, Error, MAX_TEXT_BYTES, Policy, Preset, Sandbox, Setting};
+use belljar::{
+    Config, ConfigError, Error, Sandbox,
+    config::{Access, MAX_TEXT_BYTES, Preset, Setting},
+    error::ConfigProblem,
+    tool::Policy,
+};
 
 use crate::{
     capabilities::{CapabilityArgs, granted},

@@ -32,10 +32,10 @@ pub fn count(number: u64, thing: &str) -> String {
 
 /// Escapes an untrusted name for a terminal.
 pub fn name(text: &str) -> String {
-    belljar::escape(text, 512).to_string()
+    belljar::text::escape(text, 512).to_string()
 }
 
 /// Escapes a path for a terminal.
 pub fn path(path: &Path) -> String {
-    belljar::escape(&path.to_string_lossy(), 4096).to_string()
+    belljar::text::escape(&path.to_string_lossy(), 4096).to_string()
 }

@@ -1,6 +1,6 @@
 //! Sizes, times and counts in the notation of the command line.
 
-use belljar::Key;
+use belljar::config::Key;
 
 /// The notation of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ const COUNTS: &[(&str, u64)] =
 impl Form {
     /// Parses a number with a unit in any case. The error says what is valid.
     pub fn parse(self, text: &str) -> Result<u64, String> {
-        let shown = belljar::escape(text, 64);
+        let shown = belljar::text::escape(text, 64);
         let unknown = || format!("`{shown}` is not {}; valid are {}", self.noun(), self.examples());
         let digits = text.find(|c: char| !(c.is_ascii_digit() || c == '_')).unwrap_or(text.len());
         let (digits, unit) = text.split_at(digits);

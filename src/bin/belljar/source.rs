@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Error, ModuleError, Position, Sandbox};
+use belljar::{Error, ModuleError, Sandbox, error::Position};
 
 use crate::{
     failure::{Failure, io_message},

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use belljar::{Tool, ToolError};
+use belljar::tool::{Tool, ToolError};
 
 use crate::{console::Console, exit::Exit, failure::Failure, options::GrantArgs, settings, show, source::Source};
 

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use belljar::{
-    Config, Error, Execution, Input, Sandbox, Transcript, TranscriptError, transcript::MAX_TRANSCRIPT_BYTES,
+    Config, Error, Execution, Input, Sandbox,
+    record::{MAX_TRANSCRIPT_BYTES, Transcript, TranscriptError},
 };
 
 use crate::{argument::Call, ceiling, failure::Failure, file, show, size::Form, source::Source};

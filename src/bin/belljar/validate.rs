@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use belljar::{Inspection, Sandbox};
+use belljar::{Sandbox, inspect::Inspection};
 use clap::Args;
 use serde::Serialize;
 

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use belljar::{
-    FileBytes, Receipt, ReceiptError, Sandbox,
-    receipt::{Difference, Given, MAX_RECEIPT_BYTES},
+    Sandbox,
+    files::FileBytes,
+    record::{Difference, Given, MAX_RECEIPT_BYTES, Receipt, ReceiptError},
 };
 use clap::Args;
 use serde::Serialize;

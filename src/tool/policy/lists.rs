@@ -95,7 +95,9 @@ impl Narrowing<'_> {
         let most = self.ceiling.access;
         let (mut given, mut missing, mut above) = (Vec::new(), Vec::new(), None);
         for guest in guests {
-            let of = |asked: &[crate::RequestedDir]| asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max();
+            let of = |asked: &[crate::tool::RequestedDir]| {
+                asked.iter().filter(|d| d.guest == *guest).map(|d| d.access).max()
+            };
             let (required, asked) = (of(requires), of(requires).max(of(optional)));
             let dir = granted.iter().find(|dir| dir.guest == *guest);
             // `None` is less than any access.

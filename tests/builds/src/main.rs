@@ -11,7 +11,8 @@ use std::{
 };
 
 use belljar::{
-    Config, ConfigProblem, Error, Sandbox,
+    Config, Error, Sandbox,
+    error::ConfigProblem,
     selftest::{Check, checks},
 };
 

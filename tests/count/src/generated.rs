@@ -1,6 +1,6 @@
 //! Subjects that are made from seeds, by the generators of `tests/difference`.
 
-use belljar::{Config, OnGrowthLimit, Profile};
+use belljar::{Config, Profile, config::OnGrowthLimit};
 
 use crate::{
     generator::Generator,

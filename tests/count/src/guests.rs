@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use belljar::{Config, OnGrowthLimit, Sandbox, Value, ValueType};
+use belljar::{Config, Sandbox, Value, ValueType, config::OnGrowthLimit};
 use benches::{
     cases::{Case as Measured, Kind},
     engine::Abi,

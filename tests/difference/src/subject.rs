@@ -1,6 +1,6 @@
 //! Our side: belljar, whole and in slices.
 
-use belljar::{Config, Error, Instance, Module, OnGrowthLimit, Sandbox, Step, StopReason, Value};
+use belljar::{Config, Error, Instance, Module, Sandbox, Step, StopReason, Value, config::OnGrowthLimit};
 
 use crate::outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS};
 

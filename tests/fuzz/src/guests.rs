@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use belljar::{ExternType, Module, Value, ValueType, abi};
+use belljar::{Module, Value, ValueType, abi, inspect::ExternType};
 
 /// What a generated module is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! A model of the host: what a script has to come to, written down from the guest ABI's documentation.
 
-use belljar::{AbiFault, Level, StopReason};
+use belljar::{Level, StopReason, error::AbiFault};
 
 use crate::script::{Call, Script, slot};
 

@@ -85,15 +85,15 @@ fn same_state(ours: &mut Instance, theirs: &mut Other) {
     let mut memories = 0;
     for export in &exports {
         match &export.ty {
-            belljar::ExternType::Global(_) => {
+            belljar::inspect::ExternType::Global(_) => {
                 let found: Option<Value> = ours.global(&export.name);
                 assert_eq!(found, theirs.global(&export.name), "{}", export.name);
             }
-            belljar::ExternType::Memory(_) => memories += 1,
+            belljar::inspect::ExternType::Memory(_) => memories += 1,
             _ => {}
         }
     }
-    let memory = exports.iter().find(|export| matches!(export.ty, belljar::ExternType::Memory(_)));
+    let memory = exports.iter().find(|export| matches!(export.ty, belljar::inspect::ExternType::Memory(_)));
     if let (1, Some(memory)) = (memories, memory) {
         assert!(ours.memory() == theirs.memory(&memory.name), "the memories differ");
     }

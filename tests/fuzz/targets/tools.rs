@@ -3,7 +3,10 @@
 
 #![no_main]
 
-use belljar::{Manifest, Policy, Sandbox, Schema};
+use belljar::{
+    Sandbox,
+    tool::{Manifest, Policy, Schema},
+};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

@@ -11,7 +11,11 @@ use std::{
 };
 
 use arbitrary::Unstructured;
-use belljar::{Clock, Config, Error, Execution, HostDir, Outcome, Random, Sandbox, Step, Transcript};
+use belljar::{
+    Config, Error, Execution, Outcome, Sandbox, Step,
+    config::{Clock, HostDir, Random},
+    record::Transcript,
+};
 use belljar_fuzz::{ends, program::Program};
 use libfuzzer_sys::fuzz_target;
 

@@ -2,7 +2,7 @@
 
 use std::{os::unix::fs::PermissionsExt, path::Path, sync::Barrier};
 
-use belljar::CacheError;
+use belljar::cache::CacheError;
 
 use super::*;
 

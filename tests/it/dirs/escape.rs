@@ -5,7 +5,7 @@ use std::{
     os::unix::{ffi::OsStrExt, fs::MetadataExt, fs::symlink},
 };
 
-use belljar::HostDir;
+use belljar::config::HostDir;
 
 use super::guest::{CREATE, EXCLUSIVE, Guest, Place, errno, naive};
 

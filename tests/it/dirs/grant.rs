@@ -5,7 +5,11 @@ use std::{
     os::unix::fs::{PermissionsExt, symlink},
 };
 
-use belljar::{Access, Config, ConfigProblem, DirectoryProblem, Error, HostDir, Position, Sandbox};
+use belljar::{
+    Config, Error, Sandbox,
+    config::{Access, HostDir},
+    error::{ConfigProblem, DirectoryProblem, Position},
+};
 
 use super::guest::{Guest, Place};
 
@@ -121,7 +125,7 @@ fn mistakes_in_toml_have_their_places() {
 #[cfg(feature = "receipt")]
 #[test]
 fn a_run_with_directories_has_no_receipt() {
-    use belljar::{Receipt, ReceiptError};
+    use belljar::record::{Receipt, ReceiptError};
 
     let place = Place::new("receipt");
     let config = Config::default().with_dir(place.write());
@@ -154,7 +158,7 @@ fn without_a_clock_files_have_no_times() {
     let config = Config::profile(belljar::Profile::Large).with_dir(place.write());
     let mut guest = Guest::of(config.clone());
     assert!(guest.stat(3, "file", true).unwrap().modified > 0);
-    let mut guest = Guest::of(config.with_clock(belljar::Clock::None));
+    let mut guest = Guest::of(config.with_clock(belljar::config::Clock::None));
     assert_eq!(guest.stat(3, "file", true).unwrap().modified, 0);
     let fd = guest.open(3, "file").unwrap();
     assert_eq!(guest.stat_of(fd).unwrap().modified, 0);

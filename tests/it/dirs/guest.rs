@@ -7,8 +7,9 @@ use std::{
 };
 
 use belljar::{
-    Config, HostDir, Instance, Profile, Sandbox, Value, ValueType,
+    Config, Instance, Profile, Sandbox, Value, ValueType,
     abi::wasi::{FUNCTIONS, Snapshot},
+    config::HostDir,
 };
 
 /// Numbers of the specification.

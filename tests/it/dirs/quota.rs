@@ -103,7 +103,7 @@ fn each_mount_has_its_own_quota_and_each_run_begins_anew() {
     let place = Place::new("own");
     fs::create_dir(place.inside("b")).unwrap();
     let dirs = || {
-        let other = belljar::HostDir::write(format!("{}/in/b", place.host()), "/b");
+        let other = belljar::config::HostDir::write(format!("{}/in/b", place.host()), "/b");
         [place.write().with_files(1), other.with_files(1)]
     };
     for name in ["first", "second"] {

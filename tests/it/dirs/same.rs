@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use belljar::{Change, Changes, Config, Error, FileBytes, HostDir, Log, Sandbox, StopReason};
+use belljar::{
+    Config, Error, Log, Sandbox, StopReason,
+    config::HostDir,
+    files::{Change, Changes, FileBytes},
+};
 
 use super::guest::Place;
 use crate::{

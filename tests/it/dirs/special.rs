@@ -2,7 +2,11 @@
 
 use std::{fs, os::unix::net::UnixListener, path::Path, process::Command, sync::mpsc, thread, time::Duration};
 
-use belljar::{Config, ConfigProblem, DirectoryProblem, Error, HostDir, Sandbox};
+use belljar::{
+    Config, Error, Sandbox,
+    config::HostDir,
+    error::{ConfigProblem, DirectoryProblem},
+};
 
 use super::guest::{Guest, Place, errno};
 

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use belljar::{Config, HostDir, Profile, Value};
+use belljar::{Config, Profile, Value, config::HostDir};
 
 use super::guest::{CREATE, Guest, Place, TRUNCATE, errno};
 

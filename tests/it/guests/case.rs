@@ -1,6 +1,6 @@
 //! What `fixtures/guests/cases.toml` says of a run: which guest, with what, and what comes of it.
 
-use belljar::{Config, OnGrowthLimit, Value, ValueType};
+use belljar::{Config, Value, ValueType, config::OnGrowthLimit};
 use serde::Deserialize;
 
 #[derive(Deserialize)]

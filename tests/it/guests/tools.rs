@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use belljar::{Manifest, Policy, Tool, ToolError};
+use belljar::tool::{Manifest, Policy, Tool, ToolError};
 
 use super::{built, folder};
 

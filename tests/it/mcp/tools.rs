@@ -87,7 +87,7 @@ fn a_name_that_two_files_claim_is_not_served() {
     assert_eq!(client.call("echo", "the first")["content"][0]["text"], "the first");
 
     second.put("echo", &wasm("blob"));
-    let pin = belljar::receipt::Digest::of(&wasm("blob")).sha256;
+    let pin = belljar::record::Digest::of(&wasm("blob")).sha256;
     let policy = first.0.join("policy.toml");
     fs::write(&policy, format!("[tools.echo]\nsha256 = \"{pin}\"\n")).unwrap();
     let mut client = Client::new(&[first.path(), second.path(), "--config", policy.to_str().unwrap()]);
@@ -195,7 +195,7 @@ required = ["n"]
 
 /// A module with a manifest.
 fn packed(manifest: &str, module: &str) -> Vec<u8> {
-    belljar::Manifest::from_toml(manifest).unwrap().pack(&wasm(module)).unwrap()
+    belljar::tool::Manifest::from_toml(manifest).unwrap().pack(&wasm(module)).unwrap()
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn a_manifest_is_what_clients_are_told() {
     let tool = client.ask("tools/list", json!({}))["result"]["tools"][0].take();
     assert_eq!((&tool["name"], &tool["title"]), (&json!("double"), &json!("The double")));
     assert_eq!(tool["description"], "Gives back what it is given.");
-    let digest = belljar::receipt::Digest::of(&packed(SCHEMAS, "echo")).sha256;
+    let digest = belljar::record::Digest::of(&packed(SCHEMAS, "echo")).sha256;
     assert_eq!(tool["_meta"], json!({"belljar/sha256": digest, "belljar/version": "1.2.0"}));
     assert_eq!(tool["inputSchema"]["properties"]["n"], json!({"type": "integer", "minimum": 0}));
     assert_eq!(tool["outputSchema"]["properties"]["n"], json!({"type": "integer", "maximum": 100}));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use belljar::{Change, Changes};
+use belljar::files::{Change, Changes};
 use serde::Deserialize;
 
 /// What a program has to answer.

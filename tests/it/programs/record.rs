@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf};
 
-use belljar::{Config, Error, Outcome, Receipt};
+use belljar::{Config, Error, Outcome, record::Receipt};
 use serde::{Deserialize, Serialize};
 
 use super::program::Program;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use belljar::Manifest;
+use belljar::tool::Manifest;
 
 use super::Served;
 #[cfg(target_os = "linux")]

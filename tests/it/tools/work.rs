@@ -1,7 +1,7 @@
 //! Schemas at the limits of what checking a value may cost. They run on a thread
 //! with the least stack that is promised for anything.
 
-use belljar::{Schema, SchemaProblem};
+use belljar::tool::{Schema, SchemaProblem};
 use serde_json::{Value, json};
 
 /// The stack of a thread of Rust, unless it is told otherwise.

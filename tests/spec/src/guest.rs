@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{CallError, Error, Export, ExternType, Instance, Module, StopReason, Value};
+use belljar::{
+    CallError, Error, Instance, Module, StopReason, Value,
+    inspect::{Export, ExternType},
+};
 
 use crate::{answers::Answers, link::Linked, reason::Reason, verdict::Verdict};
 

@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Builder, ExternType, HostError, Inspection, Sandbox, Value, ValueType};
+use belljar::{
+    Builder, HostError, Sandbox, Value, ValueType,
+    inspect::{ExternType, Inspection},
+};
 
 use crate::{
     answers::Answers,

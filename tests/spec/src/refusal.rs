@@ -1,6 +1,6 @@
 //! A module that belljar refuses.
 
-use belljar::{Error, ImportProblem, ModuleError};
+use belljar::{Error, ModuleError, error::ImportProblem};
 
 use crate::{needs::needs, reason::Reason, subject::HOST, verdict::Verdict};
 

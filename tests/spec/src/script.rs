@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Error, ExternType, ImportProblem, Module, ModuleError, StopReason};
+use belljar::{Error, Module, ModuleError, StopReason, error::ImportProblem, inspect::ExternType};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke, Wat,
     lexer::Lexer,

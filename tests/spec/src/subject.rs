@@ -1,6 +1,6 @@
 //! Our side: a sandbox with the highest limits, and the functions of the suite's host.
 
-use belljar::{Builder, Config, OnGrowthLimit, Sandbox};
+use belljar::{Builder, Config, Sandbox, config::OnGrowthLimit};
 
 /// The name of the suite's host.
 pub const HOST: &str = "spectest";

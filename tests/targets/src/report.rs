@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use belljar::receipt::Digest;
+use belljar::record::Digest;
 
 use crate::{
     bundle::Bundle,

@@ -2,8 +2,10 @@
 //! result, and the fuel at the end of each slice.
 
 use belljar::{
-    Config, Error, Execution, ExternType, Module, Outcome, Receipt, ReceiptError, Sandbox, Step, Transcript, Value,
-    ValueType, escape, receipt::Digest,
+    Config, Error, Execution, Module, Outcome, Sandbox, Step, Value, ValueType,
+    inspect::ExternType,
+    record::{Digest, Receipt, ReceiptError, Transcript},
+    text::escape,
 };
 
 use crate::bundle::{Action, Case};

@@ -7,7 +7,7 @@ use std::{
     sync::{MutexGuard, PoisonError},
 };
 
-use belljar::{Config, receipt::Digest};
+use belljar::{Config, record::Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -46,7 +46,7 @@ impl Sink {
         self.line.clear();
         if self.escape {
             let text = String::from_utf8_lossy(text);
-            self.line.extend_from_slice(belljar::escape_lines(&text, usize::MAX).to_string().as_bytes());
+            self.line.extend_from_slice(belljar::text::escape_lines(&text, usize::MAX).to_string().as_bytes());
         } else {
             self.line.extend_from_slice(text);
         }

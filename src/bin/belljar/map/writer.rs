@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use belljar::{Cancel, Error, Outcome, Results, StopReason};
+use belljar::{Cancel, Error, Outcome, StopReason, batch::Results};
 
 use super::{
     answer::{Answer, Form},

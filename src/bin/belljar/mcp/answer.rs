@@ -1,6 +1,10 @@
 //! Results of calls in the format of MCP.
 
-use belljar::{Error, Log, Outcome, Receipt, StopReason, Stopped, ToolError, ToolOutput};
+use belljar::{
+    Error, Log, Outcome, StopReason, Stopped,
+    record::Receipt,
+    tool::{ToolError, ToolOutput},
+};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};

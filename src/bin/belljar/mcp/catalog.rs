@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use belljar::{Manifest, Policy, Tool, ToolError};
+use belljar::tool::{Manifest, Policy, Tool, ToolError};
 use rmcp::model::{self, MetaObject, ToolAnnotations};
 use serde_json::{Map, Value};
 
@@ -157,12 +157,12 @@ fn definition(tool: &Tool) -> model::Tool {
 
 /// Escapes text of a manifest for one line: without terminal control or bidirectional characters.
 fn line(text: &str) -> String {
-    belljar::escape(text, usize::MAX).to_string()
+    belljar::text::escape(text, usize::MAX).to_string()
 }
 
 /// Escapes text of a manifest that may have several lines.
 fn block(text: &str) -> String {
-    belljar::escape_lines(text, usize::MAX).to_string()
+    belljar::text::escape_lines(text, usize::MAX).to_string()
 }
 
 /// Escapes the titles and descriptions of a schema. The rest is compared with values, and stays unchanged.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use belljar::{Policy, receipt::Digest};
+use belljar::{record::Digest, tool::Policy};
 
 use super::{
     catalog::{self, Catalog, Loaded, Problem},

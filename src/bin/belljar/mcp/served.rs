@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use belljar::Tool;
+use belljar::tool::Tool;
 use rmcp::model;
 
 /// A served tool. Running calls keep it even if its file changes.

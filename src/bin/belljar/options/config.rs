@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use belljar::{OnGrowthLimit, Preset, Profile};
+use belljar::{
+    Profile,
+    config::{OnGrowthLimit, Preset},
+};
 use clap::Args;
 
 use crate::{capabilities::CapabilityArgs, limits::LimitArgs, word::one_of};

@@ -153,7 +153,7 @@ pub fn format_message(entry: &LogEntry, request: u64, format: LogFormat) -> Stri
     let (time, level) = (now(), entry.level.to_string());
     match format {
         LogFormat::Text => {
-            format!("{time} #{request} {level}: {}", belljar::escape(&entry.text, usize::MAX))
+            format!("{time} #{request} {level}: {}", belljar::text::escape(&entry.text, usize::MAX))
         }
         LogFormat::Json => {
             serde_json::to_string(&Message { time, request, level, text: &entry.text }).unwrap_or_default()
@@ -163,7 +163,7 @@ pub fn format_message(entry: &LogEntry, request: u64, format: LogFormat) -> Stri
 
 /// Escapes text from a client for a terminal, as one word.
 fn escaped(text: &str) -> String {
-    belljar::escape(text, 1_024).to_string()
+    belljar::text::escape(text, 1_024).to_string()
 }
 
 fn now() -> String {

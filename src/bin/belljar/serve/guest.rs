@@ -1,6 +1,9 @@
 //! The served tool: loaded once, run for each request.
 
-use belljar::{Error, Input, Tool, ToolError};
+use belljar::{
+    Error, Input,
+    tool::{Tool, ToolError},
+};
 use hyper::StatusCode;
 
 use super::{

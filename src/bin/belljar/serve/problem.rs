@@ -1,6 +1,6 @@
 //! Error responses of the server, in the format of RFC 9457.
 
-use belljar::{Mismatch, StopReason, Stopped};
+use belljar::{StopReason, Stopped, tool::Mismatch};
 use hyper::StatusCode;
 use serde::Serialize;
 

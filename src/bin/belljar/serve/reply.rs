@@ -55,13 +55,13 @@ pub enum Malformed {
         message: String,
     },
     /// A header name or value is invalid.
-    #[error("header `{}` is invalid", belljar::escape(.name, 64))]
+    #[error("header `{}` is invalid", belljar::text::escape(.name, 64))]
     Header {
         /// The name of the header.
         name: String,
     },
     /// A header is reserved for the server.
-    #[error("header `{}` is reserved for the server", belljar::escape(.name, 64))]
+    #[error("header `{}` is reserved for the server", belljar::text::escape(.name, 64))]
     Reserved {
         /// The name of the header.
         name: String,
@@ -76,13 +76,13 @@ pub enum Malformed {
     #[error("more than {MAX_HEADERS} headers, or more than {MAX_HEADER_BYTES} bytes of headers")]
     TooManyHeaders,
     /// The status is out of range.
-    #[error("`{}` is not a status from 200 to 599", belljar::escape(.text, 64))]
+    #[error("`{}` is not a status from 200 to 599", belljar::text::escape(.text, 64))]
     Status {
         /// The value.
         text: String,
     },
     /// The content length differs from the size of the body.
-    #[error("content-length is `{}`, and the body has {size} bytes", belljar::escape(.value, 32))]
+    #[error("content-length is `{}`, and the body has {size} bytes", belljar::text::escape(.value, 32))]
     Length {
         /// The value.
         value: String,

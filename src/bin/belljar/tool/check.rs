@@ -2,7 +2,10 @@
 
 use std::io::{self, Write};
 
-use belljar::{Error, Example, Outcome, Tool, ToolError};
+use belljar::{
+    Error, Outcome,
+    tool::{Example, Tool, ToolError},
+};
 use clap::Args;
 use serde::Serialize;
 use serde_json::Value;

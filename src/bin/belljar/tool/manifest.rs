@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{Manifest, Requested};
+use belljar::tool::{Manifest, Requested};
 use clap::Args;
 use serde_json::Value;
 
@@ -62,7 +62,7 @@ impl ManifestArgs {
             let mut stdout = io::stdout().lock();
             let end = if text.ends_with('\n') { "" } else { "\n" };
             let written = match stdout.is_terminal() {
-                true => write!(stdout, "{}{end}", belljar::escape_lines(text, usize::MAX)),
+                true => write!(stdout, "{}{end}", belljar::text::escape_lines(text, usize::MAX)),
                 false => write!(stdout, "{text}{end}"),
             };
             written.and_then(|()| stdout.flush())

@@ -2,7 +2,10 @@
 
 use std::{io::Write, path::PathBuf};
 
-use belljar::{Config, MAX_MANIFEST_BYTES, Manifest, Profile, Sandbox};
+use belljar::{
+    Config, Profile, Sandbox,
+    tool::{MAX_MANIFEST_BYTES, Manifest},
+};
 use clap::Args;
 use serde::Serialize;
 
@@ -80,7 +83,7 @@ impl PackArgs {
             return Ok(Exit::Done);
         }
         let file = show::path(&self.output);
-        let (size_bytes, sha256) = (packed.len() as u64, belljar::receipt::Digest::of(&packed).sha256);
+        let (size_bytes, sha256) = (packed.len() as u64, belljar::record::Digest::of(&packed).sha256);
         if console.format != Format::Human {
             let document = Document { file, name: &manifest.name, version: &manifest.version, size_bytes, sha256 };
             json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;

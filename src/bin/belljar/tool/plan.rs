@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use belljar::{Plan, PlanLine, Reason, ToolError};
+use belljar::tool::{Plan, PlanLine, Reason, ToolError};
 use clap::Args;
 use serde::Serialize;
 
@@ -125,7 +125,7 @@ fn why(line: &PlanLine, origins: &Origins) -> String {
         Reason::Ceiling => &line.ceiling_by,
         _ => &line.granted_by,
     };
-    let at = |place: &belljar::Source| match (&*place.section, place.line) {
+    let at = |place: &belljar::tool::Source| match (&*place.section, place.line) {
         (section, Some(number)) if !section.is_empty() => Some(format!("[{}], line {number}", name(section))),
         (_, Some(number)) => Some(format!("line {number}")),
         _ => None,

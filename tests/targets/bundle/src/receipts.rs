@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use belljar::{Config, Receipt, receipt::Digest};
+use belljar::{
+    Config,
+    record::{Digest, Receipt},
+};
 use belljar_targets::{Action, Case};
 
 use crate::{guests, json, root};

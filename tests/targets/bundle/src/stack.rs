@@ -1,7 +1,7 @@
 //! How deep calls may go, and how far memories and tables may grow, under many limits: nothing of it may
 //! depend on the machine's stack, its memory, or the size of its pointers.
 
-use belljar::{Config, OnGrowthLimit, Sandbox, Value};
+use belljar::{Config, Sandbox, Value, config::OnGrowthLimit};
 use belljar_targets::{Action, Case};
 
 use crate::json;

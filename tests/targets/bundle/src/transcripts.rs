@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use belljar::{Config, Receipt, Sandbox, Transcript};
+use belljar::{
+    Config, Sandbox,
+    record::{Receipt, Transcript},
+};
 use belljar_targets::{Action, Case};
 
 use crate::{json, root};
