@@ -313,7 +313,7 @@ fn nothing_in_src_panics_or_is_unsafe() {
 fn files_are_short_and_finished() {
     let mut broken = BTreeSet::new();
     let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X:"].concat()];
-    for path in ["src", "tests", "benches"].into_iter().flat_map(walk) {
+    for path in ["src", "examples", "tests", "benches"].into_iter().flat_map(walk) {
         if !is(&path, "rs") {
             continue;
         }
@@ -338,7 +338,7 @@ fn files_are_short_and_finished() {
 fn no_file_names_a_place_that_is_not_here() {
     let mut broken = BTreeSet::new();
     let places = ["home/", "root/", "work/", "Users/"].map(|place| format!("/{place}"));
-    for path in ["src", "tests", "benches", "fixtures", ".ci"].into_iter().flat_map(walk) {
+    for path in ["src", "examples", "tests", "benches", "fixtures", ".ci"].into_iter().flat_map(walk) {
         // What is not text was made by compilers, which name places of their own.
         let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
         for place in &places {
@@ -352,8 +352,18 @@ fn no_file_names_a_place_that_is_not_here() {
 
 #[test]
 fn the_top_level_is_as_agreed() {
-    let agreed =
-        ["Cargo.toml", "Cargo.lock", "src", "tests", "fixtures", "findings", "benches", "README.md", "LICENSE"];
+    let agreed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "examples",
+        "tests",
+        "fixtures",
+        "findings",
+        "benches",
+        "README.md",
+        "LICENSE",
+    ];
     let own = ["target"];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
