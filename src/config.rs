@@ -1,5 +1,5 @@
-//! Keys and values of a [`Config`]: clocks, directories, requests, presets, and every key with its range and how it is
-//! enforced.
+//! Keys and values of a configuration: clocks, directories, requests, presets, and every key with its range and how it
+//! is enforced.
 
 use alloc::string::String;
 

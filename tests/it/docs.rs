@@ -147,6 +147,30 @@ fn table(name: &str) -> String {
             ["number", "means"],
             abi::http::Failure::ALL.iter().map(|(failure, means)| [format!("{}", *failure as i32), (*means).into()]),
         ),
+        "dependencies" => {
+            let version = concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"));
+            let line = |options: &str| format!("`belljar = {{ version = \"{version}\", {options} }}`");
+            rows(
+                ["for", "under `[dependencies]`"],
+                [
+                    ["plugins, on any machine and in any build".into(), format!("`belljar = \"{version}\"`")],
+                    [
+                        "the same, twice as fast on x86_64 and aarch64 in optimized builds".into(),
+                        line("default-features = false, features = [\"std\"]"),
+                    ],
+                    [
+                        "machines without an operating system: `no_std` with `alloc`".into(),
+                        line("default-features = false"),
+                    ],
+                    ["WASI programs".into(), line("features = [\"wasi\"]")],
+                    [
+                        "WASI programs with directories of the host, and requests".into(),
+                        line("features = [\"fs\", \"http\"]"),
+                    ],
+                    ["modules as tools, called with JSON".into(), line("features = [\"json\"]")],
+                ],
+            )
+        }
         "abi entries" => rows(
             ["export", "type", "meaning"],
             abi::ENTRIES.iter().map(|e| [format!("`{}`", e.name), format!("`{}`", e.signature), e.meaning.into()]),

@@ -14,6 +14,7 @@ use crate::fixture;
 mod circles;
 mod pages;
 mod promises;
+mod surface;
 mod unknown_keys;
 mod words;
 
