@@ -93,10 +93,10 @@ pub mod inspect {
 /// Traits of host functions and of typed calls: closures and values that stand for WebAssembly functions and values.
 pub mod traits {
     pub use crate::{
+        engine::scalar::{Scalar, Scalars},
         host::{
             async_function::IntoAsyncHostFunction,
             function::{HostResult, IntoHostFunction},
         },
-        engine::scalar::{Scalar, Scalars},
     };
 }

@@ -175,12 +175,6 @@ impl FuncType {
     pub fn new(params: &[ValueType], results: &[ValueType]) -> Self {
         FuncType { params: params.to_vec(), results: results.to_vec() }
     }
-
-    /// Converts the type, which must have at most 1,000 parameters and as many results.
-    pub(crate) fn to_engine(&self) -> wasmi::FuncType {
-        let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
-        wasmi::FuncType::new(types(&self.params), types(&self.results))
-    }
 }
 
 impl fmt::Display for FuncType {

@@ -1,6 +1,8 @@
 //! Conversions of values and types from and to those of the engine and the parser.
 
-use crate::data::value::{Value, ValueType};
+use alloc::vec::Vec;
+
+use crate::data::value::{FuncType, Value, ValueType};
 
 impl Value {
     /// Converts the value to one of the engine.
@@ -53,5 +55,13 @@ impl ValueType {
             ValueType::FuncRef => wasmi::ValType::FuncRef,
             ValueType::ExternRef => wasmi::ValType::ExternRef,
         }
+    }
+}
+
+impl FuncType {
+    /// Converts the type, which must have at most 1,000 parameters and as many results.
+    pub(crate) fn to_engine(&self) -> wasmi::FuncType {
+        let types = |list: &[ValueType]| list.iter().map(|ty| ty.to_engine()).collect::<Vec<_>>();
+        wasmi::FuncType::new(types(&self.params), types(&self.results))
     }
 }

@@ -314,7 +314,7 @@ fn nothing_in_src_panics_or_is_unsafe() {
 fn files_are_short_and_finished() {
     let mut broken = BTreeSet::new();
     let marks = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["XX", "X:"].concat()];
-    for path in ["src", "examples", "tests", "benches"].into_iter().flat_map(walk) {
+    for path in ["src", "tests", "benches"].into_iter().flat_map(walk) {
         if !is(&path, "rs") {
             continue;
         }
@@ -339,7 +339,7 @@ fn files_are_short_and_finished() {
 fn no_file_names_a_place_that_is_not_here() {
     let mut broken = BTreeSet::new();
     let places = ["home/", "root/", "work/", "Users/"].map(|place| format!("/{place}"));
-    for path in ["src", "examples", "tests", "benches", "fixtures", ".ci"].into_iter().flat_map(walk) {
+    for path in ["src", "tests", "benches", "fixtures", ".ci"].into_iter().flat_map(walk) {
         // What is not text was made by compilers, which name places of their own.
         let Ok(text) = fs::read_to_string(root().join(&path)) else { continue };
         for place in &places {
@@ -353,18 +353,8 @@ fn no_file_names_a_place_that_is_not_here() {
 
 #[test]
 fn the_top_level_is_as_agreed() {
-    let agreed = [
-        "Cargo.toml",
-        "Cargo.lock",
-        "src",
-        "examples",
-        "tests",
-        "fixtures",
-        "findings",
-        "benches",
-        "README.md",
-        "LICENSE",
-    ];
+    let agreed =
+        ["Cargo.toml", "Cargo.lock", "src", "tests", "fixtures", "findings", "benches", "README.md", "LICENSE"];
     let own = ["target"];
     for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
@@ -404,7 +394,7 @@ fn the_engine_is_pinned() {
         assert!(version.starts_with('='), "{name} {version}");
         assert_eq!(dependencies[name]["default-features"].as_bool(), Some(false), "{name}");
         #[cfg(feature = "receipt")]
-        assert_eq!(belljar::receipt::Rules::current().engine, version.replace('=', "wasmi "), "{name}");
+        assert_eq!(belljar::record::Rules::current().engine, version.replace('=', "wasmi "), "{name}");
     }
     let features = dependencies["wasmi"]["features"].as_array().unwrap();
     assert!(features.iter().any(|f| f.as_str() == Some("deterministic")));

@@ -21,13 +21,13 @@ fn exported(text: &str) -> Vec<&str> {
 #[test]
 fn the_root_has_few_names_and_none_is_exported_twice() {
     let library = read(Path::new("src/lib.rs"));
-    let list = &library[library.find("\npub use ").unwrap()..];
+    let list = &library[library.find("\npub use crate::{").unwrap()..];
     let at_root = exported(list.split(';').next().unwrap());
     assert!(at_root.contains(&"Sandbox") && at_root.len() <= AT_ROOT, "{} names: {at_root:?}", at_root.len());
 
     let modules = library.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
     let files: BTreeSet<_> = modules.map(|module| PathBuf::from(format!("src/{module}.rs"))).collect();
-    assert!(files.len() > 10 && files.iter().all(|file| root().join(file).exists()), "{files:?}");
+    assert!(files.len() > 7 && files.iter().all(|file| root().join(file).exists()), "{files:?}");
     let mut places = BTreeMap::<String, usize>::new();
     for text in files.iter().map(|file| read(file)).chain([library]) {
         exported(&text).into_iter().for_each(|name| *places.entry(name.into()).or_default() += 1);

@@ -11,7 +11,7 @@
 
 use belljar::{Config, Error, Sandbox};
 
-const CALC: &[u8] = include_bytes!("../fixtures/guests/calc.wasm");
+const CALC: &[u8] = include_bytes!("../../fixtures/guests/calc.wasm");
 
 fn main() -> Result<(), Error> {
     let sandbox = Sandbox::new(Config::default())?;

@@ -7,7 +7,7 @@
 
 use belljar::{Config, Error, Sandbox};
 
-const UPPER: &[u8] = include_bytes!("../fixtures/guests/upper-rust.wasm");
+const UPPER: &[u8] = include_bytes!("../../fixtures/guests/upper-rust.wasm");
 
 fn main() -> Result<(), Error> {
     for fuel in [1_000_000, 20_000] {

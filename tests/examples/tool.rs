@@ -13,7 +13,7 @@ use belljar::{
 };
 use serde_json::{Value, json};
 
-const CALC: &[u8] = include_bytes!("../fixtures/guests/calc.wasm");
+const CALC: &[u8] = include_bytes!("../../fixtures/guests/calc.wasm");
 
 const MANIFEST: &str = r#"
 name = "calc"
