@@ -23,7 +23,7 @@ pub(crate) use self::{
     top_level::Config,
 };
 pub use crate::data::url::Scheme;
-use crate::error::{ConfigError, ConfigProblem};
+use crate::error::{ConfigError, ConfigProblem, Unit};
 
 pub(crate) mod bound;
 pub(crate) mod dirs;
@@ -52,8 +52,8 @@ words! {
     /// Effect of growth beyond `memory_bytes` or `table_elements`.
     #[derive(Default)]
     pub enum OnGrowthLimit {
-        /// The run stops with [`StopReason::Memory`](crate::StopReason::Memory) or
-        /// [`StopReason::Table`](crate::StopReason::Table).
+        /// The run stops with [`LimitExceeded::Memory`](crate::LimitExceeded::Memory) or
+        /// [`LimitExceeded::Table`](crate::LimitExceeded::Table).
         #[default]
         Stop = "stop",
         /// The operator returns -1 to the guest, which goes on.
@@ -68,7 +68,7 @@ pub struct Key {
     /// Path in TOML, such as `limits.fuel`.
     pub path: &'static str,
     /// Unit of the number.
-    pub unit: &'static str,
+    pub unit: Unit,
     /// The smallest valid value.
     pub min: u64,
     /// The largest valid value.

@@ -5,6 +5,7 @@ pub(crate) mod codec;
 #[cfg(feature = "receipt")]
 pub(crate) mod digest;
 pub(crate) mod encode;
+pub(crate) mod extern_type;
 pub mod files;
 pub(crate) mod hex;
 pub(crate) mod input;

@@ -8,22 +8,33 @@ pub(crate) use self::{
     config::ConfigError,
     module::ModuleError,
     phase::Error,
-    stop::{StopReason, Stopped, Trap},
+    stop::{GuestFault, HostStop, LimitExceeded, StopReason, Stopped, Trap},
 };
 pub use self::{
+    class::EndClass,
     config::{ConfigProblem, DirectoryProblem, HostFunctionProblem, Position},
+    feature::Feature,
+    file_format::FileFormat,
     isolation::{IsolationError, WorkerEnd},
-    module::ImportProblem,
-    stop::{AbiFault, Fault},
+    module::{EntryType, ImportProblem},
+    stop::{AbiFault, Fault, HostMemoryUse},
+    unit::Unit,
+    value::{ValueKind, ValueProblem},
 };
 
 pub(crate) mod call;
+mod class;
 pub(crate) mod config;
+mod feature;
+mod file_format;
 mod isolation;
+mod label;
 pub(crate) mod module;
 pub(crate) mod phase;
 pub(crate) mod refused;
 pub(crate) mod stop;
+mod unit;
+mod value;
 
 /// Writes a hint in a separate line, for the alternate form of an error.
 pub(crate) fn write_hint(f: &mut fmt::Formatter<'_>, hint: impl FnOnce() -> Option<String>) -> fmt::Result {

@@ -13,7 +13,7 @@ use crate::{
         outcome::{Level, Log, LogEntry, Usage},
     },
     engine::meter::{self, Meter, Metered},
-    error::{AbiFault, Fault, StopReason},
+    error::{AbiFault, Fault, GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},
     observe,
     recorder::Recorder,
     sync::watch::{Alarm, Watch},
@@ -197,7 +197,7 @@ impl Host {
     /// Checks that the output may grow by `len` bytes.
     pub(crate) fn check_output(&self, len: u32) -> Result<(), StopReason> {
         let (limit, asked) = (self.limits.output_bytes, self.output_bytes + u64::from(len));
-        if asked > limit { Err(StopReason::Output { limit, asked }) } else { Ok(()) }
+        if asked > limit { Err(StopReason::Limit(LimitExceeded::Output { limit, asked })) } else { Ok(()) }
     }
 
     pub(crate) fn append_output(&mut self, bytes: &[u8], alarm: &Alarm) -> Result<(), StopReason> {
@@ -207,7 +207,9 @@ impl Host {
             let limit = usize::try_from(self.limits.output_bytes).unwrap_or(usize::MAX);
             let wanted = (self.output.len() + bytes.len()).max((2 * self.output.capacity()).min(limit)).max(64);
             let more = wanted - self.output.len();
-            self.output.try_reserve_exact(more).map_err(|_| StopReason::HostMemory { what: "output" })?;
+            self.output
+                .try_reserve_exact(more)
+                .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Output }))?;
         }
         for piece in alarm.pieces(bytes.len()) {
             let piece = &bytes[piece?];
@@ -238,7 +240,10 @@ impl Host {
         if let Some(entry) = entry {
             self.log_bytes += entry.text.len() as u64;
             self.log_lines += 1;
-            self.log.entries.try_reserve(1).map_err(|_| StopReason::HostMemory { what: "log" })?;
+            self.log
+                .entries
+                .try_reserve(1)
+                .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log }))?;
             self.log.entries.push(entry);
         }
         Ok(())
@@ -270,11 +275,13 @@ impl Host {
 
     fn count_call(&mut self) -> Result<(), StopReason> {
         if self.host_calls >= self.limits.host_calls {
-            return Err(StopReason::HostCalls { limit: self.limits.host_calls });
+            return Err(StopReason::Limit(LimitExceeded::HostCalls { limit: self.limits.host_calls }));
         }
         self.host_calls += 1;
         match self.faults.fail_host_call {
-            Some(number) if number == self.host_calls => Err(StopReason::Injected { fault: Fault::HostCall, number }),
+            Some(number) if number == self.host_calls => {
+                Err(StopReason::Host(HostStop::Injected { fault: Fault::HostCall, number }))
+            }
             _ => Ok(()),
         }
     }
@@ -291,7 +298,8 @@ struct Checkpoint {
 /// Copies a message for the log.
 fn copy_message(message: &str) -> Result<String, StopReason> {
     let mut copy = String::new();
-    copy.try_reserve_exact(message.len()).map_err(|_| StopReason::HostMemory { what: "log" })?;
+    copy.try_reserve_exact(message.len())
+        .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log }))?;
     copy.push_str(message);
     Ok(copy)
 }
@@ -316,10 +324,10 @@ pub(crate) fn enter<R>(
     })
     .unwrap_or_else(|message| {
         let (module, function) = ((&*name.module).into(), (&*name.function).into());
-        Err(StopReason::HostPanic { module, function, message })
+        Err(StopReason::Host(HostStop::HostPanic { module, function, message }))
     });
     result.map_err(|reason| {
-        if matches!(reason, StopReason::Deadline { .. } | StopReason::Cancelled) {
+        if matches!(reason, StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)) {
             // The run stops before the call, as it does if the fuel is not enough for the call.
             meter::refund(&mut caller, left);
             caller.data_mut().revert(&checkpoint);
@@ -336,7 +344,7 @@ pub(crate) fn memory_and_host<'a>(
     name: &Name,
 ) -> Result<(&'a mut [u8], &'a mut Host), StopReason> {
     let Some(memory) = caller.data().memory else {
-        return Err(StopReason::Abi(AbiFault::NoMemory { function: name.in_faults() }));
+        return Err(StopReason::Guest(GuestFault::Abi(AbiFault::NoMemory { function: name.in_faults() })));
     };
     Ok(memory.data_and_store_mut(caller.as_context_mut()))
 }
@@ -357,7 +365,12 @@ pub(crate) fn check_range(
     }
     let end = u64::from(ptr) + u64::from(len);
     if end > memory {
-        return Err(StopReason::Abi(AbiFault::Range { function: name.in_faults(), ptr, len, memory }));
+        return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Range {
+            function: name.in_faults(),
+            ptr,
+            len,
+            memory,
+        })));
     }
     Ok(ptr as usize..end as usize)
 }

@@ -9,7 +9,7 @@ use crate::{
     abi::http::{Failure, MODULE},
     config::http::{Http, METHODS},
     data::url::Url,
-    error::StopReason,
+    error::{GuestFault, StopReason},
 };
 
 mod address;
@@ -141,5 +141,9 @@ fn private(request: &Request) -> StopReason {
 }
 
 fn denied(detail: String) -> StopReason {
-    StopReason::Denied { capability: "http".into(), function: format!("{MODULE}.send"), detail: Some(detail) }
+    StopReason::Guest(GuestFault::Denied {
+        capability: "http".into(),
+        function: format!("{MODULE}.send"),
+        detail: Some(detail),
+    })
 }

@@ -39,7 +39,7 @@ use std::{ffi::OsString, path::PathBuf};
 use crate::{
     config::Config,
     data::{inspect::Inspection, outcome::Outcome, value::Value},
-    error::{ConfigError, ConfigProblem, Error},
+    error::{ConfigError, ConfigProblem, Error, ValueProblem},
     load::check_size,
     sandbox::Sandbox,
 };
@@ -48,7 +48,6 @@ mod bounds;
 mod channel;
 mod child;
 mod codec;
-mod constants;
 mod execution;
 mod layers;
 mod message;
@@ -99,7 +98,7 @@ impl Isolation {
     /// granted: a worker has no access to them.
     pub fn new(config: Config) -> Result<Isolation, Error> {
         if let Some(key) = config.effect() {
-            let why = "an isolated run has no access to the host: its process cannot request it";
+            let why = ValueProblem::Isolated;
             return Err(ConfigError { key: key.into(), at: None, problem: ConfigProblem::Unfit { why } }.into());
         }
         let config = Sandbox::new(config)?.config().clone();
@@ -140,7 +139,7 @@ impl Isolation {
     /// # Errors
     ///
     /// Those of both; [`ModuleError::Worker`](crate::ModuleError::Worker) or
-    /// [`StopReason::Worker`](crate::StopReason::Worker) if the process died; [`Error::Isolation`] if the process could
+    /// [`HostStop::Worker`](crate::HostStop::Worker) if the process died; [`Error::Isolation`] if the process could
     /// not be set up.
     pub fn run(&self, wasm: &[u8], input: &[u8]) -> Result<Outcome, Error> {
         self.start(wasm, input)?.finish()

@@ -64,7 +64,7 @@ pub use crate::{
         config::ConfigError,
         module::ModuleError,
         phase::Error,
-        stop::{StopReason, Stopped, Trap},
+        stop::{GuestFault, HostStop, LimitExceeded, StopReason, Stopped, Trap},
     },
     host::{
         context::{Context, HostError},

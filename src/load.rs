@@ -23,7 +23,7 @@ use crate::{
         value::{FuncType, ValueType},
     },
     engine::{config::engine_config, meter},
-    error::{CallError, Error, ImportProblem, ModuleError, StopReason, refused::refused},
+    error::{CallError, EntryType, Error, ImportProblem, ModuleError, StopReason, refused::refused},
     host::{
         Host,
         function::HostFunction,
@@ -296,7 +296,7 @@ fn check_structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleEr
 
 /// Checks the size of a module, before any byte of it is read.
 pub(crate) fn check_size(bytes: &[u8], config: &Config) -> Result<(), ModuleError> {
-    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64, "bytes")
+    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64)
 }
 
 /// Checks that the memory that loading may take can be allocated. The engine ends the process where an allocation
@@ -337,16 +337,18 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
             problems.push(ImportProblem {
                 module: import.module.clone(),
                 name: import.name.clone(),
-                found: import.ty.to_string(),
+                found: import.ty.clone(),
                 refused: match expected {
                     None => refused(&import.module, &import.name).map(|refused| refused.capability),
                     Some(_) => None,
                 },
-                expected: expected.map(|ty| ty.to_string()),
+                expected,
             });
         }
     }
-    problems.sort_unstable();
+    // By name, and for one name by the texts of the types.
+    problems.sort_by_cached_key(|problem: &ImportProblem| problem.found.to_string());
+    problems.sort_by(|a, b| (&a.module, &a.name).cmp(&(&b.module, &b.name)));
     problems.dedup();
     if !problems.is_empty() {
         let total = problems.len() as u64;
@@ -360,7 +362,7 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
             Err(ModuleError::NoMemory { import: alloc::format!("{}.{}", import.module, import.name) })
         }
         (Some(_), Some(other)) => {
-            Err(ModuleError::Entry { name: abi::MEMORY, expected: "a memory", found: other.to_string() })
+            Err(ModuleError::Entry { name: abi::MEMORY.into(), expected: EntryType::Memory, found: other.clone() })
         }
     }
 }

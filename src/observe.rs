@@ -3,14 +3,14 @@
 //! `docs/tracing.md` lists the spans and events; a test compares both.
 //!
 //! A subscriber that panics stops the run with
-//! [`StopReason::HostPanic`](crate::StopReason::HostPanic); the process goes on.
+//! [`HostStop::HostPanic`](crate::HostStop::HostPanic); the process goes on.
 
 use alloc::string::String;
 
 use crate::{
     abi::name::Name,
     data::{outcome::Level, text},
-    error::StopReason,
+    error::{HostStop, StopReason},
 };
 
 pub(crate) mod cache;
@@ -45,10 +45,8 @@ pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
 
 /// Calls the subscriber, and turns its panic into a stop reason.
 fn emit(event: impl FnOnce()) -> Result<(), StopReason> {
-    contain(event).map_err(|message| StopReason::HostPanic {
-        module: "tracing".into(),
-        function: "subscriber".into(),
-        message,
+    contain(event).map_err(|message| {
+        StopReason::Host(HostStop::HostPanic { module: "tracing".into(), function: "subscriber".into(), message })
     })
 }
 

@@ -9,7 +9,11 @@ use self::{
     recording::Recording,
     replayer::Replayer,
 };
-use crate::{data::value::Value, error::StopReason, sync::Mutex};
+use crate::{
+    data::value::Value,
+    error::{GuestFault, HostStop, StopReason},
+    sync::Mutex,
+};
 
 pub(crate) mod access;
 pub(crate) mod effect;
@@ -86,9 +90,9 @@ impl Recorder {
     /// Records why the host function that was called has no results, if one was.
     pub(crate) fn stopped(&self, reason: &StopReason) {
         let end = || match reason {
-            StopReason::HostFunction { message, .. } => HostEnd::Failed(message.clone()),
-            StopReason::HostPanic { message, .. } => HostEnd::Panicked(message.clone()),
-            StopReason::Denied { capability, detail, .. } => {
+            StopReason::Host(HostStop::HostFunction { message, .. }) => HostEnd::Failed(message.clone()),
+            StopReason::Host(HostStop::HostPanic { message, .. }) => HostEnd::Panicked(message.clone()),
+            StopReason::Guest(GuestFault::Denied { capability, detail, .. }) => {
                 HostEnd::Denied { capability: capability.clone(), detail: detail.clone() }
             }
             _ => HostEnd::Stopped,
@@ -121,7 +125,7 @@ impl Recorder {
     pub(crate) fn mismatch(&self, function: &str, expected: String, found: String) -> StopReason {
         match self.lock().as_deref() {
             Some(Mode::Replaying(replayer)) => replayer.mismatch(function, expected, found),
-            _ => StopReason::Replay { effect: 0, function: function.into(), expected, found },
+            _ => StopReason::Host(HostStop::Replay { effect: 0, function: function.into(), expected, found }),
         }
     }
 
@@ -149,5 +153,5 @@ impl Recorder {
 pub(crate) fn invalid_answer(function: &str) -> StopReason {
     let (module, name) = function.split_once('.').unwrap_or(("", function));
     let message = "the transcript has an answer that this function cannot give".into();
-    StopReason::HostFunction { module: module.into(), function: name.into(), message }
+    StopReason::Host(HostStop::HostFunction { module: module.into(), function: name.into(), message })
 }

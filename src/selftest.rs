@@ -13,7 +13,7 @@ extern crate std;
 
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
-use crate::{Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason};
+use crate::{Config, Error, GuestFault, HostStop, LimitExceeded, ModuleError, Outcome, Sandbox, Step, StopReason};
 
 mod load;
 mod run;
@@ -178,27 +178,27 @@ fn refused(error: &ModuleError) -> &'static str {
 fn stop(reason: &StopReason) -> &'static str {
     use StopReason as S;
     match reason {
-        S::Fuel { .. } => "fuel",
-        S::Memory { .. } => "memory",
-        S::Table { .. } => "table",
-        S::Stack { .. } => "stack",
-        S::Output { .. } => "output",
-        S::HostCalls { .. } => "host calls",
-        S::Deadline { .. } => "deadline",
-        S::Injected { .. } => "injected",
-        S::Cancelled => "cancelled",
-        S::Trap(_) => "trap",
-        S::Failed { .. } => "failed",
-        S::Aborted { .. } => "aborted",
-        S::Status { .. } => "status",
-        S::Abi(_) => "abi",
-        S::Denied { .. } => "denied",
-        S::HostFunction { .. } => "host function",
-        S::HostPanic { .. } => "host panic",
-        S::HostMemory { .. } => "host memory",
-        S::Engine { .. } => "engine",
-        S::Replay { .. } => "replay",
-        S::Transcript { .. } => "transcript",
-        S::Worker(_) => "worker",
+        S::Limit(LimitExceeded::Fuel { .. }) => "fuel",
+        S::Limit(LimitExceeded::Memory { .. }) => "memory",
+        S::Limit(LimitExceeded::Table { .. }) => "table",
+        S::Limit(LimitExceeded::Stack { .. }) => "stack",
+        S::Limit(LimitExceeded::Output { .. }) => "output",
+        S::Limit(LimitExceeded::HostCalls { .. }) => "host calls",
+        S::Host(HostStop::Deadline { .. }) => "deadline",
+        S::Host(HostStop::Injected { .. }) => "injected",
+        S::Host(HostStop::Cancelled) => "cancelled",
+        S::Guest(GuestFault::Trap(_)) => "trap",
+        S::Guest(GuestFault::Failed { .. }) => "failed",
+        S::Guest(GuestFault::Aborted { .. }) => "aborted",
+        S::Guest(GuestFault::Status { .. }) => "status",
+        S::Guest(GuestFault::Abi(_)) => "abi",
+        S::Guest(GuestFault::Denied { .. }) => "denied",
+        S::Host(HostStop::HostFunction { .. }) => "host function",
+        S::Host(HostStop::HostPanic { .. }) => "host panic",
+        S::Host(HostStop::HostMemory { .. }) => "host memory",
+        S::Host(HostStop::Engine { .. }) => "engine",
+        S::Host(HostStop::Replay { .. }) => "replay",
+        S::Limit(LimitExceeded::Transcript { .. }) => "transcript",
+        S::Host(HostStop::Worker(_)) => "worker",
     }
 }

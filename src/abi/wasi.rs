@@ -263,7 +263,7 @@ functions! {
     "poll_oneoff" PollOneoff [Clock] (Ptr("in", 0), Ptr("out", 0), I32("nsubscriptions"), Ptr("nevents", 4)):
         "files and streams are ready at once; otherwise the virtual time advances to the first clock event";
     "proc_exit" ProcExit [End] (I32("code")):
-        "ends the run, successfully for 0, otherwise with `StopReason::Status`; does not return";
+        "ends the run, successfully for 0, otherwise with `GuestFault::Status`; does not return";
     "proc_raise" ProcRaise [] (I32("signal")):
         "`nosys`: there are no signals";
     "sched_yield" SchedYield [] ():

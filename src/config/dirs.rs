@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::files,
-    error::{ConfigError, ConfigProblem},
+    error::{ConfigError, ConfigProblem, Unit, ValueProblem},
 };
 
 /// Most directories of one configuration.
@@ -120,19 +120,16 @@ impl HostDir {
     fn check(&self, wasi: &Wasi) -> Result<(), (&'static str, ConfigProblem)> {
         let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
         if self.host.is_empty() || self.host.contains('\0') {
-            return unfit("host", "expected the path of a directory");
+            return unfit("host", ValueProblem::HostPath);
         }
         if !files::is_given_path(&self.guest) || (self.guest.len() > 1 && self.guest.ends_with('/')) {
-            return unfit(
-                "guest",
-                "expected an absolute path without `.`, `..`, `//`, 0 and `/` at its end, of at most 1,024 bytes",
-            );
+            return unfit("guest", ValueProblem::GuestPath);
         }
         if wasi.dirs.iter().filter(|other| other.guest == self.guest).count() > 1 {
-            return unfit("guest", "another directory has the same path");
+            return unfit("guest", ValueProblem::GuestPathTwice);
         }
         if wasi.files.keys().any(|path| is_at(path, &self.guest)) {
-            return unfit("guest", "`wasi.files` has files at this path");
+            return unfit("guest", ValueProblem::GuestPathOfFiles);
         }
         for (key, value) in KEYS.iter().zip([self.file_bytes, self.total_bytes, self.files]) {
             key.check(value.into()).map_err(|problem| (key.path.trim_start_matches(SECTION), problem))?;
@@ -151,15 +148,15 @@ fn is_at(path: &str, above: &str) -> bool {
 
 const SECTION: &str = "wasi.dirs.";
 
-const fn key(path: &'static str, unit: &'static str, max: u64, default: u64, enforced: &'static str) -> Key {
+const fn key(path: &'static str, unit: Unit, max: u64, default: u64, enforced: &'static str) -> Key {
     Key { path, unit, min: 0, max, plugin: default, large: default, enforced }
 }
 
 /// The number keys of a directory.
 const KEYS: [Key; 3] = [
-    key("wasi.dirs.file_bytes", "bytes", 1 << 40, 64 << 20, "whatever makes a file larger, before it does"),
-    key("wasi.dirs.total_bytes", "bytes", 1 << 50, 256 << 20, "whatever makes a file larger, before it does"),
-    key("wasi.dirs.files", "names", 10_000_000, 10_000, "whatever makes a name, before it does"),
+    key("wasi.dirs.file_bytes", Unit::Bytes, 1 << 40, 64 << 20, "whatever makes a file larger, before it does"),
+    key("wasi.dirs.total_bytes", Unit::Bytes, 1 << 50, 256 << 20, "whatever makes a file larger, before it does"),
+    key("wasi.dirs.files", Unit::Names, 10_000_000, 10_000, "whatever makes a name, before it does"),
 ];
 
 /// The key `wasi.dirs`.
@@ -206,7 +203,7 @@ fn table(dir: &HostDir) -> String {
 pub(super) fn check(wasi: &Wasi) -> Result<(), ConfigError> {
     let error = |key, problem| Err(ConfigError { key, at: None, problem });
     if wasi.dirs.len() > MAX_DIRS {
-        return error("wasi.dirs".into(), ConfigProblem::Unfit { why: "expected at most 64 directories" });
+        return error("wasi.dirs".into(), ConfigProblem::Unfit { why: ValueProblem::TooManyDirectories });
     }
     for (index, dir) in wasi.dirs.iter().enumerate() {
         if let Err((key, problem)) = dir.check(wasi) {
@@ -221,7 +218,7 @@ pub(super) fn check_effects(wasi: &Wasi) -> Result<(), ConfigError> {
     let problem = if wasi.dirs.is_empty() || cfg!(all(feature = "fs", unix)) {
         return Ok(());
     } else if cfg!(feature = "fs") {
-        ConfigProblem::Unfit { why: "directories of the host are supported on Unix only" }
+        ConfigProblem::Unfit { why: ValueProblem::NotUnix }
     } else {
         ConfigProblem::Unenforceable { feature: "fs" }
     };

@@ -6,6 +6,7 @@ use super::{
     Config, Key,
     keys::{ConfigKey, ScalarKey, number, setters},
 };
+use crate::error::Unit;
 
 /// Faults to inject into a run, to test how guest and host handle them; none by default.
 ///
@@ -20,21 +21,21 @@ use super::{
 /// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";
 /// let module = sandbox.load_text(&format!("(module (func (export \"_start\") (local i32) {loops}))"))?;
 /// let stopped = sandbox.run(&module, b"").unwrap_err();
-/// assert_eq!(stopped.stop_reason(), Some(&StopReason::Injected { fault: Fault::Fuel, number: 1_500 }));
+/// assert_eq!(stopped.stop_reason(), Some(&HostStop::Injected { fault: Fault::Fuel, number: 1_500 }));
 /// # Ok::<(), belljar::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Faults {
-    /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) at the first charge that
+    /// Stops the run with [`HostStop::Injected`](crate::HostStop::Injected) at the first charge that
     /// would make it more fuel than this.
     ///
     /// That charge is not taken, and its operators do not run: `usage.fuel` is the fuel used before it, at most
     /// this number. A run that needs no more than this ends as without the
     /// fault. Where it equals `limits.fuel` the fault comes first; where it is beyond, the limit does.
     pub stop_at_fuel: Option<u64>,
-    /// Stops the run with [`StopReason::Injected`](crate::StopReason::Injected) in its call of the host with
+    /// Stops the run with [`HostStop::Injected`](crate::HostStop::Injected) in its call of the host with
     /// this number, the first being 1, before the function does or charges anything.
     ///
     /// Functions of `env` and of the embedding program count alike, as for `limits.host_calls`, which comes
@@ -53,15 +54,15 @@ pub struct Faults {
 /// The keys.
 pub(super) static KEYS: [ConfigKey; 3] = [
     key(number!(
-        fault("faults.stop_at_fuel", "fuel", "the meter, as `limits.fuel`; off unless set"),
+        fault("faults.stop_at_fuel", Unit::Fuel, "the meter, as `limits.fuel`; off unless set"),
         Some(faults.stop_at_fuel)
     )),
     key(number!(
-        fault("faults.fail_host_call", "calls", "every host function, before its body; off unless set"),
+        fault("faults.fail_host_call", Unit::Calls, "every host function, before its body; off unless set"),
         Some(faults.fail_host_call)
     )),
     key(number!(
-        fault("faults.deny_growth", "growths", "the engine's limiter, before the limits; off unless set"),
+        fault("faults.deny_growth", Unit::Growths, "the engine's limiter, before the limits; off unless set"),
         Some(faults.deny_growth)
     )),
 ];
@@ -71,7 +72,7 @@ const fn key(key: ScalarKey) -> ConfigKey {
     ConfigKey::Scalar(ScalarKey { policy: None, ..key })
 }
 
-const fn fault(path: &'static str, unit: &'static str, enforced: &'static str) -> Key {
+const fn fault(path: &'static str, unit: Unit, enforced: &'static str) -> Key {
     Key { path, unit, min: 1, max: 1_000_000_000_000_000, plugin: 0, large: 0, enforced }
 }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},
-    error::{ConfigError, ConfigProblem},
+    error::{ConfigError, ConfigProblem, Unit, ValueProblem},
 };
 
 /// Most rules of one configuration.
@@ -120,7 +120,7 @@ impl Http {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let error = |key: String, problem| Err(ConfigError { key, at: None, problem });
         if self.allow.len() > MAX_RULES {
-            return error("http.allow".into(), ConfigProblem::Unfit { why: "expected at most 1,000 rules" });
+            return error("http.allow".into(), ConfigProblem::Unfit { why: ValueProblem::TooManyRules });
         }
         for (index, rule) in self.allow.iter().enumerate() {
             if let Err((key, problem)) = rule.check() {
@@ -179,7 +179,7 @@ impl HttpRule {
     /// [`Error::Config`](crate::Error::Config) if the text is not a rule.
     pub fn parse(text: &str) -> Result<HttpRule, crate::Error> {
         let error = |problem| ConfigError { key: "http.allow".into(), at: None, problem };
-        let why = "expected methods and the beginning of a URL, such as `GET,POST https://api.example.org/v1/`";
+        let why = ValueProblem::Rule;
         let rule = read(text).ok_or_else(|| error(ConfigProblem::Unfit { why }))?;
         rule.check().map_err(|(_, problem)| error(problem))?;
         Ok(rule)
@@ -188,19 +188,19 @@ impl HttpRule {
     pub(crate) fn check(&self) -> Result<(), (&'static str, ConfigProblem)> {
         let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
         if self.methods.is_empty() {
-            return unfit("methods", "expected at least one method");
+            return unfit("methods", ValueProblem::NoMethod);
         }
         if let Some(value) = self.methods.iter().find(|method| !METHODS.contains(&method.as_str())) {
             return Err(("methods", ConfigProblem::UnknownWord { value: value.clone(), valid: METHODS.to_vec() }));
         }
         if Pattern::of(&self.host).is_none() {
-            return unfit("host", "expected a name in ASCII, an address, `*.` and a name, or `*`");
+            return unfit("host", ValueProblem::HostPattern);
         }
         if self.port == Some(0) {
-            return unfit("port", "expected 1 to 65,535");
+            return unfit("port", ValueProblem::Port);
         }
         if !is_path(&self.path) {
-            return unfit("path", "expected a path from its `/`, without `.`, `..` and what is no path");
+            return unfit("path", ValueProblem::UrlPath);
         }
         Ok(())
     }
@@ -327,26 +327,20 @@ setters! {
     with_http_private_addresses: bool => http.private_addresses;
 }
 
-const fn key(
-    path: &'static str,
-    unit: &'static str,
-    (min, max): (u64, u64),
-    default: u64,
-    enforced: &'static str,
-) -> Key {
+const fn key(path: &'static str, unit: Unit, (min, max): (u64, u64), default: u64, enforced: &'static str) -> Key {
     Key { path, unit, min, max, plugin: default, large: default, enforced }
 }
 
-const REQUESTS: Key = key("http.requests", "requests", (0, 1_000_000), 100, "http.send, before it asks");
+const REQUESTS: Key = key("http.requests", Unit::Requests, (0, 1_000_000), 100, "http.send, before it asks");
 const REQUEST_BYTES: Key =
-    key("http.request_bytes", "bytes", (0, 1 << 30), 1 << 20, "http.send, before it asks, which returns -4");
+    key("http.request_bytes", Unit::Bytes, (0, 1 << 30), 1 << 20, "http.send, before it asks, which returns -4");
 const RESPONSE_BYTES: Key =
-    key("http.response_bytes", "bytes", (0, 1 << 30), 4 << 20, "http.send, while it reads, which returns -10");
+    key("http.response_bytes", Unit::Bytes, (0, 1 << 30), 4 << 20, "http.send, while it reads, which returns -10");
 const TOTAL_BYTES: Key =
-    key("http.total_bytes", "bytes", (0, 1 << 40), 64 << 20, "http.send, before it asks and while it reads");
+    key("http.total_bytes", Unit::Bytes, (0, 1 << 40), 64 << 20, "http.send, before it asks and while it reads");
 const TIMEOUT_MS: Key =
-    key("http.timeout_ms", "milliseconds", (1, 3_600_000), 10_000, "http.send, while it waits, which returns -7");
-const REDIRECTS: Key = key("http.redirects", "redirects", (0, 20), 0, "http.send, which gives others as they are");
+    key("http.timeout_ms", Unit::Milliseconds, (1, 3_600_000), 10_000, "http.send, while it waits, which returns -7");
+const REDIRECTS: Key = key("http.redirects", Unit::Redirects, (0, 20), 0, "http.send, which gives others as they are");
 
 /// The number keys.
 pub(super) static NUMBERS: [ConfigKey; 6] = [
@@ -395,7 +389,7 @@ const RULE: &[Field] = &[
     ("path", Kind::Text),
 ];
 
-const PORT: Key = key("http.allow.port", "port", (1, 65_535), 0, "http.send, before it asks");
+const PORT: Key = key("http.allow.port", Unit::Port, (1, 65_535), 0, "http.send, before it asks");
 
 /// Formats a rule as TOML writes it.
 pub(crate) fn rule_table(rule: &HttpRule) -> String {

@@ -12,7 +12,7 @@ use super::{
     toml::grammar::{Field, Kind, ScalarKind},
     top_level, wasi,
 };
-use crate::error::ConfigProblem;
+use crate::error::{ConfigProblem, Unit};
 
 /// A key of a configuration.
 pub(crate) enum ConfigKey {
@@ -121,6 +121,11 @@ pub(crate) fn scalar(path: &str) -> Option<&'static ScalarKey> {
     scalars().find(|key| key.path == path)
 }
 
+/// Returns the unit of a key with one value.
+pub(crate) fn unit(path: &str) -> Unit {
+    scalar(path).map_or(Unit::Words, ScalarKey::unit)
+}
+
 /// Returns whether the profile gives the default: the limits of a run and of a module.
 pub(crate) fn is_limit(path: &str) -> bool {
     path.starts_with("limits.") || path.starts_with("module.")
@@ -166,6 +171,11 @@ impl ScalarKey {
         }
     }
 
+    /// Returns the unit of its values.
+    fn unit(&self) -> Unit {
+        self.as_number().map_or(Unit::Words, |key| key.unit)
+    }
+
     /// Checks a value against the range.
     pub(crate) fn check(&self, value: u64) -> Result<(), ConfigProblem> {
         let max = match self.kind {
@@ -173,7 +183,7 @@ impl ScalarKey {
             ScalarKind::Word(words) => words.len() as u64 - 1,
             ScalarKind::Flag => 1,
         };
-        let problem = ConfigProblem::OutOfRange { value: i128::from(value), min: 0, max, unit: "words" };
+        let problem = ConfigProblem::OutOfRange { value: i128::from(value), min: 0, max, unit: self.unit() };
         if value <= max { Ok(()) } else { Err(problem) }
     }
 

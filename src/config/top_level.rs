@@ -13,7 +13,7 @@ use super::{
         grammar::{Kind, ScalarKind},
     },
 };
-use crate::error::{ConfigError, ConfigProblem};
+use crate::error::{ConfigError, ConfigProblem, Unit};
 
 /// The configuration of a sandbox. Plain data: change a field, or use the `with_*` methods.
 ///
@@ -55,7 +55,7 @@ pub struct Config {
     pub log: LogLevel,
     /// Capabilities that host functions of the embedding program need
     /// ([`HostFunction::requires`](crate::HostFunction::requires)): a call of one that needs another stops the run with
-    /// [`StopReason::Denied`](crate::StopReason::Denied). Default: none.
+    /// [`GuestFault::Denied`](crate::GuestFault::Denied). Default: none.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub grants: BTreeSet<String>,
     /// Environment of a WASI program.
@@ -224,7 +224,7 @@ pub(super) static KEYS: [ConfigKey; 6] = [
 /// The key `deadline_ms`.
 pub(super) const DEADLINE: Key = Key {
     path: "deadline_ms",
-    unit: "milliseconds",
+    unit: Unit::Milliseconds,
     min: 1,
     max: 31_536_000_000,
     plugin: 0,
@@ -235,7 +235,7 @@ pub(super) const DEADLINE: Key = Key {
 /// The key `module_cache_bytes`.
 const MODULE_CACHE: Key = Key {
     path: "module_cache_bytes",
-    unit: "bytes",
+    unit: Unit::Bytes,
     min: 0,
     max: 1 << 40,
     plugin: MODULE_CACHE_BYTES,

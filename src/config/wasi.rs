@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     data::files::{self, FileBytes},
-    error::{ConfigError, ConfigProblem},
+    error::{ConfigError, ConfigProblem, Unit, ValueProblem},
 };
 
 /// Most bytes of arguments, or of variables.
@@ -136,28 +136,28 @@ impl Wasi {
         let argv = || self.argv();
         let variables = || self.env.iter().flat_map(|(name, value)| [name, value]);
         if argv().any(|word| word.contains('\0')) {
-            return unfit("wasi.args", "expected text without 0");
+            return unfit("wasi.args", ValueProblem::Zero);
         }
         if self.env.keys().any(|name| name.is_empty() || name.contains('=')) {
-            return unfit("wasi.env", "expected names that are not empty and have no `=`");
+            return unfit("wasi.env", ValueProblem::VariableName);
         }
         if variables().any(|word| word.contains('\0')) {
-            return unfit("wasi.env", "expected text without 0");
+            return unfit("wasi.env", ValueProblem::Zero);
         }
         if argv().map(|word| word.len() + 1).sum::<usize>() > MAX_STRINGS_BYTES {
-            return unfit("wasi.args", "expected at most 1 MiB");
+            return unfit("wasi.args", ValueProblem::StringsTooLong);
         }
         if variables().map(|word| word.len() + 1).sum::<usize>() > MAX_STRINGS_BYTES {
-            return unfit("wasi.env", "expected at most 1 MiB");
+            return unfit("wasi.env", ValueProblem::StringsTooLong);
         }
-        files::check(&self.files)
+        check_files(&self.files)
             .map_err(|(path, why)| error(alloc::format!("wasi.files.{path}"), ConfigProblem::Unfit { why }))?;
         let (count, bytes) = files::count(&self.files);
         if count > config.limits.files {
-            return unfit("wasi.files", "these are more than `limits.files` admits");
+            return unfit("wasi.files", ValueProblem::TooManyFiles);
         }
         if bytes > config.limits.file_bytes {
-            return unfit("wasi.files", "these are larger than `limits.file_bytes` admits");
+            return unfit("wasi.files", ValueProblem::FilesTooLarge);
         }
         dirs::check(self)
     }
@@ -174,6 +174,24 @@ impl Wasi {
         }
         dirs::check_effects(self)
     }
+}
+
+/// Checks the input files of a run; fails with the first wrong path and the reason.
+fn check_files(given: &BTreeMap<String, FileBytes>) -> Result<(), (String, ValueProblem)> {
+    for (path, bytes) in given {
+        let wrong = |why| Err((path.clone(), why));
+        if !files::is_given_path(path) {
+            return wrong(ValueProblem::FilePath);
+        }
+        if path.ends_with('/') && !bytes.is_empty() {
+            return wrong(ValueProblem::DirectoryWithBytes);
+        }
+        let is_file = |path: &str| given.contains_key(path);
+        if files::above(path).any(is_file) || (path.ends_with('/') && is_file(path.trim_end_matches('/'))) {
+            return wrong(ValueProblem::FileAndDirectory);
+        }
+    }
+    Ok(())
 }
 
 fn error(key: String, problem: ConfigProblem) -> ConfigError {
@@ -239,7 +257,7 @@ pub(super) static NUMBERS: [ConfigKey; 2] = [
 
 const CLOCK_START: Key = Key {
     path: "wasi.clock_start_ns",
-    unit: "ns since 1970",
+    unit: Unit::NanosecondsSince1970,
     min: 0,
     max: MAX,
     plugin: 946_684_800_000_000_000,
@@ -248,7 +266,7 @@ const CLOCK_START: Key = Key {
 };
 
 const RANDOM_SEED: Key =
-    Key { path: "wasi.random_seed", unit: "seed", min: 0, max: MAX, plugin: 0, large: 0, enforced: "random_get" };
+    Key { path: "wasi.random_seed", unit: Unit::Seed, min: 0, max: MAX, plugin: 0, large: 0, enforced: "random_get" };
 
 /// The other keys.
 pub(super) static KEYS: [ConfigKey; 7] = [

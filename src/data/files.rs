@@ -1,7 +1,6 @@
 //! Files by path: those that a run receives, and those that it leaves.
 
 use alloc::{
-    borrow::ToOwned,
     collections::BTreeMap,
     string::{String, ToString},
     sync::Arc,
@@ -109,24 +108,6 @@ pub(crate) fn is_given_path(path: &str) -> bool {
 pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_suffix('/').unwrap_or(path);
     path.rmatch_indices('/').map(|(at, _)| &path[..at]).filter(|above| !above.is_empty())
-}
-
-/// Checks the input files of a run; fails with the first wrong path and the reason.
-pub(crate) fn check(files: &BTreeMap<String, FileBytes>) -> Result<(), (String, &'static str)> {
-    for (path, bytes) in files {
-        let wrong = |why| Err((path.to_owned(), why));
-        if !is_given_path(path) {
-            return wrong("expected an absolute path without `.`, `..`, `//` and 0, of at most 1,024 bytes");
-        }
-        if path.ends_with('/') && !bytes.is_empty() {
-            return wrong("a path that ends in `/` is a directory, which has no bytes");
-        }
-        let is_file = |path: &str| files.contains_key(path);
-        if above(path).any(is_file) || (path.ends_with('/') && is_file(path.trim_end_matches('/'))) {
-            return wrong("a file and a directory cannot have the same path");
-        }
-    }
-    Ok(())
 }
 
 /// Counts the nodes that these files make, with their directories and the root, and their bytes.

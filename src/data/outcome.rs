@@ -23,7 +23,7 @@ pub struct Outcome {
     /// Messages that the guest logged, in order.
     pub log: Log,
     /// Status of the entry function: always 0, since another status is a
-    /// [`StopReason::Status`](crate::StopReason::Status).
+    /// [`GuestFault::Status`](crate::GuestFault::Status).
     pub status: i32,
     /// Results of an exported function, in order; empty for an entry function.
     pub results: Vec<Value>,

@@ -5,7 +5,7 @@
 
 use wasmi::AsContextMut;
 
-use crate::error::{Fault, StopReason};
+use crate::error::{Fault, HostStop, LimitExceeded, StopReason};
 
 /// Version of the price list. Another version has other totals for the same run.
 pub const PRICES: u32 = 2;
@@ -85,8 +85,8 @@ impl Meter {
 
     pub(crate) fn exhausted(&self) -> StopReason {
         match self.fault {
-            Some(number) => StopReason::Injected { fault: Fault::Fuel, number },
-            None => StopReason::Fuel { limit: self.limit },
+            Some(number) => StopReason::Host(HostStop::Injected { fault: Fault::Fuel, number }),
+            None => StopReason::Limit(LimitExceeded::Fuel { limit: self.limit }),
         }
     }
 

@@ -6,6 +6,7 @@ use core::fmt;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::{Unit, ValueKind, ValueProblem};
 use crate::data::{text::quote, value::ValueType};
 
 /// Error of a configuration: key, position and problem.
@@ -76,10 +77,10 @@ pub enum ConfigProblem {
     /// The value has the wrong type.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// Expected type, with its unit.
-        expected: &'static str,
+        /// Expected type.
+        expected: ValueKind,
         /// Type found.
-        found: &'static str,
+        found: ValueKind,
     },
     /// A number is outside its range.
     #[error("{value} is outside {min} to {max} ({unit})")]
@@ -91,7 +92,7 @@ pub enum ConfigProblem {
         /// The largest valid value.
         max: u64,
         /// Unit.
-        unit: &'static str,
+        unit: Unit,
     },
     /// A word is not one of the valid ones.
     #[error("{} is not one of {}", quote(.value), .valid.join(", "))]
@@ -104,8 +105,8 @@ pub enum ConfigProblem {
     /// A value is invalid for another reason.
     #[error("{why}")]
     Unfit {
-        /// Reason, or what was expected.
-        why: &'static str,
+        /// Reason.
+        why: ValueProblem,
     },
     /// A directory of the host cannot be granted.
     #[error("{}: {why}", quote(.path))]
@@ -216,8 +217,9 @@ impl fmt::Display for ConfigError {
 }
 
 impl core::error::Error for ConfigError {
+    /// Returns the source of the problem. The message has the problem itself.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.problem)
+        self.problem.source()
     }
 }
 

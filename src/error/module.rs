@@ -3,11 +3,14 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::{Position, WorkerEnd, dotted, refused::refused};
-use crate::data::text::quote;
+use super::{
+    EndClass, Feature, FileFormat, Position, Unit, WorkerEnd, dotted,
+    refused::{RefusedCapability, refused},
+};
+use crate::data::{extern_type::ExternType, text::quote, value::FuncType};
 
 /// Reason why a module was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
@@ -23,7 +26,7 @@ pub enum ModuleError {
         /// First bytes, at most 4.
         found: Vec<u8>,
         /// Format that the bytes resemble, if it is known.
-        like: Option<&'static str>,
+        like: Option<FileFormat>,
     },
     /// The bytes are a WebAssembly component, not a core module.
     #[error("a WebAssembly component, not a core module")]
@@ -54,7 +57,7 @@ pub enum ModuleError {
     #[error("it needs {feature} (at byte {offset}), which belljar does not support")]
     Unsupported {
         /// Proposal or operator.
-        feature: &'static str,
+        feature: Feature,
         /// Position of the first use, in bytes from the start.
         offset: u64,
     },
@@ -68,7 +71,7 @@ pub enum ModuleError {
         /// Value of the module, or a lower bound of it.
         found: u64,
         /// Unit.
-        unit: &'static str,
+        unit: Unit,
     },
     /// Imports are not provided; sorted by module and name.
     #[error("{} of its imports cannot be provided: {}", .total, list(.imports, *.total))]
@@ -88,11 +91,12 @@ pub enum ModuleError {
     #[error("its export `{name}` is {found}, expected {expected}")]
     Entry {
         /// `execute`, `_start`, `_initialize`, `alloc` or `memory`.
-        name: &'static str,
+        name: String,
         /// Type required by the ABI.
-        expected: &'static str,
+        expected: EntryType,
         /// Type found.
-        found: String,
+        #[serde(serialize_with = "displayed")]
+        found: ExternType,
     },
     /// The text format has a syntax error.
     #[error("not valid WebAssembly text at {at}: {}", crate::data::text::escape(.message, crate::data::text::SHOWN_BYTES))]
@@ -128,7 +132,7 @@ pub enum ModuleError {
 }
 
 /// Import that cannot be provided.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ImportProblem {
     /// Module name.
@@ -136,12 +140,51 @@ pub struct ImportProblem {
     /// Name.
     pub name: String,
     /// Kind and type of the import.
-    pub found: String,
+    #[serde(serialize_with = "displayed")]
+    pub found: ExternType,
     /// Type that is provided under this name, if any.
-    pub expected: Option<String>,
+    #[serde(serialize_with = "displayed_if_any")]
+    pub expected: Option<ExternType>,
     /// Capability that is never granted ([`REFUSED`](crate::abi::refused::REFUSED)), if the import needs one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub refused: Option<&'static str>,
+    pub refused: Option<RefusedCapability>,
+}
+
+/// Type that the ABI requires of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryType {
+    /// A function of this type.
+    Function(FuncType),
+    /// A memory of any type.
+    Memory,
+}
+
+impl fmt::Display for EntryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EntryType::Function(ty) => write!(f, "{ty}"),
+            EntryType::Memory => f.write_str("a memory"),
+        }
+    }
+}
+
+impl Serialize for EntryType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        displayed(self, serializer)
+    }
+}
+
+/// Serializes a value as it is displayed.
+fn displayed<S: Serializer>(value: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+fn displayed_if_any<S: Serializer>(value: &Option<impl fmt::Display>, serializer: S) -> Result<S::Ok, S::Error> {
+    match value {
+        Some(value) => serializer.collect_str(value),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl fmt::Display for ImportProblem {
@@ -176,9 +219,31 @@ fn list(imports: &[ImportProblem], total: u64) -> String {
 }
 
 impl ModuleError {
+    /// Returns whether the same module is refused again.
+    pub fn class(&self) -> EndClass {
+        match self {
+            ModuleError::Empty
+            | ModuleError::NotWasm { .. }
+            | ModuleError::Component
+            | ModuleError::Version { .. }
+            | ModuleError::Malformed { .. }
+            | ModuleError::Invalid { .. }
+            | ModuleError::Unsupported { .. }
+            | ModuleError::Limit { .. }
+            | ModuleError::Imports { .. }
+            | ModuleError::NoMemory { .. }
+            | ModuleError::Entry { .. }
+            | ModuleError::Text { .. }
+            | ModuleError::Pinned { .. } => EndClass::Deterministic,
+            ModuleError::HostMemory { .. } | ModuleError::Engine { .. } | ModuleError::Worker(_) => {
+                EndClass::NotReproducible
+            }
+        }
+    }
+
     pub(super) fn hint(&self) -> Option<String> {
         Some(match self {
-            ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
+            ModuleError::NotWasm { like: Some(FileFormat::WasmText), .. } => {
                 "use `load_text` in code, or `--text` on the command line, to load the text format".into()
             }
             ModuleError::Component => "unpack its core module, for example with `wasm-tools component unbundle`".into(),

@@ -9,9 +9,9 @@ use super::{CallError, ConfigError, IsolationError, ModuleError, StopReason, Sto
 
 /// Error of loading or running a module: one variant per phase.
 ///
-/// Equal causes are equal values, and all details are fields: messages need not be parsed. `{}` formats the message,
-/// which includes that of the [`source`](core::error::Error::source); `{:#}` adds the [`hint`](Error::hint), in a
-/// separate line.
+/// Equal causes are equal values, and all details are fields: messages need not be parsed. `{}` formats the whole
+/// message, with that of the cause, so the [`source`](core::error::Error::source) is that of the cause, if it has one; the
+/// cause itself is in the variant. `{:#}` adds the [`hint`](Error::hint), in a separate line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -42,14 +42,15 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {
+    /// Returns the source of the cause. The message has the cause itself.
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(match self {
-            Error::Config(cause) => &**cause,
-            Error::Module(cause) => &**cause,
-            Error::Call(cause) => &**cause,
-            Error::Stopped(cause) => &**cause,
-            Error::Isolation(cause) => &**cause,
-        })
+        match self {
+            Error::Config(cause) => cause.source(),
+            Error::Module(cause) => cause.source(),
+            Error::Call(cause) => cause.source(),
+            Error::Stopped(cause) => cause.source(),
+            Error::Isolation(cause) => cause.source(),
+        }
     }
 }
 

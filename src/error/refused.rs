@@ -1,11 +1,27 @@
 //! Imports that are refused by design, with the reasons.
 
-/// Capability that no configuration grants.
+use super::label::labels;
+
+labels! {
+    /// Capability that no configuration grants.
+    pub enum RefusedCapability {
+        /// Starting processes and sending them signals.
+        Processes = "processes",
+        /// Starting threads.
+        Threads = "threads",
+        /// Sockets and addresses.
+        RawSockets = "raw sockets",
+        /// Setting the time of a clock.
+        SettingClocks = "setting clocks",
+    }
+}
+
+/// Capability that no configuration grants, with the imports that need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refused {
-    /// Name of the capability.
-    pub capability: &'static str,
+    /// Capability.
+    pub capability: RefusedCapability,
     /// Reason, and the alternative.
     pub why: &'static str,
     /// Names of imports that need it, in any of the [`MODULES`].
@@ -19,7 +35,7 @@ pub const MODULES: [&str; 6] = ["wasi_snapshot_preview1", "wasi_unstable", "wasi
 /// All capabilities that are refused.
 pub const REFUSED: &[Refused] = &[
     Refused {
-        capability: "processes",
+        capability: RefusedCapability::Processes,
         why: "guests cannot start or signal processes, which would be outside all limits",
         names: &[
             "proc_fork",
@@ -52,7 +68,7 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        capability: "threads",
+        capability: RefusedCapability::Threads,
         why: "a run has one thread: the scheduling of several would not be deterministic",
         names: &[
             "thread-spawn",
@@ -70,7 +86,7 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        capability: "raw sockets",
+        capability: RefusedCapability::RawSockets,
         why: "guests cannot open connections: provide a custom host function for the requests they may make",
         names: &[
             "sock_open",
@@ -131,7 +147,7 @@ pub const REFUSED: &[Refused] = &[
         ],
     },
     Refused {
-        capability: "setting clocks",
+        capability: RefusedCapability::SettingClocks,
         why: "guests can read a granted clock, but not set any",
         names: &[
             "clock_time_set",

@@ -10,7 +10,7 @@ use super::{Host, check_and_charge, memory_and_host};
 use crate::{
     data::outcome::{Level, LogEntry},
     engine::meter,
-    error::StopReason,
+    error::{GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},
     recorder::access::Access,
     sync::watch::Alarm,
 };
@@ -46,7 +46,9 @@ impl Context<'_> {
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
         let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(range.len()).map_err(|_| StopReason::HostMemory { what: "a copy of guest memory" })?;
+        bytes
+            .try_reserve_exact(range.len())
+            .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemoryCopy }))?;
         bytes.extend_from_slice(&memory[range]);
         Ok(bytes)
     }
@@ -60,7 +62,13 @@ impl Context<'_> {
         let bytes = self.read(ptr, len)?;
         String::from_utf8(bytes).map_err(|e| {
             let valid = e.utf8_error().valid_up_to() as u32;
-            StopReason::Abi(crate::error::AbiFault::Utf8 { function: self.name.in_faults(), ptr, len, valid }).into()
+            StopReason::Guest(GuestFault::Abi(crate::error::AbiFault::Utf8 {
+                function: self.name.in_faults(),
+                ptr,
+                len,
+                valid,
+            }))
+            .into()
         })
     }
 
@@ -167,7 +175,7 @@ enum Cause {
 }
 
 impl HostError {
-    /// Returns an error with a message: the run stops with [`StopReason::HostFunction`], which has the module and the
+    /// Returns an error with a message: the run stops with [`HostStop::HostFunction`], which has the module and the
     /// name of the function.
     pub fn new(message: impl fmt::Display) -> Self {
         HostError(Cause::Message(alloc::format!("{message}")))
@@ -176,22 +184,24 @@ impl HostError {
     pub(super) fn into_stop(self, name: &Name) -> StopReason {
         match self.0 {
             Cause::Stop(reason) => reason,
-            Cause::Message(message) => {
-                StopReason::HostFunction { module: (&*name.module).into(), function: (&*name.function).into(), message }
-            }
+            Cause::Message(message) => StopReason::Host(HostStop::HostFunction {
+                module: (&*name.module).into(),
+                function: (&*name.function).into(),
+                message,
+            }),
         }
     }
 }
 
-/// Converts any error with `?`: a [`StopReason`] stops the run as it is, any other error with its message and those of
-/// its sources.
+/// Converts any error with `?`: a [`StopReason`], or one of its groups, stops the run as it is, any other error with its
+/// message and those of its sources.
 ///
 /// `HostError` itself does not implement `Error`, as this implementation would then overlap with that of `From<T>` for
 /// `T`. It converts to a boxed error.
 impl<E: Error + 'static> From<E> for HostError {
     fn from(error: E) -> Self {
-        if let Some(reason) = <dyn Any>::downcast_ref::<StopReason>(&error) {
-            return HostError(Cause::Stop(reason.clone()));
+        if let Some(reason) = as_stop(&error) {
+            return HostError(Cause::Stop(reason));
         }
         let mut message = alloc::format!("{error}");
         let mut source = error.source();
@@ -206,6 +216,14 @@ impl<E: Error + 'static> From<E> for HostError {
         }
         HostError(Cause::Message(message))
     }
+}
+
+/// Returns the stop reason that an error is, if it is one.
+fn as_stop(error: &dyn Any) -> Option<StopReason> {
+    let limit = || error.downcast_ref::<LimitExceeded>().cloned().map(StopReason::Limit);
+    let guest = || error.downcast_ref::<GuestFault>().cloned().map(StopReason::Guest);
+    let host = || error.downcast_ref::<HostStop>().cloned().map(StopReason::Host);
+    error.downcast_ref::<StopReason>().cloned().or_else(limit).or_else(guest).or_else(host)
 }
 
 impl From<HostError> for Box<dyn Error + Send + Sync> {

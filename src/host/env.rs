@@ -10,7 +10,7 @@ use crate::{
     abi::{self, Call},
     data::outcome::{Level, LogEntry},
     engine::meter,
-    error::{AbiFault, StopReason},
+    error::{AbiFault, GuestFault, StopReason},
     observe,
     sync::watch::Alarm,
 };
@@ -73,7 +73,7 @@ fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) 
 
 fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
     let Some(level) = Level::from_abi(level) else {
-        return Err(StopReason::Abi(AbiFault::Level { function: name.in_faults(), level }));
+        return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Level { function: name.in_faults(), level })));
     };
     log(caller, name, level, ptr, len)
 }
@@ -83,7 +83,9 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
     let (memory, host) = memory_and_host(caller, name)?;
     let bytes = &memory[range];
     // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
-    let broken = |valid| StopReason::Abi(AbiFault::Utf8 { function: name.in_faults(), ptr, len, valid: valid as u32 });
+    let broken = |valid| {
+        StopReason::Guest(GuestFault::Abi(AbiFault::Utf8 { function: name.in_faults(), ptr, len, valid: valid as u32 }))
+    };
     check_text(bytes, &host.alarm(), broken)?;
     if !host.logs(level) {
         return Ok(());
@@ -129,7 +131,7 @@ fn fail(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Resul
     meter::charge(&mut *caller, meter::host_call(u64::from(kept)))?;
     let (memory, _) = memory_and_host(caller, name)?;
     let bytes = &memory[range.start..range.start + kept as usize];
-    Err(StopReason::Failed { message: String::from_utf8_lossy(bytes).into_owned() })
+    Err(StopReason::Guest(GuestFault::Failed { message: String::from_utf8_lossy(bytes).into_owned() }))
 }
 
 fn abort(
@@ -143,7 +145,7 @@ fn abort(
     meter::charge(&mut *caller, meter::host_call(0))?;
     let message = utf16(caller, name, message)?;
     let file = utf16(caller, name, file)?;
-    Err(StopReason::Aborted { message, file, line, column })
+    Err(StopReason::Guest(GuestFault::Aborted { message, file, line, column }))
 }
 
 /// Reads an AssemblyScript string: UTF-16 units at `ptr`, their size in bytes at `ptr - 4`. A null pointer is the empty
@@ -155,7 +157,12 @@ fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String,
     let (memory, _) = memory_and_host(caller, name)?;
     let Some(start) = ptr.checked_sub(4) else {
         let memory = memory.len() as u64;
-        return Err(StopReason::Abi(AbiFault::Range { function: name.in_faults(), ptr, len: 0, memory }));
+        return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Range {
+            function: name.in_faults(),
+            ptr,
+            len: 0,
+            memory,
+        })));
     };
     let header = check_range(caller, name, start, 4)?;
     let (memory, _) = memory_and_host(caller, name)?;

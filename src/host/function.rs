@@ -18,7 +18,7 @@ use crate::{
         meter,
         scalar::{Scalar, Scalars, each_arity, private::Scalars as _},
     },
-    error::StopReason,
+    error::GuestFault,
 };
 
 /// A custom host function: its name, type and body, and the capabilities that a run needs to call it.
@@ -81,7 +81,7 @@ impl HostFunction {
     }
 
     /// Links the function. If a capability that it needs is not granted, each call stops the run with
-    /// [`StopReason::Denied`] instead.
+    /// [`GuestFault::Denied`] instead.
     pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
         match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
             None => (self.bind)(linker),
@@ -94,7 +94,7 @@ impl HostFunction {
         let capability = Arc::clone(capability);
         dynamic(self.name.clone(), self.ty.clone(), false, move |_, name, _| {
             let function = format!("{}.{}", name.module, name.function);
-            Err(StopReason::Denied { capability: (&*capability).into(), function, detail: None })
+            Err(GuestFault::Denied { capability: (&*capability).into(), function, detail: None }.into())
         })
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     config::{Limits, OnGrowthLimit},
     data::inspect::PAGE,
     engine::meter,
-    error::StopReason,
+    error::{HostMemoryUse, HostStop, LimitExceeded, StopReason},
     observe,
 };
 
@@ -169,7 +169,9 @@ impl ResourceLimiter for Host {
         match self.growth.memory.add(current, desired) {
             Ok(()) if goes_on => Ok(true),
             Ok(()) => self.observed("memory", current, whole),
-            Err(asked) => self.at_limit(StopReason::Memory { limit: self.growth.memory.limit, asked }),
+            Err(asked) => {
+                self.at_limit(StopReason::Limit(LimitExceeded::Memory { limit: self.growth.memory.limit, asked }))
+            }
         }
     }
 
@@ -185,7 +187,9 @@ impl ResourceLimiter for Host {
         match self.growth.tables.add(current, desired) {
             Ok(()) if goes_on => Ok(true),
             Ok(()) => self.observed("table", current, whole),
-            Err(asked) => self.at_limit(StopReason::Table { limit: self.growth.tables.limit, asked }),
+            Err(asked) => {
+                self.at_limit(StopReason::Limit(LimitExceeded::Table { limit: self.growth.tables.limit, asked }))
+            }
         }
     }
 
@@ -194,7 +198,7 @@ impl ResourceLimiter for Host {
         match error {
             MemoryError::OutOfSystemMemory => {
                 // A result of -1 would depend on the memory of this host: the run would not be deterministic.
-                self.stop = Some(StopReason::HostMemory { what: "guest memory" });
+                self.stop = Some(StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemory }));
                 Err(STOP)
             }
             MemoryError::OutOfFuel { .. } => {
@@ -210,7 +214,7 @@ impl ResourceLimiter for Host {
         self.growth.tables.revert();
         match error {
             TableError::OutOfSystemMemory => {
-                self.stop = Some(StopReason::HostMemory { what: "guest tables" });
+                self.stop = Some(StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestTables }));
                 Err(STOP)
             }
             TableError::OutOfFuel { .. } => {

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     data::{outcome::Level, value::Value},
-    error::StopReason,
+    error::{HostStop, StopReason},
     observe,
     sync::Mutex,
 };
@@ -168,7 +168,7 @@ impl PendingCall {
         });
         polled.unwrap_or_else(|message| {
             let (module, function) = ((&*name.module).into(), (&*name.function).into());
-            Poll::Ready(Err(StopReason::HostPanic { module, function, message }))
+            Poll::Ready(Err(StopReason::Host(HostStop::HostPanic { module, function, message })))
         })
     }
 }

@@ -12,7 +12,12 @@ use core::ops::Range;
 use wasmi::Caller;
 
 use super::Host;
-use crate::{data::inspect::PAGE, engine::meter, error::StopReason, sync::watch::Alarm};
+use crate::{
+    data::inspect::PAGE,
+    engine::meter,
+    error::{HostStop, StopReason},
+    sync::watch::Alarm,
+};
 
 /// The index of [`growth::top_up`](super::growth::top_up) in the table that is added to a module.
 pub(crate) const TOP_UP: u32 = 0;
@@ -112,7 +117,7 @@ pub(crate) fn next(mut caller: Caller<'_, Host>, a: u32, b: u32, len: u32, kind:
     let next = match Kind::ALL.get(kind as usize) {
         Some(kind @ (Kind::GrowMemory | Kind::GrowTable)) => grow(&mut caller, *kind, a, b, len),
         Some(kind) => range(&mut caller, *kind, [a, b, len]),
-        None => Err(StopReason::Engine { message: "unknown kind of bulk operator".into() }),
+        None => Err(StopReason::Host(HostStop::Engine { message: "unknown kind of bulk operator".into() })),
     };
     next.map_err(|reason| {
         let host = caller.data_mut();

@@ -17,7 +17,7 @@ use crate::{
         digest::Digest,
         value::{FuncType, Value},
     },
-    error::StopReason,
+    error::{GuestFault, HostStop, StopReason},
     recorder::{
         effect::{Effect, HostAction, HostEnd, Request},
         invalid_answer,
@@ -85,12 +85,16 @@ fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, 
             values.collect::<Option<_>>().ok_or_else(|| invalid_answer(&function))
         }
         HostEnd::Failed(message) => Err(HostError::new(message).into_stop(name)),
-        HostEnd::Panicked(message) => {
-            Err(StopReason::HostPanic { module: (&*name.module).into(), function: (&*name.function).into(), message })
+        HostEnd::Panicked(message) => Err(StopReason::Host(HostStop::HostPanic {
+            module: (&*name.module).into(),
+            function: (&*name.function).into(),
+            message,
+        })),
+        HostEnd::Denied { capability, detail } => {
+            Err(StopReason::Guest(GuestFault::Denied { capability, function, detail }))
         }
-        HostEnd::Denied { capability, detail } => Err(StopReason::Denied { capability, function, detail }),
         // If no action failed, the run was cancelled while the function waited.
-        HostEnd::Stopped => Err(stopped.map_or(StopReason::Cancelled, |error| error.into_stop(name))),
+        HostEnd::Stopped => Err(stopped.map_or(StopReason::Host(HostStop::Cancelled), |error| error.into_stop(name))),
     }
 }
 

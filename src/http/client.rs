@@ -18,7 +18,11 @@ use super::{
     address::is_public,
     headers::{self, Header},
 };
-use crate::{abi::http::Failure, data::url::Url, error::StopReason};
+use crate::{
+    abi::http::Failure,
+    data::url::Url,
+    error::{HostMemoryUse, HostStop, StopReason},
+};
 
 /// Most bytes of a response's headers.
 pub(crate) const MAX_HEADER_BYTES: u64 = 64 << 10;
@@ -150,7 +154,9 @@ fn request_error(error: Error, received: u64) -> RequestError {
     let failure = match error {
         Error::Io(error) => match error.kind() {
             io::ErrorKind::OutOfMemory => {
-                return RequestError::Stop(StopReason::HostMemory { what: "an HTTP response" });
+                return RequestError::Stop(StopReason::Host(HostStop::HostMemory {
+                    what: HostMemoryUse::HttpResponse,
+                }));
             }
             io::ErrorKind::ConnectionRefused
             | io::ErrorKind::HostUnreachable

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::layers::{LAYERS, LayerName};
 use crate::{
     config::{
         Config,
@@ -16,7 +17,9 @@ use crate::{
         value::Value,
     },
     error::{
-        AbiFault, CallError, Error, Fault, ImportProblem, ModuleError, Position, StopReason, Stopped, Trap, WorkerEnd,
+        AbiFault, CallError, EntryType, Error, Fault, Feature, FileFormat, GuestFault, HostMemoryUse, HostStop,
+        ImportProblem, LimitExceeded, ModuleError, Position, StopReason, Stopped, Trap, Unit, WorkerEnd,
+        refused::RefusedCapability,
     },
 };
 
@@ -38,29 +41,34 @@ enums! {
     Fault { 0 Fuel, 1 HostCall }
     Access { 0 Read, 1 Write }
     Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
-    StopReason {
+    StopReason { 0 Limit(limit), 1 Guest(fault), 2 Host(stop) }
+    LimitExceeded {
         0 Fuel { limit },
         1 Memory { limit, asked },
         2 Table { limit, asked },
         3 Stack { call_depth, value_stack_bytes },
         4 Output { limit, asked },
         5 HostCalls { limit },
-        6 Deadline { limit_ms },
-        7 Cancelled,
-        8 Trap(trap),
-        9 Failed { message },
-        10 Aborted { message, file, line, column },
-        11 Status { code },
-        12 Abi(fault),
-        13 HostFunction { module, function, message },
-        14 HostPanic { module, function, message },
-        15 HostMemory { what },
-        16 Engine { message },
-        17 Worker(end),
-        18 Injected { fault, number },
-        19 Replay { effect, function, expected, found },
-        20 Transcript { limit },
-        21 Denied { capability, function, detail },
+        6 Transcript { limit },
+    }
+    GuestFault {
+        0 Trap(trap),
+        1 Failed { message },
+        2 Aborted { message, file, line, column },
+        3 Status { code },
+        4 Abi(fault),
+        5 Denied { capability, function, detail },
+    }
+    HostStop {
+        0 Deadline { limit_ms },
+        1 Cancelled,
+        2 Injected { fault, number },
+        3 HostFunction { module, function, message },
+        4 HostPanic { module, function, message },
+        5 HostMemory { what },
+        6 Engine { message },
+        7 Replay { effect, function, expected, found },
+        8 Worker(end),
     }
     Trap {
         0 Unreachable,
@@ -97,6 +105,7 @@ enums! {
         14 HostMemory { bytes },
         15 Pinned { pinned, found },
     }
+    EntryType { 0 Function(ty), 1 Memory }
     CallError {
         0 NoEntry { exports },
         1 NoFunction { name, exports },
@@ -107,6 +116,33 @@ enums! {
         6 Poisoned(reason),
         7 Ended,
     }
+}
+
+/// Implements [`Codec`] for values that are in a list: the place in it.
+macro_rules! places {
+    ($($item:ty => $list:expr;)*) => {$(
+        impl Codec for $item {
+            fn put(&self, to: &mut Vec<u8>) {
+                // All are in the list. No reader accepts the place after its end.
+                let place = $list.position(|item| item == *self);
+                (place.unwrap_or($list.count()) as u32).put(to);
+            }
+            fn take(from: &mut &[u8]) -> Option<Self> {
+                $list.nth(u32::take(from)? as usize)
+            }
+        }
+    )*};
+}
+
+places! {
+    FileFormat => FileFormat::ALL.iter().copied();
+    Feature => Feature::ALL.iter().copied();
+    HostMemoryUse => HostMemoryUse::ALL.iter().copied();
+    RefusedCapability => RefusedCapability::ALL.iter().copied();
+    Unit => Unit::ALL.iter().copied();
+    LayerName => LAYERS.iter().map(|layer| LayerName(layer.name));
+    // The only constant strings in messages are keys of the configuration.
+    &'static str => Config::keys().map(|key| key.path);
 }
 
 impl Codec for Error {
@@ -183,6 +219,7 @@ mod tests {
     use crate::{
         data::{
             codec::tests,
+            extern_type::{ExternType, MemoryType},
             value::{FuncType, ValueType},
         },
         isolate::message::{Job, Part, Reply, Task},
@@ -195,12 +232,13 @@ mod tests {
     /// Returns errors with each type of field. The fixtures have all variants.
     fn errors() -> Vec<Error> {
         let text = || String::from("\u{1b}[2J, and ü");
+        let memory = MemoryType { min_pages: 1, max_pages: None };
         let import = ImportProblem {
             module: text(),
             name: text(),
-            found: text(),
-            expected: Some("() -> ()".into()),
-            refused: Some("threads"),
+            found: ExternType::Function(FuncType::new(&[ValueType::I32], &[])),
+            expected: Some(ExternType::Memory(memory)),
+            refused: Some(RefusedCapability::Threads),
         };
         let output = vec![0, 255];
         let log = Log { entries: vec![LogEntry::new(Level::Warn, text())], dropped: u64::MAX };
@@ -212,11 +250,14 @@ mod tests {
         ];
         let files = files.into_iter().map(|(path, change)| (path.into(), change)).collect();
         let usage = Usage { fuel: u64::MAX, log_bytes: 1, ..Usage::default() };
-        let reason = StopReason::Aborted { message: text(), file: text(), line: u32::MAX, column: 0 };
+        let reason =
+            StopReason::Guest(GuestFault::Aborted { message: text(), file: text(), line: u32::MAX, column: 0 });
         vec![
-            ModuleError::NotWasm { found: vec![1, 2], like: Some("JSON") }.into(),
-            ModuleError::Limit { key: "module.types", limit: 1, found: 2, unit: "types" }.into(),
+            ModuleError::NotWasm { found: vec![1, 2], like: Some(FileFormat::Json) }.into(),
+            ModuleError::Limit { key: "module.types", limit: 1, found: 2, unit: Unit::Types }.into(),
+            ModuleError::Unsupported { feature: Feature::Gc, offset: 1 }.into(),
             ModuleError::Imports { imports: vec![import], total: 1 }.into(),
+            ModuleError::Entry { name: text(), expected: EntryType::Memory, found: ExternType::Memory(memory) }.into(),
             ModuleError::HostMemory { bytes: u64::MAX }.into(),
             ModuleError::Pinned { pinned: "0".into(), found: "1".into() }.into(),
             ModuleError::Text { at: Position { line: 1, column: 2 }, message: text() }.into(),
@@ -226,9 +267,11 @@ mod tests {
                 found: FuncType::new(&[], &[ValueType::ExternRef]),
             }
             .into(),
-            CallError::Poisoned(StopReason::Trap(Trap::BadSignature)).into(),
+            CallError::Poisoned(StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log })).into(),
+            CallError::Poisoned(StopReason::Guest(GuestFault::Trap(Trap::BadSignature))).into(),
             Stopped { reason, output, log, files, usage }.into(),
-            CallError::Poisoned(StopReason::Injected { fault: Fault::HostCall, number: u64::MAX }).into(),
+            CallError::Poisoned(StopReason::Host(HostStop::Injected { fault: Fault::HostCall, number: u64::MAX }))
+                .into(),
         ]
     }
 
@@ -251,6 +294,18 @@ mod tests {
         let mut config = keys::tests::changed();
         config.http.allow.clear();
         assert_eq!(round_trip(&config), Some(config));
+    }
+
+    #[test]
+    fn constant_strings_are_found_again() {
+        for path in Config::keys().map(|key| key.path) {
+            tests::check(&path);
+        }
+        for name in LAYERS.iter().map(|layer| LayerName(layer.name)) {
+            tests::check(&name);
+        }
+        let unknown = tests::encoded(&"another");
+        assert_eq!(<&'static str>::read(&unknown), None);
     }
 
     /// Checks that mutated messages of a worker are refused, or are the encoding of another message.

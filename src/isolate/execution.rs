@@ -10,6 +10,7 @@ use super::{
     bounds::Bounds,
     channel::{Channel, ChannelError, IDLE_TIMEOUT},
     child::{Child, Program},
+    layers::LayerName,
     message::{self, GREETING, Job, MAX_GREETING_BYTES, Part, Reply},
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
         inspect::Inspection,
         outcome::{Log, LogEntry, Outcome, Usage},
     },
-    error::{CallError, Error, IsolationError, ModuleError, StopReason, Stopped, WorkerEnd},
+    error::{CallError, Error, HostStop, IsolationError, ModuleError, StopReason, Stopped, WorkerEnd},
     run::execution::Step,
     sync::watch::Cancel,
 };
@@ -137,7 +138,7 @@ impl IsolatedExecution {
 
     fn load_reply(&mut self) -> Result<Reply, Error> {
         match self.next_reply().map_err(|error| self.load_error(error))? {
-            Reply::LayerFailed { layer, code } => {
+            Reply::LayerFailed { layer: LayerName(layer), code } => {
                 let message = std::io::Error::from_raw_os_error(code).to_string();
                 Err(IsolationError::Layer { layer, message }.into())
             }
@@ -291,9 +292,11 @@ impl IsolatedExecution {
 
     fn stopped_by(&mut self, error: ChannelError) -> StopReason {
         match error {
-            ChannelError::Cancelled => StopReason::Cancelled,
-            ChannelError::Deadline => StopReason::Deadline { limit_ms: self.config.deadline_ms.unwrap_or_default() },
-            other => StopReason::Worker(self.died(other)),
+            ChannelError::Cancelled => StopReason::Host(HostStop::Cancelled),
+            ChannelError::Deadline => {
+                StopReason::Host(HostStop::Deadline { limit_ms: self.config.deadline_ms.unwrap_or_default() })
+            }
+            other => StopReason::Host(HostStop::Worker(self.died(other))),
         }
     }
 

@@ -60,10 +60,14 @@ pub(super) const LAYERS: &[IsolationLayer] = &[
     },
 ];
 
+/// Name of one of the [`LAYERS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LayerName(pub(super) &'static str);
+
 /// Activates all layers. Returns the name of the one that failed, and the error code of the system.
-pub(super) fn apply_all(bounds: &Bounds) -> Result<(), (&'static str, i32)> {
+pub(super) fn apply_all(bounds: &Bounds) -> Result<(), (LayerName, i32)> {
     for layer in LAYERS {
-        (layer.apply)(bounds).map_err(|error| (layer.name, error.raw_os_error().unwrap_or(0)))?;
+        (layer.apply)(bounds).map_err(|error| (LayerName(layer.name), error.raw_os_error().unwrap_or(0)))?;
     }
     Ok(())
 }

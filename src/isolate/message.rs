@@ -5,6 +5,7 @@
 
 use alloc::{string::String, vec::Vec};
 
+use super::layers::LayerName;
 use crate::{
     config::Config,
     data::{
@@ -47,7 +48,7 @@ pub(super) enum Task {
 #[derive(Debug, Clone)]
 pub(super) enum Reply {
     /// An isolation layer could not be activated. Last message.
-    LayerFailed { layer: &'static str, code: i32 },
+    LayerFailed { layer: LayerName, code: i32 },
     /// The module is valid. Last message.
     Valid { inspection: Inspection },
     /// The module is loaded, and the run starts.

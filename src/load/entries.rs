@@ -1,15 +1,15 @@
 //! The entry points of a module, found when it is loaded.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 
 use super::NAMED;
 use crate::{
     abi::{self, wasi::Snapshot},
-    data::inspect::{ExternType, Import, Inspection},
-    error::{CallError, Error, ModuleError},
+    data::{
+        inspect::{ExternType, Import, Inspection},
+        value::FuncType,
+    },
+    error::{CallError, EntryType, Error, ModuleError},
     wasi,
 };
 
@@ -44,7 +44,8 @@ pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
     match &export.ty {
         ExternType::Function(ty) if ty.params == entry.params && ty.results == entry.results => Ok(true),
         other => {
-            Err(ModuleError::Entry { name: entry.name, expected: entry.signature, found: other.to_string() }.into())
+            let expected = EntryType::Function(FuncType::new(entry.params, entry.results));
+            Err(ModuleError::Entry { name: name.into(), expected, found: other.clone() }.into())
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     config::{ModuleLimits, bound},
     engine::config,
-    error::ModuleError,
+    error::{Feature, ModuleError},
 };
 
 /// The sums over the operators of all functions.
@@ -64,7 +64,7 @@ impl<'m> Operators<'m> {
     ///
     /// It is inlined: where the kind of operator is known at compile time, little code is left.
     #[inline(always)]
-    pub(super) fn check(&mut self, operator: &Operator<'_>, missing: Option<&'static str>, offset: usize) -> Result {
+    pub(super) fn check(&mut self, operator: &Operator<'_>, missing: Option<Feature>, offset: usize) -> Result {
         match self.values_moved(operator) {
             None => self.work.add(1)?,
             Some(values) => {
@@ -123,15 +123,15 @@ impl<'m> Operators<'m> {
             }
             declared.locals += u64::from(count);
             declared.cells += u64::from(count) * if ty == wasmparser::ValType::V128 { 2 } else { 1 };
-            limit("module.locals", self.limits.locals, declared.locals, "locals of a function")?;
+            limit("module.locals", self.limits.locals, declared.locals)?;
         }
         self.locals += declared.locals;
-        limit("module.locals_total", self.limits.locals_total, self.locals, "locals of all functions")?;
+        limit("module.locals_total", self.limits.locals_total, self.locals)?;
         Ok(declared)
     }
 
     fn open(&mut self, ty: BlockType, branch: u64) -> Result {
-        limit("module.nesting", self.limits.nesting, self.labels.len() as u64, "nested blocks")?;
+        limit("module.nesting", self.limits.nesting, self.labels.len() as u64)?;
         self.labels.push(Label { branch, end: self.results(ty) });
         Ok(())
     }
@@ -196,12 +196,12 @@ pub(super) fn check_supported(operator: &Operator<'_>, offset: usize) -> Result 
 }
 
 /// Returns the feature that an operator needs and belljar does not support, if any.
-fn missing(operator: &Operator<'_>) -> Option<&'static str> {
+fn missing(operator: &Operator<'_>) -> Option<Feature> {
     macro_rules! by_proposal {
         ($(@$proposal:ident $op:ident $({ $($payload:tt)* })? => $visit:ident ($($ann:tt)*))*) => {
             match operator {
                 $(Operator::$op { .. } => const { unsupported(stringify!($proposal)) },)*
-                _ => Some("an unknown operator"),
+                _ => Some(Feature::UnknownOperator),
             }
         };
     }
@@ -211,26 +211,25 @@ fn missing(operator: &Operator<'_>) -> Option<&'static str> {
 const SUPPORTED: [&str; 6] =
     ["mvp", "sign_extension", "saturating_float_to_int", "bulk_memory", "reference_types", "tail_call"];
 
-const UNSUPPORTED: [(&str, &str); 10] = [
-    ("threads", "the threads proposal"),
-    ("exceptions", "the exceptions proposal"),
-    ("legacy_exceptions", "the exceptions proposal"),
-    ("function_references", "the function-references proposal"),
-    ("gc", "the gc proposal"),
-    ("relaxed_simd", "the relaxed-simd proposal"),
-    ("memory_control", "the memory-control proposal"),
-    ("stack_switching", "the stack-switching proposal"),
-    ("wide_arithmetic", "the wide-arithmetic proposal"),
-    ("shared_everything_threads", "the shared-everything-threads proposal"),
+const UNSUPPORTED: [(&str, Feature); 10] = [
+    ("threads", Feature::Threads),
+    ("exceptions", Feature::Exceptions),
+    ("legacy_exceptions", Feature::Exceptions),
+    ("function_references", Feature::FunctionReferences),
+    ("gc", Feature::Gc),
+    ("relaxed_simd", Feature::RelaxedSimd),
+    ("memory_control", Feature::MemoryControl),
+    ("stack_switching", Feature::StackSwitching),
+    ("wide_arithmetic", Feature::WideArithmetic),
+    ("shared_everything_threads", Feature::SharedEverythingThreads),
 ];
 
 /// The feature that vectors need and this build lacks, if any.
-pub(super) const VECTORS: Option<&str> =
-    if config::VECTORS { None } else { Some("the simd proposal, on a big-endian machine") };
+pub(super) const VECTORS: Option<Feature> = if config::VECTORS { None } else { Some(Feature::Simd) };
 
 /// Returns the feature that operators of this proposal need and belljar does not support, if any. It is evaluated at
 /// compile time: a proposal that is in neither list does not compile.
-pub(super) const fn unsupported(proposal: &str) -> Option<&'static str> {
+pub(super) const fn unsupported(proposal: &str) -> Option<Feature> {
     if same(proposal, "simd") {
         return VECTORS;
     }

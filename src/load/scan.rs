@@ -17,13 +17,13 @@ use super::{
     work::{self, Work},
 };
 use crate::{
-    config::Config,
+    config::{Config, keys},
     data::{
         inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, PAGE, TableType},
         value::{FuncType, ValueType},
     },
     engine::meter,
-    error::ModuleError,
+    error::{Feature, FileFormat, ModuleError, Unit},
 };
 
 /// The result of the scan of a module within the limits.
@@ -93,39 +93,50 @@ fn check_header(bytes: &[u8]) -> Result {
 }
 
 /// Returns the format that bytes without the magic number resemble, for the error message.
-fn looks_like(bytes: &[u8]) -> Option<&'static str> {
-    const KNOWN: &[(&[u8], &str)] = &[
-        (b"\x7fELF", "an ELF executable"),
-        (b"MZ", "a Windows executable"),
-        (b"\xcf\xfa\xed\xfe", "a Mach-O executable"),
-        (b"BC\xc0\xde", "LLVM bitcode"),
-        (b"!<arch>", "a static library"),
-        (b"\x1f\x8b", "gzip data"),
-        (b"PK\x03\x04", "a zip archive"),
-        (b"\x28\xb5\x2f\xfd", "zstd data"),
-        (b"<", "HTML or XML"),
-        (b"{", "JSON"),
+fn looks_like(bytes: &[u8]) -> Option<FileFormat> {
+    const KNOWN: &[(&[u8], FileFormat)] = &[
+        (b"\x7fELF", FileFormat::Elf),
+        (b"MZ", FileFormat::WindowsExecutable),
+        (b"\xcf\xfa\xed\xfe", FileFormat::MachO),
+        (b"BC\xc0\xde", FileFormat::LlvmBitcode),
+        (b"!<arch>", FileFormat::StaticLibrary),
+        (b"\x1f\x8b", FileFormat::Gzip),
+        (b"PK\x03\x04", FileFormat::Zip),
+        (b"\x28\xb5\x2f\xfd", FileFormat::Zstd),
+        (b"<", FileFormat::Markup),
+        (b"{", FileFormat::Json),
     ];
     if let Some((_, like)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return Some(like);
+        return Some(*like);
     }
     let text = bytes.trim_ascii_start();
     (text.starts_with(b"(module")
         || text.starts_with(b"(;")
         || text.starts_with(b";;")
         || text.starts_with(b"(component"))
-    .then_some("WebAssembly text")
+    .then_some(FileFormat::WasmText)
 }
 
 pub(super) fn malformed(error: BinaryReaderError) -> ModuleError {
     ModuleError::Malformed { offset: error.offset() as u64, message: error.message().into() }
 }
 
-pub(super) fn limit(key: &'static str, limit: u64, found: u64, unit: &'static str) -> Result {
+/// Checks a quantity, in the unit of its key.
+pub(super) fn limit(key: &'static str, limit: u64, found: u64) -> Result {
+    if found > limit { Err(exceeded(key, limit, found)) } else { Ok(()) }
+}
+
+#[cold]
+fn exceeded(key: &'static str, limit: u64, found: u64) -> ModuleError {
+    ModuleError::Limit { key, limit, found, unit: keys::unit(key) }
+}
+
+/// Checks an initial size, which the key of a limit of runs bounds as well.
+fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
     if found > limit { Err(ModuleError::Limit { key, limit, found, unit }) } else { Ok(()) }
 }
 
-fn unsupported<T>(feature: &'static str, offset: usize) -> Result<T> {
+fn unsupported<T>(feature: Feature, offset: usize) -> Result<T> {
     Err(ModuleError::Unsupported { feature, offset: offset as u64 })
 }
 
@@ -159,18 +170,18 @@ impl Scanner<'_> {
             Payload::Version { encoding: Encoding::Module, .. } | Payload::End(_) => {}
             Payload::Version { encoding: Encoding::Component, .. } => return Err(ModuleError::Component),
             Payload::TypeSection(section) => {
-                limit("module.types", limits.types, section.count().into(), "types")?;
+                limit("module.types", limits.types, section.count().into())?;
                 self.types(section.range())?;
             }
             Payload::ImportSection(section) => {
-                limit("module.imports", limits.imports, section.count().into(), "imports")?;
+                limit("module.imports", limits.imports, section.count().into())?;
                 for import in section.into_iter_with_offsets() {
                     let (offset, import) = import.map_err(malformed)?;
                     self.import(offset, &import)?;
                 }
             }
             Payload::FunctionSection(section) => {
-                limit("module.functions", limits.functions, section.count().into(), "functions")?;
+                limit("module.functions", limits.functions, section.count().into())?;
                 self.work.add(work::PART * u64::from(section.count()))?;
                 inspection.functions = section.count().into();
                 for ty in section {
@@ -193,7 +204,7 @@ impl Scanner<'_> {
                 }
             }
             Payload::GlobalSection(section) => {
-                limit("module.globals", limits.globals, section.count().into(), "globals")?;
+                limit("module.globals", limits.globals, section.count().into())?;
                 self.work.add(work::PART * u64::from(section.count()))?;
                 inspection.globals = section.count().into();
                 for global in section.into_iter_with_offsets() {
@@ -204,7 +215,7 @@ impl Scanner<'_> {
                 }
             }
             Payload::ExportSection(section) => {
-                limit("module.exports", limits.exports, section.count().into(), "exports")?;
+                limit("module.exports", limits.exports, section.count().into())?;
                 for export in section.into_iter_with_offsets() {
                     let (offset, export) = export.map_err(malformed)?;
                     self.export(offset, &export)?;
@@ -216,7 +227,7 @@ impl Scanner<'_> {
             }
             Payload::ElementSection(section) => {
                 let count = u64::from(section.count());
-                limit("module.element_segments", limits.element_segments, count, "element segments")?;
+                limit("module.element_segments", limits.element_segments, count)?;
                 self.work.add(work::SEGMENT * count)?;
                 inspection.element_segments = count;
                 for element in section {
@@ -224,11 +235,11 @@ impl Scanner<'_> {
                 }
             }
             Payload::DataCountSection { count, .. } => {
-                limit("module.data_segments", limits.data_segments, count.into(), "data segments")?;
+                limit("module.data_segments", limits.data_segments, count.into())?;
             }
             Payload::DataSection(section) => {
                 let count = u64::from(section.count());
-                limit("module.data_segments", limits.data_segments, count, "data segments")?;
+                limit("module.data_segments", limits.data_segments, count)?;
                 self.work.add(work::SEGMENT * count)?;
                 inspection.data_segments = count;
                 for data in section {
@@ -240,10 +251,10 @@ impl Scanner<'_> {
                 }
             }
             Payload::CodeSectionStart { count, .. } => {
-                limit("module.functions", limits.functions, count.into(), "functions")?;
+                limit("module.functions", limits.functions, count.into())?;
             }
             Payload::CustomSection(section) => self.custom(&section)?,
-            Payload::TagSection(section) => return unsupported("the exceptions proposal", section.range().start),
+            Payload::TagSection(section) => return unsupported(Feature::Exceptions, section.range().start),
             Payload::UnknownSection { id, range, .. } => {
                 let message = alloc::format!("unknown section {id}");
                 return Err(ModuleError::Malformed { offset: range.start as u64, message });
@@ -262,7 +273,7 @@ impl Scanner<'_> {
         for _ in 0..reader.read_var_u32().map_err(malformed)? {
             let offset = reader.original_position();
             if self.bytes.get(offset) == Some(&RECURSIVE) {
-                return unsupported("the gc proposal", offset);
+                return unsupported(Feature::Gc, offset);
             }
             for ty in reader.read::<RecGroup>().map_err(malformed)?.into_types() {
                 self.ty(offset, &ty)?;
@@ -277,15 +288,15 @@ impl Scanner<'_> {
 
     fn ty(&mut self, offset: usize, ty: &wasmparser::SubType) -> Result {
         let limits = &self.config.module;
-        limit("module.types", limits.types, self.types.len() as u64 + 1, "types")?;
+        limit("module.types", limits.types, self.types.len() as u64 + 1)?;
         let CompositeInnerType::Func(func) = &ty.composite_type.inner else {
-            return unsupported("the gc proposal", offset);
+            return unsupported(Feature::Gc, offset);
         };
         if ty.composite_type.shared || ty.supertype_idx.is_some() {
-            return unsupported("the gc proposal", offset);
+            return unsupported(Feature::Gc, offset);
         }
-        limit("module.params", limits.params, func.params().len() as u64, "parameters of a function")?;
-        limit("module.results", limits.results, func.results().len() as u64, "results of a function")?;
+        limit("module.params", limits.params, func.params().len() as u64)?;
+        limit("module.results", limits.results, func.results().len() as u64)?;
         self.work.add(work::PART + (func.params().len() + func.results().len()) as u64)?;
         let list =
             |types: &[wasmparser::ValType]| types.iter().map(|ty| value_type(*ty, offset)).collect::<Result<Vec<_>>>();
@@ -306,7 +317,7 @@ impl Scanner<'_> {
                 self.globals.push(ty);
                 ExternType::Global(ty)
             }
-            TypeRef::Tag(_) => return unsupported("the exceptions proposal", offset),
+            TypeRef::Tag(_) => return unsupported(Feature::Exceptions, offset),
         };
         self.work.add(work::PART + ty.values())?;
         let (module, name) = (self.name(import.module)?, self.name(import.name)?);
@@ -325,7 +336,7 @@ impl Scanner<'_> {
             ExternalKind::Table => inspection.tables.get(index).copied().map(ExternType::Table),
             ExternalKind::Memory => inspection.memories.get(index).copied().map(ExternType::Memory),
             ExternalKind::Global => self.globals.get(index).copied().map(ExternType::Global),
-            ExternalKind::Tag => return unsupported("the exceptions proposal", offset),
+            ExternalKind::Tag => return unsupported(Feature::Exceptions, offset),
         };
         let Some(ty) = ty else {
             let message = alloc::format!("export of an unknown index {index}");
@@ -345,45 +356,45 @@ impl Scanner<'_> {
 
     fn memory(&mut self, offset: usize, ty: &wasmparser::MemoryType) -> Result<MemoryType> {
         if ty.memory64 {
-            return unsupported("the memory64 proposal", offset);
+            return unsupported(Feature::Memory64, offset);
         }
         if ty.shared {
-            return unsupported("the threads proposal", offset);
+            return unsupported(Feature::Threads, offset);
         }
         if ty.page_size_log2.is_some() {
-            return unsupported("the custom-page-sizes proposal", offset);
+            return unsupported(Feature::CustomPageSizes, offset);
         }
         let memory = MemoryType { min_pages: ty.initial, max_pages: ty.maximum };
         self.scan.inspection.memories.push(memory);
         let count = self.scan.inspection.memories.len() as u64;
-        limit("module.memories", self.config.module.memories, count, "memories")?;
+        limit("module.memories", self.config.module.memories, count)?;
         self.counts.initial_memory = self.counts.initial_memory.saturating_add(ty.initial.saturating_mul(PAGE));
         let (max, found) = (self.config.limits.memory_bytes, self.counts.initial_memory);
-        limit("limits.memory_bytes", max, found, "bytes of initial memory")?;
+        initial("limits.memory_bytes", max, found, Unit::InitialMemoryBytes)?;
         Ok(memory)
     }
 
     fn table(&mut self, offset: usize, ty: &wasmparser::TableType) -> Result<TableType> {
         if ty.table64 {
-            return unsupported("the memory64 proposal", offset);
+            return unsupported(Feature::Memory64, offset);
         }
         if ty.shared {
-            return unsupported("the shared-everything-threads proposal", offset);
+            return unsupported(Feature::SharedEverythingThreads, offset);
         }
         let element = value_type(wasmparser::ValType::Ref(ty.element_type), offset)?;
         let table = TableType { element, min: ty.initial, max: ty.maximum };
         self.scan.inspection.tables.push(table);
         let count = self.scan.inspection.tables.len() as u64;
-        limit("module.tables", self.config.module.tables, count, "tables")?;
+        limit("module.tables", self.config.module.tables, count)?;
         self.counts.initial_elements = self.counts.initial_elements.saturating_add(ty.initial);
         let (max, found) = (self.config.limits.table_elements, self.counts.initial_elements);
-        limit("limits.table_elements", max, found, "initial table elements")?;
+        initial("limits.table_elements", max, found, Unit::InitialTableElements)?;
         Ok(table)
     }
 
     fn global(&self, offset: usize, ty: wasmparser::GlobalType) -> Result<GlobalType> {
         if ty.shared {
-            return unsupported("the shared-everything-threads proposal", offset);
+            return unsupported(Feature::SharedEverythingThreads, offset);
         }
         Ok(GlobalType { value: value_type(ty.content_type, offset)?, mutable: ty.mutable })
     }
@@ -398,7 +409,7 @@ impl Scanner<'_> {
         };
         self.counts.element_items += u64::from(count);
         let (max, found) = (self.config.module.element_items, self.counts.element_items);
-        limit("module.element_items", max, found, "items of element segments")?;
+        limit("module.element_items", max, found)?;
         self.work.add(work::ELEMENT_ITEM * u64::from(count))?;
         if let ElementItems::Expressions(_, items) = element.items.clone() {
             for expr in items {
@@ -417,14 +428,9 @@ impl Scanner<'_> {
             let (operator, offset) = reader.read_with_offset().map_err(malformed)?;
             check_supported(&operator, offset)?;
             // The closing `end` is not an operator of the expression.
-            limit("module.constant_operators", max + 1, count + 1, "operators of a constant expression").map_err(
-                |_| ModuleError::Limit {
-                    key: "module.constant_operators",
-                    limit: max,
-                    found: count,
-                    unit: "operators of a constant expression",
-                },
-            )?;
+            if count > max {
+                return Err(exceeded("module.constant_operators", max, count));
+            }
             count += 1;
         }
         self.counts.constant_operators += count.saturating_sub(2);
@@ -449,21 +455,16 @@ impl Scanner<'_> {
         self.scan.inspection.custom_sections.push(CustomSection { name, size_bytes });
         self.work.add(work::PART)?;
         let count = self.scan.inspection.custom_sections.len() as u64;
-        limit("module.custom_sections", self.config.module.custom_sections, count, "custom sections")
+        limit("module.custom_sections", self.config.module.custom_sections, count)
     }
 
     fn name(&self, name: &str) -> Result<String> {
-        limit("module.name_bytes", self.config.module.name_bytes, name.len() as u64, "bytes of one name")?;
+        limit("module.name_bytes", self.config.module.name_bytes, name.len() as u64)?;
         Ok(name.into())
     }
 
     fn check_body_size(&self, body: &FunctionBody<'_>) -> Result {
-        limit(
-            "module.body_bytes",
-            self.config.module.body_bytes,
-            body.range().len() as u64,
-            "bytes of one function body",
-        )
+        limit("module.body_bytes", self.config.module.body_bytes, body.range().len() as u64)
     }
 
     /// Sums the fuel of an instantiation: every part that takes time, at the price of bulk operators.
@@ -489,7 +490,7 @@ fn value_type(ty: wasmparser::ValType, offset: usize) -> Result<ValueType> {
     match (ValueType::from_parser(ty), VECTORS) {
         (Some(ValueType::V128), Some(missing)) => unsupported(missing, offset),
         (Some(ty), _) => Ok(ty),
-        (None, _) if ty == wasmparser::ValType::EXNREF => unsupported("the exceptions proposal", offset),
-        (None, _) => unsupported("the function-references or gc proposal", offset),
+        (None, _) if ty == wasmparser::ValType::EXNREF => unsupported(Feature::Exceptions, offset),
+        (None, _) => unsupported(Feature::FunctionReferencesOrGc, offset),
     }
 }

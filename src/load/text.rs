@@ -11,7 +11,7 @@ use crate::{
 
 /// Parses text; returns the binary format, which is then loaded like any other bytes.
 pub(crate) fn parse(text: &str, config: &Config) -> Result<Vec<u8>, ModuleError> {
-    limit("module.text_bytes", config.module.text_bytes, text.len() as u64, "bytes of text")?;
+    limit("module.text_bytes", config.module.text_bytes, text.len() as u64)?;
     // The parser recurses for components, without a bound on the stack; for modules it does not.
     if has_component(text) {
         return Err(ModuleError::Component);

@@ -19,7 +19,6 @@ pub(super) const IF: u64 = 4;
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Work {
     key: &'static str,
-    unit: &'static str,
     limit: u64,
     left: u64,
 }
@@ -27,17 +26,12 @@ pub(super) struct Work {
 impl Work {
     /// Starts the sum of the work of what the guest's module contains.
     pub(super) fn new(limits: &ModuleLimits) -> Self {
-        Work { key: "module.load_work", unit: "units of load work", limit: limits.load_work, left: limits.load_work }
+        Work { key: "module.load_work", limit: limits.load_work, left: limits.load_work }
     }
 
     /// Starts the sum of the work of what is added to functions.
     pub(super) fn of_form(limits: &ModuleLimits) -> Self {
-        Work {
-            key: "module.form_work",
-            unit: "units of work added to functions",
-            limit: limits.form_work,
-            left: limits.form_work,
-        }
+        Work { key: "module.form_work", limit: limits.form_work, left: limits.form_work }
     }
 
     pub(super) fn sum(self) -> u64 {
@@ -57,6 +51,6 @@ impl Work {
     #[cold]
     #[inline(never)]
     fn exceeded(self, units: u64) -> Result<(), ModuleError> {
-        limit(self.key, self.limit, self.sum().saturating_add(units), self.unit)
+        limit(self.key, self.limit, self.sum().saturating_add(units))
     }
 }

@@ -22,7 +22,7 @@ use crate::{
         outcome::{Log, Outcome, Usage},
         value::Value,
     },
-    error::{Error, StopReason},
+    error::{EndClass, Error, GuestFault, StopReason},
 };
 
 /// The version of the form of receipts that this build writes and reads.
@@ -86,6 +86,9 @@ pub struct Receipt {
     /// [`ModuleError`](crate::ModuleError) or [`CallError`](crate::CallError). Both as these types
     /// serialize.
     pub end: Json,
+    /// The class of the end; left out if it is deterministic, and in all receipts of 0.2.0.
+    #[serde(default, skip_serializing_if = "EndClass::is_deterministic")]
+    pub class: EndClass,
     /// The guest's status; 0 if the run was stopped.
     pub status: i32,
     /// Results of a call, as type and value: `i32:5`, and the bits of floating point numbers.
@@ -145,17 +148,16 @@ impl Receipt {
             Err(Error::Stopped(stop)) => &stop.files,
             Err(_) => &nothing.files,
         };
-        let (end, output, log, usage, outcome) = match result {
-            Ok(outcome) => (Json::from("done"), &outcome.output, &outcome.log, outcome.usage, outcome),
-            Err(Error::Stopped(stop)) => {
-                (ended("stopped", &stop.reason), &stop.output, &stop.log, stop.usage, &nothing)
-            }
-            Err(Error::Module(cause)) => {
-                (ended("refused", cause), &nothing.output, &nothing.log, nothing.usage, &nothing)
-            }
-            Err(Error::Call(cause)) => {
-                (ended("refused", cause), &nothing.output, &nothing.log, nothing.usage, &nothing)
-            }
+        let (output, log, usage, outcome) = match result {
+            Ok(outcome) => (&outcome.output, &outcome.log, outcome.usage, outcome),
+            Err(Error::Stopped(stop)) => (&stop.output, &stop.log, stop.usage, &nothing),
+            Err(_) => (&nothing.output, &nothing.log, nothing.usage, &nothing),
+        };
+        let (end, class) = match result {
+            Ok(_) => (Json::from("done"), EndClass::Deterministic),
+            Err(Error::Stopped(stop)) => (ended("stopped", &stop.reason), stop.reason.class()),
+            Err(Error::Module(cause)) => (ended("refused", cause), cause.class()),
+            Err(Error::Call(cause)) => (ended("refused", cause), EndClass::Deterministic),
             Err(Error::Config(_) | Error::Isolation(_)) => return None,
         };
         Some(Receipt {
@@ -168,9 +170,10 @@ impl Receipt {
             transcript,
             entry,
             end,
+            class,
             status: match result {
                 Err(Error::Stopped(stop)) => match stop.reason {
-                    StopReason::Status { code } => code,
+                    StopReason::Guest(GuestFault::Status { code }) => code,
                     _ => 0,
                 },
                 _ => outcome.status,
@@ -228,7 +231,7 @@ impl Receipt {
 }
 
 /// Returns the field `end` of a run that did not end by itself.
-fn ended(how: &str, why: &impl Serialize) -> Json {
+pub(super) fn ended(how: &str, why: &impl Serialize) -> Json {
     let why = serde_json::to_value(why).unwrap_or_default();
     Json::Object([(how.to_string(), why)].into_iter().collect())
 }

@@ -48,7 +48,7 @@ impl Transcript {
 
     /// Starts a replay of the recorded run: nothing is asked of the host; actions of host functions are repeated. It
     /// ends as the recorded run did. A run that was ended by its deadline or cancelled goes on to its first request
-    /// that is not recorded ([`StopReason::Replay`](crate::StopReason::Replay)).
+    /// that is not recorded ([`HostStop::Replay`](crate::HostStop::Replay)).
     ///
     /// Limits above those of [`Profile::Large`](crate::Profile::Large) are refused before anything is loaded;
     /// [`replay_within`](Transcript::replay_within) takes another ceiling.

@@ -11,14 +11,14 @@ use serde_json::Value as Json;
 use super::{
     error::{Difference, ReceiptError},
     given::{Environment, Given},
-    receipt::{Receipt, given_files},
+    receipt::{Receipt, ended, given_files},
     rules::{Entry, Rules},
     transcript::Transcript,
 };
 use crate::{
     config::Config,
     data::{digest::Digest, files::FileBytes, outcome::Outcome, value::Value},
-    error::Error,
+    error::{EndClass, Error, HostStop},
     sandbox::Sandbox,
 };
 
@@ -99,41 +99,34 @@ fn verify(receipt: &Receipt, given: &Given<'_>) -> Result<(), ReceiptError> {
         Environment::Transcript(transcript) => found.transcript = Some(transcript.digest()),
     }
     compare(receipt, &found)?;
-    match interrupted(&receipt.end) {
-        Interruption::None => compare(receipt, &repeat(receipt, given, None)?),
-        Interruption::Fuel => {
+    match class(receipt) {
+        EndClass::Deterministic => compare(receipt, &repeat(receipt, given, None)?),
+        EndClass::Interrupted => {
             let mut found = repeat(receipt, given, Some(receipt.usage.fuel.min(receipt.config.limits.fuel).max(1)))?;
             // Up to there it has to be the same; the end itself was not the guest's.
-            (found.config, found.end) = (receipt.config.clone(), receipt.end.clone());
+            found.config = receipt.config.clone();
+            (found.end, found.class) = (receipt.end.clone(), receipt.class);
             (found.status, found.results) = (receipt.status, receipt.results.clone());
             compare(receipt, &found)
         }
-        Interruption::Host => Err(ReceiptError::NotReproducible { reason: receipt.end.clone() }),
+        EndClass::NotReproducible => Err(ReceiptError::NotReproducible { reason: receipt.end.clone() }),
     }
 }
 
-/// An end of a run by something else than the guest and its limits.
-enum Interruption {
-    None,
-    /// A deadline or a cancel: the fuel used tells where the run was.
-    Fuel,
-    /// A fault of the host.
-    Host,
-}
-
-/// Reads the field `end` of a receipt.
-fn interrupted(end: &Json) -> Interruption {
-    let reason = match end.get("stopped").or_else(|| end.get("refused")) {
-        Some(Json::String(word)) => word.as_str(),
-        Some(Json::Object(reason)) => reason.keys().next().map_or("", String::as_str),
-        _ => return Interruption::None,
-    };
-    match reason {
-        "deadline" | "cancelled" => Interruption::Fuel,
-        "host_function" | "host_panic" | "host_memory" | "engine" | "worker" | "replay" | "transcript" => {
-            Interruption::Host
+/// Returns the class by which a receipt is checked.
+///
+/// The end of an interrupted run is not repeated. So that no other end passes unchecked, it has to be one of the two
+/// interruptions, whatever the field `class` says: receipts of 0.2.0 do not have it. A fault of the host in one of those
+/// is repeated, and differs.
+fn class(receipt: &Receipt) -> EndClass {
+    let limit_ms = receipt.config.deadline_ms.unwrap_or_default();
+    let interruptions = [HostStop::Cancelled, HostStop::Deadline { limit_ms }];
+    match receipt.class {
+        EndClass::NotReproducible => EndClass::NotReproducible,
+        EndClass::Deterministic | EndClass::Interrupted => {
+            let is_interrupted = interruptions.iter().any(|stop| receipt.end == ended("stopped", stop));
+            if is_interrupted { EndClass::Interrupted } else { EndClass::Deterministic }
         }
-        _ => Interruption::None,
     }
 }
 
@@ -198,13 +191,15 @@ fn compare(receipt: &Receipt, found: &Receipt) -> Result<(), ReceiptError> {
     if differences.is_empty() { Ok(()) } else { Err(ReceiptError::Differs { differences }) }
 }
 
-/// Adds each leaf that differs. An end of another kind is one difference, not several.
+/// Adds each leaf that differs. An end of another kind is one difference, not several; a field of the receipt that one
+/// of the two leaves out is null.
 fn differ(path: &str, receipt: &Json, found: &Json, out: &mut Vec<Difference>) {
     match (receipt, found) {
-        (Json::Object(a), Json::Object(b)) if a.keys().eq(b.keys()) => {
-            for (key, value) in a {
+        (Json::Object(a), Json::Object(b)) if path.is_empty() || a.keys().eq(b.keys()) => {
+            for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
                 let path = if path.is_empty() { key.clone() } else { alloc::format!("{path}.{key}") };
-                differ(&path, value, &b[key], out);
+                let [a, b] = [a, b].map(|fields| fields.get(key).unwrap_or(&Json::Null));
+                differ(&path, a, b, out);
             }
         }
         (a, b) if a == b => {}

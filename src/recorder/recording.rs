@@ -9,7 +9,10 @@ use super::{
     access::Access,
     effect::{Effect, HostAction, HostEnd},
 };
-use crate::{data::value::Value, error::StopReason};
+use crate::{
+    data::value::Value,
+    error::{LimitExceeded, StopReason},
+};
 
 /// The effects so far, up to a limit.
 #[derive(Debug)]
@@ -67,6 +70,6 @@ impl Recording {
 
     fn check_limit(&self) -> Result<(), StopReason> {
         let limit = self.limit;
-        if self.bytes > limit { Err(StopReason::Transcript { limit }) } else { Ok(()) }
+        if self.bytes > limit { Err(StopReason::Limit(LimitExceeded::Transcript { limit })) } else { Ok(()) }
     }
 }

@@ -7,7 +7,7 @@ use alloc::{
 };
 
 use super::effect::{Effect, Request};
-use crate::error::StopReason;
+use crate::error::{HostStop, StopReason};
 
 /// The effects that are left.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Replayer {
 
     /// Returns the stop of a run that does something else than the recorded one.
     pub(super) fn mismatch(&self, function: &str, expected: String, found: String) -> StopReason {
-        StopReason::Replay { effect: self.replayed, function: function.into(), expected, found }
+        StopReason::Host(HostStop::Replay { effect: self.replayed, function: function.into(), expected, found })
     }
 
     /// Checks that no effect is left.

@@ -12,7 +12,7 @@ use crate::{
         value::Value,
     },
     engine::scalar::Scalars,
-    error::{CallError, Error, StopReason},
+    error::{CallError, Error, GuestFault, StopReason},
     load::Module,
     run::{machine::Machine, signature::check_call},
     sync::watch::Cancel,
@@ -218,7 +218,7 @@ impl Instance {
     }
 
     fn stopped(&mut self, reason: StopReason) -> Error {
-        if !matches!(reason, StopReason::Status { .. }) {
+        if !matches!(reason, StopReason::Guest(GuestFault::Status { .. })) {
             self.poison = Some(reason.clone());
         }
         self.machine.stopped(reason).into()

@@ -17,7 +17,7 @@ use crate::{
         value::Value,
     },
     engine::meter,
-    error::{AbiFault, Error, StopReason, Stopped},
+    error::{AbiFault, Error, GuestFault, HostStop, StopReason, Stopped},
     host::{Host, pending_call::PendingCall, pieces, pool::PooledStore, wasi},
     load::{Entry, Module},
     observe,
@@ -184,7 +184,7 @@ impl Machine {
                 })
             }
         });
-        contained.unwrap_or_else(|message| Err(StopReason::Engine { message })).flatten()
+        contained.unwrap_or_else(|message| Err(StopReason::Host(HostStop::Engine { message }))).flatten()
     }
 
     fn run_slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
@@ -270,7 +270,7 @@ impl Machine {
     /// Ends the run after an error of the engine: successfully if the guest exited with status 0.
     fn end_run(&mut self, kind: &wasmi::errors::ErrorKind) -> Result<(), StopReason> {
         match self.reason(kind) {
-            StopReason::Status { code: 0 } => {
+            StopReason::Guest(GuestFault::Status { code: 0 }) => {
                 self.tasks.clear();
                 self.current = None;
                 self.results.clear();
@@ -312,7 +312,9 @@ impl Machine {
         observe::start(name, input_bytes)?;
         let function = self.instance.and_then(|i| i.get_func(&*self.store, name));
         let Some(function) = function else {
-            return Err(StopReason::Engine { message: "the instance lacks an export of the module".into() });
+            return Err(StopReason::Host(HostStop::Engine {
+                message: "the instance lacks an export of the module".into(),
+            }));
         };
         let results = results.unwrap_or_else(|| function.ty(&*self.store).results().len());
         self.results.clear();
@@ -335,7 +337,7 @@ impl Machine {
                 self.results.clear();
                 self.status = result;
                 if result != 0 {
-                    return Err(StopReason::Status { code: result });
+                    return Err(StopReason::Guest(GuestFault::Status { code: result }));
                 }
             }
             _ => {}
@@ -349,7 +351,12 @@ impl Machine {
         let (len, memory) = (host.input.len(), host.memory);
         let size = memory.map_or(0, |memory| memory.data_size(&*self.store) as u64);
         if len > 0 && u64::from(ptr) + u64::from(len) > size {
-            return Err(StopReason::Abi(AbiFault::Range { function: abi::ALLOC.into(), ptr, len, memory: size }));
+            return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Range {
+                function: abi::ALLOC.into(),
+                ptr,
+                len,
+                memory: size,
+            })));
         }
         meter::charge(&mut *self.store, meter::host_call(len.into()))?;
         if let Some(memory) = memory.filter(|_| len > 0) {

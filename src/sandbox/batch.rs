@@ -80,7 +80,7 @@ impl<I: Iterator<Item: Into<Input>> + Send> Batch<'_, I> {
     }
 
     /// Sets a handle that ends the batch from any thread: no more inputs are taken, runs are stopped with
-    /// [`StopReason::Cancelled`](crate::StopReason::Cancelled), and the results end. Use one handle for one batch
+    /// [`HostStop::Cancelled`](crate::HostStop::Cancelled), and the results end. Use one handle for one batch
     /// at a time.
     pub fn cancel(mut self, cancel: &Cancel) -> Self {
         self.cancel = cancel.clone();

@@ -7,7 +7,10 @@ use core::{
     task::Waker,
 };
 
-use crate::{error::StopReason, sync::Mutex};
+use crate::{
+    error::{HostStop, StopReason},
+    sync::Mutex,
+};
 
 /// A handle that stops a run from any thread. The run stops between slices of at most 100,000 fuel and pieces of
 /// 256 KiB, in start functions too, and while an async host function waits.
@@ -27,7 +30,7 @@ impl Cancel {
         Cancel::default()
     }
 
-    /// Requests that the run stops with [`StopReason::Cancelled`]. This cannot be undone.
+    /// Requests that the run stops with [`HostStop::Cancelled`]. This cannot be undone.
     pub fn cancel(&self) {
         self.0.is_cancelled.store(true, Ordering::Release);
         let waker = self.0.waker.lock().take();
@@ -120,7 +123,7 @@ impl Watch {
         if let Some(limit_ms) = self.deadline_ms
             && self.clock.elapsed() >= core::time::Duration::from_millis(limit_ms)
         {
-            return Err(StopReason::Deadline { limit_ms });
+            return Err(StopReason::Host(HostStop::Deadline { limit_ms }));
         }
         // Without a clock, a configuration with a deadline was refused.
         let _ = self.deadline_ms;
@@ -129,7 +132,7 @@ impl Watch {
 
     #[inline]
     fn check_cancel(&self) -> Result<(), StopReason> {
-        if self.cancel.is_cancelled() { Err(StopReason::Cancelled) } else { Ok(()) }
+        if self.cancel.is_cancelled() { Err(StopReason::Host(HostStop::Cancelled)) } else { Ok(()) }
     }
 
     /// Returns the time until the deadline.
@@ -159,13 +162,13 @@ impl Alarm {
     /// Returns an error if the run is to stop now.
     pub(crate) fn check(&self) -> Result<(), StopReason> {
         if self.cancel.is_cancelled() {
-            return Err(StopReason::Cancelled);
+            return Err(StopReason::Host(HostStop::Cancelled));
         }
         #[cfg(feature = "std")]
         if let Some((end, limit_ms)) = self.deadline
             && std::time::Instant::now() >= end
         {
-            return Err(StopReason::Deadline { limit_ms });
+            return Err(StopReason::Host(HostStop::Deadline { limit_ms }));
         }
         Ok(())
     }

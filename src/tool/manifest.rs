@@ -21,7 +21,7 @@ use crate::{
         grammar::{Field, Grammar, Kind},
         parse, syntax,
     },
-    error::{ConfigError, ConfigProblem, Position},
+    error::{ConfigError, ConfigProblem, Position, ValueKind, ValueProblem},
     tool::schema::Schema,
 };
 
@@ -135,8 +135,8 @@ const GRAMMAR: Grammar = Grammar(|| {
         ("title", Kind::Text),
         ("description", Kind::Text),
         ("args", Kind::Texts),
-        ("input", Kind::Free(is_schema, "table, boolean or string of JSON")),
-        ("output", Kind::Free(is_schema, "table, boolean or string of JSON")),
+        ("input", Kind::Free(is_schema, ValueKind::Schema)),
+        ("output", Kind::Free(is_schema, ValueKind::Schema)),
         ("requires", Kind::Inner(requested::GRAMMAR)),
         ("optional", Kind::Inner(requested::GRAMMAR)),
         ("examples", Kind::Tables(EXAMPLE)),
@@ -145,9 +145,9 @@ const GRAMMAR: Grammar = Grammar(|| {
 
 const EXAMPLE: &[Field] = &[
     ("description", Kind::Text),
-    ("input", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
+    ("input", Kind::Free(is_json, ValueKind::JsonValue)),
     ("input_json", Kind::Text),
-    ("output", Kind::Free(is_json, "a value that JSON has too: no dates, no `inf`, no `nan`")),
+    ("output", Kind::Free(is_json, ValueKind::JsonValue)),
     ("output_json", Kind::Text),
 ];
 
@@ -186,13 +186,13 @@ impl Draft {
     fn read(self, positions: &KeyPositions<'_>) -> Result<Manifest, ManifestError> {
         let unfit = |key: &str, why| Err(positions.error(key, ConfigProblem::Unfit { why }));
         if !is_name(&self.name) {
-            return unfit("name", "expected 1 to 64 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`, and not `.` or `..`");
+            return unfit("name", ValueProblem::ToolName);
         }
         if self.description.trim().is_empty() {
-            return unfit("description", "expected a text that says what the tool does");
+            return unfit("description", ValueProblem::NoDescription);
         }
         if self.args.iter().any(|arg| arg.contains('\0')) {
-            return unfit("args", "expected text without 0");
+            return unfit("args", ValueProblem::Zero);
         }
         let schema = |key: &str, schema: Option<Value>| -> Result<_, ManifestError> {
             let schema = match schema {
@@ -241,7 +241,7 @@ fn read_example(
         let as_json = format!("{name}_json");
         match (example.remove(name), example.remove(&as_json)) {
             (Some(_), Some(_)) => {
-                let why = "expected this or the value itself, not both";
+                let why = ValueProblem::ValueTwice;
                 Err(positions.error(&format!("{at}.{as_json}"), ConfigProblem::Unfit { why }))
             }
             (None, Some(text)) => {
@@ -252,7 +252,7 @@ fn read_example(
     };
     let (input, output) = (value("input")?, value("output")?);
     let Some(input) = input else {
-        return Err(positions.error(&at, ConfigProblem::Unfit { why: "expected an `input`" }));
+        return Err(positions.error(&at, ConfigProblem::Unfit { why: ValueProblem::NoInput }));
     };
     let description = example.remove("description").and_then(|text| text.as_str().map(ToString::to_string));
     Ok(Example { description, input, output })

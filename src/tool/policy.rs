@@ -27,7 +27,7 @@ use crate::{
             parse, read_table, syntax,
         },
     },
-    error::{ConfigError, ConfigProblem, Position},
+    error::{ConfigError, ConfigProblem, Position, ValueProblem},
 };
 
 mod ceiling;
@@ -172,7 +172,7 @@ fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<
         let Some(section) = into_table(value) else { continue };
         let known = name.strip_prefix(BY_HASH).map_or_else(|| crate::tool::manifest::is_name(&name), is_hash);
         if !known {
-            let why = "expected the name of a tool, or `sha256:` and 64 hexadecimal digits in lower case";
+            let why = ValueProblem::PolicyName;
             return Err(ConfigError { key: prefix, at: Some(at), problem: ConfigProblem::Unfit { why } });
         }
         let entry = read_entry(text, section).map_err(|error| {
@@ -205,7 +205,7 @@ fn read_entry(text: &str, mut section: Spanned<DeTable<'_>>) -> Result<Entry, Co
             let at = Position::of(text, value.span().start);
             let hash = value.get_ref().as_str().unwrap_or_default().to_string();
             if !is_hash(&hash) {
-                let why = "expected 64 hexadecimal digits in lower case";
+                let why = ValueProblem::Sha256;
                 return Err(ConfigError { key: "sha256".into(), at: Some(at), problem: ConfigProblem::Unfit { why } });
             }
             Some((hash, at.line))

@@ -7,7 +7,7 @@ use super::{
     rights::{self, Rights},
     volume::{Kind, Node},
 };
-use crate::error::StopReason;
+use crate::error::{HostMemoryUse, HostStop, StopReason};
 
 pub(crate) const APPEND: u32 = 1;
 pub(crate) const DSYNC: u32 = 2;
@@ -138,7 +138,9 @@ impl Table {
         match self.slots.get_mut(at) {
             Some(slot) => *slot = Some(descriptor),
             None => {
-                self.slots.try_reserve(1).map_err(|_| StopReason::HostMemory { what: "open files" })?;
+                self.slots
+                    .try_reserve(1)
+                    .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::OpenFiles }))?;
                 self.slots.push(Some(descriptor));
             }
         }

@@ -10,7 +10,7 @@ use rand_chacha::{
 use super::errno::Result;
 use crate::{
     config::wasi::{Random, Wasi},
-    error::StopReason,
+    error::{HostStop, StopReason},
     sync::watch::Alarm,
 };
 
@@ -84,5 +84,5 @@ pub(crate) fn fill_from_host(_: &mut [u8], _: &Alarm) -> core::result::Result<()
 
 fn failed(message: &str) -> StopReason {
     let (module, function) = ("wasi_snapshot_preview1".into(), "random_get".into());
-    StopReason::HostFunction { module, function, message: message.into() }
+    StopReason::Host(HostStop::HostFunction { module, function, message: message.into() })
 }

@@ -1,11 +1,14 @@
-//! Where the host has no memory for what a guest asks for, the run stops with `StopReason::HostMemory`,
+//! Where the host has no memory for what a guest asks for, the run stops with `HostStop::HostMemory`,
 //! and with nothing else: the same module runs once there is.
 //!
 //! What guests choose the size of is asked for in this way, and all that loading may take is asked for
 //! before it begins. The engine's list of calls in flight and the parts of an instance are allocated as
 //! everywhere in Rust: where that fails, the process ends.
 
-use belljar::{Config, Context, Error, Execution, HostError, Level, Module, ModuleError, Sandbox, Step, StopReason};
+use belljar::{
+    Config, Context, Error, Execution, HostError, HostStop, Level, LimitExceeded, Module, ModuleError, Sandbox, Step,
+    StopReason, error::HostMemoryUse,
+};
 
 use super::allocator::deny;
 
@@ -25,16 +28,18 @@ fn load(sandbox: &Sandbox, fields: &str) -> Module {
 }
 
 /// The module does this: with little memory it stops for want of it, told as `what`; with enough it does not.
-fn check(fields: &str, what: &str) {
+fn check(fields: &str, what: HostMemoryUse) {
     let sandbox = sandbox();
     let module = load(&sandbox, fields);
     let (result, denials) = deny(DENIED, || sandbox.run(&module, b""));
     let error = result.unwrap_err();
-    let Some(StopReason::HostMemory { what: told }) = error.stop_reason() else { panic!("{fields}: {error}") };
+    let Some(StopReason::Host(HostStop::HostMemory { what: told })) = error.stop_reason() else {
+        panic!("{fields}: {error}")
+    };
     assert_eq!((*told, denials), (what, 1), "{fields}");
     let after = sandbox.run(&module, b"");
     let reason = after.as_ref().err().and_then(|error| error.stop_reason());
-    assert!(matches!(reason, None | Some(StopReason::Stack { .. })), "{fields}: {reason:?}");
+    assert!(matches!(reason, None | Some(StopReason::Limit(LimitExceeded::Stack { .. }))), "{fields}: {reason:?}");
 }
 
 /// Loading asks for all it may take before it begins.
@@ -51,12 +56,12 @@ fn a_module() {
 
 #[test]
 fn memory_to_begin_with() {
-    check("(memory 32) (func (export \"_start\"))", "guest memory");
+    check("(memory 32) (func (export \"_start\"))", HostMemoryUse::GuestMemory);
 }
 
 #[test]
 fn memory_that_grows() {
-    check("(memory 1) (func (export \"_start\") (drop (memory.grow (i32.const 32))))", "guest memory");
+    check("(memory 1) (func (export \"_start\") (drop (memory.grow (i32.const 32))))", HostMemoryUse::GuestMemory);
 }
 
 #[test]
@@ -66,32 +71,32 @@ fn memory_that_the_host_grows() {
     let mut instance = sandbox.instance(&module).unwrap();
     let (result, denials) = deny(DENIED, || instance.grow_memory(32));
     let error = result.unwrap_err();
-    assert_eq!(error.stop_reason(), Some(&StopReason::HostMemory { what: "guest memory" }));
+    assert_eq!(error.stop_reason(), Some(&StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemory })));
     assert_eq!(denials, 1);
 }
 
 #[test]
 fn tables_to_begin_with() {
-    check("(table 50000 funcref) (func (export \"_start\"))", "guest tables");
+    check("(table 50000 funcref) (func (export \"_start\"))", HostMemoryUse::GuestTables);
 }
 
 #[test]
 fn tables_that_grow() {
     let grow = "(drop (table.grow 0 (ref.null func) (i32.const 50000)))";
-    check(&format!("(table 1 funcref) (func (export \"_start\") {grow})"), "guest tables");
+    check(&format!("(table 1 funcref) (func (export \"_start\") {grow})"), HostMemoryUse::GuestTables);
 }
 
 #[test]
 fn the_value_stack() {
     let locals = " i64".repeat(900);
-    check(&format!("(func (export \"_start\") (local{locals}) (call 0))"), "the guest's stack or tables");
+    check(&format!("(func (export \"_start\") (local{locals}) (call 0))"), HostMemoryUse::StackOrTables);
 }
 
 #[test]
 fn output() {
     let write = "(import \"env\" \"write_output\" (func $write (param i32 i32))) (memory (export \"memory\") 1)";
     let all = "(call $write (i32.const 0) (i32.const 65536))".repeat(3);
-    check(&format!("{write} (func (export \"_start\") {all})"), "output");
+    check(&format!("{write} (func (export \"_start\") {all})"), HostMemoryUse::Output);
 }
 
 /// Takes more fuel than there is in the first step: by then the instance is made.
@@ -114,20 +119,23 @@ fn a_long_message() {
     let module = load(&sandbox, &format!("{LOG} (func (export \"_start\") {WAIT} {log})"));
     let mut run = waiting(&sandbox, &module);
     let (result, denials) = deny(50_000, || run.finish());
-    assert_eq!(result.unwrap_err().stop_reason(), Some(&StopReason::HostMemory { what: "log" }));
+    assert_eq!(
+        result.unwrap_err().stop_reason(),
+        Some(&StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log }))
+    );
     assert_eq!(denials, 1);
 }
 
 #[test]
 fn a_long_message_of_a_host_function() {
-    check("(import \"host\" \"log\" (func $log)) (func (export \"_start\") (call $log))", "log");
+    check("(import \"host\" \"log\" (func $log)) (func (export \"_start\") (call $log))", HostMemoryUse::Log);
 }
 
 #[test]
 fn many_messages() {
     let next = "(local.tee 0 (i32.add (local.get 0) (i32.const 1)))";
     let turn = format!("(loop (call $log (i32.const 0) (i32.const 1)) (br_if 0 (i32.lt_u {next} (i32.const 9000))))");
-    check(&format!("{LOG} (func (export \"_start\") (local i32) {turn})"), "log");
+    check(&format!("{LOG} (func (export \"_start\") (local i32) {turn})"), HostMemoryUse::Log);
 }
 
 #[test]
@@ -137,7 +145,10 @@ fn what_a_host_function_reads() {
     let module = load(&sandbox, &format!("{read} (func (export \"_start\") {WAIT} (call $read (i32.const 60000)))"));
     let mut run = waiting(&sandbox, &module);
     let (result, denials) = deny(50_000, || run.finish());
-    assert_eq!(result.unwrap_err().stop_reason(), Some(&StopReason::HostMemory { what: "a copy of guest memory" }));
+    assert_eq!(
+        result.unwrap_err().stop_reason(),
+        Some(&StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemoryCopy }))
+    );
     assert_eq!(denials, 1);
     assert!(waiting(&sandbox, &module).finish().is_ok());
 }

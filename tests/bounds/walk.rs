@@ -5,7 +5,7 @@
 use std::fs;
 
 use belljar::{
-    Config, Context, Error, HostError, Log, Module, Outcome, Sandbox, Step, StopReason, Usage, error::Fault,
+    Config, Context, Error, HostError, HostStop, Log, Module, Outcome, Sandbox, Step, StopReason, Usage, error::Fault,
 };
 
 use super::allocator::live;
@@ -123,7 +123,7 @@ fn in_steps(sandbox: &Sandbox, module: &Module, input: &[u8], fuel: u64) -> Resu
 
 fn stopped_by(result: &Result<Outcome, Error>, fault: Fault, number: u64) {
     let reason = result.as_ref().err().and_then(Error::stop_reason);
-    assert_eq!(reason, Some(&StopReason::Injected { fault, number }));
+    assert_eq!(reason, Some(&StopReason::Host(HostStop::Injected { fault, number })));
 }
 
 impl Guest {

@@ -14,8 +14,8 @@ use std::{
 };
 
 use belljar::{
-    AsyncContext, Builder, Config, Error, HostError, Level, Module, Outcome, Sandbox, Scheduler, Step, StopReason,
-    Value, error::AbiFault, meter,
+    AsyncContext, Builder, Config, Error, GuestFault, HostError, HostStop, Level, LimitExceeded, Module, Outcome,
+    Sandbox, Scheduler, Step, StopReason, Value, error::AbiFault, meter,
 };
 
 /// Gives way so many times before it is ready.
@@ -245,19 +245,22 @@ fn failures_name_the_function() {
     let module = sandbox.load_text(wat).unwrap();
     let (module_name, function) = (String::from("host"), String::from("f"));
     let failed = |how| stopped(sandbox.call_values(&module, "f", &[Value::I32(how)]));
-    let panicked = |message: &str| StopReason::HostPanic {
-        module: module_name.clone(),
-        function: function.clone(),
-        message: message.into(),
+    let panicked = |message: &str| {
+        StopReason::Host(HostStop::HostPanic {
+            module: module_name.clone(),
+            function: function.clone(),
+            message: message.into(),
+        })
     };
     let range = AbiFault::Range { function: "host.f".into(), ptr: 65_530, len: 10, memory: 65_536 };
-    assert_eq!(failed(0), StopReason::Abi(range));
+    assert_eq!(failed(0), StopReason::Guest(GuestFault::Abi(range)));
     let message = "not today".into();
-    let expected = StopReason::HostFunction { module: module_name.clone(), function: function.clone(), message };
+    let expected =
+        StopReason::Host(HostStop::HostFunction { module: module_name.clone(), function: function.clone(), message });
     assert_eq!(failed(1), expected);
     assert_eq!(failed(2), panicked("oh no"));
     assert_eq!(failed(3), panicked("in between"));
-    assert_eq!(failed(4), StopReason::Fuel { limit: sandbox.config().limits.fuel });
+    assert_eq!(failed(4), StopReason::Limit(LimitExceeded::Fuel { limit: sandbox.config().limits.fuel }));
 }
 
 #[test]
@@ -269,7 +272,7 @@ fn a_function_that_panics_at_once_is_contained() {
     }
     let (sandbox, module) = with(Sandbox::builder().async_host_function("host", "f", f), "", "(call $f)");
     let reason = stopped(sandbox.call_values(&module, "f", &[]));
-    assert!(matches!(reason, StopReason::HostPanic { message, .. } if message == "at once"));
+    assert!(matches!(reason, StopReason::Host(HostStop::HostPanic { message, .. }) if message == "at once"));
 }
 
 #[test]
@@ -297,7 +300,7 @@ fn what_waits_for_ever_can_be_cancelled() {
         thread::sleep(Duration::from_millis(30));
         cancel.cancel();
     });
-    assert_eq!(stopped(run.finish()), StopReason::Cancelled);
+    assert_eq!(stopped(run.finish()), StopReason::Host(HostStop::Cancelled));
     canceller.join().unwrap();
 }
 
@@ -309,7 +312,7 @@ fn what_waits_for_ever_meets_its_deadline() {
         pending::<()>,
     );
     let (sandbox, module) = with(builder, "", "(call $f)");
-    let expected = StopReason::Deadline { limit_ms: 30 };
+    let expected = StopReason::Host(HostStop::Deadline { limit_ms: 30 });
     assert_eq!(stopped(sandbox.call_values(&module, "f", &[])), expected);
     let mut scheduler = Scheduler::new(1_000);
     for key in 0..3 {
@@ -379,7 +382,7 @@ fn a_cancel_wakes_the_executor() {
     cancel.cancel();
     assert_eq!(count.0.load(Ordering::Relaxed), 1);
     let Poll::Ready(ended) = future.as_mut().poll(&mut TaskContext::from_waker(&waker)) else { panic!("it waits") };
-    assert_eq!(stopped(ended), StopReason::Cancelled);
+    assert_eq!(stopped(ended), StopReason::Host(HostStop::Cancelled));
 }
 
 #[test]

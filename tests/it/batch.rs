@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{Cancel, Config, Error, Module, Outcome, Sandbox, StopReason};
+use belljar::{Cancel, Config, Error, HostStop, Module, Outcome, Sandbox, StopReason};
 
 /// Turns a hundred times for each byte of its input, and says how often that is; but traps where the input
 /// begins with `!`, and takes a billion turns at `~`.
@@ -178,7 +178,7 @@ fn a_cancel_ends_it() {
     let done: Vec<_> = results.iter().map(Result::is_ok).collect();
     assert_eq!(done[..4], [true, false, true, false]);
     for error in results.iter().filter_map(|result| result.as_ref().err()) {
-        assert_eq!(error.stop_reason(), Some(&StopReason::Cancelled));
+        assert_eq!(error.stop_reason(), Some(&StopReason::Host(HostStop::Cancelled)));
     }
     // One that has been cancelled does not begin.
     assert_eq!(sandbox.run_many(&module, ["a"]).cancel(&cancel).collect(), []);

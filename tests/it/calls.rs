@@ -1,6 +1,6 @@
 //! Calls by Rust types and by values, executions and their steps, sandboxes and threads.
 
-use belljar::{CallError, Config, Error, Sandbox, Step, StopReason, Value, ValueType};
+use belljar::{CallError, Config, Error, HostStop, LimitExceeded, Sandbox, Step, StopReason, Value, ValueType};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Config::default()).unwrap()
@@ -252,10 +252,14 @@ fn every_kind_of_input_is_the_same_bytes() {
 
 #[test]
 fn blame_and_repetition_are_told_by_the_reason() {
-    let guest = StopReason::Fuel { limit: 1 };
-    let host = StopReason::HostFunction { module: "m".into(), function: "f".into(), message: "x".into() };
+    let guest = StopReason::Limit(LimitExceeded::Fuel { limit: 1 });
+    let host =
+        StopReason::Host(HostStop::HostFunction { module: "m".into(), function: "f".into(), message: "x".into() });
     assert!(guest.is_guest_fault() && guest.is_deterministic());
     assert!(!host.is_guest_fault() && !host.is_deterministic());
-    assert!(!StopReason::Cancelled.is_guest_fault() && !StopReason::Cancelled.is_deterministic());
-    assert!(!StopReason::Deadline { limit_ms: 1 }.is_guest_fault());
+    assert!(
+        !StopReason::Host(HostStop::Cancelled).is_guest_fault()
+            && !StopReason::Host(HostStop::Cancelled).is_deterministic()
+    );
+    assert!(!StopReason::Host(HostStop::Deadline { limit_ms: 1 }).is_guest_fault());
 }

@@ -7,8 +7,10 @@ use belljar::config::{Clock, LogLevel, Random};
 use belljar::{
     Config, Error, Profile, Sandbox,
     config::{Key, MAX_TEXT_BYTES, OnGrowthLimit, Preset, Setting},
-    error::{ConfigProblem, Position},
+    error::{ConfigProblem, Position, ValueKind},
 };
+#[cfg(feature = "http")]
+use belljar::{config::HttpRule, error::Unit, error::ValueProblem};
 
 fn problem(result: Result<Config, Error>) -> (String, Option<Position>, ConfigProblem) {
     match result {
@@ -27,6 +29,19 @@ fn text_that_is_too_long_is_not_read() {
     let (key, at, problem) = problem(Config::from_toml(&text));
     assert_eq!((key.as_str(), at), ("", None));
     assert_eq!(problem, ConfigProblem::TooLong { size: MAX_TEXT_BYTES + 1, limit: MAX_TEXT_BYTES });
+}
+
+#[test]
+fn a_value_of_another_type_is_told() {
+    for (text, expected, found) in [
+        ("limits.fuel = 1979-05-27", ValueKind::Integer, ValueKind::Datetime),
+        ("wasi.files.\"/a\" = 1.5", ValueKind::FileBytes, ValueKind::Float),
+        ("wasi.dirs = {}", ValueKind::Tables, ValueKind::Table),
+        ("http.private_addresses = []", ValueKind::Boolean, ValueKind::Array),
+    ] {
+        let (.., problem) = problem(Config::from_toml(text));
+        assert_eq!(problem, ConfigProblem::WrongType { expected, found }, "{text}");
+    }
 }
 
 /// Deep or wide text costs what it is long, and ends in an answer.
@@ -364,8 +379,28 @@ fn rules_for_requests_are_read() {
         let Err(Error::Config(error)) = read(rest) else { panic!("{rest}") };
         assert_eq!((error.key.as_str(), error.at.unwrap().line), (key, line), "{rest}");
     }
+    for (rest, expected) in [
+        ("host = \"127.1\"", ValueProblem::HostPattern),
+        ("host = \"a\"\nmethods = []", ValueProblem::NoMethod),
+        ("host = \"a\"\npath = \"v1\"", ValueProblem::UrlPath),
+    ] {
+        let (.., found) = problem(read(&format!("[[http.allow]]\n{rest}")));
+        assert_eq!(found, ConfigProblem::Unfit { why: expected }, "{rest}");
+    }
+    let Err(Error::Config(error)) = HttpRule::parse("a b c") else { panic!("it was read") };
+    assert_eq!(error.problem, ConfigProblem::Unfit { why: ValueProblem::Rule });
+    let (.., found) = problem(read("[[http.allow]]\nhost = \"a\"\nport = 0"));
+    assert_eq!(found, ConfigProblem::OutOfRange { value: 0, min: 1, max: 65_535, unit: Unit::Port });
+    let rule = || HttpRule::parse("https://a").unwrap();
+    let mut port_0 = rule();
+    port_0.port = Some(0);
+    let (.., found) = problem(Sandbox::new(Config::default().with_http(port_0)).map(|_| Config::default()));
+    assert_eq!(found, ConfigProblem::Unfit { why: ValueProblem::Port });
+    let many = (0..1_001).fold(Config::default(), |config, _| config.with_http(rule()));
+    let (.., found) = problem(Sandbox::new(many).map(|_| Config::default()));
+    assert_eq!(found, ConfigProblem::Unfit { why: ValueProblem::TooManyRules });
     let config = read("[[http.allow]]\nhost = \"a\"\n").unwrap();
-    assert_eq!(config, Config::default().with_http(belljar::config::HttpRule::parse("https://a").unwrap()));
+    assert_eq!(config, Config::default().with_http(rule()));
     assert!(Sandbox::new(config).is_ok());
 
     let text = r#"[http]

@@ -2,7 +2,7 @@
 
 use std::{env, process::Command, thread};
 
-use belljar::{Config, Sandbox, Step, StopReason};
+use belljar::{Config, GuestFault, LimitExceeded, Sandbox, Step, StopReason};
 
 /// A guest that says `answer` in its output.
 fn honest(answer: u32) -> String {
@@ -25,17 +25,17 @@ fn stopped() -> [(&'static str, Stopped); 4] {
         (
             "(module (func (export \"_start\") (local i32)
                 (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100000))))))",
-            |r| matches!(r, StopReason::Fuel { .. }),
+            |r| matches!(r, StopReason::Limit(LimitExceeded::Fuel { .. })),
         ),
         (
             "(module (func $f (param i32) (if (local.get 0) (then (call $f (i32.sub (local.get 0) (i32.const 1))))))
                 (func (export \"_start\") (call $f (i32.const 200))))",
-            |r| matches!(r, StopReason::Stack { .. }),
+            |r| matches!(r, StopReason::Limit(LimitExceeded::Stack { .. })),
         ),
         ("(module (memory 1) (func (export \"_start\") (drop (memory.grow (i32.const 16)))))", |r| {
-            matches!(r, StopReason::Memory { .. })
+            matches!(r, StopReason::Limit(LimitExceeded::Memory { .. }))
         }),
-        ("(module (func (export \"_start\") unreachable))", |r| matches!(r, StopReason::Trap(_))),
+        ("(module (func (export \"_start\") unreachable))", |r| matches!(r, StopReason::Guest(GuestFault::Trap(_)))),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! What each function of WASI answers where nothing is granted: as the documentation has it.
 
-use belljar::{Config, Error, Sandbox, StopReason, ValueType, abi::wasi, config::Preset};
+use belljar::{Config, Error, GuestFault, Sandbox, StopReason, ValueType, abi::wasi, config::Preset};
 
 const BADF: i32 = 8;
 const NOTCAPABLE: i32 = 76;
@@ -29,7 +29,7 @@ fn errno(config: Config, name: &str, arguments: &[i64]) -> Option<i32> {
     let module = sandbox.load_text(&text).unwrap();
     match sandbox.call_values(&module, "f", &[]) {
         Ok(outcome) => outcome.results.first().map(|value| value.to_string().parse().unwrap()),
-        Err(Error::Stopped(stopped)) if matches!(stopped.reason, StopReason::Status { .. }) => None,
+        Err(Error::Stopped(stopped)) if matches!(stopped.reason, StopReason::Guest(GuestFault::Status { .. })) => None,
         Err(error) => panic!("{name}: {error}"),
     }
 }

@@ -3,7 +3,9 @@
 
 use std::sync::OnceLock;
 
-use belljar::{Config, Context, Error, Log, Module, Sandbox, Step, StopReason, Stopped, Usage};
+use belljar::{
+    Config, Context, Error, HostStop, LimitExceeded, Log, Module, Sandbox, Step, StopReason, Stopped, Usage,
+};
 
 use crate::fixture;
 
@@ -150,7 +152,7 @@ fn a_run_can_be_stopped_at_every_fuel() {
     let mut last = Usage::default();
     for fuel in 1..whole.usage.fuel {
         let stopped = stopped_at(fuel);
-        assert_eq!(stopped.reason, StopReason::Fuel { limit: fuel });
+        assert_eq!(stopped.reason, StopReason::Limit(LimitExceeded::Fuel { limit: fuel }));
         assert!(whole.output.starts_with(&stopped.output), "at {fuel}");
         assert!(whole.log.entries.starts_with(&stopped.log.entries), "at {fuel}");
         let now = stopped.usage;
@@ -185,7 +187,7 @@ fn where_a_step_ends_the_fuel_can_end() {
     }
 }
 
-/// Reaches `StopReason::Cancelled`.
+/// Reaches `HostStop::Cancelled`.
 #[test]
 fn a_cancel_tells_the_fuel_at_which_it_struck() {
     let (sandbox, module) = load(Config::default());
@@ -198,7 +200,7 @@ fn a_cancel_tells_the_fuel_at_which_it_struck() {
         assert!(!cancel.is_cancelled());
         cancel.cancel();
         let by_cancel = stopped(run.finish().unwrap_err());
-        assert_eq!(by_cancel.reason, StopReason::Cancelled);
+        assert_eq!(by_cancel.reason, StopReason::Host(HostStop::Cancelled));
         let by_fuel = stopped_at(by_cancel.usage.fuel.max(1));
         assert_eq!(
             (by_cancel.output, by_cancel.log, by_cancel.usage),
@@ -243,7 +245,7 @@ fn a_cancel_from_outside_ends_a_long_run() {
     let mut run = sandbox.start(&module, b"").unwrap();
     *handle.lock().unwrap() = Some(run.cancel_handle());
     let by_cancel = stopped(run.finish().unwrap_err());
-    assert_eq!(by_cancel.reason, StopReason::Cancelled);
+    assert_eq!(by_cancel.reason, StopReason::Host(HostStop::Cancelled));
     let (sandbox, module) = long(plenty.clone().with_fuel(by_cancel.usage.fuel), || {});
     let by_fuel = stopped(sandbox.run(&module, b"").unwrap_err());
     assert_eq!((by_cancel.output, by_cancel.usage), (by_fuel.output, by_fuel.usage));
@@ -253,18 +255,18 @@ fn a_cancel_from_outside_ends_a_long_run() {
         let mut run = sandbox.start_call(&module, name, &[], b"", ()).unwrap();
         let cancel = run.cancel_handle();
         let canceller = std::thread::spawn(move || cancel.cancel());
-        assert_eq!(stopped(run.finish().unwrap_err()).reason, StopReason::Cancelled);
+        assert_eq!(stopped(run.finish().unwrap_err()).reason, StopReason::Host(HostStop::Cancelled));
         canceller.join().unwrap();
     }
 }
 
-/// Reaches `StopReason::Deadline`.
+/// Reaches `HostStop::Deadline`.
 #[test]
 fn a_deadline_tells_the_fuel_at_which_it_struck() {
     let plenty = Config::default().with_fuel(1_000_000_000_000).with_output_bytes(1 << 30);
     let (sandbox, module) = long(plenty.clone().with_deadline_ms(20), || {});
     let by_deadline = stopped(sandbox.run(&module, b"").unwrap_err());
-    assert_eq!(by_deadline.reason, StopReason::Deadline { limit_ms: 20 });
+    assert_eq!(by_deadline.reason, StopReason::Host(HostStop::Deadline { limit_ms: 20 }));
     let (sandbox, module) = long(plenty.with_fuel(by_deadline.usage.fuel.max(1)), || {});
     let by_fuel = stopped(sandbox.run(&module, b"").unwrap_err());
     assert!(by_deadline.output == by_fuel.output);
@@ -281,8 +283,14 @@ fn a_deadline_in_the_start_function_strikes_too() {
         (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100000000))))))"#,
         )
         .unwrap();
-    assert_eq!(stopped(sandbox.run(&module, b"").unwrap_err()).reason, StopReason::Deadline { limit_ms: 5 });
-    assert_eq!(stopped(sandbox.instance(&module).unwrap_err()).reason, StopReason::Deadline { limit_ms: 5 });
+    assert_eq!(
+        stopped(sandbox.run(&module, b"").unwrap_err()).reason,
+        StopReason::Host(HostStop::Deadline { limit_ms: 5 })
+    );
+    assert_eq!(
+        stopped(sandbox.instance(&module).unwrap_err()).reason,
+        StopReason::Host(HostStop::Deadline { limit_ms: 5 })
+    );
 }
 
 /// The largest deadline is no deadline that anything here could meet.

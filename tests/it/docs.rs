@@ -10,11 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{
-    Config, StopReason, abi,
-    config::{Key, Preset, Setting},
-    meter,
-};
+use belljar::{Config, GuestFault, StopReason, abi, config::Key, config::Preset, config::Setting, meter};
 
 use crate::prices::{
     self,
@@ -119,7 +115,7 @@ fn table(name: &str) -> String {
             ["what", "why", "names of imports"],
             abi::refused::REFUSED.iter().map(|refused| {
                 let names: Vec<_> = refused.names.iter().map(|name| format!("`{name}`")).collect();
-                [refused.capability.into(), refused.why.into(), names.join(", ")]
+                [refused.capability.to_string(), refused.why.into(), names.join(", ")]
             }),
         ),
         "presets" => {
@@ -180,14 +176,21 @@ fn table(name: &str) -> String {
             Config::keys().map(|key| {
                 let range = format!("{} to {}", shown(&key, key.min), shown(&key, key.max));
                 let path = format!("`{}`", key.path);
-                [path, key.unit.into(), default(&key, key.plugin), default(&key, key.large), range, key.enforced.into()]
+                [
+                    path,
+                    key.unit.to_string(),
+                    default(&key, key.plugin),
+                    default(&key, key.large),
+                    range,
+                    key.enforced.into(),
+                ]
             }),
         ),
         "short limits" => rows(
             ["key", "counts", "default"],
             Config::keys()
                 .filter(|key| !key.path.starts_with("module."))
-                .map(|key| [format!("`{}`", key.path), key.unit.into(), default(&key, key.plugin)]),
+                .map(|key| [format!("`{}`", key.path), key.unit.to_string(), default(&key, key.plugin)]),
         ),
         "prices" => rows(
             ["what", "fuel"],
@@ -274,7 +277,7 @@ fn default(key: &Key, value: u64) -> String {
 
 /// A number as the tables show it: sizes in binary units, others in groups of three.
 fn shown(key: &Key, value: u64) -> String {
-    if !key.unit.starts_with("bytes") {
+    if !key.unit.is_bytes() {
         return grouped(value);
     }
     match value {
@@ -428,25 +431,25 @@ fn the_abi_page_matches_what_a_run_does() {
         }
     };
     assert_eq!(run("i32.const 0"), None);
-    assert_eq!(run("i32.const 3"), Some(StopReason::Status { code: 3 }));
+    assert_eq!(run("i32.const 3"), Some(StopReason::Guest(GuestFault::Status { code: 3 })));
     assert_eq!(
         run("(call $fail (i32.const 8) (i32.const 5)) i32.const 0"),
-        Some(StopReason::Failed { message: "words".into() })
+        Some(StopReason::Guest(GuestFault::Failed { message: "words".into() }))
     );
     assert_eq!(
         run("(call $abort (i32.const 4) (i32.const 0) (i32.const 7) (i32.const 9)) i32.const 0"),
-        Some(StopReason::Aborted { message: "hi".into(), file: String::new(), line: 7, column: 9 })
+        Some(StopReason::Guest(GuestFault::Aborted { message: "hi".into(), file: String::new(), line: 7, column: 9 }))
     );
-    assert!(matches!(run("unreachable"), Some(StopReason::Trap(_))));
+    assert!(matches!(run("unreachable"), Some(StopReason::Guest(GuestFault::Trap(_)))));
     assert!(matches!(
         run("(call $log_at (i32.const 5) (i32.const 0) (i32.const 0)) i32.const 0"),
-        Some(StopReason::Abi(_))
+        Some(StopReason::Guest(GuestFault::Abi(_)))
     ));
     // An empty range may point anywhere.
     assert_eq!(run("(call $log_at (i32.const 0) (i32.const -1) (i32.const 0)) i32.const 0"), None);
     assert!(matches!(
         run("(call $log_at (i32.const 0) (i32.const -1) (i32.const 1)) i32.const 0"),
-        Some(StopReason::Abi(_))
+        Some(StopReason::Guest(GuestFault::Abi(_)))
     ));
 }
 

@@ -1,7 +1,8 @@
 //! Host functions typed at run time: the same results, prices, records and refusals as those of closures with types.
 
 use belljar::{
-    AsyncContext, Builder, Context, Error, FuncType, HostError, HostFunction, Outcome, Sandbox, StopReason, Value,
+    AsyncContext, Builder, Context, Error, FuncType, GuestFault, HostError, HostFunction, HostStop, Outcome, Sandbox,
+    StopReason, Value,
     ValueType::{self, ExternRef, F32, F64, FuncRef, I32, I64, V128},
     error::{ConfigProblem, HostFunctionProblem},
 };
@@ -84,7 +85,7 @@ fn other_results_stop_the_run() {
             }),
         ] {
             let Err(Error::Stopped(stopped)) = run(function) else { panic!("accepted") };
-            assert!(matches!(&stopped.reason, StopReason::HostFunction { module, function, .. }
+            assert!(matches!(&stopped.reason, StopReason::Host(HostStop::HostFunction { module, function, .. })
                 if module == "own" && function == "f"));
         }
     }
@@ -99,11 +100,13 @@ fn failures_panics_and_denials_are_those_of_any_host_function() {
         Err(Error::Stopped(stopped)) => stopped.reason,
         other => panic!("{other:?}"),
     };
-    assert!(matches!(reason(fails), StopReason::HostFunction { message, .. } if message == "no"));
-    assert!(matches!(reason(panics), StopReason::HostPanic { message, .. } if message == "no"));
-    assert!(matches!(reason(far), StopReason::Abi(_)));
-    assert!(matches!(reason(dynamic().requires("db")), StopReason::Denied { capability, .. } if capability == "db"));
-    assert!(matches!(reason(dynamic_async().requires("db")), StopReason::Denied { .. }));
+    assert!(matches!(reason(fails), StopReason::Host(HostStop::HostFunction { message, .. }) if message == "no"));
+    assert!(matches!(reason(panics), StopReason::Host(HostStop::HostPanic { message, .. }) if message == "no"));
+    assert!(matches!(reason(far), StopReason::Guest(GuestFault::Abi(_))));
+    assert!(
+        matches!(reason(dynamic().requires("db")), StopReason::Guest(GuestFault::Denied { capability, .. }) if capability == "db")
+    );
+    assert!(matches!(reason(dynamic_async().requires("db")), StopReason::Guest(GuestFault::Denied { .. })));
 }
 
 /// Reaches `HostFunctionProblem::UnsupportedType` and `HostFunctionProblem::TooManyValues`.

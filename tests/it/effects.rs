@@ -4,7 +4,7 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use belljar::{
-    Config, Error, Outcome, Profile, Sandbox, Step, StopReason, ValueType,
+    Config, Error, HostStop, LimitExceeded, Outcome, Profile, Sandbox, Step, StopReason, ValueType,
     abi::wasi::FUNCTIONS,
     config::{Clock, HostDir, Random},
     record::{Effect, ReceiptError, Transcript, TranscriptError},
@@ -256,7 +256,9 @@ fn a_guest_that_asks_for_something_else_is_stopped() {
     let (_, mut transcript) = recorded(config, &two, 1 << 20);
     transcript.header.module = belljar::record::Digest::of(&other);
     let Err(Error::Stopped(stopped)) = replay(&transcript, &other, u64::MAX) else { panic!("it was replayed") };
-    let StopReason::Replay { effect, function, expected, found } = stopped.reason else { panic!("{stopped:?}") };
+    let StopReason::Host(HostStop::Replay { effect, function, expected, found }) = stopped.reason else {
+        panic!("{stopped:?}")
+    };
     assert_eq!((effect, &*function), (2, "random"));
     assert_eq!((&*expected, &*found), (r#"random {"len":16}"#, r#"random {"len":17}"#));
 }
@@ -278,7 +280,7 @@ fn a_recording_has_a_limit() {
     let place = place("limit");
     let (done, transcript) = recorded(config(&place), &everything(), 1_000);
     let Err(Error::Stopped(stopped)) = done else { panic!("{done:?}") };
-    assert_eq!(stopped.reason, StopReason::Transcript { limit: 1_000 });
+    assert_eq!(stopped.reason, StopReason::Limit(LimitExceeded::Transcript { limit: 1_000 }));
     // The effects before are recorded, and the one that went past the limit.
     assert!((4..12).contains(&transcript.effects.len()), "{}", transcript.effects.len());
 }
@@ -397,7 +399,7 @@ fn unknown_keys_of_answers_are_refused() {
             other.effects[index] = changed;
             let error = other.replay(&wasm, b"input").unwrap().finish().unwrap_err();
             assert!(
-                matches!(error.stop_reason(), Some(StopReason::HostFunction { .. })),
+                matches!(error.stop_reason(), Some(StopReason::Host(HostStop::HostFunction { .. }))),
                 "{effect:?} {path}: {error:?}"
             );
         }

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex};
 
 use belljar::{
-    AsyncContext, CallError, Config, Context, Error, HostError, Instance, Module, Outcome, Sandbox, Scheduler, Step,
-    StopReason, Stopped, config::OnGrowthLimit, error::Fault,
+    AsyncContext, CallError, Config, Context, Error, HostError, HostStop, Instance, LimitExceeded, Module, Outcome,
+    Sandbox, Scheduler, Step, StopReason, Stopped, config::OnGrowthLimit, error::Fault,
 };
 
 /// Tells with a byte of output for each growth whether it was given. Some of them have no number: by
@@ -87,7 +87,7 @@ fn stopped<T: std::fmt::Debug>(result: Result<T, Error>) -> Stopped {
 }
 
 fn injected(fault: Fault, number: u64) -> StopReason {
-    StopReason::Injected { fault, number }
+    StopReason::Host(HostStop::Injected { fault, number })
 }
 
 fn in_steps(sandbox: &Sandbox, module: &Module, fuel: u64) -> Result<Outcome, Error> {
@@ -129,7 +129,7 @@ fn a_stop_at_a_fuel_is_a_limit_of_another_name() {
         assert_eq!(by_fault.reason, injected(Fault::Fuel, fuel));
         let (sandbox, module, _) = calling(Config::default().with_fuel(fuel));
         let by_limit = stopped(run(&sandbox, &module));
-        assert_eq!(by_limit.reason, StopReason::Fuel { limit: fuel });
+        assert_eq!(by_limit.reason, StopReason::Limit(LimitExceeded::Fuel { limit: fuel }));
         let rest = |stopped: Stopped| (stopped.output, stopped.log, stopped.usage);
         let (cancelled, by_fault, by_limit) = (rest(cancelled), rest(by_fault), rest(by_limit));
         assert_eq!(by_fault, by_limit, "at {fuel}");
@@ -150,10 +150,10 @@ fn of_a_limit_and_a_fault_the_first_is_met() {
     let fuel = |limit, fault| ended(Config::default().with_fuel(limit).with_stop_at_fuel(fault));
     assert_eq!(fuel(2_100, 2_099), injected(Fault::Fuel, 2_099));
     assert_eq!(fuel(2_100, 2_100), injected(Fault::Fuel, 2_100));
-    assert_eq!(fuel(2_100, 2_101), StopReason::Fuel { limit: 2_100 });
+    assert_eq!(fuel(2_100, 2_101), StopReason::Limit(LimitExceeded::Fuel { limit: 2_100 }));
     let calls = |limit, fault| ended(Config::default().with_host_calls(limit).with_fail_host_call(fault));
     assert_eq!(calls(3, 3), injected(Fault::HostCall, 3));
-    assert_eq!(calls(3, 4), StopReason::HostCalls { limit: 3 });
+    assert_eq!(calls(3, 4), StopReason::Limit(LimitExceeded::HostCalls { limit: 3 }));
     let both = |fuel| ended(Config::default().with_stop_at_fuel(fuel).with_fail_host_call(1));
     assert_eq!(both(2_000), injected(Fault::Fuel, 2_000));
     assert_eq!(both(1_000_000), injected(Fault::HostCall, 1));
@@ -254,7 +254,7 @@ fn a_growth_past_the_limit_can_be_denied() {
         pages.iter().map(|pages| instance.call::<_, i32>("more", *pages)).collect::<Result<Vec<_>, _>>()
     };
     let stop = grown(Config::default(), &[2]).unwrap_err();
-    assert_eq!(stop.stop_reason(), Some(&StopReason::Memory { limit: 2 << 16, asked: 3 << 16 }));
+    assert_eq!(stop.stop_reason(), Some(&StopReason::Limit(LimitExceeded::Memory { limit: 2 << 16, asked: 3 << 16 })));
     assert_eq!(grown(Config::default().with_deny_growth(1), &[2, 1]), Ok(vec![-1, 1]));
     let refuse = Config::default().with_on_growth_limit(OnGrowthLimit::Refuse);
     assert_eq!(grown(refuse.clone(), &[2, 1]), Ok(vec![-1, 1]));

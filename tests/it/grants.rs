@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
-use belljar::{Builder, Config, Error, HostFunction, Sandbox, StopReason, error::ConfigProblem};
+use belljar::{Builder, Config, Error, GuestFault, HostFunction, Sandbox, StopReason, error::ConfigProblem};
 
 const GUEST: &str = r#"(module
     (import "db" "get" (func $get (param i32) (result i32)))
@@ -48,10 +48,10 @@ fn stop(sandbox: &Sandbox, export: &str) -> (StopReason, u64) {
 }
 
 fn denied(capability: &str, function: &str) -> StopReason {
-    StopReason::Denied { capability: capability.into(), function: function.into(), detail: None }
+    StopReason::Guest(GuestFault::Denied { capability: capability.into(), function: function.into(), detail: None })
 }
 
-/// Reaches `StopReason::Denied`.
+/// Reaches `GuestFault::Denied`.
 #[test]
 fn what_is_not_granted_is_denied() {
     let calls = Arc::new(AtomicU32::new(0));
@@ -69,7 +69,7 @@ fn what_is_not_granted_is_denied() {
     ] {
         let (reason, _) = stop(&with(grants), export);
         assert_eq!(reason, expected, "{export} with {grants:?}");
-        assert!(matches!(reason, StopReason::Denied { .. }));
+        assert!(matches!(reason, StopReason::Guest(GuestFault::Denied { .. })));
         assert!(reason.is_guest_fault() && reason.is_deterministic());
     }
     assert_eq!(calls.load(Ordering::Relaxed), 0, "no body was reached");

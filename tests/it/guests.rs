@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use belljar::{Error, Outcome, Sandbox, Step, StopReason, Usage, Value};
+use belljar::{Error, GuestFault, LimitExceeded, Outcome, Sandbox, Step, StopReason, Usage, Value};
 
 use case::Case;
 
@@ -106,7 +106,7 @@ fn check(case: &Case, wasm: &[u8], slice: u64) -> Run {
     }
     if let Some(log) = &case.log {
         // A log that was cut is given by its first lines.
-        let cut = matches!(run.end, Err(StopReason::Fuel { .. }));
+        let cut = matches!(run.end, Err(StopReason::Limit(LimitExceeded::Fuel { .. })));
         assert_eq!(if cut { &run.log[..log.len()] } else { &run.log[..] }, log, "{what}");
     }
     match &run.end {
@@ -116,7 +116,7 @@ fn check(case: &Case, wasm: &[u8], slice: u64) -> Run {
             let results: Vec<_> = results.iter().map(Value::to_string).collect();
             assert_eq!(results, case.results, "{what}");
         }
-        Err(StopReason::Status { code }) => assert_eq!(case.status, Some(*code), "{what}"),
+        Err(StopReason::Guest(GuestFault::Status { code })) => assert_eq!(case.status, Some(*code), "{what}"),
         Err(reason) => {
             let (stop, detail) = stop(reason);
             assert_eq!(case.stop.as_deref(), Some(stop), "{what}");
@@ -140,11 +140,13 @@ fn of(end: Result<Outcome, Error>) -> Run {
 
 fn stop(reason: &StopReason) -> (&'static str, String) {
     match reason {
-        StopReason::Trap(trap) => ("trap", trap.to_string()),
-        StopReason::Failed { message } | StopReason::Aborted { message, .. } => ("fail", message.clone()),
-        StopReason::Fuel { .. } => ("fuel", String::new()),
-        StopReason::Memory { .. } => ("memory", String::new()),
-        StopReason::Output { .. } => ("output", String::new()),
+        StopReason::Guest(GuestFault::Trap(trap)) => ("trap", trap.to_string()),
+        StopReason::Guest(GuestFault::Failed { message } | GuestFault::Aborted { message, .. }) => {
+            ("fail", message.clone())
+        }
+        StopReason::Limit(LimitExceeded::Fuel { .. }) => ("fuel", String::new()),
+        StopReason::Limit(LimitExceeded::Memory { .. }) => ("memory", String::new()),
+        StopReason::Limit(LimitExceeded::Output { .. }) => ("output", String::new()),
         other => panic!("{other:?}"),
     }
 }

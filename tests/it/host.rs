@@ -1,9 +1,8 @@
 //! Host functions of the embedding program, and instances that are kept.
 
 use belljar::{
-    Builder, Config, Error, Sandbox, StopReason, Value,
-    config::OnGrowthLimit,
-    error::{ConfigProblem, HostFunctionProblem},
+    Builder, Config, Error, LimitExceeded, Sandbox, StopReason, Value, config::OnGrowthLimit, error::ConfigProblem,
+    error::HostFunctionProblem,
 };
 
 fn problem(builder: Builder) -> HostFunctionProblem {
@@ -106,9 +105,9 @@ fn the_host_grows_memory_as_the_guest_does() {
         (&plain, 3, Ok((1, 4))),
         (&plain, 4, Ok((-1, 1))),
         (&three_pages, 2, Ok((1, 3))),
-        (&three_pages, 3, Err(StopReason::Memory { limit: 3 << 16, asked: 4 << 16 })),
+        (&three_pages, 3, Err(StopReason::Limit(LimitExceeded::Memory { limit: 3 << 16, asked: 4 << 16 }))),
         (&refuse, 3, Ok((-1, 1))),
-        (&poor, 2, Err(StopReason::Fuel { limit: 3_000 })),
+        (&poor, 2, Err(StopReason::Limit(LimitExceeded::Fuel { limit: 3_000 }))),
     ] {
         let [host, guest] = [true, false].map(|by_host| grown(config, pages, by_host));
         let short = |(before, size, _): &(i32, usize, belljar::Usage)| (*before, *size);

@@ -6,8 +6,10 @@ use std::sync::{
 };
 
 use belljar::{
-    Builder, Config, Context, Error, HostError, Level, ModuleError, Outcome, Sandbox, Step, StopReason, Value,
+    Builder, Config, Context, Error, FuncType, GuestFault, HostError, HostStop, Level, LimitExceeded, ModuleError,
+    Outcome, Sandbox, Step, StopReason, Value, ValueType,
     error::{AbiFault, ConfigProblem, HostFunctionProblem},
+    inspect::ExternType,
     meter,
 };
 
@@ -175,7 +177,7 @@ fn ranges_outside_the_memory_stop_the_run_and_name_the_function() {
     for (access, ptr, len) in edges {
         let reason = stopped(with(Sandbox::builder().host_function("host", "f", access), "", "(call $f)"));
         let fault = AbiFault::Range { function: "host.f".into(), ptr, len, memory: 65_536 };
-        assert_eq!(reason, StopReason::Abi(fault));
+        assert_eq!(reason, StopReason::Guest(GuestFault::Abi(fault)));
     }
     // A function that swallows the error has done nothing.
     let swallow = |c: &mut Context<'_>| u32::from(c.write(65_535, b"xy").is_err());
@@ -188,7 +190,7 @@ fn ranges_outside_the_memory_stop_the_run_and_name_the_function() {
 fn text_that_is_no_text_is_told() {
     let builder = Sandbox::builder().host_function("host", "f", |c: &mut Context<'_>| c.read_text(0, 6).map(drop));
     let fault = AbiFault::Utf8 { function: "host.f".into(), ptr: 0, len: 6, valid: 5 };
-    assert_eq!(stopped(with(builder, "", "(call $f)")), StopReason::Abi(fault));
+    assert_eq!(stopped(with(builder, "", "(call $f)")), StopReason::Guest(GuestFault::Abi(fault)));
 }
 
 /// Reaches `AbiFault::NoMemory`.
@@ -198,7 +200,7 @@ fn without_an_exported_memory_there_is_none() {
         let sandbox = Sandbox::builder().host_function("host", "f", access).build().unwrap();
         let wat = r#"(module (import "host" "f" (func $f)) (memory 1) (func (export "f") (call $f)))"#;
         let reason = stopped(call(&sandbox, wat));
-        assert_eq!(reason, StopReason::Abi(AbiFault::NoMemory { function: "host.f".into() }));
+        assert_eq!(reason, StopReason::Guest(GuestFault::Abi(AbiFault::NoMemory { function: "host.f".into() })));
     }
 }
 
@@ -241,14 +243,14 @@ fn charging_more_than_is_left_stops_the_run() {
         assert_eq!(c.fuel_left(), left, "nothing is taken then");
         c.charge(u64::MAX)
     });
-    assert_eq!(stopped(with(builder, "", "(call $f)")), StopReason::Fuel { limit: 10_000 });
+    assert_eq!(stopped(with(builder, "", "(call $f)")), StopReason::Limit(LimitExceeded::Fuel { limit: 10_000 }));
     let all = Sandbox::builder().config(config).host_function("host", "f", |c: &mut Context<'_>| {
         let left = c.fuel_left();
         c.charge(left)
     });
     // All of it can be taken; what comes after finds nothing.
     let reason = stopped(with(all, "", "(call $f) (loop (br_if 0 (i32.const 0)))"));
-    assert_eq!(reason, StopReason::Fuel { limit: 10_000 });
+    assert_eq!(reason, StopReason::Limit(LimitExceeded::Fuel { limit: 10_000 }));
 }
 
 #[test]
@@ -264,18 +266,20 @@ fn output_and_log_go_to_the_run_within_its_limits() {
     assert_eq!(outcome.log.entries.iter().map(|e| e.level).collect::<Vec<_>>(), [Level::Warn, Level::Error]);
     let narrow = Config::default().with_output_bytes(5).with_log_bytes(7);
     let reason = stopped(with(builder().config(narrow.clone()), "", "(call $f) (call $f)"));
-    assert_eq!(reason, StopReason::Output { limit: 5, asked: 6 });
+    assert_eq!(reason, StopReason::Limit(LimitExceeded::Output { limit: 5, asked: 6 }));
     let outcome = with(builder().config(narrow), "", "(call $f)").unwrap();
     assert_eq!((outcome.log.entries.len(), outcome.log.dropped), (1, 1));
 }
 
-/// Reaches `StopReason::HostFunction`.
+/// Reaches `HostStop::HostFunction`.
 #[test]
 fn a_failure_names_the_function() {
-    let expected = |message: &str| StopReason::HostFunction {
-        module: "host".into(),
-        function: "f".into(),
-        message: message.into(),
+    let expected = |message: &str| {
+        StopReason::Host(HostStop::HostFunction {
+            module: "host".into(),
+            function: "f".into(),
+            message: message.into(),
+        })
     };
     let from_text = |_: &mut Context<'_>| -> Result<(), HostError> { Err(HostError::new("the key is empty")) };
     let builder = Sandbox::builder().host_function("host", "f", from_text);
@@ -295,7 +299,7 @@ fn a_failure_names_the_function() {
     assert_eq!((stopped.reason, stopped.output.as_slice()), (expected("late"), b"partial".as_slice()));
 }
 
-/// Reaches `StopReason::HostPanic`. The process goes on, and so does the sandbox.
+/// Reaches `HostStop::HostPanic`. The process goes on, and so does the sandbox.
 #[test]
 fn a_panic_is_contained_and_named() {
     let builder = Sandbox::builder()
@@ -328,20 +332,25 @@ fn a_panic_is_contained_and_named() {
         .unwrap();
     for _ in 0..3 {
         let reason = stopped(sandbox.call_values(&module, "f", &[Value::I32(0)]));
-        let StopReason::HostPanic { module: m, function, message } = &reason else { panic!("{reason}") };
+        let StopReason::Host(HostStop::HostPanic { module: m, function, message }) = &reason else {
+            panic!("{reason}")
+        };
         assert_eq!((m.as_str(), function.as_str()), ("host", "f"));
         assert_eq!(message, r"zero is \u{1b}[31mbad", "it is escaped, for it may quote the guest");
         assert_eq!(sandbox.call::<i32, i32>(&module, "f", 7).unwrap(), 7);
     }
     for name in ["payload", "dropped"] {
         let reason = stopped(sandbox.call_values(&module, name, &[]));
-        assert!(matches!(&reason, StopReason::HostPanic { function, .. } if function == name), "{reason}");
+        assert!(
+            matches!(&reason, StopReason::Host(HostStop::HostPanic { function, .. }) if function == name),
+            "{reason}"
+        );
     }
     // A host function as the start function, and as an export that is called directly.
     let module =
         sandbox.load_text(r#"(module (import "host" "payload" (func $p)) (export "p" (func $p)) (start $p))"#).unwrap();
     let reason = stopped(sandbox.call_values(&module, "p", &[]));
-    assert!(matches!(reason, StopReason::HostPanic { .. }));
+    assert!(matches!(reason, StopReason::Host(HostStop::HostPanic { .. })));
 }
 
 /// Reaches `ConfigProblem::HostFunction` with `HostFunctionProblem::Reserved` and
@@ -375,7 +384,10 @@ fn an_import_of_another_type_is_told() {
     for ty in ["", "(param i32) (result i32)", "(param i64)", "(param i64) (result i32 i32)"] {
         let Err(Error::Module(error)) = import(ty) else { panic!("{ty} was linked") };
         let ModuleError::Imports { imports, total: 1 } = *error else { panic!("{error}") };
-        assert_eq!(imports[0].expected.as_deref(), Some("function (i64) -> i32"));
+        assert_eq!(
+            imports[0].expected,
+            Some(ExternType::Function(FuncType::new(&[ValueType::I64], &[ValueType::I32])))
+        );
     }
     // The names are exact, and what is not imported is not there.
     assert!(sandbox.load_text("(module (import \"db\" \"gett\" (func)))").is_err());
@@ -419,7 +431,9 @@ fn data_of_a_run_is_its_own() {
     other.finish().unwrap();
     assert_eq!((run.take_data(), other.take_data()), (Some(15_u64), Some(25_u64)));
     let without = sandbox.run(&module, b"").unwrap_err();
-    assert!(matches!(without.stop_reason(), Some(StopReason::HostFunction { message, .. }) if message == "no data"));
+    assert!(
+        matches!(without.stop_reason(), Some(StopReason::Host(HostStop::HostFunction { message, .. })) if message == "no data")
+    );
 }
 
 #[test]
@@ -454,7 +468,7 @@ fn a_host_function_is_not_called_past_the_limits() {
         (loop (call $f) (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))))"#;
     let module = sandbox.load_text(wat).unwrap();
     let reason = sandbox.run(&module, b"").unwrap_err();
-    assert_eq!(reason.stop_reason(), Some(&StopReason::HostCalls { limit: 3 }));
+    assert_eq!(reason.stop_reason(), Some(&StopReason::Limit(LimitExceeded::HostCalls { limit: 3 })));
     assert_eq!(called.swap(0, Ordering::Relaxed), 3);
     let sandbox = builder(Config::default().with_fuel(5_000)).build().unwrap();
     let module = sandbox.load_text(wat).unwrap();

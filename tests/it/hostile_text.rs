@@ -1,6 +1,6 @@
 //! What a guest calls its things, and what it says, is kept as it is and shown escaped and cut.
 
-use belljar::{Config, Error, Sandbox, StopReason};
+use belljar::{Config, Error, GuestFault, Sandbox, StopReason};
 
 /// Characters that steer a terminal, break or turn a line, or show as nothing.
 const HOSTILE: [char; 12] = [
@@ -137,7 +137,7 @@ fn last_words() {
     let failed = sandbox.call_values(&module, "fail", &[]).unwrap_err();
     check(&failed);
     assert!(
-        matches!(failed.stop_reason(), Some(StopReason::Failed { message }) if plain.starts_with(message.trim_end_matches('\u{fffd}')))
+        matches!(failed.stop_reason(), Some(StopReason::Guest(GuestFault::Failed { message })) if plain.starts_with(message.trim_end_matches('\u{fffd}')))
     );
     check(&sandbox.call_values(&module, "abort", &[]).unwrap_err());
     assert_eq!(sandbox.call_values(&module, "log", &[]).unwrap().log.entries[0].text, plain);

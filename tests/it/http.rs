@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use belljar::{
-    Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason, Value,
+    Config, Error, GuestFault, HostStop, ModuleError, Outcome, Sandbox, Step, StopReason, Value,
     abi::http::{FUNCTIONS, Failure},
     config::HttpRule,
     error::{AbiFault, HostFunctionProblem},
@@ -126,7 +126,7 @@ fn stopped(done: Done) -> StopReason {
 /// The detail of a denial.
 fn denied(done: Done) -> String {
     match stopped(done) {
-        StopReason::Denied { capability, function, detail: Some(detail) } => {
+        StopReason::Guest(GuestFault::Denied { capability, function, detail: Some(detail) }) => {
             assert_eq!((capability.as_str(), function.as_str()), ("http", "http.send"));
             detail
         }
@@ -216,7 +216,10 @@ fn what_was_answered_is_played_without_the_server() {
         // A replay without effects left sends no request either.
         let mut cut = transcript.clone();
         cut.effects.clear();
-        assert!(matches!(stopped(cut.replay(&wasm, b"").unwrap().finish()), StopReason::Replay { effect: 1, .. }));
+        assert!(matches!(
+            stopped(cut.replay(&wasm, b"").unwrap().finish()),
+            StopReason::Host(HostStop::Replay { effect: 1, .. })
+        ));
     }
 }
 
@@ -378,7 +381,7 @@ fn ranges_are_checked_before_anything_is_sent() {
         let sandbox = Sandbox::new(open_for(&[&server])).unwrap();
         let module = sandbox.load_text(&wat).unwrap();
         let fault = AbiFault::Range { function: "http.send".into(), ptr: 65_530, len: 7, memory: 65_536 };
-        assert_eq!(stopped(sandbox.call_values(&module, "f", &[])), StopReason::Abi(fault));
+        assert_eq!(stopped(sandbox.call_values(&module, "f", &[])), StopReason::Guest(GuestFault::Abi(fault)));
     }
     for part in ["headers", "body"] {
         let wat = format!(
@@ -392,7 +395,7 @@ fn ranges_are_checked_before_anything_is_sent() {
         let module = sandbox.load_text(&wat).unwrap();
         for name in ["f", "g"] {
             let reason = stopped(sandbox.call_values(&module, name, &[]));
-            assert!(matches!(reason, StopReason::Abi(AbiFault::Range { .. })), "{reason:?}");
+            assert!(matches!(reason, StopReason::Guest(GuestFault::Abi(AbiFault::Range { .. }))), "{reason:?}");
         }
         assert_eq!(sandbox.call::<(), i32>(&module, "h", ()).unwrap(), 0);
     }

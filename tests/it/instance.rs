@@ -1,6 +1,8 @@
 //! Instances that are kept: state, reset, and what a stop leaves behind.
 
-use belljar::{CallError, Config, Error, Instance, Sandbox, StopReason, Trap, Value};
+use belljar::{
+    CallError, Config, Error, GuestFault, HostStop, Instance, LimitExceeded, Sandbox, StopReason, Trap, Value,
+};
 
 const COUNTER: &str = r#"(module
     (import "env" "write_output" (func $write (param i32 i32)))
@@ -68,7 +70,7 @@ fn the_host_reads_and_writes_the_memory() {
 #[test]
 fn a_stopped_instance_is_refused_until_reset() {
     let mut instance = instance(Config::default());
-    let reason = StopReason::Trap(Trap::Unreachable);
+    let reason = StopReason::Guest(GuestFault::Trap(Trap::Unreachable));
     assert_eq!(instance.call::<(), ()>("trap", ()).unwrap_err().stop_reason(), Some(&reason));
     let poisoned = Error::from(CallError::Poisoned(reason));
     assert_eq!(instance.call::<(), i32>("next", ()).unwrap_err(), poisoned);
@@ -90,7 +92,10 @@ fn a_wrong_call_leaves_the_instance_as_it_was() {
 #[test]
 fn a_status_does_not_poison_and_does_not_stay() {
     let mut instance = instance(Config::default());
-    assert_eq!(instance.run(b"abc").unwrap_err().stop_reason(), Some(&StopReason::Status { code: 3 }));
+    assert_eq!(
+        instance.run(b"abc").unwrap_err().stop_reason(),
+        Some(&StopReason::Guest(GuestFault::Status { code: 3 }))
+    );
     let outcome = instance.call_values("next", &[]).unwrap();
     assert_eq!((outcome.status, outcome.results), (0, vec![Value::I32(101)]));
     assert_eq!(instance.run(b"").unwrap().status, 0);
@@ -138,7 +143,7 @@ fn limits_are_for_all_calls_together() {
     assert!(of_output.call_values("write", &[Value::I32(5)]).is_ok());
     assert!(of_output.call_values("write", &[Value::I32(5)]).is_ok());
     let stopped = of_output.call_values("write", &[Value::I32(5)]).unwrap_err();
-    assert_eq!(stopped.stop_reason(), Some(&StopReason::Output { limit: 12, asked: 15 }));
+    assert_eq!(stopped.stop_reason(), Some(&StopReason::Limit(LimitExceeded::Output { limit: 12, asked: 15 })));
 
     let mut of_lines = instance(Config::default().with_log_lines(2));
     let kept: Vec<_> = (0..4).map(|_| of_lines.call_values("log", &[]).unwrap().log).collect();
@@ -153,7 +158,7 @@ fn limits_are_for_all_calls_together() {
     assert!(of_calls.call_values("log", &[]).is_ok());
     assert!(of_calls.call_values("log", &[]).is_ok());
     let stopped = of_calls.call_values("log", &[]).unwrap_err();
-    assert_eq!(stopped.stop_reason(), Some(&StopReason::HostCalls { limit: 2 }));
+    assert_eq!(stopped.stop_reason(), Some(&StopReason::Limit(LimitExceeded::HostCalls { limit: 2 })));
 
     let mut of_memory = instance(Config::default().with_memory_bytes(3 * 65536));
     assert_eq!(of_memory.call::<i32, i32>("grow", 1).unwrap(), 1);
@@ -162,7 +167,7 @@ fn limits_are_for_all_calls_together() {
 
     let mut of_fuel = instance(Config::default().with_fuel(4_000));
     let ended = (0..1_000).map(|_| of_fuel.call::<(), i32>("next", ())).find_map(Result::err).unwrap();
-    assert_eq!(ended.stop_reason(), Some(&StopReason::Fuel { limit: 4_000 }));
+    assert_eq!(ended.stop_reason(), Some(&StopReason::Limit(LimitExceeded::Fuel { limit: 4_000 })));
     let Error::Stopped(stopped) = ended else { panic!() };
     assert!(stopped.usage.fuel <= 4_000);
 }
@@ -173,7 +178,7 @@ fn a_failing_call_keeps_what_it_had_written() {
     let mut instance = instance(Config::default());
     instance.call_values("write", &[Value::I32(2)]).unwrap();
     let Err(Error::Stopped(stopped)) = instance.call_values("fail", &[]) else { panic!("it did not fail") };
-    assert_eq!(stopped.reason, StopReason::Failed { message: "hello".into() });
+    assert_eq!(stopped.reason, StopReason::Guest(GuestFault::Failed { message: "hello".into() }));
     assert!(stopped.output.is_empty());
     assert_eq!(stopped.usage.output_bytes, 2);
 }
@@ -185,7 +190,10 @@ fn a_cancelled_instance_stays_so_until_reset() {
     assert_eq!(instance.call::<(), i32>("next", ()).unwrap(), 101);
     cancel.cancel();
     assert!(cancel.is_cancelled());
-    assert_eq!(instance.call::<(), i32>("next", ()).unwrap_err().stop_reason(), Some(&StopReason::Cancelled));
+    assert_eq!(
+        instance.call::<(), i32>("next", ()).unwrap_err().stop_reason(),
+        Some(&StopReason::Host(HostStop::Cancelled))
+    );
     assert!(matches!(instance.call::<(), i32>("next", ()), Err(Error::Call(_))));
     instance.reset().unwrap();
     assert_eq!(instance.call::<(), i32>("next", ()).unwrap(), 101);
@@ -207,12 +215,12 @@ fn making_an_instance_runs_the_start_function() {
     wasm.extend_from_slice(b"\x0a\x05\x01\x03\0\0\x0b");
     let module = sandbox.load(&wasm).unwrap();
     let stopped = sandbox.instance(&module).unwrap_err();
-    assert_eq!(stopped.stop_reason(), Some(&StopReason::Trap(Trap::Unreachable)));
+    assert_eq!(stopped.stop_reason(), Some(&StopReason::Guest(GuestFault::Trap(Trap::Unreachable))));
     // A long one ends at the fuel.
     let sandbox = Sandbox::new(Config::default().with_fuel(10_000)).unwrap();
     let module = sandbox.load_text("(module (start $f) (func $f (local i32) (loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 10000))))))").unwrap();
     let stopped = sandbox.instance(&module).unwrap_err();
-    assert_eq!(stopped.stop_reason(), Some(&StopReason::Fuel { limit: 10_000 }));
+    assert_eq!(stopped.stop_reason(), Some(&StopReason::Limit(LimitExceeded::Fuel { limit: 10_000 })));
 }
 
 #[test]
@@ -289,7 +297,10 @@ fn an_export_is_found_by_name_and_type_whatever_was_called_before() {
     assert_eq!(instance.usage().fuel - fuel, 2 * by_function);
 
     let mut trap = instance.function::<i32, i32>("trap").unwrap();
-    assert!(matches!(trap.call(1).unwrap_err().stop_reason(), Some(StopReason::Trap(Trap::Unreachable))));
+    assert!(matches!(
+        trap.call(1).unwrap_err().stop_reason(),
+        Some(StopReason::Guest(GuestFault::Trap(Trap::Unreachable)))
+    ));
     assert!(matches!(refusal(trap.call(1)), CallError::Poisoned(_)));
     assert!(matches!(refusal(instance.call::<(), i32>("next", ())), CallError::Poisoned(_)));
 }

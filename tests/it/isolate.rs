@@ -8,8 +8,9 @@ use std::{
 };
 
 use belljar::{
-    Config, Error, ModuleError, Outcome, Sandbox, Step, StopReason,
-    error::{IsolationError, WorkerEnd},
+    Config, Error, HostStop, ModuleError, Outcome, Sandbox, Step, StopReason,
+    error::IsolationError,
+    error::WorkerEnd,
     isolate::{self, Isolation},
 };
 
@@ -181,7 +182,7 @@ const LONG: &str = r#"(module (func (export "_start") (local i32)
 fn a_deadline_is_kept_by_the_worker() {
     let config = Config::default().with_fuel(1_000_000_000_000).with_deadline_ms(50);
     let error = isolation(&config).run(&wasm(LONG), b"").unwrap_err();
-    assert_eq!(error.stop_reason(), Some(&StopReason::Deadline { limit_ms: 50 }));
+    assert_eq!(error.stop_reason(), Some(&StopReason::Host(HostStop::Deadline { limit_ms: 50 })));
 }
 
 /// Checks that a cancelled run reports the same as a run with that fuel limit.
@@ -205,7 +206,7 @@ fn a_cancel_ends_the_worker() {
     let start = Instant::now();
     let Err(Error::Stopped(stopped)) = run.finish() else { panic!("it was not cancelled") };
     assert!(start.elapsed() < Duration::from_secs(5));
-    assert_eq!(stopped.reason, StopReason::Cancelled);
+    assert_eq!(stopped.reason, StopReason::Host(HostStop::Cancelled));
     assert!(stopped.usage.fuel > 0);
     let again = belljar::execute(&count, b"", &config.with_fuel(stopped.usage.fuel)).unwrap_err();
     let Error::Stopped(again) = again else { panic!("{again}") };

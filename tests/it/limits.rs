@@ -1,7 +1,7 @@
 //! Every key of the configuration has a test at its limit and one past it. The list of keys comes
 //! from the crate, so that a new key without a test fails here.
 
-use belljar::{Config, Error, ModuleError, Profile, Sandbox};
+use belljar::{Config, Error, ModuleError, Profile, Sandbox, error::Unit};
 use wasm_encoder::{CodeSection, Function, FunctionSection, Instruction, Module, TypeSection};
 
 use crate::fixture;
@@ -142,7 +142,7 @@ fn the_text_form_has_a_limit_of_its_own() {
     let text = format!("{:20}", "(module)");
     assert!(sandbox.load_text(&text).is_ok());
     let Err(Error::Module(error)) = sandbox.load_text(&(text + " ")) else { panic!("it was read") };
-    let expected = ModuleError::Limit { key: "module.text_bytes", limit: 20, found: 21, unit: "bytes of text" };
+    let expected = ModuleError::Limit { key: "module.text_bytes", limit: 20, found: 21, unit: Unit::TextBytes };
     assert_eq!(*error, expected);
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, thread::Builder};
 
-use belljar::{Config, Error, ModuleError, Sandbox, StopReason};
+use belljar::{Config, Error, HostStop, ModuleError, Sandbox, StopReason};
 
 use crate::selftest::STACK;
 
@@ -22,7 +22,12 @@ fn run(sandbox: &Sandbox, wasm: &[u8], what: impl Fn() -> String) {
             assert!(!matches!(*error, ModuleError::Engine { .. }), "{}: {error}", what());
         }
         Err(Error::Stopped(stopped)) => {
-            assert!(!matches!(stopped.reason, StopReason::Engine { .. }), "{}: {}", what(), stopped.reason);
+            assert!(
+                !matches!(stopped.reason, StopReason::Host(HostStop::Engine { .. })),
+                "{}: {}",
+                what(),
+                stopped.reason
+            );
         }
         Ok(_) | Err(_) => {}
     }

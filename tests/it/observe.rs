@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use belljar::{Config, Error, ModuleError, Sandbox, Step, StopReason, config::OnGrowthLimit};
+use belljar::{Config, Error, GuestFault, HostStop, ModuleError, Sandbox, Step, StopReason, config::OnGrowthLimit};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -251,7 +251,7 @@ fn a_panic_while_running_is_an_error() {
         let panics = Collector { panic_at: Some(at), ..Collector::default() };
         let (stopped, _) = panics.during(|| sandbox.run(&module, b"\0"));
         let Err(Error::Stopped(stopped)) = stopped else { panic!("a panic at {at} was not told: {stopped:?}") };
-        let StopReason::HostPanic { module: host, function, message } = &stopped.reason else {
+        let StopReason::Host(HostStop::HostPanic { module: host, function, message }) = &stopped.reason else {
             panic!("{at}: {}", stopped.reason)
         };
         let place = match at {
@@ -272,9 +272,15 @@ fn a_panic_while_running_is_an_error() {
                 }
             }
         });
-        assert!(matches!(stepped, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::HostPanic { .. })), "{at}");
+        assert!(
+            matches!(stepped, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::Host(HostStop::HostPanic { .. }))),
+            "{at}"
+        );
         let (kept, _) = panics.during(|| sandbox.instance(&module).and_then(|mut kept| kept.run(b"\0")));
-        assert!(matches!(kept, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::HostPanic { .. })), "{at}");
+        assert!(
+            matches!(kept, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::Host(HostStop::HostPanic { .. }))),
+            "{at}"
+        );
     }
 }
 
@@ -292,7 +298,10 @@ fn a_subscriber_that_stays_broken_is_an_error_too() {
     }
     for at in ["new run", "enter run", "growth", "start", "host_call", "log", "exit run", "close run", "done"] {
         let (stopped, _) = broken(at).during(|| sandbox.run(&module, b"\0"));
-        assert!(matches!(stopped, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::HostPanic { .. })), "{at}");
+        assert!(
+            matches!(stopped, Err(Error::Stopped(s)) if matches!(s.reason, StopReason::Host(HostStop::HostPanic { .. }))),
+            "{at}"
+        );
     }
     assert!(sandbox.run(&module, b"\0").is_ok());
 }
@@ -304,7 +313,7 @@ fn a_panic_at_the_stop_does_not_hide_why() {
     let module = sandbox.load_text(EVERYTHING).unwrap();
     let panics = Collector { panic_at: Some("stop"), ..Collector::default() };
     let (stopped, _) = panics.during(|| sandbox.run(&module, b"\x05").unwrap_err());
-    assert_eq!(stopped.stop_reason(), Some(&StopReason::Status { code: 5 }));
+    assert_eq!(stopped.stop_reason(), Some(&StopReason::Guest(GuestFault::Status { code: 5 })));
 }
 
 /// A growth that is refused is an answer to the guest, and no event of a growth.

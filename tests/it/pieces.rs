@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use belljar::{Cancel, Config, Context, Error, Module, Sandbox, StopReason, Stopped};
+use belljar::{Cancel, Config, Context, Error, HostStop, LimitExceeded, Module, Sandbox, StopReason, Stopped};
 
 /// A function that cancels its own run, and functions that do one large thing behind it.
 const LARGE: &str = r#"(module
@@ -87,13 +87,13 @@ fn every_large_operation_can_be_ended_where_its_fuel_can_end() {
         let mut run = sandbox.start_call(&module, name, &[], &input[..], ()).unwrap();
         *handle.lock().unwrap() = Some(run.cancel_handle());
         let by_cancel = stopped(run.finish().unwrap_err());
-        assert_eq!(by_cancel.reason, StopReason::Cancelled, "{name}");
+        assert_eq!(by_cancel.reason, StopReason::Host(HostStop::Cancelled), "{name}");
         assert!(by_cancel.usage.fuel < whole.usage.fuel - 4_000, "{name}: {} is too much", by_cancel.usage.fuel);
 
         let (sandbox, module) = load(&config().with_fuel(by_cancel.usage.fuel), Handle::default());
         let mut run = sandbox.start_call(&module, name, &[], &input[..], ()).unwrap();
         let by_fuel = stopped(run.finish().unwrap_err());
-        assert_eq!(by_fuel.reason, StopReason::Fuel { limit: by_cancel.usage.fuel }, "{name}");
+        assert_eq!(by_fuel.reason, StopReason::Limit(LimitExceeded::Fuel { limit: by_cancel.usage.fuel }), "{name}");
         let told = |stopped: Stopped| (stopped.output, stopped.log, stopped.usage);
         assert_eq!(told(by_cancel), told(by_fuel), "{name}");
     }
@@ -106,7 +106,7 @@ fn what_is_cancelled_before_its_first_piece_has_done_nothing() {
     let (sandbox, module) = load(&config(), Arc::clone(&handle));
     let mut instance = sandbox.instance(&module).unwrap();
     *handle.lock().unwrap() = Some(instance.cancel_handle());
-    assert_eq!(stopped(instance.call::<(), ()>("fill", ()).unwrap_err()).reason, StopReason::Cancelled);
+    assert_eq!(stopped(instance.call::<(), ()>("fill", ()).unwrap_err()).reason, StopReason::Host(HostStop::Cancelled));
     assert!(instance.memory().iter().all(|byte| *byte == 0));
 }
 
@@ -120,7 +120,7 @@ fn what_cannot_be_paid_for_has_done_nothing() {
     let (sandbox, module) = load(&config().with_fuel(used - 1), Handle::default());
     let mut instance = sandbox.instance(&module).unwrap();
     let stopped = stopped(instance.call::<(), ()>("fill", ()).unwrap_err());
-    assert_eq!(stopped.reason, StopReason::Fuel { limit: used - 1 });
+    assert_eq!(stopped.reason, StopReason::Limit(LimitExceeded::Fuel { limit: used - 1 }));
     assert_eq!(used - stopped.usage.fuel, 300_000 / belljar::meter::BYTES_PER_FUEL);
     assert!(instance.memory().iter().all(|byte| *byte == 0));
 }
@@ -133,6 +133,9 @@ fn a_run_can_be_ended_while_its_memory_is_made() {
     let mut run = sandbox.start(&module, b"").unwrap();
     run.cancel_handle().cancel();
     let stopped = stopped(run.finish().unwrap_err());
-    assert_eq!((stopped.reason, stopped.usage.fuel, stopped.usage.memory_peak_bytes), (StopReason::Cancelled, 0, 0));
+    assert_eq!(
+        (stopped.reason, stopped.usage.fuel, stopped.usage.memory_peak_bytes),
+        (StopReason::Host(HostStop::Cancelled), 0, 0)
+    );
     assert_eq!(sandbox.run(&module, b"").unwrap().usage.memory_peak_bytes, 100 << 16);
 }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{Config, Error, Outcome, Sandbox, Step, StopReason, files::Changes};
+use belljar::{Config, Error, GuestFault, Outcome, Sandbox, Step, StopReason, files::Changes};
 
 use self::{
     program::{Program, programs},
@@ -94,7 +94,9 @@ impl Suite {
         let (status, left, log) = match result {
             Ok(Outcome { status, output, files, log, .. }) => (status, Left { output, files }, log),
             Err(Error::Stopped(stop)) => match stop.reason {
-                StopReason::Status { code } => (code, Left { output: stop.output, files: stop.files }, stop.log),
+                StopReason::Guest(GuestFault::Status { code }) => {
+                    (code, Left { output: stop.output, files: stop.files }, stop.log)
+                }
                 reason => return Err(format!("{reason}; log {:?}", stop.log)),
             },
             Err(error) => return Err(error.to_string()),

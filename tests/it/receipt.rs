@@ -4,9 +4,11 @@
 use std::{fs, path::PathBuf};
 
 use belljar::{
-    Config, Error, Outcome, Profile, Sandbox, Step, StopReason, Value,
+    Config, Error, HostStop, Outcome, Profile, Sandbox, Step, StopReason, Value,
+    error::EndClass,
     record::{Digest, Entry, Given, MAX_RECEIPT_BYTES, Receipt, ReceiptError},
 };
+use serde_json::json;
 
 /// Name, guest, export (or none for a run), arguments, input, fuel.
 type Case = (&'static str, &'static str, Option<&'static str>, &'static [Value], &'static [u8], u64);
@@ -205,13 +207,37 @@ fn an_interrupted_run_can_be_checked() {
         assert!(matches!(run.step(fuel), Ok(Step::Yielded)), "{fuel}");
         run.cancel_handle().cancel();
         let result: Result<Outcome, Error> = run.finish();
-        assert_eq!(result.as_ref().unwrap_err().stop_reason(), Some(&StopReason::Cancelled));
+        assert_eq!(result.as_ref().unwrap_err().stop_reason(), Some(&StopReason::Host(HostStop::Cancelled)));
         let receipt = Receipt::of_run(&wasm, b"hello", &config, &result).unwrap();
         receipt.verify(&wasm, b"hello").unwrap();
         let mut other = receipt.clone();
         other.output = Digest::of(b"something");
         assert_eq!(differing(&other, &wasm, b"hello"), ["output.bytes", "output.sha256"], "{fuel}");
+        // A receipt of 0.2.0 has no class.
+        let mut older = receipt.clone();
+        assert_eq!(older.class, EndClass::Interrupted);
+        older.class = EndClass::Deterministic;
+        assert!(!older.to_json().contains("class"));
+        Receipt::from_json(&older.to_json()).unwrap().verify(&wasm, b"hello").unwrap();
     }
+}
+
+/// What is not repeated is the end of an interrupted run only, whatever class a receipt states.
+#[test]
+fn the_class_of_a_receipt_hides_no_end() {
+    let (wasm, receipt) = made(&CASES[0]);
+    let check = |change: &dyn Fn(&mut Receipt)| {
+        let mut forged = receipt.clone();
+        forged.class = EndClass::Interrupted;
+        change(&mut forged);
+        differing(&forged, &wasm, CASES[0].4)
+    };
+    assert_eq!(check(&|_| {}), ["class"]);
+    assert_eq!(check(&|forged| forged.end = json!({"stopped": {"trap": "unreachable"}})), ["class", "end"]);
+    assert_eq!(check(&|forged| forged.end = json!({"stopped": {"deadline": {"limit_ms": 5}}})), ["class", "end"]);
+    let mut forged = receipt.clone();
+    forged.class = EndClass::NotReproducible;
+    assert_eq!(forged.verify(&wasm, CASES[0].4), Err(ReceiptError::NotReproducible { reason: receipt.end.clone() }));
 }
 
 /// A receipt says how much fuel its run used: whoever repeats it needs no more, whatever the limit is.
@@ -227,9 +253,7 @@ fn a_run_is_repeated_up_to_the_fuel_of_the_receipt() {
     endless.verify(&wasm, b"").unwrap();
     let mut forged = endless.clone();
     forged.config = config.with_fuel(1_000_000_000_000);
-    for end in
-        [endless.end.clone(), "done".into(), serde_json::json!({"stopped": {"fuel": {"limit": 1_000_000_000_000_u64}}})]
-    {
+    for end in [endless.end.clone(), "done".into(), json!({"stopped": {"fuel": {"limit": 1_000_000_000_000_u64}}})] {
         for fuel in [0, 5, 1_000, 1_100, 250_000] {
             (forged.end, forged.usage.fuel) = (end.clone(), fuel);
             let Err(ReceiptError::Differs { differences }) = forged.verify(&wasm, b"") else { panic!("{fuel}") };
@@ -240,7 +264,7 @@ fn a_run_is_repeated_up_to_the_fuel_of_the_receipt() {
     }
     // A deadline ends at the fuel that was used, which is no more than the limit.
     forged.config.limits.fuel = 2_000;
-    (forged.end, forged.usage.fuel) = (serde_json::json!({"stopped": "cancelled"}), u64::MAX);
+    (forged.end, forged.usage.fuel) = (json!({"stopped": "cancelled"}), u64::MAX);
     assert!(differing(&forged, &wasm, b"").contains(&"usage.fuel".into()));
 
     // At every limit the end is the same, be it the guest's own or that of the limit.

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use belljar::{Config, Error, Outcome, StopReason, execute, execute_shared};
+use belljar::{Config, Error, LimitExceeded, Outcome, StopReason, execute, execute_shared};
 
 use crate::{
     big,
@@ -86,9 +86,9 @@ fn each_call_has_its_own_configuration() {
     let usual = Config::default();
     let done = execute(&wasm, b"", &usual).unwrap();
     let fuel = execute(&wasm, b"", &usual.clone().with_fuel(done.usage.fuel - 1)).unwrap_err();
-    assert!(matches!(fuel.stop_reason(), Some(StopReason::Fuel { .. })));
+    assert!(matches!(fuel.stop_reason(), Some(StopReason::Limit(LimitExceeded::Fuel { .. }))));
     let output = execute(&wasm, b"", &usual.clone().with_output_bytes(599)).unwrap_err();
-    assert!(matches!(output.stop_reason(), Some(StopReason::Output { limit: 599, .. })));
+    assert!(matches!(output.stop_reason(), Some(StopReason::Limit(LimitExceeded::Output { limit: 599, .. }))));
     let refused = execute(&wasm, b"", &usual.clone().with_module_size_bytes(600)).unwrap_err();
     assert!(matches!(refused, Error::Module(_)));
     assert!(matches!(execute(&wasm, b"", &usual.clone().with_fuel(0)), Err(Error::Config(_))));

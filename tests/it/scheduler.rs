@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use belljar::{CallError, Config, Error, Module, Outcome, Sandbox, Scheduler, StopReason};
+use belljar::{CallError, Config, Error, HostStop, LimitExceeded, Module, Outcome, Sandbox, Scheduler, StopReason};
 
 /// Counts to what it is told, in a loop of its own, and says how far it came.
 const COUNT: &str = r#"(module
@@ -72,8 +72,11 @@ fn a_run_that_is_stopped_is_no_trouble_to_others() {
     assert_eq!((scheduler.len(), scheduler.is_empty()), (4, false));
     let ended: Vec<_> = scheduler.by_ref().map(|(size, end)| (size, end.err())).collect();
     let reasons: Vec<_> = ended.iter().map(|(size, e)| (*size, e.as_ref().and_then(Error::stop_reason))).collect();
-    let fuel = StopReason::Fuel { limit: 40_000 };
-    assert_eq!(reasons, [(3, Some(&StopReason::Cancelled)), (1, None), (2, None), (1_000_000, Some(&fuel))]);
+    let fuel = StopReason::Limit(LimitExceeded::Fuel { limit: 40_000 });
+    assert_eq!(
+        reasons,
+        [(3, Some(&StopReason::Host(HostStop::Cancelled))), (1, None), (2, None), (1_000_000, Some(&fuel))]
+    );
     assert!(scheduler.is_empty() && scheduler.next().is_none());
 }
 
@@ -153,5 +156,5 @@ fn a_future_wakes_itself() {
     }
     cancel.cancel();
     let Poll::Ready(Err(error)) = running.as_mut().poll(&mut context) else { panic!("cancelled") };
-    assert_eq!(error.stop_reason(), Some(&StopReason::Cancelled));
+    assert_eq!(error.stop_reason(), Some(&StopReason::Host(HostStop::Cancelled)));
 }

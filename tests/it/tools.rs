@@ -5,6 +5,7 @@ use std::fs;
 
 use belljar::{
     Config, Error,
+    error::{ConfigProblem, ValueProblem},
     tool::{Manifest, ManifestError, Plan, Policy, Schema, Tool, ToolError, run_json},
 };
 use serde::Deserialize;
@@ -182,6 +183,15 @@ fn a_packed_module_runs_as_before() {
     let packed = manifest("upper", "").pack(UPPER).unwrap();
     let [a, b] = [UPPER, &packed].map(|wasm| belljar::execute(wasm, b"hello", &config).unwrap());
     assert_eq!((a.output, a.usage), (b.output, b.usage));
+}
+
+#[test]
+fn a_requested_path_is_absolute() {
+    for guest in ["in", "/in/", "/a/../b"] {
+        let text = format!("name = \"a\"\ndescription = \"A.\"\n[[requires.wasi.dirs]]\nguest = \"{guest}\"");
+        let Err(ManifestError::Text(error)) = Manifest::from_toml(&text) else { panic!("{guest} was accepted") };
+        assert_eq!(error.problem, ConfigProblem::Unfit { why: ValueProblem::RequestedPath });
+    }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::sync::{
 };
 
 use belljar::{
-    AsyncContext, Builder, Config, Context, Error, Execution, HostError, Level, Outcome, Sandbox, Step, StopReason,
-    Value,
+    AsyncContext, Builder, Config, Context, Error, Execution, GuestFault, HostError, HostStop, Level, LimitExceeded,
+    Outcome, Sandbox, Step, StopReason, Value,
     error::AbiFault,
     record::{Effect, Given, HostEnd, ReceiptError, Transcript, TranscriptError},
 };
@@ -188,10 +188,12 @@ fn failures_are_replayed_too() {
         both(builder, r#"(import "own" "f" (func $f (param i32)))"#, &format!("(call $f (i32.const {how}))")).0
     };
     let range = AbiFault::Range { function: "own.f".into(), ptr: 65_530, len: 10, memory: 65_536 };
-    assert_eq!(stopped(end(0)), StopReason::Abi(range));
-    assert!(matches!(stopped(end(1)), StopReason::HostFunction { message, .. } if message == "not today"));
-    assert!(matches!(stopped(end(2)), StopReason::HostPanic { message, .. } if message == "oh no"));
-    assert!(matches!(stopped(end(3)), StopReason::Fuel { .. }));
+    assert_eq!(stopped(end(0)), StopReason::Guest(GuestFault::Abi(range)));
+    assert!(
+        matches!(stopped(end(1)), StopReason::Host(HostStop::HostFunction { message, .. }) if message == "not today")
+    );
+    assert!(matches!(stopped(end(2)), StopReason::Host(HostStop::HostPanic { message, .. }) if message == "oh no"));
+    assert!(matches!(stopped(end(3)), StopReason::Limit(LimitExceeded::Fuel { .. })));
     assert_eq!(end(4).unwrap().output, b"still there");
 }
 
@@ -212,7 +214,9 @@ fn another_request_is_reported_with_the_recorded_one() {
         let mut transcript = transcript.clone();
         change(&mut transcript);
         match stopped(transcript.replay(&wasm, b"input").unwrap().finish()) {
-            StopReason::Replay { effect, function, expected, found } => (effect, function, expected, found),
+            StopReason::Host(HostStop::Replay { effect, function, expected, found }) => {
+                (effect, function, expected, found)
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -235,7 +239,7 @@ fn what_a_function_reads_is_compared() {
     transcript = Transcript::from_jsonl(&text.replace(&digest, &"0".repeat(64))).unwrap();
     let wasm = module(r#"(import "own" "f" (func $f))"#, "(call $f)");
     let reason = stopped(transcript.replay(&wasm, b"input").unwrap().finish());
-    assert!(matches!(reason, StopReason::Replay { effect: 1, .. }), "{reason:?}");
+    assert!(matches!(reason, StopReason::Host(HostStop::Replay { effect: 1, .. })), "{reason:?}");
 }
 
 #[test]
@@ -247,7 +251,7 @@ fn results_that_the_function_cannot_return_stop_the_replay() {
         assert!(text.contains(from));
         let transcript = Transcript::from_jsonl(&text.replacen(from, to, 1)).unwrap();
         let reason = stopped(transcript.replay(&wasm, b"input").unwrap().finish());
-        assert!(matches!(reason, StopReason::HostFunction { .. }), "{to}: {reason:?}");
+        assert!(matches!(reason, StopReason::Host(HostStop::HostFunction { .. })), "{to}: {reason:?}");
     }
 }
 
@@ -326,7 +330,7 @@ fn a_transcript_has_a_limit() {
     let module = sandbox.load(&wasm).unwrap();
     let mut run = sandbox.start_call(&module, "f", &[], b"", ()).unwrap();
     run.record(10_000);
-    assert_eq!(stopped(run.finish()), StopReason::Transcript { limit: 10_000 });
+    assert_eq!(stopped(run.finish()), StopReason::Limit(LimitExceeded::Transcript { limit: 10_000 }));
     assert!((8..=10).contains(&calls.load(Ordering::Relaxed)));
 }
 
@@ -344,7 +348,10 @@ fn requests_are_replayed_without_a_client() {
 
     let Effect::HostCall { end, .. } = &mut transcript.effects[0] else { panic!() };
     *end = HostEnd::Denied { capability: "http".into(), detail: Some("all".into()) };
-    let denied =
-        StopReason::Denied { capability: "http".into(), function: "http.body_len".into(), detail: Some("all".into()) };
+    let denied = StopReason::Guest(GuestFault::Denied {
+        capability: "http".into(),
+        function: "http.body_len".into(),
+        detail: Some("all".into()),
+    });
     assert_eq!(stopped(transcript.replay(&wasm, b"").unwrap().finish()), denied);
 }

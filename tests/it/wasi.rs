@@ -9,9 +9,9 @@ use std::{
 #[cfg(feature = "receipt")]
 use belljar::record::Receipt;
 use belljar::{
-    Config, Error, Module, Profile, Sandbox, StopReason, Value, ValueType,
+    Config, Error, GuestFault, Module, Profile, Sandbox, StopReason, Value, ValueType,
     abi::wasi::{FUNCTIONS, Function, Param, Snapshot},
-    error::{AbiFault, ConfigProblem},
+    error::{AbiFault, ConfigProblem, ValueProblem},
     files::{Change, FileBytes},
 };
 use serde::Deserialize;
@@ -77,7 +77,7 @@ pub fn run(module: &Path, grant: impl FnOnce(Config, &Path) -> Config) -> Result
     let (status, output, log) = match ended {
         Ok(outcome) => (0, outcome.output, outcome.log),
         Err(belljar::Error::Stopped(stop)) => match stop.reason {
-            StopReason::Status { code } => (code, stop.output, stop.log),
+            StopReason::Guest(GuestFault::Status { code }) => (code, stop.output, stop.log),
             reason => return Err(format!("{reason}; log {:?}", stop.log.entries)),
         },
         Err(error) => return Err(error.to_string()),
@@ -193,7 +193,10 @@ fn a_bad_pointer_stops_the_run_whichever_it_is() {
                     other => panic!("{name} takes {bad}: {other:?}"),
                 };
                 // Where a list of arguments is written to, one of one byte has room.
-                let StopReason::Abi(AbiFault::Range { function, ptr: 65_535, memory: 65_536, .. }) = &reason else {
+                let StopReason::Guest(GuestFault::Abi(AbiFault::Range {
+                    function, ptr: 65_535, memory: 65_536, ..
+                })) = &reason
+                else {
                     panic!("{name}, {bad}: {reason}")
                 };
                 assert_eq!(*function, name);
@@ -207,27 +210,30 @@ fn a_bad_pointer_stops_the_run_whichever_it_is() {
 #[test]
 fn words_and_files_that_cannot_be_are_refused() {
     let default = Config::default;
-    for (config, key) in [
-        (default().with_args(["a\0"]), "wasi.args"),
-        (default().with_program("a\0"), "wasi.args"),
-        (default().with_args(["a".repeat(1 << 20)]), "wasi.args"),
-        (default().with_env("", "b"), "wasi.env"),
-        (default().with_env("a=", "b"), "wasi.env"),
-        (default().with_env("a", "b\0"), "wasi.env"),
-        (default().with_env("a", "b".repeat(1 << 20)), "wasi.env"),
-        (default().with_file("a", *b""), "wasi.files.a"),
-        (default().with_file("", *b""), "wasi.files."),
-        (default().with_file("/a//b", *b""), "wasi.files./a//b"),
-        (default().with_file("/a/../b", *b""), "wasi.files./a/../b"),
-        (default().with_file("/a/", *b"text"), "wasi.files./a/"),
-        (default().with_file("/a", *b"").with_file("/a/b/c", *b""), "wasi.files./a/b/c"),
-        (default().with_file("/a", *b"").with_file("/a/", *b""), "wasi.files./a/"),
-        (default().with_file("/a", *b"text").with_file_bytes(3), "wasi.files"),
-        (default().with_file("/a/b", *b"").with_file_names(2), "wasi.files"),
+    for (config, key, why) in [
+        (default().with_args(["a\0"]), "wasi.args", ValueProblem::Zero),
+        (default().with_program("a\0"), "wasi.args", ValueProblem::Zero),
+        (default().with_args(["a".repeat(1 << 20)]), "wasi.args", ValueProblem::StringsTooLong),
+        (default().with_env("", "b"), "wasi.env", ValueProblem::VariableName),
+        (default().with_env("a=", "b"), "wasi.env", ValueProblem::VariableName),
+        (default().with_env("a", "b\0"), "wasi.env", ValueProblem::Zero),
+        (default().with_env("a", "b".repeat(1 << 20)), "wasi.env", ValueProblem::StringsTooLong),
+        (default().with_file("a", *b""), "wasi.files.a", ValueProblem::FilePath),
+        (default().with_file("", *b""), "wasi.files.", ValueProblem::FilePath),
+        (default().with_file("/a//b", *b""), "wasi.files./a//b", ValueProblem::FilePath),
+        (default().with_file("/a/../b", *b""), "wasi.files./a/../b", ValueProblem::FilePath),
+        (default().with_file("/a/", *b"text"), "wasi.files./a/", ValueProblem::DirectoryWithBytes),
+        (
+            default().with_file("/a", *b"").with_file("/a/b/c", *b""),
+            "wasi.files./a/b/c",
+            ValueProblem::FileAndDirectory,
+        ),
+        (default().with_file("/a", *b"").with_file("/a/", *b""), "wasi.files./a/", ValueProblem::FileAndDirectory),
+        (default().with_file("/a", *b"text").with_file_bytes(3), "wasi.files", ValueProblem::FilesTooLarge),
+        (default().with_file("/a/b", *b"").with_file_names(2), "wasi.files", ValueProblem::TooManyFiles),
     ] {
         let Err(Error::Config(error)) = Sandbox::new(config) else { panic!("{key} was accepted") };
-        assert_eq!(error.key, key);
-        assert!(matches!(error.problem, ConfigProblem::Unfit { .. }), "{error}");
+        assert_eq!((error.key.as_str(), error.problem), (key, ConfigProblem::Unfit { why }));
     }
     let longest = format!("/{}", ["n".repeat(255), "n".repeat(255), "n".repeat(255), "n".repeat(255)].join("/"));
     for config in [

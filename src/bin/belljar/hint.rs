@@ -1,6 +1,6 @@
 //! Hints for errors, in terms of the command line.
 
-use belljar::{Config, Error, ModuleError, StopReason};
+use belljar::{Config, Error, GuestFault, HostStop, LimitExceeded, ModuleError, StopReason, error::FileFormat};
 
 use crate::{limits, show::grouped};
 
@@ -9,15 +9,17 @@ pub fn of(error: &Error) -> Option<String> {
     match error {
         Error::Stopped(stopped) => {
             let keys: &[&str] = match stopped.reason {
-                StopReason::Fuel { .. } => &["limits.fuel"],
-                StopReason::Memory { .. } => &["limits.memory_bytes"],
-                StopReason::Table { .. } => &["limits.table_elements"],
-                StopReason::Stack { .. } => &["limits.call_depth", "limits.value_stack_bytes"],
-                StopReason::Output { .. } => &["limits.output_bytes"],
-                StopReason::HostCalls { .. } => &["limits.host_calls"],
-                StopReason::Deadline { .. } => &["deadline_ms"],
-                StopReason::Transcript { .. } => return Some("raise it with `--record-limit`".into()),
-                StopReason::Denied { ref capability, .. } if capability == "http" => {
+                StopReason::Limit(LimitExceeded::Fuel { .. }) => &["limits.fuel"],
+                StopReason::Limit(LimitExceeded::Memory { .. }) => &["limits.memory_bytes"],
+                StopReason::Limit(LimitExceeded::Table { .. }) => &["limits.table_elements"],
+                StopReason::Limit(LimitExceeded::Stack { .. }) => &["limits.call_depth", "limits.value_stack_bytes"],
+                StopReason::Limit(LimitExceeded::Output { .. }) => &["limits.output_bytes"],
+                StopReason::Limit(LimitExceeded::HostCalls { .. }) => &["limits.host_calls"],
+                StopReason::Host(HostStop::Deadline { .. }) => &["deadline_ms"],
+                StopReason::Limit(LimitExceeded::Transcript { .. }) => {
+                    return Some("raise it with `--record-limit`".into());
+                }
+                StopReason::Guest(GuestFault::Denied { ref capability, .. }) if capability == "http" => {
                     let hint = "`--allow-http` grants requests, `--allow-http-private` addresses that are not public";
                     return Some(hint.into());
                 }
@@ -38,7 +40,7 @@ pub fn of(error: &Error) -> Option<String> {
                     _ => Some(format!("{set}, or choose `--profile large`")),
                 }
             }
-            ModuleError::NotWasm { like: Some("WebAssembly text"), .. } => {
+            ModuleError::NotWasm { like: Some(FileFormat::WasmText), .. } => {
                 Some("read WebAssembly text with `--text`".into())
             }
             // The library advises to register host functions, which the command line cannot.

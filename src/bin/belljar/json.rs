@@ -6,8 +6,8 @@ use std::{
 };
 
 use belljar::{
-    CallError, ConfigError, Error, LogEntry, ModuleError, Outcome, StopReason, Usage, Value, error::IsolationError,
-    files::Change,
+    CallError, ConfigError, Error, GuestFault, LogEntry, ModuleError, Outcome, StopReason, Usage, Value,
+    error::IsolationError, files::Change,
 };
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -113,7 +113,7 @@ impl<'a> RunDocument<'a> {
         let reason = stop.map(|stop| &stop.reason);
         let status = match reason {
             None => Some(outcome.status),
-            Some(StopReason::Status { code }) => Some(*code),
+            Some(StopReason::Guest(GuestFault::Status { code })) => Some(*code),
             Some(_) => None,
         };
         RunDocument {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use belljar::{
-    Error, FuncType, Input, Outcome, Sandbox, StopReason, Usage, ValueType, abi,
+    Error, FuncType, GuestFault, Input, Outcome, Sandbox, StopReason, Usage, ValueType, abi,
     inspect::Inspection,
     record::{Entry, Transcript},
 };
@@ -254,7 +254,7 @@ impl RunArgs {
         }
         Ok(match stop.map(|stop| stop.reason) {
             None => Exit::Done,
-            Some(StopReason::Status { code }) if self.exit_with_guest => Exit::of_guest(code),
+            Some(StopReason::Guest(GuestFault::Status { code })) if self.exit_with_guest => Exit::of_guest(code),
             Some(_) => Exit::Stopped,
         })
     }

@@ -1,6 +1,6 @@
 //! Sizes, times and counts in the notation of the command line.
 
-use belljar::config::Key;
+use belljar::{config::Key, error::Unit};
 
 /// The notation of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,9 +15,9 @@ pub enum Form {
 
 /// Returns the notation for the values of a key.
 pub fn form_of(key: &Key) -> Form {
-    if key.unit.starts_with("bytes") {
+    if key.unit.is_bytes() {
         Form::Size
-    } else if key.unit == "milliseconds" {
+    } else if key.unit == Unit::Milliseconds {
         Form::Time
     } else {
         Form::Count

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Error, ModuleError, Sandbox, error::Position};
+use belljar::{Error, ModuleError, Sandbox, error::Position, error::Unit};
 
 use crate::{
     failure::{Failure, io_message},
@@ -50,8 +50,8 @@ impl Source {
     pub fn module(&self, text: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
         let limits = &sandbox.config().module;
         let (key, limit, unit) = match text {
-            true => ("module.text_bytes", limits.text_bytes, "bytes of text"),
-            false => ("module.size_bytes", limits.size_bytes, "bytes"),
+            true => ("module.text_bytes", limits.text_bytes, Unit::TextBytes),
+            false => ("module.size_bytes", limits.size_bytes, Unit::Bytes),
         };
         let bytes = match self.read(limit)? {
             Content::Whole(bytes) => bytes,

@@ -10,7 +10,10 @@ use toml::{
 
 #[cfg(feature = "json")]
 use crate::config::setting::name_of;
-use crate::{config::Key, error::ConfigProblem};
+use crate::{
+    config::Key,
+    error::{ConfigProblem, ValueKind},
+};
 
 /// A key, by its path, and its values. What is before a dot of a path is a section.
 pub(crate) type Field = (&'static str, Kind);
@@ -38,9 +41,9 @@ pub(crate) enum Kind {
     /// Tables of another grammar by names of any kind.
     #[cfg(feature = "json")]
     InnerByName(Grammar),
-    /// Values for which the function returns `true`; the text says which.
+    /// Values for which the function returns `true`; the second field names them.
     #[cfg(feature = "json")]
-    Free(fn(&DeValue<'_>) -> bool, &'static str),
+    Free(fn(&DeValue<'_>) -> bool, ValueKind),
 }
 
 /// The values of a key with one value.
@@ -115,7 +118,7 @@ fn check_section(fields: &[Field], at: &str, section: &str, table: &DeTable<'_>)
 fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(), Misplaced> {
     let misplaced = |span: Range<usize>, problem| Err(Misplaced { key: path.into(), span, problem });
     let wrong = |expected, item: &Spanned<DeValue<'_>>| {
-        let found = item.get_ref().type_str();
+        let found = kind_of_value(item.get_ref());
         misplaced(item.span(), ConfigProblem::WrongType { expected, found })
     };
     match (kind, value.get_ref()) {
@@ -125,35 +128,35 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
             let number = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
             key.check(number).or_else(|problem| misplaced(value.span(), problem))
         }
-        (Kind::Scalar(ScalarKind::Number(_)), _) => wrong("integer", value),
+        (Kind::Scalar(ScalarKind::Number(_)), _) => wrong(ValueKind::Integer, value),
         (Kind::Scalar(ScalarKind::Word(words)), DeValue::String(word)) if words.contains(&word.as_ref()) => Ok(()),
         (Kind::Scalar(ScalarKind::Word(words)), DeValue::String(word)) => {
             let problem = ConfigProblem::UnknownWord { value: word.clone().into_owned(), valid: words.to_vec() };
             misplaced(value.span(), problem)
         }
         (Kind::Scalar(ScalarKind::Flag), DeValue::Boolean(_)) | (Kind::Text, DeValue::String(_)) => Ok(()),
-        (Kind::Scalar(ScalarKind::Flag), _) => wrong("boolean", value),
-        (Kind::Scalar(ScalarKind::Word(_)) | Kind::Text, _) => wrong("string", value),
+        (Kind::Scalar(ScalarKind::Flag), _) => wrong(ValueKind::Boolean, value),
+        (Kind::Scalar(ScalarKind::Word(_)) | Kind::Text, _) => wrong(ValueKind::String, value),
         (Kind::Texts, DeValue::Array(items)) => {
-            items.iter().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
+            items.iter().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong(ValueKind::String, item))
         }
-        (Kind::Texts, _) => wrong("array of strings", value),
+        (Kind::Texts, _) => wrong(ValueKind::Strings, value),
         (Kind::TextByName, DeValue::Table(table)) => {
-            table.values().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong("string", item))
+            table.values().find(|item| !is_text(item.get_ref())).map_or(Ok(()), |item| wrong(ValueKind::String, item))
         }
         (Kind::FileByPath, DeValue::Table(table)) => table
             .values()
             .find(|item| !is_file(item.get_ref()))
-            .map_or(Ok(()), |item| wrong("string or { hex = \"…\" }", item)),
-        (Kind::Section | Kind::TextByName | Kind::FileByPath, _) => wrong("table", value),
+            .map_or(Ok(()), |item| wrong(ValueKind::FileBytes, item)),
+        (Kind::Section | Kind::TextByName | Kind::FileByPath, _) => wrong(ValueKind::Table, value),
         (Kind::Tables(fields), DeValue::Array(items)) => {
             for (index, item) in items.iter().enumerate() {
-                let DeValue::Table(table) = item.get_ref() else { return wrong("table", item) };
+                let DeValue::Table(table) = item.get_ref() else { return wrong(ValueKind::Table, item) };
                 check_section(fields, &format!("{path}[{index}]"), "", table)?;
             }
             Ok(())
         }
-        (Kind::Tables(_), _) => wrong("array of tables", value),
+        (Kind::Tables(_), _) => wrong(ValueKind::Tables, value),
         #[cfg(feature = "json")]
         (Kind::Inner(grammar), DeValue::Table(table)) => check_section(&grammar.0(), path, "", table),
         #[cfg(feature = "json")]
@@ -163,11 +166,11 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
             let fields = grammar.0();
             entries.into_iter().try_for_each(|(name, item)| match item.get_ref() {
                 DeValue::Table(table) => check_section(&fields, &below(path, &name_of(name.get_ref())), "", table),
-                _ => wrong("table", item),
+                _ => wrong(ValueKind::Table, item),
             })
         }
         #[cfg(feature = "json")]
-        (Kind::Inner(_) | Kind::InnerByName(_), _) => wrong("table", value),
+        (Kind::Inner(_) | Kind::InnerByName(_), _) => wrong(ValueKind::Table, value),
         #[cfg(feature = "json")]
         (Kind::Free(fits, expected), found) => {
             if fits(found) {
@@ -176,6 +179,18 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
                 wrong(expected, value)
             }
         }
+    }
+}
+
+fn kind_of_value(value: &DeValue<'_>) -> ValueKind {
+    match value {
+        DeValue::String(_) => ValueKind::String,
+        DeValue::Integer(_) => ValueKind::Integer,
+        DeValue::Float(_) => ValueKind::Float,
+        DeValue::Boolean(_) => ValueKind::Boolean,
+        DeValue::Datetime(_) => ValueKind::Datetime,
+        DeValue::Array(_) => ValueKind::Array,
+        DeValue::Table(_) => ValueKind::Table,
     }
 }
 

@@ -9,7 +9,7 @@ use wasmi::{Caller, Val};
 use crate::{
     abi::wasi::Snapshot,
     engine::meter,
-    error::StopReason,
+    error::{HostStop, StopReason},
     host::{self, Host},
     wasi::{
         State,
@@ -143,5 +143,5 @@ impl Guest<'_, '_> {
 
 fn state_of(host: &mut Host) -> Result<&mut State> {
     let state = host.wasi.as_deref_mut();
-    state.ok_or_else(|| StopReason::Engine { message: "the state of WASI is missing".into() }.into())
+    state.ok_or_else(|| StopReason::Host(HostStop::Engine { message: "the state of WASI is missing".into() }).into())
 }

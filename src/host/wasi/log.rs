@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     data::outcome::{Level, LogEntry},
-    error::StopReason,
+    error::{HostMemoryUse, HostStop, StopReason},
     host::Host,
     observe,
     sync::watch::Alarm,
@@ -53,7 +53,9 @@ impl LineBuffer {
         let room = host.log_space(usize::MAX).unwrap_or(0).saturating_sub(self.bytes.len());
         let kept = &text[..text.len().min(room)];
         self.cut |= kept.len() < text.len();
-        self.bytes.try_reserve(kept.len()).map_err(|_| StopReason::HostMemory { what: "log" })?;
+        self.bytes
+            .try_reserve(kept.len())
+            .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log }))?;
         self.bytes.extend_from_slice(kept);
         Ok(())
     }
@@ -64,7 +66,7 @@ impl LineBuffer {
         let Some(room) = host.log_space(bytes.len()) else { return host.keep_log(None, false).map(|()| bytes) };
         let mut text = String::new();
         let room = room.min(bytes.len());
-        text.try_reserve(room).map_err(|_| StopReason::HostMemory { what: "log" })?;
+        text.try_reserve(room).map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log }))?;
         let mut whole = !cut;
         // Replacing invalid UTF-8 can lengthen the text.
         for part in bytes.utf8_chunks() {

@@ -3,7 +3,11 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::guest::{Guest, ITEM};
-use crate::{config::wasi::Wasi, error::StopReason, wasi::errno::Result};
+use crate::{
+    config::wasi::Wasi,
+    error::{GuestFault, StopReason},
+    wasi::errno::Result,
+};
 
 fn args(config: &Wasi) -> Vec<String> {
     config.argv().map(String::from).collect()
@@ -64,5 +68,5 @@ fn put_sizes(guest: &mut Guest<'_, '_>, strings: &[String], count: u32, bytes: u
 
 /// Ends the run with an exit code. The machine treats the code 0, which no other stop has, as success.
 pub(super) fn exit(_: &mut Guest<'_, '_>, code: u32) -> Result<()> {
-    Err(StopReason::Status { code: code as i32 }.into())
+    Err(StopReason::Guest(GuestFault::Status { code: code as i32 }).into())
 }

@@ -66,7 +66,7 @@ impl Locals {
             return Ok(self.declared + index);
         }
         let index = self.added.len() as u32;
-        limit("module.form_locals", self.limit, u64::from(index) + 1, "locals added to a function")?;
+        limit("module.form_locals", self.limit, u64::from(index) + 1)?;
         self.added.push(Added { ty, is_paid });
         self.by_purpose.insert(key, index);
         Ok(self.declared + index)

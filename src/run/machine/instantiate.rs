@@ -8,7 +8,7 @@ use super::Machine;
 use crate::{
     abi,
     engine::meter,
-    error::StopReason,
+    error::{HostStop, StopReason},
     host::{Host, growth, pieces},
 };
 
@@ -19,7 +19,7 @@ impl Machine {
         let before = meter::left(&mut *self.store);
         meter::charge(&mut *self.store, fuel)?;
         let instance = self.link_instance().map_err(|error| match self.reason(error.kind()) {
-            reason @ (StopReason::Deadline { .. } | StopReason::Cancelled) => {
+            reason @ StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled) => {
                 meter::refund(&mut *self.store, before);
                 reason
             }
@@ -39,7 +39,9 @@ impl Machine {
             };
             if ![(pieces::TOP_UP, top_up), (pieces::NEXT, next)].map(|(slot, f)| (slot.into(), f)).into_iter().all(set)
             {
-                return Err(StopReason::Engine { message: "the instance lacks the table of the host".into() });
+                return Err(StopReason::Host(HostStop::Engine {
+                    message: "the instance lacks the table of the host".into(),
+                }));
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use wasmi::{
 
 use super::Machine;
 use crate::{
-    error::{StopReason, Trap},
+    error::{GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason, Trap},
     host::growth,
 };
 
@@ -20,26 +20,28 @@ impl Machine {
             return reason;
         }
         let memory = |error: &MemoryError| match error {
-            MemoryError::OutOfSystemMemory => StopReason::HostMemory { what: "guest memory" },
-            _ => StopReason::Trap(Trap::MemoryOutOfBounds),
+            MemoryError::OutOfSystemMemory => {
+                StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemory })
+            }
+            _ => StopReason::Guest(GuestFault::Trap(Trap::MemoryOutOfBounds)),
         };
         match kind {
             ErrorKind::TrapCode(code) => self.trap(*code),
             ErrorKind::Memory(error) => memory(error),
             ErrorKind::Instantiation(InstantiationError::FailedToInstantiateMemory(error)) => memory(error),
             ErrorKind::Instantiation(InstantiationError::FailedToInstantiateTable(TableError::OutOfSystemMemory)) => {
-                StopReason::HostMemory { what: "guest tables" }
+                StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestTables })
             }
             ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) | ErrorKind::Table(_) => {
-                StopReason::Trap(Trap::TableOutOfBounds)
+                StopReason::Guest(GuestFault::Trap(Trap::TableOutOfBounds))
             }
-            other => StopReason::Engine { message: other.to_string() },
+            other => StopReason::Host(HostStop::Engine { message: other.to_string() }),
         }
     }
 
     fn trap(&self, code: TrapCode) -> StopReason {
         let limits = &self.module.policy().config.limits;
-        StopReason::Trap(match code {
+        StopReason::Guest(GuestFault::Trap(match code {
             TrapCode::UnreachableCodeReached => Trap::Unreachable,
             TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,
             TrapCode::TableOutOfBounds => Trap::TableOutOfBounds,
@@ -49,19 +51,21 @@ impl Machine {
             TrapCode::IntegerOverflow => Trap::IntegerOverflow,
             TrapCode::BadConversionToInteger => Trap::BadConversionToInteger,
             TrapCode::StackOverflow => {
-                return StopReason::Stack {
+                return StopReason::Limit(LimitExceeded::Stack {
                     call_depth: limits.call_depth,
                     value_stack_bytes: limits.value_stack_bytes,
-                };
+                });
             }
             TrapCode::OutOfFuel => return self.exhausted(),
-            TrapCode::OutOfSystemMemory => return StopReason::HostMemory { what: "the guest's stack or tables" },
-            code if growth::is_limiter(code) => {
-                return StopReason::Engine {
-                    message: "the engine reports a denied growth without a stop reason".into(),
-                };
+            TrapCode::OutOfSystemMemory => {
+                return StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::StackOrTables });
             }
-            code => return StopReason::Engine { message: code.to_string() },
-        })
+            code if growth::is_limiter(code) => {
+                return StopReason::Host(HostStop::Engine {
+                    message: "the engine reports a denied growth without a stop reason".into(),
+                });
+            }
+            code => return StopReason::Host(HostStop::Engine { message: code.to_string() }),
+        }))
     }
 }

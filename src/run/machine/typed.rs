@@ -5,7 +5,13 @@ use alloc::{boxed::Box, string::ToString};
 use wasmi::{TypedFunc, TypedResumableCall, WasmParams, WasmResults};
 
 use super::{Machine, slice};
-use crate::{engine::meter, error::StopReason, host::pool::PooledStore, observe, sync::watch::Watch};
+use crate::{
+    engine::meter,
+    error::{GuestFault, HostStop, StopReason},
+    host::pool::PooledStore,
+    observe,
+    sync::watch::Watch,
+};
 
 /// The reason that a call has no results. It is boxed to keep the results of successful calls small.
 enum CallEnd {
@@ -51,7 +57,7 @@ impl Machine {
         let results = match called {
             Ok(Ok(results)) => Some(results),
             Ok(Err(end)) => self.map_end(*end)?,
-            Err(message) => return Err(StopReason::Engine { message }),
+            Err(message) => return Err(StopReason::Host(HostStop::Engine { message })),
         };
         observe::done_with(|| meter::used(&mut *self.store), self.status)?;
         self.store.reusable = true;
@@ -68,14 +74,14 @@ impl Machine {
             CallEnd::Engine(error) => self.reason(error.kind()),
         };
         match reason {
-            StopReason::Status { code: 0 } => Ok(None),
+            StopReason::Guest(GuestFault::Status { code: 0 }) => Ok(None),
             reason => Err(reason),
         }
     }
 }
 
 fn engine_error(error: &wasmi::Error) -> StopReason {
-    StopReason::Engine { message: error.to_string() }
+    StopReason::Host(HostStop::Engine { message: error.to_string() })
 }
 
 fn call<P: WasmParams, R: WasmResults>(

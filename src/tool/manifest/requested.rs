@@ -20,7 +20,7 @@ use crate::{
         wasi::{Clock, Random},
     },
     data::files,
-    error::ConfigProblem,
+    error::{ConfigProblem, ValueProblem},
 };
 
 /// Capabilities and limits that a module requests. A limit that is left out is as the policy grants it; a
@@ -107,14 +107,11 @@ impl Requested {
         let unfit = |key: String, why| Err((key, ConfigProblem::Unfit { why }));
         for (index, dir) in self.dirs.iter().enumerate() {
             if !files::is_given_path(&dir.guest) || (dir.guest.len() > 1 && dir.guest.ends_with('/')) {
-                return unfit(
-                    format!("wasi.dirs[{index}].guest"),
-                    "expected an absolute path without `.`, `..` and `//`",
-                );
+                return unfit(format!("wasi.dirs[{index}].guest"), ValueProblem::RequestedPath);
             }
         }
         if self.env.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            return unfit("wasi.env".into(), "expected names that are not empty and have no `=`");
+            return unfit("wasi.env".into(), ValueProblem::VariableName);
         }
         for (index, rule) in self.http.iter().enumerate() {
             rule.check().map_err(|(key, problem)| (format!("http.allow[{index}].{key}"), problem))?;

@@ -2,7 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::{data::files::FileBytes, error::StopReason, sync::watch::Alarm, wasi::errno::Result};
+use crate::{
+    data::files::FileBytes,
+    error::{HostMemoryUse, HostStop, StopReason},
+    sync::watch::Alarm,
+    wasi::errno::Result,
+};
 
 /// Bytes of a file.
 pub(super) enum Data {
@@ -104,5 +109,5 @@ fn extend_with_zeros(owned: &mut Vec<u8>, size: usize, alarm: &Alarm) -> Result<
 }
 
 fn no_memory() -> StopReason {
-    StopReason::HostMemory { what: "files" }
+    StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Files })
 }

@@ -1,6 +1,6 @@
 //! The fuel of a run against the count of it.
 
-use belljar::{Error, Instance, Module, Outcome, Sandbox, StopReason, Stopped, Value};
+use belljar::{Error, GuestFault, Instance, LimitExceeded, Module, Outcome, Sandbox, StopReason, Stopped, Value};
 
 use crate::{
     host::{self, Looks},
@@ -100,8 +100,8 @@ impl<'p> Loaded<'p> {
             whole => Ended::of(whole),
         };
         match &whole.reason {
-            Some(StopReason::Fuel { .. }) => return Compared::Not("fuel"),
-            Some(StopReason::Stack { .. }) => return Compared::Not("stack"),
+            Some(StopReason::Limit(LimitExceeded::Fuel { .. })) => return Compared::Not("fuel"),
+            Some(StopReason::Limit(LimitExceeded::Stack { .. })) => return Compared::Not("stack"),
             _ => {}
         }
         // The input is handed over by the host.
@@ -113,7 +113,9 @@ impl<'p> Loaded<'p> {
         match self.count(sandbox, module, counting, run) {
             Err(error) => Compared::Differs(error),
             Ok(None) => Compared::Not("start"),
-            Ok(Some((ended, _))) if matches!(ended.reason, Some(StopReason::Stack { .. })) => Compared::Not("stack"),
+            Ok(Some((ended, _))) if matches!(ended.reason, Some(StopReason::Limit(LimitExceeded::Stack { .. }))) => {
+                Compared::Not("stack")
+            }
             Ok(Some((ended, _))) if !ended.is_like(&whole) => {
                 Compared::Differs(format!("it ends as {whole:?}, with counters as {ended:?}"))
             }
@@ -169,9 +171,12 @@ fn judge(whole: &Ended, counted: Fuel, exited: bool) -> Compared {
     let fuel = whole.fuel;
     let all = counted.guest + counted.host;
     match whole.reason {
-        None | Some(StopReason::Status { .. }) if !exited && all == fuel => return Compared::Matched { fuel },
-        None | Some(StopReason::Status { .. }) if !exited => {}
-        None | Some(StopReason::Status { .. } | StopReason::Trap(_) | StopReason::Failed { .. }) if all > fuel => {}
+        None | Some(StopReason::Guest(GuestFault::Status { .. })) if !exited && all == fuel => {
+            return Compared::Matched { fuel };
+        }
+        None | Some(StopReason::Guest(GuestFault::Status { .. })) if !exited => {}
+        None | Some(StopReason::Guest(GuestFault::Status { .. } | GuestFault::Trap(_) | GuestFault::Failed { .. }))
+            if all > fuel => {}
         // What the host takes for work that it refuses to do is not counted.
         _ if counted.guest <= fuel => return Compared::AtLeast,
         _ => {}

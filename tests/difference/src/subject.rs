@@ -1,6 +1,6 @@
 //! Our side: belljar, whole and in slices.
 
-use belljar::{Config, Error, Instance, Module, Sandbox, Step, StopReason, Value, config::OnGrowthLimit};
+use belljar::{Config, Error, GuestFault, Instance, LimitExceeded, Module, Sandbox, Step, StopReason, Value, config::OnGrowthLimit};
 
 use crate::outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS};
 
@@ -101,9 +101,9 @@ pub fn call(instance: &mut Instance, name: &str, arguments: &[Value]) -> Ended {
 fn ended(error: &Error) -> Ended {
     let Error::Stopped(stopped) = error else { panic!("{error}") };
     let end = match &stopped.reason {
-        StopReason::Trap(trap) => End::Trap(*trap),
-        StopReason::Fuel { .. } => End::Bound(Bound::Fuel),
-        StopReason::Stack { .. } => End::Bound(Bound::Stack),
+        StopReason::Guest(GuestFault::Trap(trap)) => End::Trap(*trap),
+        StopReason::Limit(LimitExceeded::Fuel { .. }) => End::Bound(Bound::Fuel),
+        StopReason::Limit(LimitExceeded::Stack { .. }) => End::Bound(Bound::Stack),
         other => panic!("{other}"),
     };
     Ended { end, fuel: stopped.usage.fuel }

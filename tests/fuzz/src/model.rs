@@ -1,6 +1,6 @@
 //! A model of the host: what a script has to come to, written down from the guest ABI's documentation.
 
-use belljar::{Level, StopReason, error::AbiFault};
+use belljar::{GuestFault, Level, LimitExceeded, StopReason, error::AbiFault};
 
 use crate::script::{Call, Script, slot};
 
@@ -52,14 +52,14 @@ impl World {
         }
         match script.status {
             0 => Ok(()),
-            code => Err(StopReason::Status { code }),
+            code => Err(StopReason::Guest(GuestFault::Status { code })),
         }
     }
 
     fn call(&mut self, script: &Script, call: &Call) -> Result<Option<u32>, StopReason> {
         let limit = u64::from(script.limits.host_calls);
         if self.came.host_calls == limit {
-            return Err(StopReason::HostCalls { limit });
+            return Err(StopReason::Limit(LimitExceeded::HostCalls { limit }));
         }
         self.came.host_calls += 1;
         let (name, [a, b, c, d]) = (call.name, call.arguments);
@@ -79,24 +79,29 @@ impl World {
                 let (limit, asked) =
                     (u64::from(script.limits.output_bytes), (self.came.output.len() + range.len()) as u64);
                 if asked > limit {
-                    return Err(StopReason::Output { limit, asked });
+                    return Err(StopReason::Limit(LimitExceeded::Output { limit, asked }));
                 }
                 self.came.output.extend_from_slice(&self.memory[range]);
             }
             "log" => self.log(script, name, Level::Info, a, b)?,
             "log_at" => match Level::ALL.get(a as usize) {
                 Some(level) => self.log(script, name, *level, b, c)?,
-                None => return Err(StopReason::Abi(AbiFault::Level { function: name.into(), level: a as i32 })),
+                None => {
+                    return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Level {
+                        function: name.into(),
+                        level: a as i32,
+                    })));
+                }
             },
             "fail" => {
                 let range = self.range(name, a, b)?;
                 let bytes = &self.memory[range];
                 let message = String::from_utf8_lossy(&bytes[..bytes.len().min(LAST_WORDS)]).into_owned();
-                return Err(StopReason::Failed { message });
+                return Err(StopReason::Guest(GuestFault::Failed { message }));
             }
             "abort" => {
                 let (message, file) = (self.utf16(name, a)?, self.utf16(name, b)?);
-                return Err(StopReason::Aborted { message, file, line: c, column: d });
+                return Err(StopReason::Guest(GuestFault::Aborted { message, file, line: c, column: d }));
             }
             other => panic!("the model does not know `{other}`"),
         }
@@ -107,7 +112,7 @@ impl World {
         let range = self.range(name, ptr, len)?;
         let text = std::str::from_utf8(&self.memory[range]).map_err(|error| {
             let valid = error.valid_up_to() as u32;
-            StopReason::Abi(AbiFault::Utf8 { function: name.into(), ptr, len, valid })
+            StopReason::Guest(GuestFault::Abi(AbiFault::Utf8 { function: name.into(), ptr, len, valid }))
         })?;
         let kept: usize = self.came.log.iter().map(|(_, text)| text.len()).sum();
         let room = usize::from(script.limits.log_bytes) - kept;
@@ -153,6 +158,6 @@ impl World {
 
     fn outside(&self, name: &str, ptr: u32, len: u32) -> StopReason {
         let memory = self.memory.len() as u64;
-        StopReason::Abi(AbiFault::Range { function: name.into(), ptr, len, memory })
+        StopReason::Guest(GuestFault::Abi(AbiFault::Range { function: name.into(), ptr, len, memory }))
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Result, Unstructured};
-use belljar::{Error, Instance, Sandbox, StopReason, Trap, Value};
+use belljar::{Error, GuestFault, Instance, LimitExceeded, Sandbox, StopReason, Trap, Value};
 use belljar_fuzz::{
     case::{PLAIN, SHAPED},
     ends,
@@ -71,10 +71,13 @@ fn compare(u: &mut Unstructured<'_>) -> Result<()> {
 /// The trap, where it is one of WebAssembly and not a limit of ours.
 fn trap(error: &Error) -> Option<Trap> {
     match error.stop_reason() {
-        Some(StopReason::Trap(trap)) => Some(*trap),
-        Some(
-            StopReason::Fuel { .. } | StopReason::Memory { .. } | StopReason::Table { .. } | StopReason::Stack { .. },
-        ) => None,
+        Some(StopReason::Guest(GuestFault::Trap(trap))) => Some(*trap),
+        Some(StopReason::Limit(
+            LimitExceeded::Fuel { .. }
+            | LimitExceeded::Memory { .. }
+            | LimitExceeded::Table { .. }
+            | LimitExceeded::Stack { .. },
+        )) => None,
         _ => panic!("{error}"),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use belljar::{
     Config, Error, Sandbox,
     config::{Access, HostDir},
-    error::{ConfigProblem, DirectoryProblem, Position},
+    error::{ConfigProblem, DirectoryProblem, Position, ValueProblem},
 };
 
 use super::guest::{Guest, Place};
@@ -17,6 +17,10 @@ fn refused(config: Config) -> (String, ConfigProblem) {
     let Err(Error::Config(error)) = Sandbox::new(config) else { panic!("it was accepted") };
     assert_eq!(error.at, None);
     (error.key, error.problem)
+}
+
+fn unfit(why: ValueProblem) -> ConfigProblem {
+    ConfigProblem::Unfit { why }
 }
 
 /// Reaches `DirectoryProblem::Missing` and `NotDirectory`.
@@ -62,21 +66,22 @@ fn paths_of_the_guest_are_absolute_and_apart() {
     for guest in ["", "in", ".", "./in", "/in/", "/in/../x", "//", "/a//b", "/a\0", &"/n".repeat(600)] {
         let (key, problem) = refused(Config::default().with_dir(dir(guest)));
         assert_eq!(key, "wasi.dirs[0].guest", "{guest}");
-        assert!(matches!(problem, ConfigProblem::Unfit { .. }));
+        assert_eq!(problem, unfit(ValueProblem::GuestPath));
     }
     let twice = Config::default().with_dir(dir("/in")).with_dir(dir("/in"));
-    assert_eq!(refused(twice).0, "wasi.dirs[0].guest");
+    assert_eq!(refused(twice), ("wasi.dirs[0].guest".into(), unfit(ValueProblem::GuestPathTwice)));
     for (file, guest) in [("/in", "/in"), ("/in/file", "/in"), ("/a/b/c", "/a"), ("/a", "/"), ("/", "/")] {
         let given = Config::default().with_file(file, *b"").with_dir(dir(guest));
-        assert_eq!(refused(given).0, "wasi.dirs[0].guest", "{file}");
+        assert_eq!(refused(given), ("wasi.dirs[0].guest".into(), unfit(ValueProblem::GuestPathOfFiles)), "{file}");
     }
     let beside = Config::default().with_file("/inner", *b"").with_file("/a/in", *b"").with_dir(dir("/in"));
     assert!(Sandbox::new(beside).is_ok());
     for host in ["", "a\0b"] {
-        assert_eq!(refused(Config::default().with_dir(HostDir::read(host, "/in"))).0, "wasi.dirs[0].host");
+        let config = Config::default().with_dir(HostDir::read(host, "/in"));
+        assert_eq!(refused(config), ("wasi.dirs[0].host".into(), unfit(ValueProblem::HostPath)));
     }
     let many = (0..65).fold(Config::default(), |config, n| config.with_dir(dir(&format!("/{n}"))));
-    assert_eq!(refused(many).0, "wasi.dirs");
+    assert_eq!(refused(many), ("wasi.dirs".into(), unfit(ValueProblem::TooManyDirectories)));
 }
 
 #[test]
@@ -146,8 +151,7 @@ fn an_isolated_run_has_no_directories() {
     let Err(Error::Config(error)) = belljar::isolate::Isolation::new(Config::default().with_dir(place.read())) else {
         panic!("it was accepted")
     };
-    assert_eq!(error.key, "wasi.dirs");
-    assert!(matches!(error.problem, ConfigProblem::Unfit { .. }));
+    assert_eq!((error.key.as_str(), error.problem), ("wasi.dirs", unfit(ValueProblem::Isolated)));
 }
 
 /// Without clocks there is no time to be had from files either.

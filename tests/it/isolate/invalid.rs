@@ -90,9 +90,8 @@ fn a_program_that_is_no_worker() {
 
 #[test]
 fn a_layer_that_cannot_be_activated() {
-    // The encoding of `LayerFailed`: its number, the name with its length, the error code.
-    let mut reply = vec![0, 6];
-    reply.extend(b"limits");
+    // The encoding of `LayerFailed`: its number, the place of the layer in the list, the error code.
+    let mut reply = vec![0, 1];
     reply.extend(1i32.to_le_bytes());
     let error = isolated(run(&script(&(greeting() + &message(&reply)))));
     assert!(matches!(error, IsolationError::Layer { layer: "limits", .. }), "{error:?}");
@@ -124,7 +123,7 @@ fn a_worker_that_dies() {
     ];
     for (death, end) in deaths {
         assert_eq!(died_loading(run(&script(&(greeting() + death)))), end, "{death}");
-        assert_eq!(stopped(run(&loaded(death))), StopReason::Worker(end), "{death}");
+        assert_eq!(stopped(run(&loaded(death))), StopReason::Host(HostStop::Worker(end)), "{death}");
     }
 }
 
@@ -134,7 +133,7 @@ fn a_worker_that_dies_late_leaves_its_report() {
     let used = [5, 1, 2, 3, 4, 5, 6, 7, 0];
     let text = [message(b"\x03kept"), message(&used), message(b"\x03lost"), "kill -SEGV $$".into()].concat();
     let Err(Error::Stopped(stopped)) = run(&loaded(&text)) else { panic!("it died") };
-    assert_eq!(stopped.reason, StopReason::Worker(WorkerEnd::Signal { signal: 11 }));
+    assert_eq!(stopped.reason, StopReason::Host(HostStop::Worker(WorkerEnd::Signal { signal: 11 })));
     assert_eq!((stopped.output.as_slice(), stopped.usage.fuel), (&b"kept"[..], 1));
 }
 
@@ -144,7 +143,7 @@ fn an_idle_worker_is_killed_at_the_deadline() {
     let report = format!("while :; do {} done", message(&[&[5][..], &[0; 8]].concat()));
     for text in ["while :; do :; done", "exec sleep 1000", &report] {
         let start = Instant::now();
-        assert_eq!(stopped(run(&loaded(text))), StopReason::Deadline { limit_ms: 300 });
+        assert_eq!(stopped(run(&loaded(text))), StopReason::Host(HostStop::Deadline { limit_ms: 300 }));
         assert!(start.elapsed() < Duration::from_secs(10));
     }
 }
@@ -173,7 +172,8 @@ fn a_worker_that_sends_invalid_messages() {
         let isolation = Isolation::new(config).unwrap();
         let script = format!("{}{}{text}", greeting(), message(&[2]));
         let reason = stopped(run(&isolation.with_worker("/bin/sh", ["-c", &script])));
-        let ended = matches!(reason, StopReason::Worker(WorkerEnd::Garbage | WorkerEnd::Exit { code: 0 }));
+        let ended =
+            matches!(reason, StopReason::Host(HostStop::Worker(WorkerEnd::Garbage | WorkerEnd::Exit { code: 0 })));
         assert!(ended, "{reason:?}: {}", &text[..text.len().min(100)]);
     }
 }

@@ -1,6 +1,6 @@
 //! A module that belljar refuses.
 
-use belljar::{Error, ModuleError, error::ImportProblem};
+use belljar::{Error, ModuleError, error::Feature, error::ImportProblem};
 
 use crate::{needs::needs, reason::Reason, subject::HOST, verdict::Verdict};
 
@@ -42,9 +42,9 @@ pub fn invalid(wasm: &[u8], error: &Error) -> Result<(), Verdict> {
 /// Tells the part of WebAssembly 3.0 that a module is refused for before it is seen that it is invalid.
 fn part(error: &ModuleError) -> Option<Reason> {
     match error {
-        ModuleError::Unsupported { feature: "the memory64 proposal", .. } => Some(Reason::Memory64),
-        ModuleError::Unsupported { feature: "the exceptions proposal", .. } => Some(Reason::Exceptions),
-        ModuleError::Unsupported { feature: "the gc proposal", .. } => Some(Reason::Gc),
+        ModuleError::Unsupported { feature: Feature::Memory64, .. } => Some(Reason::Memory64),
+        ModuleError::Unsupported { feature: Feature::Exceptions, .. } => Some(Reason::Exceptions),
+        ModuleError::Unsupported { feature: Feature::Gc, .. } => Some(Reason::Gc),
         ModuleError::Unsupported { .. } => Some(Reason::Several),
         _ => None,
     }

@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Error, Module, ModuleError, StopReason, error::ImportProblem, inspect::ExternType};
+use belljar::{Error, GuestFault, LimitExceeded, Module, ModuleError, StopReason, error::ImportProblem, inspect::ExternType};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke, Wat,
     lexer::Lexer,
@@ -142,10 +142,10 @@ impl<'s> Script<'s> {
                 let Some(trap) = traps::trap(message) else {
                     return Err(Verdict::Failed(format!("`{message}` is no trap known here")));
                 };
-                ran.judge(ran.end == End::Stopped(StopReason::Trap(trap)), message)
+                ran.judge(ran.end == End::Stopped(StopReason::Guest(GuestFault::Trap(trap))), message)
             }),
             WastDirective::AssertExhaustion { call, message, .. } => self.call(call).and_then(|ran| {
-                let is_right = matches!(ran.end, End::Stopped(StopReason::Stack { .. }));
+                let is_right = matches!(ran.end, End::Stopped(StopReason::Limit(LimitExceeded::Stack { .. })));
                 ran.judge(is_right && *message == "call stack exhausted", message)
             }),
             WastDirective::AssertUnlinkable { module, message, .. } => self.unlinkable(module, message),
@@ -325,7 +325,7 @@ impl<'s> Script<'s> {
         if import.expected.is_some() {
             return true;
         }
-        let is_kind = |kind: &str| import.found.split(' ').next() == Some(kind);
+        let is_kind = |kind: &str| kind_of(&import.found) == kind;
         if import.module == HOST {
             return !HOST_STATE.iter().any(|(name, kind)| *name == import.name && is_kind(kind));
         }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, str};
 
-use belljar::{Error, LogEntry, Outcome, StopReason, Usage};
+use belljar::{Error, GuestFault, LogEntry, Outcome, StopReason, Usage};
 use serde::{Serialize, de::IgnoredAny};
 
 use crate::{json::Bytes, show};
@@ -139,7 +139,7 @@ impl<'a> Record<'a> {
             Err(error @ Error::Stopped(run)) => {
                 let (message, end) = stopped(error);
                 let status = match run.reason {
-                    StopReason::Status { code } => Some(code),
+                    StopReason::Guest(GuestFault::Status { code }) => Some(code),
                     _ => None,
                 };
                 Record {

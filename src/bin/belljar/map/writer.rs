@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use belljar::{Cancel, Error, Outcome, StopReason, batch::Results};
+use belljar::{Cancel, Error, HostStop, Outcome, StopReason, batch::Results};
 
 use super::{
     answer::{Answer, Form},
@@ -108,7 +108,7 @@ impl Writer<'_> {
     fn one(&mut self, result: &Result<Outcome, Error>) -> Result<(), Failure> {
         if self.cancel.is_cancelled()
             && let Err(error) = result
-            && error.stop_reason() == Some(&StopReason::Cancelled)
+            && error.stop_reason() == Some(&StopReason::Host(HostStop::Cancelled))
         {
             return Err(self.cancelled());
         }

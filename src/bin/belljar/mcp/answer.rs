@@ -1,10 +1,6 @@
 //! Results of calls in the format of MCP.
 
-use belljar::{
-    Error, Log, Outcome, StopReason, Stopped,
-    record::Receipt,
-    tool::{ToolError, ToolOutput},
-};
+use belljar::{Error, HostStop, Log, Outcome, StopReason, Stopped, record::Receipt, tool::ToolError, tool::ToolOutput};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -69,7 +65,7 @@ pub fn summary(result: &CallToolResult) -> String {
 
 /// Returns the result of a call that was cancelled before its run started.
 pub fn cancelled() -> CallToolResult {
-    failed(&StopReason::Cancelled.to_string(), None)
+    failed(&StopReason::Host(HostStop::Cancelled).to_string(), None)
 }
 
 /// Returns the result of a call that the queue refused.

@@ -1,6 +1,6 @@
 //! Error responses of the server, in the format of RFC 9457.
 
-use belljar::{StopReason, Stopped, tool::Mismatch};
+use belljar::{HostStop, StopReason, Stopped, tool::Mismatch};
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -55,9 +55,9 @@ impl Problem {
     /// Converts the stop of a guest. Messages of the guest are escaped.
     pub fn stopped(stopped: &Stopped) -> Problem {
         let status = match stopped.reason {
-            StopReason::Deadline { .. } => StatusCode::GATEWAY_TIMEOUT,
+            StopReason::Host(HostStop::Deadline { .. }) => StatusCode::GATEWAY_TIMEOUT,
             // Only the server cancels a run whose client is still connected.
-            StopReason::Cancelled => StatusCode::SERVICE_UNAVAILABLE,
+            StopReason::Host(HostStop::Cancelled) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
         let problem = Problem::new(status, stopped.reason.to_string()).with_fuel(stopped.usage.fuel);
