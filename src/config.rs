@@ -5,13 +5,14 @@ use alloc::string::String;
 
 use serde::Serialize;
 
+#[cfg(feature = "toml")]
+pub use self::lines::SourceLines;
 use self::word::words;
 pub use self::{
     bound::MemoryBound,
     dirs::{Access, HostDir},
     faults::Faults,
     http::{Http, HttpRule},
-    lines::SourceLines,
     log::LogLevel,
     preset::Preset,
     setting::Setting,
@@ -29,14 +30,17 @@ pub(crate) mod bound;
 pub(crate) mod dirs;
 pub(crate) mod draft;
 mod faults;
+pub(crate) mod grammar;
 pub(crate) mod http;
 pub(crate) mod keys;
 pub(crate) mod limits;
+#[cfg(feature = "toml")]
 pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod profile;
 pub(crate) mod setting;
+#[cfg(feature = "toml")]
 pub(crate) mod toml;
 pub(crate) mod top_level;
 pub(crate) mod wasi;
@@ -46,6 +50,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 /// The longest TOML text that is read, in bytes.
+#[cfg(feature = "toml")]
 pub const MAX_TEXT_BYTES: u64 = 256 << 10;
 
 words! {

@@ -45,7 +45,7 @@ mod provider;
 mod rewrite;
 mod scan;
 mod sizes;
-#[cfg(feature = "std")]
+#[cfg(feature = "wat")]
 pub(crate) mod text;
 mod validation;
 #[cfg(feature = "cache")]

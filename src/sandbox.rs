@@ -152,7 +152,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// As [`load`](Sandbox::load); for a syntax error with line and column.
-    #[cfg(feature = "std")]
+    #[cfg(feature = "wat")]
     pub fn load_text(&self, text: &str) -> Result<Module, Error> {
         self.load(&self.assemble(text)?)
     }
@@ -162,7 +162,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// [`Error::Module`] with line and column for a syntax error, or with the limit of the text.
-    #[cfg(feature = "std")]
+    #[cfg(feature = "wat")]
     pub fn assemble(&self, text: &str) -> Result<Vec<u8>, Error> {
         Ok(crate::load::text::parse(text, &self.0.config)?)
     }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Key,
+    grammar::{Field, Kind, ScalarKind},
     keys::{ListKey, indexed, list},
     setting::quoted,
-    toml::grammar::{Field, Kind, ScalarKind},
     wasi::Wasi,
     word::words,
 };

@@ -10,9 +10,9 @@ use serde::{
 
 use super::{
     Config, Profile,
+    grammar::{ScalarKind, below},
     keys::{self, ScalarKey},
     preset::Preset,
-    toml::grammar::{ScalarKind, below},
 };
 use crate::error::ConfigError;
 

@@ -7,9 +7,10 @@ use alloc::{
 };
 
 use super::{
-    Config, Key, faults, http, limits,
+    Config, Key, faults,
+    grammar::{Field, Kind, ScalarKind},
+    http, limits,
     setting::{name_of, quoted},
-    toml::grammar::{Field, Kind, ScalarKind},
     top_level, wasi,
 };
 use crate::error::{ConfigProblem, Unit};

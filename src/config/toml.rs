@@ -13,23 +13,57 @@ use toml::{
     de::{DeTable, DeValue, Deserializer},
 };
 
-use self::grammar::{Field, Grammar, Kind, Misplaced, ScalarKind};
+use self::check::Misplaced;
 use super::{
-    Config, MAX_TEXT_BYTES, Preset, Profile, SourceLines,
+    Config, MAX_TEXT_BYTES, Preset, Profile,
     draft::Draft,
+    grammar::{Field, Grammar, Kind, ScalarKind},
     keys::{self, ConfigKey},
+    lines::SourceLines,
     setting::name_of,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 
-pub(crate) mod grammar;
+pub(crate) mod check;
+
+impl Config {
+    /// Reads a configuration from TOML text of at most 256 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
+    /// type or range that are valid there.
+    pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
+        Ok(read(text, None, None)?.0)
+    }
+
+    /// Reads a configuration over the defaults of this profile instead of the one that the text names: for a
+    /// program whose user chose a profile elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
+        Ok(read(text, Some(profile), None)?.0)
+    }
+
+    /// Reads a configuration with the line of each key. Profile and preset, if any, replace those that the text
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_toml`](Config::from_toml).
+    pub fn from_toml_with_lines(
+        text: &str,
+        profile: Option<Profile>,
+        preset: Option<Preset>,
+    ) -> Result<(Self, SourceLines), crate::Error> {
+        Ok(read(text, profile, preset)?)
+    }
+}
 
 /// Reads a configuration and the lines of its keys. `profile` and `preset` override those that the text names.
-pub(super) fn read(
-    text: &str,
-    profile: Option<Profile>,
-    preset: Option<Preset>,
-) -> Result<(Config, SourceLines), ConfigError> {
+fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<(Config, SourceLines), ConfigError> {
     let table = parse(text, MAX_TEXT_BYTES)?;
     GRAMMAR.check(table.get_ref()).map_err(|mistake| mistake.of(text))?;
     read_table(text, table, profile, preset)

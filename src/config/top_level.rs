@@ -5,13 +5,10 @@ use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Preset, Profile, SourceLines, Wasi, draft,
+    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Profile, Wasi, draft,
+    grammar::{Kind, ScalarKind},
     keys::{self, ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
     setting::quoted,
-    toml::{
-        self,
-        grammar::{Kind, ScalarKind},
-    },
 };
 use crate::error::{ConfigError, ConfigProblem, Unit};
 
@@ -88,40 +85,6 @@ impl Config {
             wasi: Wasi::new(),
             http: Http::new(),
         }
-    }
-
-    /// Reads a configuration from TOML text of at most 256 KiB.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`](crate::Error::Config) with the key, its line and column, and the names,
-    /// type or range that are valid there.
-    pub fn from_toml(text: &str) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, None, None)?.0)
-    }
-
-    /// Reads a configuration over the defaults of this profile instead of the one that the text names: for a
-    /// program whose user chose a profile elsewhere.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_toml`](Config::from_toml).
-    pub fn from_toml_with_profile(text: &str, profile: Profile) -> Result<Self, crate::Error> {
-        Ok(toml::read(text, Some(profile), None)?.0)
-    }
-
-    /// Reads a configuration with the line of each key. Profile and preset, if any, replace those that the text
-    /// names.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_toml`](Config::from_toml).
-    pub fn from_toml_with_lines(
-        text: &str,
-        profile: Option<Profile>,
-        preset: Option<Preset>,
-    ) -> Result<(Self, SourceLines), crate::Error> {
-        Ok(toml::read(text, profile, preset)?)
     }
 
     /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.

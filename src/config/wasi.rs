@@ -7,9 +7,9 @@ use serde::Serialize;
 use super::{
     Config, Key,
     dirs::{self, HostDir},
+    grammar::{Kind, ScalarKind},
     keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, list, named, number, setters, word},
     setting::quoted,
-    toml::grammar::{Kind, ScalarKind},
     word::words,
 };
 use crate::{

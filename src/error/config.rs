@@ -30,6 +30,7 @@ pub struct Position {
     pub column: u64,
 }
 
+#[cfg(feature = "toml")]
 impl Position {
     pub(crate) fn of(text: &str, offset: usize) -> Position {
         let mut end = offset.min(text.len());

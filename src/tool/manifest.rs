@@ -17,9 +17,9 @@ pub use self::{
     requested::{Requested, RequestedDir},
 };
 use crate::{
-    config::toml::{
+    config::{
         grammar::{Field, Grammar, Kind},
-        parse, syntax,
+        toml::{parse, syntax},
     },
     error::{ConfigError, ConfigProblem, Position, ValueKind, ValueProblem},
     tool::schema::Schema,

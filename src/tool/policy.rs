@@ -18,14 +18,11 @@ pub use self::{
 use crate::{
     config::{
         Config, MAX_TEXT_BYTES, Profile, draft,
+        grammar::{Grammar, Kind},
         lines::SourceLines,
         preset::Preset,
         setting::name_of,
-        toml::{
-            self as config_toml,
-            grammar::{Grammar, Kind},
-            parse, read_table, syntax,
-        },
+        toml::{self as config_toml, parse, read_table, syntax},
     },
     error::{ConfigError, ConfigProblem, Position, ValueProblem},
 };

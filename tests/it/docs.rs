@@ -152,7 +152,11 @@ fn table(name: &str) -> String {
                     ["plugins, on any machine and in any build".into(), format!("`belljar = \"{version}\"`")],
                     [
                         "the same, twice as fast on x86_64 and aarch64 in optimized builds".into(),
-                        line("default-features = false, features = [\"std\"]"),
+                        line("default-features = false, features = [\"std\", \"toml\", \"wat\"]"),
+                    ],
+                    [
+                        "without TOML and the text format: 27 packages in place of 39".into(),
+                        line("default-features = false, features = [\"std\", \"portable-dispatch\"]"),
                     ],
                     [
                         "machines without an operating system: `no_std` with `alloc`".into(),

@@ -32,7 +32,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(values) if path.is_empty() || all().any(|key| key.path().starts_with(&format!("{path}."))) => {
             for (name, value) in values {
-                paths(value, &crate::config::toml::grammar::below(path, name), found);
+                paths(value, &crate::config::grammar::below(path, name), found);
             }
         }
         _ => drop(found.insert(path.into())),

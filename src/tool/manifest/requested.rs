@@ -13,10 +13,10 @@ use crate::{
     config::{
         dirs::Access,
         draft::{Target, read_fields},
+        grammar::{Grammar, Kind},
         http::HttpRule,
         keys::{self, ConfigKey, PolicyKey, ScalarKey},
         log::LogLevel,
-        toml::grammar::{Grammar, Kind},
         wasi::{Clock, Random},
     },
     data::files,

@@ -14,10 +14,10 @@ use serde::{
 use crate::config::{
     dirs::Access,
     draft::Target,
+    grammar::{Grammar, Kind, ScalarKind},
     http::HttpRule,
     keys::{self, ConfigKey, PolicyKey, ScalarKey},
     log::LogLevel,
-    toml::grammar::{Grammar, Kind, ScalarKind},
     wasi::{Clock, Random},
 };
 

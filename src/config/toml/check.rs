@@ -1,4 +1,4 @@
-//! The keys that a text may have and their values, checked while positions in the text are known.
+//! The check of a text against a grammar, while positions in the text are known.
 
 use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
@@ -11,49 +11,9 @@ use toml::{
 #[cfg(feature = "json")]
 use crate::config::setting::name_of;
 use crate::{
-    config::Key,
+    config::grammar::{Field, Grammar, Kind, ScalarKind, below},
     error::{ConfigProblem, ValueKind},
 };
-
-/// A key, by its path, and its values. What is before a dot of a path is a section.
-pub(crate) type Field = (&'static str, Kind);
-
-/// The keys that a text may have.
-#[derive(Clone, Copy)]
-pub(crate) struct Grammar(pub fn() -> Vec<Field>);
-
-/// The values that a key may have.
-#[derive(Clone, Copy)]
-pub(crate) enum Kind {
-    Section,
-    Scalar(ScalarKind),
-    Text,
-    Texts,
-    /// Texts by names of any kind.
-    TextByName,
-    /// Files by paths: texts, or `{ hex = "…" }`.
-    FileByPath,
-    /// An array of tables with these keys.
-    Tables(&'static [Field]),
-    /// A table of another grammar.
-    #[cfg(feature = "json")]
-    Inner(Grammar),
-    /// Tables of another grammar by names of any kind.
-    #[cfg(feature = "json")]
-    InnerByName(Grammar),
-    /// Values for which the function returns `true`; the second field names them.
-    #[cfg(feature = "json")]
-    Free(fn(&DeValue<'_>) -> bool, ValueKind),
-}
-
-/// The values of a key with one value.
-#[derive(Clone, Copy)]
-pub(crate) enum ScalarKind {
-    Number(Key),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    Flag,
-}
 
 /// A mistake with its position in the text.
 pub(crate) struct Misplaced {
@@ -68,6 +28,7 @@ impl Grammar {
         check_section(&self.0(), "", "", text)
     }
 
+    /// Returns the kind of a key, by its path.
     pub(crate) fn kind_of(&self, path: &str) -> Option<Kind> {
         kind_of(&self.0(), path)
     }
@@ -192,11 +153,6 @@ fn kind_of_value(value: &DeValue<'_>) -> ValueKind {
         DeValue::Array(_) => ValueKind::Array,
         DeValue::Table(_) => ValueKind::Table,
     }
-}
-
-/// Joins the path of a section and a name in it.
-pub(crate) fn below(section: &str, name: &str) -> String {
-    if section.is_empty() { name.into() } else { format!("{section}.{name}") }
 }
 
 fn is_text(value: &DeValue<'_>) -> bool {
