@@ -27,11 +27,14 @@ pub(crate) mod function;
 pub(crate) mod growth;
 #[cfg_attr(not(feature = "http"), path = "host/http/disabled.rs")]
 pub(crate) mod http;
+mod link;
 pub(crate) mod pending_call;
 pub(crate) mod pieces;
 pub(crate) mod pool;
 #[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
 pub(crate) mod replay;
+#[cfg(feature = "receipt")]
+pub(crate) mod stub;
 #[cfg_attr(not(feature = "wasi"), path = "host/wasi/disabled.rs")]
 pub(crate) mod wasi;
 

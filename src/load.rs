@@ -42,6 +42,7 @@ mod info;
 mod operators;
 mod prices;
 mod provider;
+mod refusal;
 mod rewrite;
 mod scan;
 mod sizes;
@@ -296,7 +297,7 @@ fn check_structure(bytes: &[u8], config: &Config) -> Result<scan::Scan, ModuleEr
 
 /// Checks the size of a module, before any byte of it is read.
 pub(crate) fn check_size(bytes: &[u8], config: &Config) -> Result<(), ModuleError> {
-    scan::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64)
+    refusal::limit("module.size_bytes", config.module.size_bytes, bytes.len() as u64)
 }
 
 /// Checks that the memory that loading may take can be allocated. The engine ends the process where an allocation

@@ -1,6 +1,7 @@
 //! Configuration of the engine.
 
 use wasmi::{CompilationMode, CustomFuelCosts};
+use wasmparser::WasmFeatures;
 
 use super::{cost, meter};
 use crate::config::Config;
@@ -43,4 +44,22 @@ pub(crate) fn engine_config(config: &Config) -> wasmi::Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false);
     engine
+}
+
+/// Returns the features of the engine for the parser, as [`engine_config`] sets them.
+pub(crate) fn parser_features() -> WasmFeatures {
+    let mut features = WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::MULTI_MEMORY
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::REFERENCE_TYPES
+        // Reference types need them.
+        | WasmFeatures::GC_TYPES
+        | WasmFeatures::TAIL_CALL
+        | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::FLOATS;
+    features.set(WasmFeatures::SIMD, VECTORS);
+    features
 }

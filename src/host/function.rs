@@ -1,15 +1,14 @@
 //! Custom host functions, and the closures that they are made of.
 
 use crate::abi::name::Name;
-use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec, vec::Vec};
+use alloc::{sync::Arc, vec, vec::Vec};
 use core::fmt;
 
-use wasmi::{Caller, Linker};
+use wasmi::Caller;
 
 use super::{
     Bind, Host,
     context::{Context, HostError},
-    dynamic::dynamic,
     enter, replay,
 };
 use crate::{
@@ -18,7 +17,6 @@ use crate::{
         meter,
         scalar::{Scalar, Scalars, each_arity, private::Scalars as _},
     },
-    error::GuestFault,
 };
 
 /// A custom host function: its name, type and body, and the capabilities that a run needs to call it.
@@ -78,24 +76,6 @@ impl HostFunction {
     pub fn requires(mut self, capability: &str) -> Self {
         self.requires.push(capability.into());
         self
-    }
-
-    /// Links the function. If a capability that it needs is not granted, each call stops the run with
-    /// [`GuestFault::Denied`] instead.
-    pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
-        match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
-            None => (self.bind)(linker),
-            Some(capability) => (self.denied(capability).bind)(linker),
-        }
-    }
-
-    /// Returns a function of the same name and type that stops the run.
-    fn denied(&self, capability: &Arc<str>) -> HostFunction {
-        let capability = Arc::clone(capability);
-        dynamic(self.name.clone(), self.ty.clone(), false, move |_, name, _| {
-            let function = format!("{}.{}", name.module, name.function);
-            Err(GuestFault::Denied { capability: (&*capability).into(), function, detail: None }.into())
-        })
     }
 }
 

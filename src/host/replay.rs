@@ -8,15 +8,10 @@ use wasmi::Caller;
 use super::{
     Host,
     context::{Context, HostError},
-    dynamic::{dynamic, have_types},
-    function::HostFunction,
     pending_call::PendingCall,
 };
 use crate::{
-    data::{
-        digest::Digest,
-        value::{FuncType, Value},
-    },
+    data::{digest::Digest, value::Value},
     error::{GuestFault, HostStop, StopReason},
     recorder::{
         effect::{Effect, HostAction, HostEnd, Request},
@@ -60,7 +55,7 @@ pub(super) fn begin(
 }
 
 /// Repeats the actions of the recorded call, and returns its results.
-fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, StopReason> {
+pub(super) fn replay(context: &mut Context<'_>, arguments: &[Value]) -> Result<Vec<Value>, StopReason> {
     let name = context.name;
     let function = name.dotted();
     let arguments: Vec<_> = arguments.iter().map(Value::exact).collect();
@@ -128,20 +123,4 @@ fn repeat(context: &mut Context<'_>, action: HostAction) -> Result<(), Failed> {
         HostAction::Log { level, text } => context.log(level, &text)?,
     }
     Ok(())
-}
-
-/// Returns a host function without a body, for replays only.
-pub(crate) fn stub(name: Name, ty: FuncType, is_async: bool) -> HostFunction {
-    let results = ty.results.clone();
-    dynamic(name, ty, is_async, move |caller, name, arguments| {
-        let values = replay(&mut Context { caller: Caller::from(&mut *caller), name }, arguments)?;
-        if is_async {
-            caller.data_mut().pending_call = Some(PendingCall::new(name, |_| core::future::ready(Ok(values))));
-            return Ok(None);
-        }
-        if !have_types(&values, &results) {
-            return Err(invalid_answer(&name.dotted()));
-        }
-        Ok(Some(values))
-    })
 }

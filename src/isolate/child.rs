@@ -17,11 +17,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{message::GREETING, worker};
+use super::{
+    message::GREETING,
+    worker::{self, WORKER_ENV},
+};
 use crate::error::{IsolationError, WorkerEnd};
-
-/// The only environment variable of a worker.
-pub(super) const WORKER_ENV: &str = "BELLJAR_WORKER";
 
 /// Time that a process has to exit after it has closed its connection.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -71,7 +71,8 @@ impl IsolatedExecution {
         let (child, stream) = program.start()?;
         let start =
             |error: std::io::Error| IsolationError::Start { program: program.name(), message: error.to_string() };
-        let idle_timeout = IDLE_TIMEOUT + Duration::from_secs(Bounds::of(&job).loading_seconds);
+        let idle_timeout = IDLE_TIMEOUT
+            + Duration::from_secs(Bounds::of(&job.config, job.wasm_bytes, job.input_bytes).loading_seconds);
         let channel = Channel::new(stream, idle_timeout).map_err(start)?;
         let mut run = IsolatedExecution {
             child,

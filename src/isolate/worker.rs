@@ -10,7 +10,6 @@ use std::{
 
 use super::{
     bounds::Bounds,
-    child::WORKER_ENV,
     layers,
     message::{self, GREETING, Job, MAX_PART_BYTES, Part, Reply, Task},
 };
@@ -24,6 +23,9 @@ use crate::{
     run::execution::{Execution, Step},
     sandbox::Sandbox,
 };
+
+/// The only environment variable of a worker.
+pub(super) const WORKER_ENV: &str = "BELLJAR_WORKER";
 
 /// Fuel between two reports: a few milliseconds.
 const STEP: u64 = 500_000;
@@ -63,7 +65,7 @@ fn work() -> io::Result<()> {
     let job = Job::read(&read(&mut stdin, size)?).ok_or(io::ErrorKind::InvalidData)?;
     // Creating a sandbox probes the engine's dispatch, which may need system calls that the layers forbid.
     let sandbox = Sandbox::new(job.config.clone()).map_err(|_| io::ErrorKind::InvalidData)?;
-    if let Err((layer, code)) = layers::apply_all(&Bounds::of(&job)) {
+    if let Err((layer, code)) = layers::apply_all(&Bounds::of(&job.config, job.wasm_bytes, job.input_bytes)) {
         replies.push(&Reply::LayerFailed { layer, code });
         return replies.flush();
     }

@@ -7,7 +7,7 @@
 use crate::data::encode::{export, leb, local_get, section, value_code};
 use alloc::{string::ToString, vec, vec::Vec};
 
-use super::form::{charge, edit::Charge};
+use super::form::charge::Charge;
 use crate::{
     data::value::{FuncType, ValueType},
     engine::meter,
@@ -48,7 +48,7 @@ fn function_type(ty: &FuncType) -> Vec<u8> {
 fn body(function: u32, ty: &FuncType) -> Vec<u8> {
     let fuel = ty.params.len() as u32 + u32::from(meter::CALL);
     let mut code = vec![0];
-    charge::write(&mut code, Charge { fuel, scoped: false });
+    Charge { fuel, scoped: false }.write(&mut code);
     let params = (0..ty.params.len() as u32).flat_map(local_get);
     code.extend(params.chain([0x10]).chain(leb(function)).chain([0x0b]));
     [leb(code.len() as u32), code].concat()

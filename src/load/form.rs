@@ -16,12 +16,13 @@ use wasmparser::{BlockType, FuncValidator, FunctionBody, MemArg, Operator, Valid
 
 pub(super) use self::context::Context;
 use self::{
-    charge::{RegionId, Regions},
-    edges::{Edges, GroupId},
+    edges::Edges,
     edit::{Edits, FunctionEdits, Rank},
     frame::{Frame, Kind},
     immediate::Immediates,
     locals::{Locals, Purpose},
+    region::{GroupId, RegionId},
+    regions::Regions,
     store::Last,
 };
 use super::{
@@ -45,6 +46,8 @@ mod frame;
 mod immediate;
 mod locals;
 mod operand;
+mod region;
+mod regions;
 mod stack;
 mod store;
 

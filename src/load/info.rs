@@ -6,7 +6,10 @@
 use alloc::vec::Vec;
 
 use super::{
-    form::edit::{Charge, Edit, Edits, Insert},
+    form::{
+        charge::Charge,
+        edit::{Edit, Edits, Insert},
+    },
     validation::ModuleInfo,
 };
 use crate::data::codec::{Codec, put_len, structs, take_len};

@@ -8,7 +8,7 @@ use wasmparser::{BlockType, FunctionBody, Operator};
 use super::{
     check_memory,
     form::Context,
-    scan::{limit, malformed},
+    refusal::{limit, malformed},
     work::{self, Work},
 };
 use crate::{

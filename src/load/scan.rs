@@ -3,12 +3,13 @@
 //! Every count is checked as soon as it is read, so that an early refusal is cheap. No allocation depends on a count
 //! that the module claims: lists grow with the items that are read.
 
+use crate::load::refusal::{exceeded, initial, limit, malformed, unsupported};
 use alloc::{string::String, vec::Vec};
 use core::ops::Range;
 
 use wasmparser::{
-    BinaryReader, BinaryReaderError, CompositeInnerType, ConstExpr, ElementItems, ElementKind, Encoding, ExternalKind,
-    FunctionBody, KnownCustom, Parser, Payload, RecGroup, TypeRef,
+    BinaryReader, CompositeInnerType, ConstExpr, ElementItems, ElementKind, Encoding, ExternalKind, FunctionBody,
+    KnownCustom, Parser, Payload, RecGroup, TypeRef,
 };
 
 use super::{
@@ -17,7 +18,7 @@ use super::{
     work::{self, Work},
 };
 use crate::{
-    config::{Config, keys},
+    config::Config,
     data::{
         inspect::{CustomSection, Export, ExternType, GlobalType, Import, Inspection, MemoryType, PAGE, TableType},
         value::{FuncType, ValueType},
@@ -115,29 +116,6 @@ fn looks_like(bytes: &[u8]) -> Option<FileFormat> {
         || text.starts_with(b";;")
         || text.starts_with(b"(component"))
     .then_some(FileFormat::WasmText)
-}
-
-pub(super) fn malformed(error: BinaryReaderError) -> ModuleError {
-    ModuleError::Malformed { offset: error.offset() as u64, message: error.message().into() }
-}
-
-/// Checks a quantity, in the unit of its key.
-pub(super) fn limit(key: &'static str, limit: u64, found: u64) -> Result {
-    if found > limit { Err(exceeded(key, limit, found)) } else { Ok(()) }
-}
-
-#[cold]
-fn exceeded(key: &'static str, limit: u64, found: u64) -> ModuleError {
-    ModuleError::Limit { key, limit, found, unit: keys::unit(key) }
-}
-
-/// Checks an initial size, which the key of a limit of runs bounds as well.
-fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
-    if found > limit { Err(ModuleError::Limit { key, limit, found, unit }) } else { Ok(()) }
-}
-
-fn unsupported<T>(feature: Feature, offset: usize) -> Result<T> {
-    Err(ModuleError::Unsupported { feature, offset: offset as u64 })
 }
 
 /// Sums over segments and declarations.

@@ -2,7 +2,7 @@
 
 use alloc::{string::ToString, vec::Vec};
 
-use super::scan::limit;
+use super::refusal::limit;
 use crate::{
     config::Config,
     error::{ModuleError, Position},

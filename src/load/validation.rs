@@ -3,18 +3,20 @@
 //! The validator is that of the engine, with the same features. Validation is not left to the engine, which would read
 //! the operators a second time; and an operator is bounded before the validator spends time and memory on it.
 
-use alloc::{boxed::Box, string::ToString};
+use crate::engine::config::parser_features;
+use alloc::boxed::Box;
 
 use wasmparser::{
     BinaryReaderError, FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, Parser, ValidPayload,
-    Validator, ValidatorResources, VisitOperator, VisitSimdOperator, WasmFeatures,
+    Validator, ValidatorResources, VisitOperator, VisitSimdOperator,
 };
 
 use super::{
     effect::{Effect, effect},
     form::{Context, Form, Function, edit::Edits},
-    operators::{Operators, VECTORS, unsupported},
-    scan::{Scan, malformed},
+    operators::{Operators, unsupported},
+    refusal::{invalid, malformed},
+    scan::Scan,
 };
 use crate::{config::Config, data::inspect::Inspection, error::ModuleError};
 
@@ -45,7 +47,7 @@ pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Modu
     let mut form = Form::new(context, config.module.form_locals);
     // For the bytes of a body the validator takes less memory than half as many units of work do.
     operators.check_memory(scan.work.sum().saturating_add(scan.body_bytes / 2))?;
-    let mut validator = Validator::new_with_features(features());
+    let mut validator = Validator::new_with_features(parser_features());
     let mut allocations = FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(malformed)?;
@@ -60,29 +62,6 @@ pub(super) fn validate(bytes: &[u8], config: &Config, scan: Scan) -> Result<Modu
     let (work, edits) = (operators.sum(), form.edits);
     let Scan { inspection, start, instantiation, .. } = scan;
     Ok(ModuleInfo { inspection, start, work, edits, instantiation })
-}
-
-/// Returns the features of the engine as `engine_config` sets them, independent of the features of its crate.
-pub(super) fn features() -> WasmFeatures {
-    let mut features = WasmFeatures::MUTABLE_GLOBAL
-        | WasmFeatures::SIGN_EXTENSION
-        | WasmFeatures::SATURATING_FLOAT_TO_INT
-        | WasmFeatures::MULTI_VALUE
-        | WasmFeatures::MULTI_MEMORY
-        | WasmFeatures::BULK_MEMORY
-        | WasmFeatures::REFERENCE_TYPES
-        // Reference types need them.
-        | WasmFeatures::GC_TYPES
-        | WasmFeatures::TAIL_CALL
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::FLOATS;
-    features.set(WasmFeatures::SIMD, VECTORS.is_none());
-    features
-}
-
-#[cold]
-pub(super) fn invalid(error: BinaryReaderError) -> ModuleError {
-    ModuleError::Invalid { offset: error.offset() as u64, message: error.message().to_string() }
 }
 
 // Separate, since it would be inlined into the code of each operator.
@@ -108,7 +87,7 @@ fn body<'m>(
     let header = reader.read_var_u32().map(|_| reader.original_position() - body.range().start).map_err(malformed)?;
     let mut reader = body.get_binary_reader();
     validator.read_locals(&mut reader).map_err(invalid)?;
-    reader.set_features(features());
+    reader.set_features(parser_features());
     let start = reader.original_position();
     form.begin(ty, declared.locals as u32, declared.groups, start);
     let mut visitor = Visitor { operators, form, validator, offset: start };

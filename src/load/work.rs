@@ -1,6 +1,6 @@
 //! The work of loading, in units of about 20 bytes and 100 nanoseconds.
 
-use super::scan::limit;
+use super::refusal::limit;
 use crate::{config::ModuleLimits, error::ModuleError};
 
 /// Work of a type, import, function, global, export or custom section, without the values in its type.

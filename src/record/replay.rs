@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     data::{digest::Digest, outcome::Outcome},
     error::Error,
-    host::replay::stub,
+    host::stub::stub,
     run::execution::Execution,
     sandbox::Sandbox,
 };

@@ -8,7 +8,7 @@ use crate::{
     abi,
     config::Config,
     error::Error,
-    host::{function::HostFunction, replay::stub},
+    host::{function::HostFunction, stub::stub},
     wasi::Roots,
 };
 

@@ -4,9 +4,9 @@ use wasmparser::BlockType;
 
 use super::{
     Begin, Form,
-    charge::RegionId,
-    edges::{Edges, GroupId},
+    edges::Edges,
     frame::{Frame, Kind},
+    region::{GroupId, RegionId},
 };
 
 impl Form<'_> {

@@ -6,7 +6,7 @@
 
 use alloc::vec::Vec;
 
-use super::charge::{Region, RegionId};
+use super::region::{GroupId, Region, RegionId};
 
 /// The edges of one function, in groups.
 #[derive(Debug, Default)]
@@ -17,10 +17,6 @@ pub(super) struct Edges {
     /// For each region the next target of its group.
     next: Vec<Option<u32>>,
 }
-
-/// The number of a group.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct GroupId(u32);
 
 #[derive(Debug, Clone, Copy)]
 struct Group {

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::charge;
+use super::charge::Charge;
 
 /// One change: removed bytes of the module, and their replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,13 +23,6 @@ pub(in crate::load) enum Insert {
     Bytes { from: u32, len: u32 },
 }
 
-/// A charge: its fuel without what the engine adds, and whether it needs a separate scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::load) struct Charge {
-    pub(in crate::load) fuel: u32,
-    pub(in crate::load) scoped: bool,
-}
-
 /// All changes to a module's function bodies, in the order of their offsets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in crate::load) struct Edits {
@@ -44,7 +37,7 @@ impl Edits {
     /// Writes the bytes that an edit inserts.
     pub(in crate::load) fn write(&self, out: &mut Vec<u8>, edit: &Edit) {
         match edit.insert {
-            Insert::Charge(charge) => charge::write(out, charge),
+            Insert::Charge(charge) => charge.write(out),
             Insert::Bytes { from, len } => {
                 out.extend_from_slice(
                     self.bytes.get(from as usize..).and_then(|b| b.get(..len as usize)).unwrap_or(&[]),

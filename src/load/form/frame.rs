@@ -2,7 +2,11 @@
 
 use wasmparser::BlockType;
 
-use super::{charge::RegionId, context::Context, edges::GroupId, immediate::Immediates};
+use super::{
+    context::Context,
+    immediate::Immediates,
+    region::{GroupId, RegionId},
+};
 use crate::data::value::ValueType;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use crate::data::encode::{leb, value_code};
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{data::value::ValueType, error::ModuleError, load::scan::limit};
+use crate::{data::value::ValueType, error::ModuleError, load::refusal::limit};
 
 /// The purpose of a local. Locals of one purpose never hold two values at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -15,19 +15,19 @@ use wasmparser::{
 
 use super::{
     Form, Function, Result,
-    charge::RegionId,
     edit::Rank,
     frame::{Frame, Kind},
     immediate::Immediates,
     locals::Purpose,
     operand::{FROM_LABEL, Made, Operand},
+    region::RegionId,
 };
 use crate::{
     data::value::ValueType,
+    engine::config::parser_features,
     load::{
         effect::piece_kind,
-        scan::malformed,
-        validation::{features, invalid},
+        refusal::{invalid, malformed},
     },
 };
 
@@ -37,11 +37,11 @@ pub(super) fn move_to_locals(function: &Function<'_>, form: &mut Form<'_>) -> Re
         resources: function.validator.resources(),
         index: function.validator.index(),
         ty: function.ty,
-        features: features(),
+        features: parser_features(),
     };
     let mut validator = validator.into_validator(FuncValidatorAllocations::default());
     let mut reader = function.body.get_binary_reader();
-    reader.set_features(features());
+    reader.set_features(parser_features());
     validator.read_locals(&mut reader).map_err(invalid)?;
     let mut stack = Stack {
         module: function.module,

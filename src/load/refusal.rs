@@ -1,0 +1,40 @@
+//! Refusals of modules, made where they are found.
+
+use alloc::string::ToString;
+
+use wasmparser::BinaryReaderError;
+
+use crate::{
+    config::keys,
+    error::{Feature, ModuleError, Unit},
+};
+
+type Result<T = ()> = core::result::Result<T, ModuleError>;
+
+pub(super) fn malformed(error: BinaryReaderError) -> ModuleError {
+    ModuleError::Malformed { offset: error.offset() as u64, message: error.message().into() }
+}
+
+/// Checks a quantity, in the unit of its key.
+pub(super) fn limit(key: &'static str, limit: u64, found: u64) -> Result {
+    if found > limit { Err(exceeded(key, limit, found)) } else { Ok(()) }
+}
+
+#[cold]
+pub(super) fn exceeded(key: &'static str, limit: u64, found: u64) -> ModuleError {
+    ModuleError::Limit { key, limit, found, unit: keys::unit(key) }
+}
+
+/// Checks an initial size, which the key of a limit of runs bounds as well.
+pub(super) fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
+    if found > limit { Err(ModuleError::Limit { key, limit, found, unit }) } else { Ok(()) }
+}
+
+pub(super) fn unsupported<T>(feature: Feature, offset: usize) -> Result<T> {
+    Err(ModuleError::Unsupported { feature, offset: offset as u64 })
+}
+
+#[cold]
+pub(super) fn invalid(error: BinaryReaderError) -> ModuleError {
+    ModuleError::Invalid { offset: error.offset() as u64, message: error.message().to_string() }
+}
