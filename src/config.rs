@@ -32,6 +32,7 @@ pub(crate) mod draft;
 mod faults;
 pub(crate) mod grammar;
 pub(crate) mod http;
+pub(crate) mod key;
 pub(crate) mod keys;
 pub(crate) mod limits;
 #[cfg(feature = "toml")]
@@ -39,6 +40,7 @@ pub(crate) mod lines;
 pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod profile;
+pub(crate) mod quote;
 pub(crate) mod setting;
 #[cfg(feature = "toml")]
 pub(crate) mod toml;

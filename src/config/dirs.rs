@@ -1,19 +1,18 @@
 //! Preopened directories of the host.
 
-use alloc::{format, string::String};
+use alloc::{collections::BTreeMap, format, string::String};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     Key,
     grammar::{Field, Kind, ScalarKind},
-    keys::{ListKey, indexed, list},
-    setting::quoted,
-    wasi::Wasi,
+    key::{ListKey, indexed, list},
+    quote::quoted,
     word::words,
 };
 use crate::{
-    data::files,
+    data::files::{self, FileBytes},
     error::{ConfigError, ConfigProblem, Unit, ValueProblem},
 };
 
@@ -117,7 +116,11 @@ impl HostDir {
         self
     }
 
-    fn check(&self, wasi: &Wasi) -> Result<(), (&'static str, ConfigProblem)> {
+    fn check(
+        &self,
+        dirs: &[HostDir],
+        files: &BTreeMap<String, FileBytes>,
+    ) -> Result<(), (&'static str, ConfigProblem)> {
         let unfit = |key, why| Err((key, ConfigProblem::Unfit { why }));
         if self.host.is_empty() || self.host.contains('\0') {
             return unfit("host", ValueProblem::HostPath);
@@ -125,10 +128,10 @@ impl HostDir {
         if !files::is_given_path(&self.guest) || (self.guest.len() > 1 && self.guest.ends_with('/')) {
             return unfit("guest", ValueProblem::GuestPath);
         }
-        if wasi.dirs.iter().filter(|other| other.guest == self.guest).count() > 1 {
+        if dirs.iter().filter(|other| other.guest == self.guest).count() > 1 {
             return unfit("guest", ValueProblem::GuestPathTwice);
         }
-        if wasi.files.keys().any(|path| is_at(path, &self.guest)) {
+        if files.keys().any(|path| is_at(path, &self.guest)) {
             return unfit("guest", ValueProblem::GuestPathOfFiles);
         }
         for (key, value) in KEYS.iter().zip([self.file_bytes, self.total_bytes, self.files]) {
@@ -200,13 +203,13 @@ fn table(dir: &HostDir) -> String {
 }
 
 /// Checks directories without opening them.
-pub(super) fn check(wasi: &Wasi) -> Result<(), ConfigError> {
+pub(super) fn check(dirs: &[HostDir], files: &BTreeMap<String, FileBytes>) -> Result<(), ConfigError> {
     let error = |key, problem| Err(ConfigError { key, at: None, problem });
-    if wasi.dirs.len() > MAX_DIRS {
+    if dirs.len() > MAX_DIRS {
         return error("wasi.dirs".into(), ConfigProblem::Unfit { why: ValueProblem::TooManyDirectories });
     }
-    for (index, dir) in wasi.dirs.iter().enumerate() {
-        if let Err((key, problem)) = dir.check(wasi) {
+    for (index, dir) in dirs.iter().enumerate() {
+        if let Err((key, problem)) = dir.check(dirs, files) {
             return error(format!("wasi.dirs[{index}].{key}"), problem);
         }
     }
@@ -214,8 +217,8 @@ pub(super) fn check(wasi: &Wasi) -> Result<(), ConfigError> {
 }
 
 /// Checks that this build can open directories, if there are any.
-pub(super) fn check_effects(wasi: &Wasi) -> Result<(), ConfigError> {
-    let problem = if wasi.dirs.is_empty() || cfg!(all(feature = "fs", unix)) {
+pub(super) fn check_effects(dirs: &[HostDir]) -> Result<(), ConfigError> {
+    let problem = if dirs.is_empty() || cfg!(all(feature = "fs", unix)) {
         return Ok(());
     } else if cfg!(feature = "fs") {
         ConfigProblem::Unfit { why: ValueProblem::NotUnix }

@@ -11,7 +11,8 @@ use serde::{
 use super::{
     Config, Profile,
     grammar::{ScalarKind, below},
-    keys::{self, ScalarKey},
+    key::ScalarKey,
+    keys,
     preset::Preset,
 };
 use crate::error::ConfigError;
@@ -137,6 +138,12 @@ impl<'de> Deserialize<'de> for Draft {
         let mut draft = Draft::default();
         read(deserializer, &mut draft)?;
         Ok(draft)
+    }
+}
+
+impl<'de> Deserialize<'de> for Config {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Config::try_from(Draft::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }
 

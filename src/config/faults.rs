@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Config, Key,
-    keys::{ConfigKey, ScalarKey, number, setters},
+    key::{ConfigKey, ScalarKey, number, setters},
 };
 use crate::error::Unit;
 

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::{
     Config, Key,
     grammar::{Field, Kind, ScalarKind},
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters},
-    setting::quoted,
+    key::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters},
+    quote::quoted,
 };
 use crate::{
     data::url::{Scheme, Url, host_of, is_path, port_of, split_port, split_scheme},

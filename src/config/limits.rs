@@ -6,7 +6,7 @@ use crate::error::Unit;
 
 use super::{
     Config, KIB, Key, MIB, Profile,
-    keys::{ConfigKey, ScalarKey, number},
+    key::{ConfigKey, ScalarKey, number},
 };
 
 macro_rules! settings {

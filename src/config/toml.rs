@@ -18,9 +18,10 @@ use super::{
     Config, MAX_TEXT_BYTES, Preset, Profile,
     draft::Draft,
     grammar::{Field, Grammar, Kind, ScalarKind},
-    keys::{self, ConfigKey},
+    key::ConfigKey,
+    keys,
     lines::SourceLines,
-    setting::name_of,
+    quote::name_of,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 

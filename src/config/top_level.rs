@@ -1,14 +1,14 @@
 //! The configuration of a sandbox, with the keys outside of sections.
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
-    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Profile, Wasi, draft,
+    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Profile, Wasi,
     grammar::{Kind, ScalarKind},
-    keys::{self, ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
-    setting::quoted,
+    key::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
+    quote::quoted,
 };
 use crate::error::{ConfigError, ConfigProblem, Unit};
 
@@ -26,8 +26,7 @@ use crate::error::{ConfigError, ConfigProblem, Unit};
 /// assert_eq!(error.hint().as_deref(), Some("did you mean `fuel`?"));
 /// # Ok::<(), belljar::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "draft::Draft")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Config {
     /// The profile that gave the defaults.
@@ -87,52 +86,11 @@ impl Config {
         }
     }
 
-    /// Sets a numeric key by its path, as [`keys`](Config::keys) lists them.
-    ///
-    /// ```
-    /// let mut config = belljar::Config::default();
-    /// config.set("limits.fuel", 1_000)?;
-    /// assert_eq!(config.limits.fuel, 1_000);
-    /// assert!(config.set("limits.fuel", 0).is_err());
-    /// # Ok::<(), belljar::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`](crate::Error::Config) if there is no such key, or the value is outside its
-    /// range; the configuration is then as it was.
-    pub fn set(&mut self, path: &str, value: u64) -> Result<(), crate::Error> {
-        let key = keys::scalars().find(|key| key.path == path).filter(|key| key.as_number().is_some());
-        let Some(key) = key else {
-            let all = || Config::keys().map(|key| key.path);
-            let section = path.rfind('.').map_or("", |dot| &path[..=dot]);
-            let mut valid: Vec<_> = all().filter(|key| key.starts_with(section)).collect();
-            if valid.is_empty() {
-                valid = all().collect();
-            }
-            let problem = ConfigProblem::UnknownKey { valid };
-            return Err(ConfigError { key: path.into(), at: None, problem }.into());
-        };
-        key.check(value).map_err(|problem| ConfigError { key: path.into(), at: None, problem })?;
-        (key.set)(self, value);
-        Ok(())
-    }
-
     /// Grants a capability that host functions of the embedding program need.
     #[must_use]
     pub fn with_grant(mut self, capability: impl Into<String>) -> Self {
         self.grants.insert(capability.into());
         self
-    }
-
-    /// Lists all number keys, in the order of the documentation.
-    pub fn keys() -> impl Iterator<Item = Key> {
-        keys::scalars().filter_map(ScalarKey::as_number).copied()
-    }
-
-    /// Lists every number key with its value in this configuration (`None`: off).
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
-        keys::scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
     }
 
     /// Checks every value against its range, and that this build can enforce every limit.

@@ -8,8 +8,8 @@ use super::{
     Config, Key,
     dirs::{self, HostDir},
     grammar::{Kind, ScalarKind},
-    keys::{ConfigKey, ListKey, PolicyKey, ScalarKey, list, named, number, setters, word},
-    setting::quoted,
+    key::{ConfigKey, ListKey, PolicyKey, ScalarKey, list, named, number, setters, word},
+    quote::quoted,
     word::words,
 };
 use crate::{
@@ -159,7 +159,7 @@ impl Wasi {
         if bytes > config.limits.file_bytes {
             return unfit("wasi.files", ValueProblem::FilesTooLarge);
         }
-        dirs::check(self)
+        dirs::check(&self.dirs, &self.files)
     }
 
     /// Checks that this build has the granted effects.
@@ -172,7 +172,7 @@ impl Wasi {
         if self.random == Random::Host && !cfg!(feature = "host-random") {
             return unenforceable("wasi.random", "host-random");
         }
-        dirs::check_effects(self)
+        dirs::check_effects(&self.dirs)
     }
 }
 

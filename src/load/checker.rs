@@ -15,6 +15,7 @@ mod body;
 mod operands;
 #[cfg(test)]
 mod tests;
+mod visitor;
 
 /// An operator that is not in normal form, and the rule that it breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::{
         grammar::{Grammar, Kind},
         lines::SourceLines,
         preset::Preset,
-        setting::name_of,
+        quote::name_of,
         toml::{self as config_toml, parse, read_table, syntax},
     },
     error::{ConfigError, ConfigProblem, Position, ValueProblem},

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::config::{
     dirs::HostDir,
+    grammar::Kind,
     http::HttpRule,
     toml::{GRAMMAR, fields},
 };

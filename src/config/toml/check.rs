@@ -9,7 +9,7 @@ use toml::{
 };
 
 #[cfg(feature = "json")]
-use crate::config::setting::name_of;
+use crate::config::quote::name_of;
 use crate::{
     config::grammar::{Field, Grammar, Kind, ScalarKind, below},
     error::{ConfigProblem, ValueKind},

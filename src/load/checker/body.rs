@@ -9,11 +9,8 @@ use wasmparser::{BlockType, FunctionBody, Operator};
 
 use super::{
     Context, Result, Rule,
-    operands::{self, Effect, Value},
+    operands::{self, Effect, LOOKBACK, Value},
 };
-
-/// The number of preceding operators that rules read.
-pub(super) const LOOKBACK: usize = 7;
 
 /// A function whose operators are checked in order.
 pub(super) struct Body<'b, 'm> {

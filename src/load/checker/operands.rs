@@ -1,15 +1,12 @@
 //! The operands and results of operators, and the rules for operands.
 
-use wasmparser::{MemArg, Operator, Operator::*, VisitOperator, VisitSimdOperator};
+use wasmparser::{MemArg, Operator, Operator::*};
 
-use super::{
-    Context, Result, Rule,
-    body::{Body, LOOKBACK},
-};
-use crate::{
-    host::pieces,
-    load::{effect::piece_kind, operators::unsupported},
-};
+use super::{Context, Result, Rule};
+use crate::{host::pieces, load::effect::piece_kind};
+
+/// The number of preceding operators that rules read.
+pub(super) const LOOKBACK: usize = 7;
 
 /// The knowledge about a value on the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +24,7 @@ pub(super) struct Effect {
     pub(super) takes: usize,
     pub(super) leaves: usize,
     pub(super) kind: Kind,
-    memarg: Option<MemArg>,
+    pub(super) memarg: Option<MemArg>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,64 +36,6 @@ pub(super) enum Kind {
     Other,
 }
 
-/// The effect of an operator, from the names of its arguments and its annotation in the parser's table.
-macro_rules! effect {
-    ([$($_:tt)*] arity $takes:literal -> $leaves:literal) => {
-        ($takes, $leaves, Kind::Other, None)
-    };
-    ([$($_:tt)*] arity 1 $($__:tt)*) => {
-        (1, 0, Kind::Other, None)
-    };
-    ([$($_:tt)*] arity $($__:tt)*) => {
-        (0, 0, Kind::Other, None)
-    };
-    ([$memarg:ident $lane:ident] load $($_:tt)*) => {
-        (2, 1, Kind::Other, Some($memarg))
-    };
-    ([$memarg:ident] load $($_:tt)*) => {
-        (1, 1, Kind::Other, Some($memarg))
-    };
-    ([$memarg:ident] store i32) => {
-        (2, 0, Kind::Store, Some($memarg))
-    };
-    ([$memarg:ident] store i64) => {
-        (2, 0, Kind::Store, Some($memarg))
-    };
-    ([$memarg:ident $($lane:ident)?] store $($_:tt)*) => {
-        (2, 0, Kind::Other, Some($memarg))
-    };
-    ([$($_:tt)*] $kind:ident $($__:tt)*) => {
-        (const { operands(stringify!($kind)) }, 1, Kind::Pure, None)
-    };
-}
-
-macro_rules! visit {
-    ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {$(
-        fn $visit(&mut self $($(, $arg: $ty)*)?) -> Result {
-            if const { unsupported(stringify!($proposal)).is_some() } {
-                return Err(Rule::Malformed);
-            }
-            let (takes, leaves, kind, memarg) = effect!([$($($arg)*)?] $($ann)*);
-            self.operator(&$op $({ $($arg),* })?, &Effect { takes, leaves, kind, memarg })
-        }
-    )*};
-}
-
-// Where the kind of operator is known at compile time, little code of the checks is left.
-impl<'a> VisitOperator<'a> for Body<'_, '_> {
-    type Output = Result;
-
-    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Result>> {
-        Some(self)
-    }
-
-    wasmparser::for_each_visit_operator!(visit);
-}
-
-impl VisitSimdOperator<'_> for Body<'_, '_> {
-    wasmparser::for_each_visit_simd_operator!(visit);
-}
-
 impl Effect {
     /// Checks whether the result is immediate if the operands are.
     pub(super) fn is_pure(&self, operator: &Operator<'_>) -> bool {
@@ -106,7 +45,7 @@ impl Effect {
 }
 
 /// Returns the number of operands of operators of a kind. An unknown kind does not compile.
-const fn operands(kind: &str) -> usize {
+pub(super) const fn operands(kind: &str) -> usize {
     match kind.as_bytes() {
         b"push" => 0,
         b"test" | b"unary" | b"splat" | b"conversion" | b"extract" => 1,

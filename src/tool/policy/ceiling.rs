@@ -16,7 +16,8 @@ use crate::config::{
     draft::Target,
     grammar::{Grammar, Kind, ScalarKind},
     http::HttpRule,
-    keys::{self, ConfigKey, PolicyKey, ScalarKey},
+    key::{ConfigKey, PolicyKey, ScalarKey},
+    keys,
     log::LogLevel,
     wasi::{Clock, Random},
 };

@@ -8,9 +8,10 @@ use crate::{
         Config,
         dirs::HostDir,
         draft::Target,
-        keys::{self, ConfigKey, ScalarKey, is_limit},
+        key::{ConfigKey, ScalarKey},
+        keys::{self, is_limit},
         lines::SourceLines,
-        setting::name_of,
+        quote::name_of,
     },
     tool::manifest::{Requested, RequestedDir},
 };

@@ -11,7 +11,7 @@ use super::{MissingCapability, PlanLine, Reason, Source, ceiling::NO_ACCESS, nar
 use crate::config::{
     dirs::{Access, HostDir},
     http::{HttpRule, rule_table},
-    setting::{name_of, quoted},
+    quote::{name_of, quoted},
 };
 
 /// An entry: requested, granted and effective value.

@@ -11,12 +11,7 @@ use super::{
     layers::{Granted, everything},
 };
 use crate::{
-    config::{
-        Config,
-        keys::{self, ScalarKey},
-        lines::SourceLines,
-        setting::name_of,
-    },
+    config::{Config, key::ScalarKey, keys, lines::SourceLines, quote::name_of},
     data::digest::Digest,
     tool::{
         error::ToolError,

@@ -1,4 +1,4 @@
-//! No two files of the program import each other, directly or through others.
+//! No two files import each other, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,29 +65,57 @@ fn named(module: &Module, code: &str, modules: &BTreeMap<Module, String>) -> BTr
     found
 }
 
-#[test]
-fn the_files_of_the_program_import_each_other_in_no_circle() {
-    let modules = walk(PROGRAM).into_iter().filter(|path| is(path, "rs") && !path.ends_with("tests.rs")).map(|path| {
+/// The modules of a folder, with their code.
+fn modules(folder: &str, left_out: &[&str]) -> BTreeMap<Module, String> {
+    let files = walk(folder).into_iter().filter(|path| is(path, "rs") && !path.ends_with("tests.rs"));
+    let modules = files.map(|path| {
         let text = code(&read(&path));
-        let name = path.strip_prefix(PROGRAM).unwrap().with_extension("");
+        let name = path.strip_prefix(folder).unwrap().with_extension("");
         let names = name.iter().map(|name| name.to_str().unwrap().to_string());
-        let module: Module = if name.as_os_str() == "main" { Module::new() } else { names.collect() };
+        let module: Module =
+            if ["main", "lib"].iter().any(|root| name.as_os_str() == *root) { Module::new() } else { names.collect() };
         (module, text.split("#[cfg(test)]\nmod tests {").next().unwrap().to_string())
     });
-    let modules: BTreeMap<_, _> = modules.collect();
-    let mut left: BTreeMap<_, _> =
-        modules.iter().map(|(module, code)| (module.clone(), named(module, code, &modules))).collect();
-    assert!(left[&vec!["run".to_string()]].contains(&vec!["options".to_string()]), "imports are not found");
-    assert!(left[&vec!["run".to_string()]].contains(&vec!["run".to_string(), "live".to_string()]));
+    modules.filter(|(module, _)| !module.first().is_some_and(|first| left_out.contains(&&**first))).collect()
+}
+
+/// The modules that are in circles, and those that import these.
+fn circles(mut left: BTreeMap<Module, BTreeSet<Module>>) -> Vec<String> {
     // What imports nothing that is left is in no circle.
     loop {
         let before = left.len();
         let names: BTreeSet<_> = left.keys().cloned().collect();
         left.retain(|_, imported| imported.iter().any(|module| names.contains(module)));
         if left.len() == before {
-            break;
+            return left.keys().map(|module| module.join("/")).collect();
         }
     }
-    let circle: Vec<_> = left.keys().map(|module| module.join("/")).collect();
-    assert!(circle.is_empty(), "files that import each other, and those that import these: {circle:?}");
+}
+
+#[test]
+fn the_files_of_the_program_import_each_other_in_no_circle() {
+    let modules = modules(PROGRAM, &[]);
+    let imports: BTreeMap<_, _> =
+        modules.iter().map(|(module, code)| (module.clone(), named(module, code, &modules))).collect();
+    assert!(imports[&vec!["run".to_string()]].contains(&vec!["options".to_string()]), "imports are not found");
+    assert!(imports[&vec!["run".to_string()]].contains(&vec!["run".to_string(), "live".to_string()]));
+    let circles = circles(imports);
+    assert!(circles.is_empty(), "files that import each other, and those that import these: {circles:?}");
+}
+
+/// A file may use what its parent has: the parent is where its part begins.
+#[test]
+fn the_files_of_the_library_import_each_other_in_no_circle() {
+    let modules = modules("src", &["bin", "docs"]);
+    let of_others = |module: &Module, code: &String| {
+        let mut imported = named(module, code, &modules);
+        imported.retain(|other| !module.starts_with(other));
+        (module.clone(), imported)
+    };
+    let imports: BTreeMap<_, _> =
+        modules.iter().filter(|(module, _)| !module.is_empty()).map(|(m, code)| of_others(m, code)).collect();
+    let path = |path: &str| path.split('/').map(String::from).collect::<Module>();
+    assert!(imports[&path("load/scan")].contains(&path("load/refusal")), "imports are not found");
+    let circles = circles(imports);
+    assert!(circles.is_empty(), "files that import each other, and those that import these: {circles:?}");
 }
