@@ -15,13 +15,14 @@ use crate::error::Unit;
 /// [`Instance`](crate::Instance) counts over all its calls since it was created or reset.
 ///
 /// ```
-/// use belljar::{Config, Sandbox, StopReason, error::Fault};
+/// use belljar::{Config, HostStop, Sandbox, StopReason, error::Fault};
 ///
 /// let sandbox = Sandbox::new(Config::default().with_stop_at_fuel(1_500))?;
 /// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";
 /// let module = sandbox.load_text(&format!("(module (func (export \"_start\") (local i32) {loops}))"))?;
 /// let stopped = sandbox.run(&module, b"").unwrap_err();
-/// assert_eq!(stopped.stop_reason(), Some(&HostStop::Injected { fault: Fault::Fuel, number: 1_500 }));
+/// let injected = HostStop::Injected { fault: Fault::Fuel, number: 1_500 };
+/// assert_eq!(stopped.stop_reason(), Some(&StopReason::Host(injected)));
 /// # Ok::<(), belljar::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

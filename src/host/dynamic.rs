@@ -29,7 +29,7 @@ impl HostFunction {
     ///
     /// Parameters and results are `i32`, `i64`, `f32` and `f64`, at most 1,000 of each;
     /// [`Builder::build`](crate::Builder::build) refuses other types. If the results differ from the type in number or
-    /// types, the run stops with [`StopReason::HostFunction`].
+    /// types, the run stops with [`HostStop::HostFunction`](crate::HostStop::HostFunction).
     ///
     /// ```
     /// use belljar::{FuncType, HostFunction, Sandbox, Value, ValueType::I32};

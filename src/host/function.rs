@@ -54,11 +54,11 @@ impl HostFunction {
     }
 
     /// Requires a capability: only runs whose configuration grants it ([`Config::grants`](crate::Config::grants)) can
-    /// call the function, others are stopped with [`StopReason::Denied`]. It can be imported in any case. Call this
-    /// once for each capability.
+    /// call the function, others are stopped with [`GuestFault::Denied`](crate::GuestFault::Denied). It can be imported
+    /// in any case. Call this once for each capability.
     ///
     /// ```
-    /// use belljar::{Config, HostFunction, Sandbox, StopReason};
+    /// use belljar::{Config, GuestFault, HostFunction, Sandbox, StopReason};
     ///
     /// let count = HostFunction::new("db", "count", || 7).requires("db");
     /// let sandbox = |config| Sandbox::builder().config(config).function(count.clone()).build();
@@ -69,7 +69,7 @@ impl HostFunction {
     ///
     /// let usual = sandbox(Config::default())?;
     /// let error = usual.call::<(), i32>(&usual.load(&wasm)?, "f", ()).unwrap_err();
-    /// assert!(matches!(error.stop_reason(), Some(StopReason::Denied { capability, .. }) if capability == "db"));
+    /// assert!(matches!(error.stop_reason(), Some(StopReason::Guest(GuestFault::Denied { .. }))));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

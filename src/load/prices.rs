@@ -7,7 +7,8 @@ use crate::engine::meter;
 
 /// Returns the fuel of one execution of an operator, without the fuel of what it moves, grows or calls.
 ///
-/// Control structure is free; entering a function, an iteration of a `loop` and an arm of an `if` cost [`ENTRY`].
+/// Control structure is free; entering a function, an iteration of a `loop` and an arm of an `if` cost
+/// [`ENTRY`](crate::engine::cost::ENTRY).
 #[inline(always)]
 pub(super) fn price(operator: &Operator<'_>) -> u64 {
     use Operator::{

@@ -21,7 +21,7 @@ pub enum HostStop {
     /// The host cancelled the run. Not deterministic: `usage.fuel` is the fuel at which it took effect.
     #[error("stopped: cancelled by the host")]
     Cancelled,
-    /// A fault that the configuration injects ([`Faults`](crate::Faults)).
+    /// A fault that the configuration injects ([`Faults`](crate::config::Faults)).
     #[error("stopped: {fault} {number}, an injected fault")]
     Injected {
         /// Kind of the fault.
@@ -103,7 +103,7 @@ impl HostStop {
     }
 }
 
-/// Kind of an injected fault that stops a run ([`Faults`](crate::Faults)).
+/// Kind of an injected fault that stops a run ([`Faults`](crate::config::Faults)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
