@@ -1,4 +1,4 @@
-//! The long documents. There is nothing to call here.
+//! The pages of the documentation. There is nothing to call here.
 
 #[doc = include_str!("docs/architecture.md")]
 pub mod architecture {}

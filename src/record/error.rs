@@ -1,4 +1,4 @@
-//! Why a receipt or a transcript is refused.
+//! Errors of receipts and transcripts that are refused.
 
 use alloc::{
     string::{String, ToString},

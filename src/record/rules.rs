@@ -1,4 +1,4 @@
-//! What a receipt and a transcript both say of a run: its rules, and how it was entered.
+//! Fields that receipts and transcripts share: the rules of a run, and its entry.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;

@@ -155,7 +155,7 @@ fn table(name: &str) -> String {
                         line("default-features = false, features = [\"std\", \"toml\", \"wat\"]"),
                     ],
                     [
-                        "without TOML and the text format: 27 packages in place of 39".into(),
+                        "without TOML and the text format: 12 packages fewer".into(),
                         line("default-features = false, features = [\"std\", \"portable-dispatch\"]"),
                     ],
                     [
