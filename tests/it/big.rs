@@ -1,4 +1,4 @@
-//! Modules of any size, the same each time.
+//! Modules of any size, for other tests.
 
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemorySection,

@@ -1,5 +1,5 @@
-//! Modules that are known to have loaded: what is loaded lazily comes to the same, and nothing that was not
-//! noted by who has the key is believed.
+//! Modules that are known to load: a lazy load gives the same results, and an entry is used only if the key
+//! authenticates it.
 
 use std::{
     fs,

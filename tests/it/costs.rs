@@ -1,4 +1,4 @@
-//! What each of the costly inputs takes: time on the processor and memory, in a process of its own.
+//! The cost of the most costly inputs: processor time and memory, each in a separate process.
 
 use std::{env, fs, process::Command, time::Instant};
 

@@ -1,4 +1,4 @@
-//! Many runs: at a time, and one after the other.
+//! Concurrent and consecutive runs, which do not affect each other.
 
 use std::{env, process::Command, thread};
 

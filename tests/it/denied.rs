@@ -1,4 +1,4 @@
-//! What each function of WASI answers where nothing is granted: as the documentation has it.
+//! The result of each function of WASI where nothing is granted, as the documentation lists it.
 
 use belljar::{Config, Error, GuestFault, Sandbox, StopReason, ValueType, abi::wasi, config::Preset};
 

@@ -1,5 +1,5 @@
-//! Faults that are injected: which place a number means, and what is done there. `tests/bounds` walks every
-//! place of some guests.
+//! Injected faults: the place that a number means, and the result there. `tests/bounds` walks every place of a few
+//! guests.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Own host functions that need a capability: granted they are as any other, else each call of one stops the run.
+//! Custom host functions that require a capability: without the grant a call of one stops the run.
 
 use std::sync::{
     Arc,

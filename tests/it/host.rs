@@ -1,4 +1,5 @@
-//! Host functions of the embedding program, and instances that are kept.
+//! Host functions and instances in cases that the other files do not have: names of `env`, sixteen parameters, globals,
+//! growth by the host.
 
 use belljar::{
     Builder, Config, Error, LimitExceeded, Sandbox, StopReason, Value, config::OnGrowthLimit, error::ConfigProblem,

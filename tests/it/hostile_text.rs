@@ -1,4 +1,4 @@
-//! What a guest calls its things, and what it says, is kept as it is and shown escaped and cut.
+//! Guest text in names, messages and logs: kept as it is, and shown escaped and cut.
 
 use belljar::{Config, Error, GuestFault, Sandbox, StopReason};
 

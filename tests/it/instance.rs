@@ -1,4 +1,4 @@
-//! Instances that are kept: state, reset, and what a stop leaves behind.
+//! Instances: state, reset, and what a stop leaves behind.
 
 use belljar::{
     CallError, Config, Error, GuestFault, HostStop, Instance, LimitExceeded, Sandbox, StopReason, Trap, Value,

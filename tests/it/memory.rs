@@ -1,4 +1,4 @@
-//! What the system says of this process.
+//! The memory of this process, as Linux reports it.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What `tracing` is told, and that a subscriber that panics is only an error.
+//! Events for `tracing`, and panics of a subscriber, which are errors.
 
 use std::{
     fmt::Debug,

@@ -1,5 +1,5 @@
-//! Programs of WASI that nobody here wrote, each asked something whose answer is known.
-//! `tests/programs/run.sh` brings them and runs this.
+//! Third-party WASI programs, each with a question whose answer is known. `tests/programs/run.sh` downloads them and
+//! runs this.
 
 use std::{
     collections::BTreeMap,

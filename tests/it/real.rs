@@ -1,7 +1,7 @@
-//! Modules that nobody here wrote, as their own hosts drive them. `tests/real/fetch.sh` brings them.
+//! Third-party modules, driven as their own hosts do. `tests/real/fetch.sh` downloads them.
 //!
-//! `cargo test --release --test it real:: -- --ignored`, with `--nocapture` for what each of them
-//! used. A debug build leaves out the digests of a million bytes.
+//! `cargo test --release --test it real:: -- --ignored`, with `--nocapture` for the usage of each. A debug build leaves
+//! out the digests of a million bytes.
 
 use std::{fmt::Debug, fs, path::PathBuf, time::Instant};
 

@@ -1,6 +1,6 @@
-//! What `execute` keeps changes nothing but how long it takes.
+//! The modules that `execute` keeps change no result, only the time.
 //!
-//! That modules are kept, and which, is shown in `tests/bounds/recent.rs`, where nobody else is at it.
+//! `tests/bounds/recent.rs` tests which modules are kept, in a process in which nothing else uses them.
 
 use std::{sync::Arc, time::Instant};
 
