@@ -11,7 +11,7 @@ pub mod http;
 pub(crate) mod name;
 pub mod refused {
     //! Imports that are refused by design, with the reasons.
-    pub use crate::error::refused::{MODULES, REFUSED, Refused};
+    pub use crate::error::refused::{MODULES, REFUSED, Refused, RefusedCapability};
 }
 pub mod wasi;
 

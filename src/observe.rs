@@ -34,7 +34,7 @@ pub(crate) fn contain<R>(body: impl FnOnce() -> R) -> Result<R, String> {
             if let Err(again) = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| drop(payload))) {
                 core::mem::forget(again);
             }
-            alloc::string::ToString::to_string(&text::escape(&message, 4096))
+            alloc::format!("{}", text::escape(&message, 4096))
         })
     }
     #[cfg(not(feature = "std"))]

@@ -65,7 +65,7 @@ mod with_std {
         let panicked = std::panic::catch_unwind(|| {
             let mut guard = mutex.lock();
             *guard = 2;
-            std::panic::resume_unwind(std::boxed::Box::new(()));
+            std::panic::resume_unwind(Box::new(()));
         });
         assert!(panicked.is_err());
         assert_eq!(*mutex.lock(), 2);

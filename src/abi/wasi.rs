@@ -78,22 +78,22 @@ impl Param {
     /// Returns its name.
     pub fn name(self) -> &'static str {
         match self {
-            Param::I32(name)
-            | Param::I64(name)
-            | Param::Ptr(name, _)
-            | Param::Filestat(name)
-            | Param::Path(name)
-            | Param::Buffer(name)
-            | Param::Buffers(name) => name,
+            Self::I32(name)
+            | Self::I64(name)
+            | Self::Ptr(name, _)
+            | Self::Filestat(name)
+            | Self::Path(name)
+            | Self::Buffer(name)
+            | Self::Buffers(name) => name,
         }
     }
 
     /// Returns the WebAssembly types of this parameter.
     pub fn types(self) -> &'static [ValueType] {
         match self {
-            Param::I32(_) | Param::Ptr(..) | Param::Filestat(_) => &[ValueType::I32],
-            Param::I64(_) => &[ValueType::I64],
-            Param::Path(_) | Param::Buffer(_) | Param::Buffers(_) => &[ValueType::I32, ValueType::I32],
+            Self::I32(_) | Self::Ptr(..) | Self::Filestat(_) => &[ValueType::I32],
+            Self::I64(_) => &[ValueType::I64],
+            Self::Path(_) | Self::Buffer(_) | Self::Buffers(_) => &[ValueType::I32, ValueType::I32],
         }
     }
 }
@@ -146,7 +146,7 @@ impl Function {
 
     /// Returns whether it takes pointers, and so needs the exported memory.
     pub(crate) fn needs_memory(&self) -> bool {
-        self.params.iter().any(|param| !matches!(param, Param::I32(_) | Param::I64(_)))
+        self.params.iter().any(|param| !matches!(param, I32(_) | I64(_)))
     }
 
     /// Returns whether a snapshot has it.

@@ -112,7 +112,7 @@ impl FromStr for Pin {
 
 impl From<Pin> for String {
     fn from(pin: Pin) -> String {
-        std::string::ToString::to_string(&pin)
+        pin.to_string()
     }
 }
 

@@ -76,7 +76,7 @@ impl Config {
         let key = scalars().find(|key| key.path == path).filter(|key| key.as_number().is_some());
         let Some(key) = key else {
             let all = || Config::keys().map(|key| key.path);
-            let section = path.rfind('.').map_or("", |dot| &path[..=dot]);
+            let section = path.rfind('.').and_then(|dot| path.get(..=dot)).unwrap_or_default();
             let mut valid: Vec<_> = all().filter(|key| key.starts_with(section)).collect();
             if valid.is_empty() {
                 valid = all().collect();

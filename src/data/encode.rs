@@ -9,11 +9,11 @@ use crate::data::value::ValueType;
 pub(crate) fn sections(bytes: &[u8]) -> impl Iterator<Item = (u8, Range<usize>)> {
     let mut at = 8;
     core::iter::from_fn(move || {
-        let id = *bytes.get(at)?;
-        let (size, header) = read_leb(&bytes[at + 1..]);
+        let (id, rest) = bytes.get(at..)?.split_first()?;
+        let (size, header) = read_leb(rest);
         let start = at + 1 + header;
         at = start + size as usize;
-        Some((id, start..at))
+        Some((*id, start..at))
     })
 }
 
@@ -27,7 +27,7 @@ pub(crate) fn section(out: &mut Vec<u8>, id: u8, contents: &[u8]) {
 /// Returns the contents of a section with entries appended to its list.
 pub(crate) fn append(contents: &[u8], added: u32, entries: &[u8]) -> Vec<u8> {
     let (count, header) = read_leb(contents);
-    [&leb(count + added), &contents[header..], entries].concat()
+    [&leb(count + added), contents.get(header..).unwrap_or_default(), entries].concat()
 }
 
 /// Returns an entry of the export section; kind 0 is a function, 1 a table.

@@ -107,7 +107,7 @@ pub(crate) fn is_given_path(path: &str) -> bool {
 /// Returns the directories above a path, the lowest first, without the root.
 pub(crate) fn above(path: &str) -> impl Iterator<Item = &str> {
     let path = path.strip_suffix('/').unwrap_or(path);
-    path.rmatch_indices('/').map(|(at, _)| &path[..at]).filter(|above| !above.is_empty())
+    path.rmatch_indices('/').filter_map(|(at, _)| path.get(..at)).filter(|above| !above.is_empty())
 }
 
 /// Counts the nodes that these files make, with their directories and the root, and their bytes.

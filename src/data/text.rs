@@ -47,11 +47,7 @@ impl Escaped<'_> {
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut end = self.max_bytes.min(self.text.len());
-        while !self.text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let (shown, cut) = self.text.split_at(end);
+        let (shown, cut) = split(self.text, self.max_bytes);
         for c in shown.chars() {
             match c {
                 '\n' | '\t' if self.keep_lines => f.write_char(c)?,
@@ -67,6 +63,12 @@ impl fmt::Display for Escaped<'_> {
             more => write!(f, "… ({more} bytes more)"),
         }
     }
+}
+
+/// Splits a text in two, of which the first is as long as possible, but at most `len` bytes.
+pub(crate) fn split(text: &str, len: usize) -> (&str, &str) {
+    let mut parts = (0..=len.min(text.len())).rev().filter_map(|at| text.split_at_checked(at));
+    parts.next().unwrap_or_default()
 }
 
 /// Returns whether a character is a control character (C0, DEL, C1) or a format character, as of Unicode's
@@ -95,8 +97,7 @@ pub(crate) struct DebugText<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for DebugText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = self.0.floor_char_boundary(SHOWN_BYTES);
-        let (shown, cut) = self.0.split_at(end);
+        let (shown, cut) = split(self.0, SHOWN_BYTES);
         write!(f, "{shown:?}")?;
         if cut.is_empty() { Ok(()) } else { write!(f, "… ({} bytes more)", cut.len()) }
     }

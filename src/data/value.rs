@@ -1,5 +1,7 @@
 //! WebAssembly values and types, independent of the engine.
 
+#[cfg(feature = "receipt")]
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::{fmt, hash};
 
@@ -49,7 +51,7 @@ impl Value {
 
     /// Formats type and value without loss: `i32:5`, floats as their bits.
     #[cfg(feature = "receipt")]
-    pub(crate) fn exact(&self) -> alloc::string::String {
+    pub(crate) fn exact(&self) -> String {
         match self {
             Value::F32(v) => alloc::format!("f32:{:#010x}", v.to_bits()),
             Value::F64(v) => alloc::format!("f64:{:#018x}", v.to_bits()),

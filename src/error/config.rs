@@ -7,7 +7,10 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Unit, ValueKind, ValueProblem};
-use crate::data::{text::quote, value::ValueType};
+use crate::data::{
+    text::{self, quote},
+    value::ValueType,
+};
 
 /// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,14 +36,11 @@ pub struct Position {
 #[cfg(feature = "toml")]
 impl Position {
     pub(crate) fn of(text: &str, offset: usize) -> Position {
-        let mut end = offset.min(text.len());
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let before = &text[..end];
-        let start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line = before.bytes().filter(|b| *b == b'\n').count() as u64 + 1;
-        Position { line, column: before[start..].chars().count() as u64 + 1 }
+        let (before, _) = text::split(text, offset);
+        let (lines, of_line) = before
+            .rsplit_once('\n')
+            .map_or((0, before), |(above, of_line)| (above.matches('\n').count() as u64 + 1, of_line));
+        Position { line: lines + 1, column: of_line.chars().count() as u64 + 1 }
     }
 }
 
@@ -247,14 +247,18 @@ impl ConfigError {
 /// Computes the Levenshtein distance of two names, for "did you mean".
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    // The distances of the beginnings of `b` from that of `a`, without that of the empty beginning.
+    let mut row: Vec<usize> = (1..=b.len()).collect();
+    let mut last = b.len();
     for (i, ca) in a.chars().take(64).enumerate() {
-        let mut diagonal = core::mem::replace(&mut row[0], i + 1);
-        for (j, cb) in b.iter().enumerate() {
+        let mut diagonal = i;
+        last = i + 1;
+        for (place, cb) in row.iter_mut().zip(&b) {
             let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+            diagonal = *place;
+            last = replaced.min(diagonal + 1).min(last + 1);
+            *place = last;
         }
     }
-    row[b.len()]
+    last
 }

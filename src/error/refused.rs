@@ -161,7 +161,7 @@ pub const REFUSED: &[Refused] = &[
 ];
 
 /// Returns the refused capability that an import needs, if there is one.
-pub fn refused(module: &str, name: &str) -> Option<&'static Refused> {
+pub(crate) fn refused(module: &str, name: &str) -> Option<&'static Refused> {
     if !MODULES.contains(&module) {
         return None;
     }
