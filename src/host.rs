@@ -110,7 +110,7 @@ impl Host {
             pending_call: None,
             data: Box::new(()),
             wasi: None,
-            http: crate::http::State::default(),
+            http: Default::default(),
             limits,
             log_level,
             faults,
@@ -183,13 +183,13 @@ impl Host {
     pub(crate) fn next_input(&self, len: u32) -> &[u8] {
         // An input that is shared may have become shorter.
         let rest = self.input.as_bytes().get(self.cursor..).unwrap_or_default();
-        &rest[..rest.len().min(len as usize)]
+        rest.get(..len as usize).unwrap_or(rest)
     }
 
     /// Copies the next bytes of the input into `to`, which must not be longer than the rest of the input.
     pub(crate) fn copy_input(&mut self, to: &mut [u8]) -> Result<(), StopReason> {
-        for piece in self.alarm().pieces(to.len()) {
-            let to = &mut to[piece?];
+        for to in self.alarm().chunks_mut(to) {
+            let to = to?;
             to.copy_from_slice(self.next_input(to.len() as u32));
             self.cursor += to.len();
             self.count_input(to.len() as u64);
@@ -214,8 +214,8 @@ impl Host {
                 .try_reserve_exact(more)
                 .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Output }))?;
         }
-        for piece in alarm.pieces(bytes.len()) {
-            let piece = &bytes[piece?];
+        for piece in alarm.chunks(bytes) {
+            let piece = piece?;
             self.output.extend_from_slice(piece);
             self.output_bytes += piece.len() as u64;
         }
@@ -376,6 +376,12 @@ pub(crate) fn check_range(
         })));
     }
     Ok(ptr as usize..end as usize)
+}
+
+/// Returns the bytes of a range that [`check_range`] has returned, or of a part of it.
+#[expect(clippy::indexing_slicing, reason = "the range was checked for this memory, and no memory shrinks")]
+pub(crate) fn checked(memory: &mut [u8], range: core::ops::Range<usize>) -> &mut [u8] {
+    &mut memory[range]
 }
 
 /// Checks a range, then charges a host call that moves it; returns the range.

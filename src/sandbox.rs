@@ -381,7 +381,7 @@ impl Builder {
             let same = |other: &HostFunction| other.name == *name;
             let why = if is_reserved(name, &self.config) {
                 HostFunctionProblem::Reserved
-            } else if self.functions[..i].iter().any(same) {
+            } else if self.functions.iter().take(i).any(same) {
                 HostFunctionProblem::Duplicate
             } else if let Err(why) = function.check_type() {
                 why

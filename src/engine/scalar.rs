@@ -30,6 +30,7 @@ macro_rules! each_arity {
 
 pub(crate) use each_arity;
 
+#[expect(unnameable_types, reason = "sealed")]
 pub(crate) mod private {
     use super::{Value, ValueType, Vec};
 

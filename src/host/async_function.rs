@@ -63,8 +63,9 @@ impl HostFunction {
     }
 }
 
+#[expect(unnameable_types, reason = "sealed")]
 mod private {
-    pub use super::super::function::private::Bound;
+    pub(crate) use super::super::function::private::Bound;
 
     #[diagnostic::on_unimplemented(
         message = "`{Self}` is not an async host function",

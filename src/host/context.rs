@@ -6,7 +6,7 @@ use core::{any::Any, error::Error, fmt};
 
 use wasmi::Caller;
 
-use super::{Host, check_and_charge, memory_and_host};
+use super::{Host, check_and_charge, checked, memory_and_host};
 use crate::{
     data::outcome::{Level, LogEntry},
     engine::meter,
@@ -49,7 +49,7 @@ impl Context<'_> {
         bytes
             .try_reserve_exact(range.len())
             .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::GuestMemoryCopy }))?;
-        bytes.extend_from_slice(&memory[range]);
+        bytes.extend_from_slice(checked(memory, range));
         Ok(bytes)
     }
 
@@ -83,7 +83,7 @@ impl Context<'_> {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let range = check_and_charge(&mut self.caller, self.name, ptr, len)?;
         let (memory, _) = memory_and_host(&mut self.caller, self.name)?;
-        memory[range].copy_from_slice(bytes);
+        checked(memory, range).copy_from_slice(bytes);
         Ok(())
     }
 

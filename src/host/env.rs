@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 
 use wasmi::{Caller, Linker};
 
-use super::{Host, check_and_charge, check_range, enter, memory_and_host};
+use super::{Host, check_and_charge, check_range, checked, enter, memory_and_host};
 use crate::{
     abi::{self, Call},
     data::outcome::{Level, LogEntry},
@@ -23,24 +23,24 @@ pub(crate) fn link(linker: &mut Linker<Host>, function: &abi::Function, import: 
     let name = Name::new(abi::MODULE, import);
     type C<'a> = Caller<'a, Host>;
     match function.call {
-        Call::InputLen => linker.func_wrap(abi::MODULE, import, move |c: C| enter(c, &name, input_len)),
-        Call::ReadInput => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+        Call::InputLen => linker.func_wrap(abi::MODULE, import, move |c: C<'_>| enter(c, &name, input_len)),
+        Call::ReadInput => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
             enter(c, &name, |c| read_input(c, &name, ptr, len))
         }),
-        Call::WriteOutput => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+        Call::WriteOutput => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
             enter(c, &name, |c| write_output(c, &name, ptr, len))
         }),
-        Call::Log => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+        Call::Log => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
             enter(c, &name, |c| log(c, &name, Level::Info, ptr, len))
         }),
-        Call::LogAt => linker.func_wrap(abi::MODULE, import, move |c: C, level: i32, ptr: u32, len: u32| {
+        Call::LogAt => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, level: i32, ptr: u32, len: u32| {
             enter(c, &name, |c| log_at(c, &name, level, ptr, len))
         }),
-        Call::Fail => linker.func_wrap(abi::MODULE, import, move |c: C, ptr: u32, len: u32| {
+        Call::Fail => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
             enter(c, &name, |c| fail(c, &name, ptr, len))
         }),
         Call::Abort => {
-            linker.func_wrap(abi::MODULE, import, move |c: C, message: u32, file: u32, line: u32, column: u32| {
+            linker.func_wrap(abi::MODULE, import, move |c: C<'_>, message: u32, file: u32, line: u32, column: u32| {
                 enter(c, &name, |c| abort(c, &name, message, file, line, column))
             })
         }
@@ -58,7 +58,7 @@ fn read_input(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) ->
     let count = caller.data().next_input(len).len();
     meter::charge(&mut *caller, meter::host_call(count as u64))?;
     let (memory, host) = memory_and_host(caller, name)?;
-    host.copy_input(&mut memory[range.start..range.start + count])?;
+    host.copy_input(checked(memory, range.start..range.start + count))?;
     Ok(count as u32)
 }
 
@@ -68,7 +68,7 @@ fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) 
     meter::charge(&mut *caller, meter::output_call(u64::from(len)))?;
     let (memory, host) = memory_and_host(caller, name)?;
     let alarm = host.alarm();
-    host.append_output(&memory[range], &alarm)
+    host.append_output(checked(memory, range), &alarm)
 }
 
 fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
@@ -81,7 +81,7 @@ fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len:
 fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: u32) -> Result<(), StopReason> {
     let range = check_and_charge(caller, name, ptr, len)?;
     let (memory, host) = memory_and_host(caller, name)?;
-    let bytes = &memory[range];
+    let bytes = &*checked(memory, range);
     // The prefix that is UTF-8 lies in the range, whose length is 32 bits wide.
     let broken = |valid| {
         StopReason::Guest(GuestFault::Abi(AbiFault::Utf8 { function: name.in_faults(), ptr, len, valid: valid as u32 }))
@@ -101,15 +101,19 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
 }
 
 /// Checks that bytes are UTF-8; if not, returns the error that `broken` makes of the length of the valid prefix.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "`valid` is at most the end of the piece before, and that within the bytes"
+)]
 fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason) -> Result<(), StopReason> {
-    let mut checked = 0;
+    let mut valid = 0;
     for piece in alarm.pieces(bytes.len()) {
         let end = piece?.end;
-        checked = match core::str::from_utf8(&bytes[checked..end]) {
+        valid = match core::str::from_utf8(&bytes[valid..end]) {
             Ok(_) => end,
             // A character may go on in the next piece.
-            Err(error) if error.error_len().is_none() && end < bytes.len() => checked + error.valid_up_to(),
-            Err(error) => return Err(broken(checked + error.valid_up_to())),
+            Err(error) if error.error_len().is_none() && end < bytes.len() => valid + error.valid_up_to(),
+            Err(error) => return Err(broken(valid + error.valid_up_to())),
         };
     }
     Ok(())
@@ -117,10 +121,10 @@ fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason)
 
 /// Returns the first characters of a text, at most `len` bytes.
 fn beginning(text: &[u8], len: usize) -> &str {
-    let text = &text[..text.len().min(len)];
+    let text = text.get(..len).unwrap_or(text);
     match core::str::from_utf8(text) {
         Ok(text) => text,
-        Err(error) => core::str::from_utf8(&text[..error.valid_up_to()]).unwrap_or_default(),
+        Err(error) => core::str::from_utf8(text.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default(),
     }
 }
 
@@ -130,7 +134,7 @@ fn fail(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) -> Resul
     let kept = len.min(MESSAGE_BYTES);
     meter::charge(&mut *caller, meter::host_call(u64::from(kept)))?;
     let (memory, _) = memory_and_host(caller, name)?;
-    let bytes = &memory[range.start..range.start + kept as usize];
+    let bytes = checked(memory, range.start..range.start + kept as usize);
     Err(StopReason::Guest(GuestFault::Failed { message: String::from_utf8_lossy(bytes).into_owned() }))
 }
 
@@ -167,13 +171,13 @@ fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String,
     let header = check_range(caller, name, start, 4)?;
     let (memory, _) = memory_and_host(caller, name)?;
     let mut size = [0; 4];
-    size.copy_from_slice(&memory[header]);
+    size.copy_from_slice(checked(memory, header));
     let len = u32::from_le_bytes(size);
     let range = check_range(caller, name, ptr, len)?;
     let kept = len.min(2 * MESSAGE_BYTES);
     meter::charge(&mut *caller, u64::from(kept).div_ceil(meter::BYTES_PER_FUEL))?;
     let (memory, _) = memory_and_host(caller, name)?;
-    let bytes = &memory[range.start..range.start + kept as usize];
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    let (units, _) = checked(memory, range.start..range.start + kept as usize).as_chunks();
+    let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
     Ok(String::from_utf16_lossy(&units))
 }

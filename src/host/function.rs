@@ -125,6 +125,7 @@ pub trait HostResult: private::Returnable {}
 
 impl<R: private::Returnable> HostResult for R {}
 
+#[expect(unnameable_types, reason = "sealed")]
 pub(super) mod private {
     use super::{HostError, HostFunction, Scalars};
 
@@ -139,6 +140,7 @@ pub(super) mod private {
     }
 
     /// A wrapper that hides a private type in the signatures of public traits.
+    #[derive(Debug)]
     pub struct Bound(pub(in crate::host) HostFunction);
 
     #[diagnostic::on_unimplemented(

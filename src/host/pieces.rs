@@ -29,6 +29,7 @@ pub(crate) const SLOTS: u64 = 2;
 /// Bytes that are moved, set or added in one piece: about 50 microseconds, or 200 if they are touched for the first
 /// time.
 pub(crate) const BYTES: u32 = 1 << 18;
+const PIECE: usize = BYTES as usize;
 /// Pages that are added in one piece.
 pub(crate) const PAGES: u32 = BYTES / PAGE as u32;
 /// Table elements that are moved, set or added in one piece.
@@ -193,14 +194,27 @@ fn advance(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> R
 
 impl Alarm {
     /// Returns the ranges of the pieces of `len` bytes, or an error in place of a piece if the run is to stop.
-    pub(crate) fn pieces(&self, len: usize) -> impl Iterator<Item = Result<Range<usize>, StopReason>> + use<'_> {
-        let piece = BYTES as usize;
-        (0..len).step_by(piece).map(move |at| {
+    pub(crate) fn pieces(&self, len: usize) -> impl Iterator<Item = Result<Range<usize>, StopReason>> {
+        self.checked((0..len).step_by(PIECE).map(move |at| at..len.min(at + PIECE)))
+    }
+
+    /// Returns the pieces of bytes, or an error in place of a piece if the run is to stop.
+    pub(crate) fn chunks<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = Result<&'b [u8], StopReason>> {
+        self.checked(bytes.chunks(PIECE))
+    }
+
+    /// Returns the pieces of bytes that are written to, or an error in place of a piece if the run is to stop.
+    pub(crate) fn chunks_mut<'b>(&self, bytes: &'b mut [u8]) -> impl Iterator<Item = Result<&'b mut [u8], StopReason>> {
+        self.checked(bytes.chunks_mut(PIECE))
+    }
+
+    fn checked<P>(&self, pieces: impl Iterator<Item = P>) -> impl Iterator<Item = Result<P, StopReason>> {
+        pieces.enumerate().map(|(number, piece)| {
             // The first piece belongs to the start of the call.
-            if at > 0 {
+            if number > 0 {
                 self.check()?;
             }
-            Ok(at..len.min(at + piece))
+            Ok(piece)
         })
     }
 }

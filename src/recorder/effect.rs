@@ -233,7 +233,9 @@ impl Effect {
         match self {
             Effect::HostCall { actions, end, .. } => {
                 let mut answer = json(serde_json::to_value(end));
-                answer["acts"] = json(serde_json::to_value(actions));
+                if let Json::Object(members) = &mut answer {
+                    members.insert("acts".into(), json(serde_json::to_value(actions)));
+                }
                 answer
             }
             Effect::Clock { realtime, monotonic } => json!([realtime, monotonic]),

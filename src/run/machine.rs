@@ -18,7 +18,7 @@ use crate::{
     },
     engine::meter,
     error::{AbiFault, Error, GuestFault, HostStop, StopReason, Stopped},
-    host::{Host, pending_call::PendingCall, pieces, pool::PooledStore, wasi},
+    host::{self, Host, pending_call::PendingCall, pieces, pool::PooledStore, wasi},
     load::{Entry, Module},
     observe,
     sync::{waker::ThreadWaker, watch::Watch},
@@ -184,7 +184,7 @@ impl Machine {
                 })
             }
         });
-        contained.unwrap_or_else(|message| Err(StopReason::Host(HostStop::Engine { message }))).flatten()
+        contained.unwrap_or_else(|message| Err(StopReason::Host(HostStop::Engine { message })))?
     }
 
     fn run_slices(&mut self, budget: Option<u64>, waker: &Waker) -> Result<Progress, StopReason> {
@@ -361,7 +361,8 @@ impl Machine {
         meter::charge(&mut *self.store, meter::host_call(len.into()))?;
         if let Some(memory) = memory.filter(|_| len > 0) {
             let (bytes, host) = memory.data_and_store_mut(&mut *self.store);
-            bytes[ptr as usize..][..len as usize].copy_from_slice(host.input.as_bytes());
+            let input = host.next_input(len);
+            host::checked(bytes, ptr as usize..ptr as usize + input.len()).copy_from_slice(input);
             host.count_input(u64::from(len));
         }
         Ok(())

@@ -310,7 +310,9 @@ impl Volume for Tree {
         let count = from.len().min(to.len());
         for piece in alarm.pieces(count) {
             let piece = piece?;
-            to[piece.clone()].copy_from_slice(&from[piece]);
+            if let (Some(to), Some(from)) = (to.get_mut(piece.clone()), from.get(piece)) {
+                to.copy_from_slice(from);
+            }
         }
         Ok(count)
     }

@@ -272,7 +272,8 @@ impl Volume for Mount {
         for piece in alarm.pieces(to.len()) {
             let end = piece?.end;
             while count < end {
-                match file.read_at(&mut to[count..end], offset.saturating_add(count as u64)) {
+                let to = to.get_mut(count..end).unwrap_or_default();
+                match file.read_at(to, offset.saturating_add(count as u64)) {
                     Ok(0) => return Ok(count),
                     Ok(more) => count += more,
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -295,9 +296,12 @@ impl Volume for Mount {
         self.nodes.check_growth(size, end)?;
         self.add_work(SYSCALL_WORK);
         let (file, _) = self.file(node)?;
-        let written = alarm.pieces(bytes.len()).try_for_each(|piece| -> Result<()> {
+        let mut at = offset;
+        let written = alarm.chunks(bytes).try_for_each(|piece| -> Result<()> {
             let piece = piece?;
-            Ok(file.write_all_at(&bytes[piece.clone()], offset + piece.start as u64)?)
+            file.write_all_at(piece, at)?;
+            at += piece.len() as u64;
+            Ok(())
         });
         // A failed write may have written a part.
         let end = if written.is_ok() { end } else { file.metadata()?.len().min(end) };

@@ -47,8 +47,8 @@ impl SeededStream {
     }
 
     pub(crate) fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
-        for piece in alarm.pieces(to.len()) {
-            self.fill_piece(&mut to[piece?]);
+        for piece in alarm.chunks_mut(to) {
+            self.fill_piece(piece?);
         }
         Ok(())
     }
@@ -59,11 +59,10 @@ impl SeededStream {
                 self.blocks.fill_bytes(&mut self.block);
                 self.used = 0;
             }
-            let rest = &self.block[self.used..];
-            let count = rest.len().min(to.len());
-            let (now, later) = to.split_at_mut(count);
-            now.copy_from_slice(&rest[..count]);
-            self.used += count;
+            let rest = self.block.get(self.used..).unwrap_or_default();
+            let (now, later) = to.split_at_mut(rest.len().min(to.len()));
+            now.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            self.used += now.len();
             to = later;
         }
     }
@@ -71,9 +70,9 @@ impl SeededStream {
 
 #[cfg(feature = "host-random")]
 pub(crate) fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
-    alarm.pieces(to.len()).try_for_each(|piece| {
-        getrandom::fill(&mut to[piece?]).map_err(|_| failed("the operating system has no random bytes"))
-    })
+    alarm
+        .chunks_mut(to)
+        .try_for_each(|piece| getrandom::fill(piece?).map_err(|_| failed("the operating system has no random bytes")))
 }
 
 /// Returns an error; the check of the configuration refuses the host's random bytes in this build.

@@ -86,7 +86,9 @@ impl RecordedVolume {
         let (path, volume) = (&self.path, &mut self.volume);
         let request = || {
             let mut request = request();
-            request["dir"] = json!(&**path);
+            if let Json::Object(members) = &mut request {
+                members.insert("dir".into(), json!(&**path));
+            }
             request
         };
         let Reply { result, work } = self.recorder.directory(operation, request, || {
@@ -149,7 +151,7 @@ impl Volume for RecordedVolume {
         let request = || json!({ "node": node, "offset": offset, "len": len });
         let bytes = self.perform("read", request, |volume| {
             let count = volume.read(node, offset, to, alarm)?;
-            Ok(Bytes(to[..count].to_vec()))
+            Ok(Bytes(to.get(..count).unwrap_or_default().to_vec()))
         })?;
         to.get_mut(..bytes.0.len()).ok_or_else(|| invalid_answer("dir.read"))?.copy_from_slice(&bytes.0);
         Ok(bytes.0.len())

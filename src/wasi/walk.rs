@@ -1,5 +1,7 @@
 //! Iteration over the names of a path, with the links it leads through.
 
+#![expect(clippy::string_slice, reason = "offsets are those of names in the path, which slashes divide")]
+
 use alloc::{borrow::ToOwned, format, string::String};
 
 use super::errno::{Errno, Result};

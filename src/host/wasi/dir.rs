@@ -3,6 +3,7 @@
 use super::guest::{Guest, ITEM};
 use crate::{
     engine::meter,
+    host,
     wasi::{
         errno::Result,
         rights,
@@ -31,14 +32,14 @@ pub(super) fn readdir(guest: &mut Guest<'_, '_>, fd: u32, ptr: u32, len: u32, co
     let range = guest.check(ptr, filled as u32)?;
     let (memory, state) = guest.memory_and_state()?;
     let Some(volume) = state.volumes.get(at.volume) else { return Ok(()) };
-    let mut rest = &mut memory[range];
+    let mut rest = host::checked(memory, range);
     let mut next = cookie;
     while let Some(entry) = volume.next_entry(at.node, next)?.filter(|_| !rest.is_empty()) {
         next = entry.cookie;
         for part in [head(&entry).as_slice(), entry.name.as_bytes()] {
-            let kept = part.len().min(rest.len());
-            let (now, later) = rest.split_at_mut(kept);
-            now.copy_from_slice(&part[..kept]);
+            let (kept, _) = part.split_at(part.len().min(rest.len()));
+            let (now, later) = rest.split_at_mut(kept.len());
+            now.copy_from_slice(kept);
             rest = later;
         }
     }

@@ -109,7 +109,7 @@ impl Guest<'_, '_> {
         let range = self.check(ptr, N as u32)?;
         let (memory, _) = self.memory_and_host()?;
         let mut bytes = [0; N];
-        bytes.copy_from_slice(&memory[range]);
+        bytes.copy_from_slice(host::checked(memory, range));
         Ok(bytes)
     }
 
@@ -117,7 +117,7 @@ impl Guest<'_, '_> {
     pub(super) fn store(&mut self, ptr: u32, bytes: &[u8]) -> Result<()> {
         let range = self.check(ptr, u32::try_from(bytes.len()).unwrap_or(u32::MAX))?;
         let (memory, _) = self.memory_and_host()?;
-        memory[range].copy_from_slice(bytes);
+        host::checked(memory, range).copy_from_slice(bytes);
         Ok(())
     }
 
@@ -136,7 +136,7 @@ impl Guest<'_, '_> {
         }
         let range = self.check(ptr, len)?;
         let (memory, _) = self.memory_and_host()?;
-        let path = core::str::from_utf8(&memory[range]).map_err(|_| Errno::IlSeq)?;
+        let path = core::str::from_utf8(host::checked(memory, range)).map_err(|_| Errno::IlSeq)?;
         if path.contains('\0') { Err(Errno::Inval.into()) } else { Ok(path.to_owned()) }
     }
 }

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     engine::meter,
+    host,
     wasi::{
         errno::{Errno, Result},
         fd::{APPEND, DSYNC, Object, SYNC, VolumeNode},
@@ -66,7 +67,7 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            let count = volume.read(at.node, offset.saturating_add(done), &mut memory[range], &alarm)?;
+            let count = volume.read(at.node, offset.saturating_add(done), host::checked(memory, range), &alarm)?;
             left -= count as u64;
             Ok(count as u32)
         })
@@ -86,7 +87,7 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            volume.write(at.node, offset.saturating_add(done), &memory[range], now, &alarm)?;
+            volume.write(at.node, offset.saturating_add(done), host::checked(memory, range), now, &alarm)?;
             Ok(len)
         })
     }
@@ -104,7 +105,7 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len.min(left))?;
             let (memory, host) = guest.memory_and_host()?;
             let count = range.len() as u32;
-            host.copy_input(&mut memory[range])?;
+            host.copy_input(host::checked(memory, range))?;
             left -= count;
             Ok(count)
         })
@@ -119,7 +120,7 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len)?;
             let (memory, host) = guest.memory_and_host()?;
             let alarm = host.alarm();
-            host.append_output(&memory[range], &alarm)?;
+            host.append_output(host::checked(memory, range), &alarm)?;
             Ok(len)
         })
     }
@@ -133,14 +134,14 @@ impl Guest<'_, '_> {
             let range = guest.check(ptr, len)?;
             let (memory, _) = guest.memory_and_host()?;
             let mut lines = 0;
-            for piece in alarm.pieces(range.len()) {
-                lines += memory[range.clone()][piece?].iter().filter(|byte| **byte == b'\n').count();
+            for piece in alarm.chunks(host::checked(memory, range.clone())) {
+                lines += piece?.iter().filter(|byte| **byte == b'\n').count();
             }
             guest.charge(lines as u64 * meter::HOST_CALL)?;
             let (memory, host) = guest.memory_and_host()?;
             // Taken out of the state, since the lines go to another part of it.
             let mut stderr = host.wasi.as_mut().map(|state| mem::take(&mut state.stderr)).unwrap_or_default();
-            let written = stderr.write(&memory[range], &alarm, host);
+            let written = stderr.write(host::checked(memory, range), &alarm, host);
             if let Some(state) = &mut host.wasi {
                 state.stderr = stderr;
             }

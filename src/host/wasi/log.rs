@@ -3,7 +3,10 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    data::outcome::{Level, LogEntry},
+    data::{
+        outcome::{Level, LogEntry},
+        text,
+    },
     error::{HostMemoryUse, HostStop, StopReason},
     host::Host,
     observe,
@@ -18,30 +21,31 @@ impl LineBuffer {
     /// Appends text, and logs each line that it completes. If the run is interrupted, restores the line as it was.
     pub(super) fn write(&mut self, text: &[u8], alarm: &Alarm, host: &mut Host) -> Result<(), StopReason> {
         let (len, cut, mut first) = (self.bytes.len(), self.cut, None);
-        for piece in alarm.pieces(text.len()) {
+        for piece in alarm.chunks(text) {
             let Ok(piece) = piece else {
                 self.bytes = first.unwrap_or_else(|| core::mem::take(&mut self.bytes));
                 self.bytes.truncate(len);
                 self.cut = cut;
                 return piece.map(|_| ());
             };
-            self.write_piece(&text[piece], host, &mut first)?;
+            self.write_piece(piece, host, &mut first)?;
         }
         Ok(())
     }
 
     /// Appends one piece of text. Stores the bytes of the first line it completes in `first`, unless that is set.
-    fn write_piece(&mut self, mut text: &[u8], host: &mut Host, first: &mut Option<Vec<u8>>) -> Result<(), StopReason> {
+    fn write_piece(&mut self, text: &[u8], host: &mut Host, first: &mut Option<Vec<u8>>) -> Result<(), StopReason> {
         if !host.logs(LEVEL) {
             return Ok(());
         }
-        while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
-            self.add(&text[..end], host)?;
+        let mut lines = text.split(|byte| *byte == b'\n');
+        let unended = lines.next_back().unwrap_or_default();
+        for line in lines {
+            self.add(line, host)?;
             let ended = self.log(host)?;
             first.get_or_insert(ended);
-            text = &text[end + 1..];
         }
-        self.add(text, host)
+        self.add(unended, host)
     }
 
     /// Logs the unterminated line, if there is one.
@@ -51,7 +55,7 @@ impl LineBuffer {
 
     fn add(&mut self, text: &[u8], host: &Host) -> Result<(), StopReason> {
         let room = host.log_space(usize::MAX).unwrap_or(0).saturating_sub(self.bytes.len());
-        let kept = &text[..text.len().min(room)];
+        let kept = text.get(..room).unwrap_or(text);
         self.cut |= kept.len() < text.len();
         self.bytes
             .try_reserve(kept.len())
@@ -72,12 +76,10 @@ impl LineBuffer {
         for part in bytes.utf8_chunks() {
             let replaced = if part.invalid().is_empty() { "" } else { "\u{fffd}" };
             for piece in [part.valid(), replaced] {
-                let mut fits = piece.len().min(host.log_space(usize::MAX).unwrap_or(0).saturating_sub(text.len()));
-                while !piece.is_char_boundary(fits) {
-                    fits -= 1;
-                }
-                whole &= fits == piece.len();
-                text.push_str(&piece[..fits]);
+                let room = host.log_space(usize::MAX).unwrap_or(0).saturating_sub(text.len());
+                let (fits, cut) = text::split(piece, room);
+                whole &= cut.is_empty();
+                text.push_str(fits);
             }
         }
         observe::log(LEVEL, &text, 0);

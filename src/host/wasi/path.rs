@@ -94,7 +94,8 @@ pub(super) fn readlink(guest: &mut Guest<'_, '_>, fd: u32, path: Pair, (ptr, len
     let at = guest.directory(fd, rights::PATH_READLINK)?;
     let path = guest.path(path)?;
     let target = guest.with_path(at.volume, |volume, _| volume.read_link((at.node, &path)))?;
-    let kept = &target.as_bytes()[..target.len().min(len as usize)];
+    let target = target.as_bytes();
+    let kept = target.get(..len as usize).unwrap_or(target);
     guest.charge_bytes(kept.len() as u64)?;
     guest.store(ptr, kept)?;
     guest.store_u32(result, kept.len() as u32)

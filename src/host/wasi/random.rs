@@ -1,9 +1,12 @@
 //! The call `random_get`.
 
 use super::Guest;
-use crate::wasi::{
-    errno::{Errno, Result},
-    random::{RandomSource, fill_from_host},
+use crate::{
+    host,
+    wasi::{
+        errno::{Errno, Result},
+        random::{RandomSource, fill_from_host},
+    },
 };
 
 /// Cost of one random byte, in moved bytes: generating it takes as long as copying them.
@@ -18,7 +21,7 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
     let alarm = guest.host().alarm();
     let recorder = guest.host().recorder.clone();
     let (memory, state) = guest.memory_and_state()?;
-    let to = &mut memory[range];
+    let to = host::checked(memory, range);
     match &mut state.random {
         RandomSource::None => {}
         RandomSource::Seeded(stream) => stream.fill(to, &alarm)?,

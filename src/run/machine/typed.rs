@@ -52,7 +52,7 @@ impl Machine {
         let module = self.module.inspect().name.as_deref().unwrap_or_default();
         let called = observe::contain(|| {
             let called = observe::running(module, || call(store, watch, function, name, params));
-            called.map_err(Box::<CallEnd>::from).flatten()
+            called.map_err(Box::<CallEnd>::from)?
         });
         let results = match called {
             Ok(Ok(results)) => Some(results),

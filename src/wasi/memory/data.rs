@@ -43,12 +43,14 @@ impl Data {
         let end = start.checked_add(bytes.len()).ok_or_else(no_memory)?;
         let owned = self.owned_mut(end, room, alarm)?;
         extend_with_zeros(owned, start, alarm)?;
-        for piece in alarm.pieces(bytes.len()) {
+        let mut at = start;
+        for piece in alarm.chunks(bytes) {
             let piece = piece?;
-            let at = start + piece.start;
-            let (over, past) = bytes[piece.clone()].split_at(piece.len().min(owned.len() - at));
-            owned[at..][..over.len()].copy_from_slice(over);
+            let rest = owned.get_mut(at..).unwrap_or_default();
+            let (over, past) = piece.split_at(piece.len().min(rest.len()));
+            rest.iter_mut().zip(over).for_each(|(to, from)| *to = *from);
             owned.extend_from_slice(past);
+            at += piece.len();
         }
         Ok(())
     }
@@ -71,8 +73,8 @@ impl Data {
         if let Data::Shared(bytes) = self {
             let mut owned = Vec::new();
             owned.try_reserve_exact(bytes.len().max(size)).map_err(|_| no_memory())?;
-            for piece in alarm.pieces(bytes.len()) {
-                owned.extend_from_slice(&bytes[piece?]);
+            for piece in alarm.chunks(bytes) {
+                owned.extend_from_slice(piece?);
             }
             *self = Data::Owned(owned);
         }
