@@ -115,14 +115,14 @@ impl Module {
 
     /// Runs a load within the span `load`; returns a panic in it as an error.
     fn within(bytes: &[u8], load: impl FnOnce() -> Result<Inner, ModuleError>) -> Result<Module, Error> {
-        let loaded = observe::loading(bytes.len() as u64, || {
+        let loaded = observe::loading(bytes.len() as u64, || -> Result<_, ModuleError> {
             let module = observe::contain(load).unwrap_or_else(|message| Err(ModuleError::Engine { message }))?;
             let i = &module.inspection;
             let counts = (i.functions, i.imports.len() as u64, i.exports.len() as u64);
             observe::loaded(counts.0, counts.1, counts.2).map_err(subscriber_panic)?;
             Ok(Module(Arc::new(module)))
         });
-        Ok(loaded.map_err(subscriber_panic).flatten()?)
+        Ok(loaded.map_err(subscriber_panic)??)
     }
 
     /// Returns what the module imports, exports and declares.

@@ -100,7 +100,7 @@ impl<'m> Context<'m> {
     /// types are the last two.
     fn is_of_host(&self, ty: u32, table: u32, function: usize) -> bool {
         let Some(first) = self.types.len().checked_sub(HOST_TYPES.len()) else { return false };
-        self.types[first..] == HOST_TYPES
+        self.types.ends_with(&HOST_TYPES)
             && ty as usize == first + function
             && self.tables.checked_sub(1) == Some(table)
     }

@@ -244,7 +244,9 @@ impl<'m> Form<'m> {
     fn compute(&mut self, operator: &Operator<'_>, effect: Effect, at: u32, height: u32) -> Result {
         match operator {
             Operator::I32Const { value } => {
-                self.literals[height as usize % 64] = *value as u32;
+                if let Some(literal) = self.literals.get_mut(height as usize % 64) {
+                    *literal = *value as u32;
+                }
                 self.immediates.push_known(*value >= 0);
             }
             Operator::LocalGet { .. } => self.immediates.push_unknown(1),
@@ -306,7 +308,7 @@ impl<'m> Form<'m> {
             Effect::Load { operands } => {
                 if load_memarg(operator).is_some_and(|memarg| self.is_beyond(operands - 1, height, memarg)) {
                     let lane = [ValueType::I32, ValueType::V128];
-                    self.through_locals(at, &lane[..operands as usize])?;
+                    self.through_locals(at, lane.get(..operands as usize).unwrap_or(&lane))?;
                 }
                 self.immediates.pop(operands);
                 self.immediates.push_unknown(1);
@@ -350,8 +352,14 @@ impl<'m> Form<'m> {
             return false;
         }
         let size = self.context.memories.get(memarg.memory as usize).map_or(0, |memory| memory.min_pages * PAGE);
-        let literal = self.literals[height.wrapping_sub(1 + depth) as usize % 64];
+        let literal = self.literal(height.wrapping_sub(1 + depth));
         !self.immediates.is_literal(depth) || u64::from(literal).saturating_add(memarg.offset) > size
+    }
+
+    /// Returns the last literal that was pushed at this height, modulo 64.
+    #[inline(always)]
+    fn literal(&self, height: u32) -> u32 {
+        self.literals.get(height as usize % 64).copied().unwrap_or_default()
     }
 
     /// Moves the condition on top of the stack through a local if it may be known at translation.

@@ -229,38 +229,35 @@ pub(super) const VECTORS: Option<Feature> = if config::VECTORS { None } else { S
 
 /// Returns the feature that operators of this proposal need and belljar does not support, if any. It is evaluated at
 /// compile time: a proposal that is in neither list does not compile.
+#[expect(clippy::panic, reason = "at compile time")]
 pub(super) const fn unsupported(proposal: &str) -> Option<Feature> {
     if same(proposal, "simd") {
         return VECTORS;
     }
-    let mut i = 0;
-    while i < SUPPORTED.len() {
-        if same(proposal, SUPPORTED[i]) {
+    let mut supported = SUPPORTED.as_slice();
+    while let [name, rest @ ..] = supported {
+        if same(proposal, name) {
             return None;
         }
-        i += 1;
+        supported = rest;
     }
-    let mut i = 0;
-    while i < UNSUPPORTED.len() {
-        if same(proposal, UNSUPPORTED[i].0) {
-            return Some(UNSUPPORTED[i].1);
+    let mut unsupported = UNSUPPORTED.as_slice();
+    while let [(name, feature), rest @ ..] = unsupported {
+        if same(proposal, name) {
+            return Some(*feature);
         }
-        i += 1;
+        unsupported = rest;
     }
     panic!("a proposal that is in neither list")
 }
 
 const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    if a.len() != b.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < a.len() {
-        if a[i] != b[i] {
+    let (mut a, mut b) = (a.as_bytes(), b.as_bytes());
+    while let ([one, behind_one @ ..], [other, behind_other @ ..]) = (a, b) {
+        if *one != *other {
             return false;
         }
-        i += 1;
+        (a, b) = (behind_one, behind_other);
     }
-    true
+    a.is_empty() && b.is_empty()
 }

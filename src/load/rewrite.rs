@@ -9,6 +9,11 @@
 //! The original has been validated before, so an addition cannot make an invalid module valid; and additions have
 //! indices that the original does not use.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the parser has accepted the module, so its sections and bodies are within its bytes"
+)]
+
 use crate::data::encode::{append, export, leb, read_leb, section, sections};
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
@@ -139,7 +144,8 @@ fn code(bytes: &[u8], contents: Range<usize>, edits: &Edits) -> Vec<u8> {
             from = from.max(edit.at as usize + edit.skip as usize);
         }
         if from > body.start {
-            new.extend_from_slice(&bytes[from..body.end]);
+            // An edit from a cache is only known to end within the module.
+            new.extend_from_slice(bytes.get(from..body.end).unwrap_or_default());
             out.extend_from_slice(&bytes[copied..at]);
             out.extend(leb(new.len() as u32));
             out.append(&mut new);

@@ -247,7 +247,7 @@ impl Scanner<'_> {
     /// whole group in memory before its types could be counted.
     fn types(&mut self, section: Range<usize>) -> Result {
         const RECURSIVE: u8 = 0x4e;
-        let mut reader = BinaryReader::new(&self.bytes[section.clone()], section.start);
+        let mut reader = BinaryReader::new(self.bytes.get(section.clone()).unwrap_or_default(), section.start);
         for _ in 0..reader.read_var_u32().map_err(malformed)? {
             let offset = reader.original_position();
             if self.bytes.get(offset) == Some(&RECURSIVE) {

@@ -33,7 +33,7 @@ fn has_component(text: &str) -> bool {
         rest = match byte {
             b'"' => skip_string(tail),
             b';' if tail.first() == Some(&b';') => skip_line(tail),
-            b'(' if tail.first() == Some(&b';') => skip_comment(&tail[1..]),
+            b'(' if tail.first() == Some(&b';') => skip_comment(tail.get(1..).unwrap_or_default()),
             b'(' => {
                 opened = true;
                 tail
@@ -64,19 +64,21 @@ fn skip_string(mut rest: &[u8]) -> &[u8] {
 fn skip_line(rest: &[u8]) -> &[u8] {
     // The format ends lines with a line feed, a carriage return, or both.
     let end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-    end.map_or(&[], |end| &rest[end..])
+    end.and_then(|end| rest.get(end..)).unwrap_or_default()
 }
 
 /// Skips a block comment and those nested in it.
 fn skip_comment(mut rest: &[u8]) -> &[u8] {
     let mut depth = 1u64;
-    while depth > 0 && !rest.is_empty() {
+    while depth > 0
+        && let Some((_, tail)) = rest.split_first()
+    {
         if let Some(tail) = rest.strip_prefix(b"(;") {
             (depth, rest) = (depth + 1, tail);
         } else if let Some(tail) = rest.strip_prefix(b";)") {
             (depth, rest) = (depth - 1, tail);
         } else {
-            rest = &rest[1..];
+            rest = tail;
         }
     }
     rest

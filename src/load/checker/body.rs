@@ -86,11 +86,14 @@ impl<'b, 'm> Body<'b, 'm> {
         };
         let values = &mut self.buffers.values;
         let height = values.len().checked_sub(effect.takes + params).ok_or(Rule::Stack)?;
-        let operands = &values[height..];
+        let operands = values.get(height..).ok_or(Rule::Stack)?;
         let before = || self.before.map(|at| self.context.read(at));
         operands::check(operator, effect, operands, self.context, before)?;
         // A condition selects one of two values that may both be immediate.
-        let operands = if let Select | TypedSelect { .. } = operator { &operands[..2] } else { operands };
+        let operands = match operator {
+            Select | TypedSelect { .. } => operands.get(..2).ok_or(Rule::Stack)?,
+            _ => operands,
+        };
         let value = match operator {
             I32Const { value: value @ 0.. } => Value::Address(*value as u32),
             _ if effect.is_pure(operator) && operands.iter().all(|value| *value != Value::Computed) => Value::Immediate,

@@ -45,6 +45,7 @@ impl Effect {
 }
 
 /// Returns the number of operands of operators of a kind. An unknown kind does not compile.
+#[expect(clippy::panic, reason = "at compile time")]
 pub(super) const fn operands(kind: &str) -> usize {
     match kind.as_bytes() {
         b"push" => 0,

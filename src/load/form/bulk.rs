@@ -27,7 +27,7 @@ const GREATER: &[u8] = &[0x4b];
 /// Replaces an operator of this kind by a choice and a loop; returns `false` if its length is a literal of at most a
 /// piece, so that nothing has to change.
 pub(super) fn divide(form: &mut Form<'_>, operator: &Operator<'_>, kind: Kind, at: u32, height: u32) -> Result<bool> {
-    let literal = form.literals[height.wrapping_sub(1) as usize % 64];
+    let literal = form.literal(height.wrapping_sub(1));
     if form.immediates.is_literal(0) && literal <= kind.piece() {
         return Ok(false);
     }

@@ -85,11 +85,12 @@ impl Form<'_> {
     pub(super) fn branch(&mut self, depth: u32) -> GroupId {
         let Some(target) = self.frames.len().checked_sub(1 + depth as usize) else { return Edges::EXIT };
         self.is_stacked |= target == 0 && self.results > 0;
-        self.frames[target].is_target = true;
         if let Some(frame) = self.frames.last_mut() {
             frame.escape = frame.escape.min(target);
         }
-        self.frames[target].edges
+        let Some(frame) = self.frames.get_mut(target) else { return Edges::EXIT };
+        frame.is_target = true;
+        frame.edges
     }
 
     /// Marks the values that a `br_if` to this depth carries as unknown, since they have passed through locals.

@@ -4,6 +4,8 @@
 //! of a group can be charged at every source instead: all runs that end normally pay the same, and none pays later
 //! than before. So the smallest of these charges moves to the sources, and one region less is charged.
 
+#![expect(clippy::indexing_slicing, reason = "a number of a group or a region is the index that it was added at")]
+
 use alloc::vec::Vec;
 
 use super::region::{GroupId, Region, RegionId};

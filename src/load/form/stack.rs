@@ -380,10 +380,9 @@ impl<'m> Stack<'_, 'm> {
     fn store_results(&mut self, count: usize, end: u32) -> Result {
         let first = self.operands.len() - count.min(self.operands.len());
         let mut bytes = Vec::new();
-        for height in (first..self.operands.len()).rev() {
-            let ty = self.operands[height].ty;
-            let local = self.form.locals.get(Purpose::Height(height as u32), ty)?;
-            self.operands[height].made = Made::InLocal { local };
+        for (height, operand) in self.operands.iter_mut().enumerate().skip(first).rev() {
+            let local = self.form.locals.get(Purpose::Height(height as u32), operand.ty)?;
+            operand.made = Made::InLocal { local };
             bytes.extend(local_set(local));
         }
         self.put(Rank::After, end, 0, &bytes);
@@ -413,12 +412,11 @@ impl<'m> Stack<'_, 'm> {
         let mut bytes = Vec::new();
         let labels = self.segment.first_label..self.segment.first_label + self.segment.labels;
         // Unused operands from a label are copied out of the label's locals, which other labels use too.
-        for height in labels.start..labels.end.min(self.operands.len()) {
-            let operand = self.operands[height];
+        for (height, operand) in self.operands.iter_mut().enumerate().take(labels.end).skip(labels.start) {
             let (Made::InLocal { local }, FROM_LABEL) = (operand.made, operand.segment) else { continue };
             let home = self.form.locals.get(Purpose::Height(height as u32), operand.ty)?;
             bytes.extend([local_get(local), local_set(home)].concat());
-            self.operands[height].made = Made::InLocal { local: home };
+            operand.made = Made::InLocal { local: home };
         }
         while let Some(fetch) = self.segment.fetched.pop() {
             bytes.extend(fetch);
