@@ -131,6 +131,7 @@ impl Document {
     }
 
     /// Records the sorted members of an object that starts at an entry. Returns their number.
+    #[expect(clippy::indexing_slicing, reason = "`kept` is at most `index`")]
     fn sort(&mut self, from: usize) -> usize {
         let end = self.entries.len();
         let order = self.orders.len();

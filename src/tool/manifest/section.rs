@@ -31,7 +31,7 @@ pub(super) fn replace(wasm: &[u8], contents: &[u8]) -> Result<Vec<u8>, ManifestE
     for part in parts(wasm) {
         let part = part?;
         if part.manifest.is_none() {
-            out.extend_from_slice(&wasm[part.whole]);
+            out.extend_from_slice(wasm.get(part.whole).unwrap_or_default());
         }
     }
     section(&mut out, CUSTOM, &[&leb(NAME.len() as u32), NAME.as_bytes(), contents].concat());
@@ -84,8 +84,8 @@ fn part(wasm: &[u8], start: usize) -> Option<Part<'_>> {
     let contents = wasm.get(start + 1 + header..end)?;
     let manifest = if id == CUSTOM {
         let (length, header) = number(contents)?;
-        let name = contents.get(header..)?.get(..length)?;
-        (name == NAME.as_bytes()).then(|| &contents[header + length..])
+        let (name, manifest) = contents.get(header..)?.split_at_checked(length)?;
+        (name == NAME.as_bytes()).then_some(manifest)
     } else {
         None
     };

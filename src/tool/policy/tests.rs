@@ -1,6 +1,6 @@
 //! Tests that hold policies and manifests to the table of keys.
 
-use alloc::{collections::BTreeSet, format, vec, vec::Vec};
+use alloc::{collections::BTreeSet, vec, vec::Vec};
 
 use super::{Ceiling, lists::LISTS};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 #[test]
 fn every_key_is_granted() {
     let config = keys::tests::changed();
-    let text = format!("[tools.t]\n{}", toml::to_string(&config).unwrap().replace('[', "[tools.t."));
+    let text = alloc::format!("[tools.t]\n{}", toml::to_string(&config).unwrap().replace('[', "[tools.t."));
     let text = text.replace("[tools.t.[tools.t.", "[[tools.t.").replace("= [tools.t.", "= [");
     let granted = super::Policy::from_toml(&text).unwrap().granted("t", "").config;
     assert_eq!(granted, config);

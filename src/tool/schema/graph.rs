@@ -3,6 +3,8 @@
 //! A node is a subschema. Its edges lead to subschemas that are applied to the same value (`allOf`, `$ref`, …), and to
 //! those that are applied to a value within it (`properties`, `items`, …).
 
+#![expect(clippy::indexing_slicing, reason = "a node is named by its index")]
+
 use alloc::{
     borrow::ToOwned,
     collections::{BTreeMap, BTreeSet},

@@ -144,7 +144,7 @@ impl<'a> Array<'a, Document> for Items<'a> {
                 let node = |place: &(u32, u32)| self.node(place.1);
                 let mut nodes: Vec<_> = same.iter().map(node).collect();
                 nodes.sort_unstable_by(|left, right| left.compare(*right));
-                nodes.windows(2).all(|pair| pair[0].compare(pair[1]).is_ne())
+                nodes.is_sorted_by(|left, right| left.compare(*right).is_ne())
             })
         };
         let all = self.len();

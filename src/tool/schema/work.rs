@@ -1,5 +1,7 @@
 //! Upper bound of the work of a validation.
 
+#![expect(clippy::indexing_slicing, reason = "a node is named by its index")]
+
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use super::graph::Graph;
@@ -74,6 +76,7 @@ impl ValueCounts {
         }
     }
 
+    #[expect(clippy::indexing_slicing, reason = "there are as many levels by then")]
     fn level(&mut self, depth: usize) -> &mut Level {
         if self.levels.len() <= depth {
             self.levels.resize_with(depth + 1, Level::default);
