@@ -123,7 +123,7 @@ fn float(text: &str, layout: Layout, finite: impl Fn(&str) -> Option<(bool, u64)
         "inf" | "infinity" => infinity,
         "nan" => infinity | quiet,
         nan if nan.starts_with("nan:") => {
-            let bits = unsigned(hex(&nan["nan:".len()..]).ok_or(Problem::Form)?, 16)?;
+            let bits = unsigned(nan.strip_prefix("nan:").and_then(hex).ok_or(Problem::Form)?, 16)?;
             let bits = u64::try_from(bits).map_err(|_| Problem::NoNan)?;
             match bits {
                 // The text format of WebAssembly writes only the mantissa, which is smaller than all bits of a NaN.

@@ -9,8 +9,8 @@ pub fn encode(bytes: &[u8]) -> String {
         let at = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
         let bits = at(0) << 16 | at(1) << 8 | at(2);
         for i in 0..4 {
-            let digit = DIGITS[(bits >> (18 - 6 * i)) as usize & 63];
-            text.push(if i <= chunk.len() { char::from(digit) } else { '=' });
+            let digit = DIGITS.get((bits >> (18 - 6 * i)) as usize & 63).filter(|_| i <= chunk.len());
+            text.push(digit.map_or('=', |digit| char::from(*digit)));
         }
     }
     text

@@ -124,7 +124,7 @@ fn policy(
     }
     typed.extend(more);
     for (i, one) in typed.iter().enumerate() {
-        if let Some(other) = typed[..i].iter().find(|other| other.key == one.key) {
+        if let Some(other) = typed.iter().take(i).find(|other| other.key == one.key) {
             let key = show::name(&one.key);
             return Err(Failure::usage(format!("`{key}` is set twice: by {} and {}", other.option, one.option)));
         }

@@ -42,10 +42,12 @@ pub fn text(since_1970: std::time::Duration) -> String {
 /// Parses three numbers with these numbers of digits.
 fn fields(text: &str, apart: char, widths: [usize; 3]) -> Option<[u64; 3]> {
     let parts: Vec<_> = text.split(apart).collect();
-    if parts.len() != 3 || parts.iter().zip(widths).any(|(part, width)| part.len() != width) {
+    let parts: [&str; 3] = parts.try_into().ok()?;
+    if parts.map(str::len) != widths {
         return None;
     }
-    Some([digits(parts[0])?, digits(parts[1])?, digits(parts[2])?])
+    let [a, b, c] = parts.map(digits);
+    Some([a?, b?, c?])
 }
 
 fn digits(text: &str) -> Option<u64> {

@@ -53,7 +53,8 @@ fn message(error: &clap::Error) -> String {
 /// Finds the JSON format that a command line asks for that cannot be parsed.
 fn json_format(args: impl Iterator<Item = OsString>) -> Option<Format> {
     let args: Vec<_> = args.map(|arg| arg.to_string_lossy().into_owned()).take_while(|arg| arg != "--").collect();
-    let apart = args.windows(2).filter(|pair| pair[0] == "--format").map(|pair| pair[1].as_str());
+    let apart =
+        args.iter().zip(args.iter().skip(1)).filter(|(arg, _)| *arg == "--format").map(|(_, name)| name.as_str());
     let joined = args.iter().filter_map(|arg| arg.strip_prefix("--format="));
     let format = apart.chain(joined).find_map(|name| Format::from_str(name, false).ok())?;
     (format != Format::Human).then_some(format)

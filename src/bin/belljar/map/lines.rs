@@ -224,8 +224,8 @@ impl Reader {
         while is_long && skips_long && !has_end {
             let more = self.from.fill_buf().map_err(|error| failed(&self.name, error))?;
             let end = more.iter().position(|byte| *byte == b'\n');
-            let (rest, used) = (&more[..end.unwrap_or(more.len())], end.map_or(more.len(), |end| end + 1));
-            hash.update(rest);
+            hash.update(end.and_then(|end| more.get(..end)).unwrap_or(more));
+            let used = end.map_or(more.len(), |end| end + 1);
             if used == 0 {
                 break;
             }

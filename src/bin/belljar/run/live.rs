@@ -67,11 +67,11 @@ impl Live {
 
     /// Shows what has been written since the last call.
     fn more(&mut self, output: &[u8], log: &[LogEntry], console: &Console) -> Result<(), Failure> {
-        for entry in &log[self.messages..] {
+        for entry in log.iter().skip(self.messages) {
             console.log(entry);
         }
         self.messages = log.len();
-        let new = &output[self.bytes..];
+        let new = output.get(self.bytes..).unwrap_or_default();
         self.bytes = output.len();
         if !new.is_empty() {
             console.clear_progress();

@@ -133,7 +133,7 @@ impl Running {
                 return RunResult::not_started(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "there was no run"));
             }
         };
-        let (end, fuel, reply): (Cow<str>, _, _) = match ended {
+        let (end, fuel, reply): (Cow<'_, str>, _, _) = match ended {
             Ok(outcome) => {
                 server.log_guest(self.number, &outcome.log);
                 let fuel = outcome.usage.fuel;
