@@ -55,6 +55,7 @@ fn sub(size: usize) {
 }
 
 // SAFETY: every call goes to the system's allocator as it is, or fails as an allocator may.
+#[expect(unsafe_code, reason = "an allocator is")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if denied(layout.size()) {

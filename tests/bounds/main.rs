@@ -3,6 +3,17 @@
 //!
 //! A test binary of its own, since it counts every allocation, and denies some.
 
+#![allow(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, and exports nothing"
+)]
+
 mod allocator;
 #[path = "../it/costs/list.rs"]
 #[allow(dead_code, reason = "a part of it is needed here")]

@@ -36,7 +36,7 @@ fn main() -> Result<(), Error> {
     loop {
         match spend(&mut run, 400_000)? {
             Some(outcome) => {
-                println!("{} for {} fuel", outcome.results[0], outcome.usage.fuel);
+                outcome.results.iter().for_each(|result| println!("{result} for {} fuel", outcome.usage.fuel));
                 return Ok(());
             }
             None => println!("suspended after {} fuel", run.usage().fuel),

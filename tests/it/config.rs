@@ -301,7 +301,7 @@ fn an_unknown_path_is_told_with_the_valid_ones() {
 }
 
 /// Whether a key has no value unless it is set.
-fn is_off(key: &belljar::config::Key) -> bool {
+fn is_off(key: &Key) -> bool {
     key.path == "deadline_ms" || key.path.starts_with("faults.")
 }
 

@@ -3,7 +3,7 @@
 use belljar::{
     AsyncContext, Builder, Context, Error, FuncType, GuestFault, HostError, HostFunction, HostStop, Outcome, Sandbox,
     StopReason, Value,
-    ValueType::{self, ExternRef, F32, F64, FuncRef, I32, I64, V128},
+    ValueType::{ExternRef, F32, F64, FuncRef, I32, I64, V128},
     error::{ConfigProblem, HostFunctionProblem},
 };
 
@@ -123,7 +123,7 @@ fn other_types_are_refused() {
         assert_eq!(refused(FuncType::new(&[I32, ty], &[])), HostFunctionProblem::UnsupportedType { ty });
         assert_eq!(refused(FuncType::new(&[], &[I64, ty])), HostFunctionProblem::UnsupportedType { ty });
     }
-    let many = vec![ValueType::I32; 1_001];
+    let many = vec![I32; 1_001];
     let expected = HostFunctionProblem::TooManyValues { count: 1_001, limit: 1_000 };
     assert_eq!(refused(FuncType::new(&many, &[])), expected);
     assert_eq!(refused(FuncType::new(&[], &many)), expected);
@@ -186,7 +186,7 @@ mod records {
 
     #[test]
     fn a_transcript_with_a_type_that_no_function_has_is_refused() {
-        for params in [vec![ValueType::V128], vec![ValueType::I32; 1_001]] {
+        for params in [vec![V128], vec![I32; 1_001]] {
             let (mut transcript, _) = record(dynamic());
             transcript.header.functions[0].ty.params = params;
             let refused = transcript.sandbox();

@@ -41,7 +41,7 @@ fn env_takes_own_functions_but_none_of_the_abi() {
 #[test]
 fn host_functions_take_sixteen_parameters() {
     let (types, values) = ("i32 ".repeat(16), "(i32.const 3)".repeat(16));
-    #[allow(clippy::too_many_arguments)]
+    #[expect(clippy::too_many_arguments, reason = "as many as there can be")]
     #[rustfmt::skip]
     fn sum(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32, g: i32, h: i32,
            i: i32, j: i32, k: i32, l: i32, m: i32, n: i32, o: i32, p: i32) -> i32 {

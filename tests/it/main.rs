@@ -1,5 +1,16 @@
 //! The one integration-test binary.
 
+#![allow(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test fails by a panic, and exports nothing"
+)]
+
 mod async_functions;
 mod batch;
 mod big;

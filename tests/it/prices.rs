@@ -24,7 +24,7 @@ pub fn list() -> List {
 /// Figures belong to a version: one that changes makes the next version.
 #[test]
 fn every_figure_is_exact() {
-    let mut list = self::list();
+    let mut list = list();
     let bless = std::env::var_os("BLESS").is_some();
     let another_version = list.version != meter::PRICES;
     let (mut measure, mut found, mut wrong) = (Measure::new(), Vec::new(), Vec::new());
@@ -133,7 +133,7 @@ fn every_operator_has_a_price() {
 /// Each function of the ABI, under each of its names.
 #[test]
 fn every_call_into_the_host_has_a_price() {
-    let list = self::list();
+    let list = list();
     let sections = list.sections();
     let (_, prices) = sections.iter().find(|(title, _)| *title == "Calls into the host").unwrap();
     let modules: Vec<_> = prices.iter().flat_map(|price| list.cases(price)).map(|case| case.with).collect();

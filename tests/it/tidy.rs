@@ -286,28 +286,39 @@ fn no_type_of_the_engine_is_public() {
     );
 }
 
+/// The compiler and clippy hold what the table of lints says, where no attribute lifts it.
 #[test]
 fn nothing_in_src_panics_or_is_unsafe() {
-    let mut broken = BTreeSet::new();
-    for path in walk("src").into_iter().filter(|path| is(path, "rs") && !path.ends_with("tests.rs")) {
-        let text = read(&path);
-        let code = code(text.split("#[cfg(test)]").next().unwrap());
-        // The one file that may, behind a feature.
-        let recycles = path == Path::new("src/host/pool/mapping.rs");
-        for bad in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "todo!(", "unimplemented!(", "unsafe "] {
-            if code.contains(bad) && !(recycles && bad == "unsafe ") {
-                broken.insert(format!("{}: {bad}", path.display()));
-            }
-        }
+    let manifest: toml::Table = toml::from_str(&read(Path::new("Cargo.toml"))).unwrap();
+    let level = |tool: &str, lint: &str| manifest["lints"][tool][lint].as_str();
+    assert_eq!(level("rust", "unsafe_code"), Some("deny"));
+    assert_eq!(level("rust", "missing_docs"), Some("warn"));
+    let panics = ["expect_used", "panic", "todo", "unimplemented", "unreachable", "unwrap_used"];
+    for lint in panics {
+        assert_eq!(level("clippy", lint), Some("warn"), "{lint}");
     }
-    // Decided when the crate is compiled.
-    let known = ["src/load/checker/operands.rs: panic!(", "src/load/operators.rs: panic!("];
-    hold("no panics and no unsafe code", broken, &known);
-    let library = read(Path::new("src/lib.rs"));
-    assert!(library.contains(r#"#![cfg_attr(not(feature = "pooling"), forbid(unsafe_code))]"#));
-    assert!(library.contains("#![deny(unsafe_code)]"));
-    assert!(read(Path::new("src/bin/belljar/main.rs")).contains("#![deny(unsafe_code)]"));
-    assert!(read(Path::new("src/lib.rs")).contains("missing_docs"));
+    assert!(read(Path::new("src/lib.rs")).contains(r#"#![cfg_attr(not(feature = "pooling"), forbid(unsafe_code))]"#));
+
+    let mut lifted = BTreeSet::new();
+    for path in walk("src").into_iter().filter(|path| is(path, "rs")) {
+        let code = code(&read(&path));
+        let names = panics.map(|lint| format!("clippy::{lint}")).into_iter().chain(["(unsafe_code".into()]);
+        lifted.extend(names.filter(|name| code.contains(name)).map(|name| format!("{}: {name}", path.display())));
+    }
+    // For their tests.
+    lifted.retain(|one| {
+        !["src/lib.rs: clippy::", "src/bin/belljar/main.rs: clippy::"].iter().any(|of| one.starts_with(of))
+    });
+    let known = [
+        // Behind a feature.
+        "src/host/pool/mapping.rs: (unsafe_code",
+        // Decided when the crate is compiled.
+        "src/load/checker/operands.rs: clippy::panic",
+        "src/load/operators.rs: clippy::panic",
+        // Without the feature.
+        "src/lib.rs: (unsafe_code",
+    ];
+    hold("no panics and no unsafe code", lifted, &known);
 }
 
 #[test]

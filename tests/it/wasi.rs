@@ -76,7 +76,7 @@ pub fn run(module: &Path, grant: impl FnOnce(Config, &Path) -> Config) -> Result
     let ended = recorded(&sandbox, &loaded, &wasm)?;
     let (status, output, log) = match ended {
         Ok(outcome) => (0, outcome.output, outcome.log),
-        Err(belljar::Error::Stopped(stop)) => match stop.reason {
+        Err(Error::Stopped(stop)) => match stop.reason {
             StopReason::Guest(GuestFault::Status { code }) => (code, stop.output, stop.log),
             reason => return Err(format!("{reason}; log {:?}", stop.log.entries)),
         },

@@ -1,6 +1,18 @@
 //! The command line of belljar. It uses nothing but the public API of the library.
 
-#![deny(unsafe_code)]
+#![allow(unnameable_types, unreachable_pub, reason = "a program exports nothing")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used,
+        reason = "a test fails by a panic"
+    )
+)]
 
 use std::process::ExitCode;
 

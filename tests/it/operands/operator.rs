@@ -119,7 +119,7 @@ impl Asked {
     }
 
     /// What the operator leaves of values of these types, if it takes them all.
-    fn result(&self, operator: &wasmparser::Operator, types: &[usize]) -> Option<Option<ValType>> {
+    fn result(&self, operator: &wasmparser::Operator<'_>, types: &[usize]) -> Option<Option<ValType>> {
         let mut validator = self.validator();
         for ty in types {
             let constant = BinaryReader::new_features(CONSTANTS[*ty], 0, self.features).read_operator().unwrap();

@@ -125,7 +125,6 @@ pub enum Exchange {
 
 /// The format of the access log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum LogFormat {
     Text,
     Json,
