@@ -61,7 +61,8 @@ impl SeededStream {
             }
             let rest = self.block.get(self.used..).unwrap_or_default();
             let (now, later) = to.split_at_mut(rest.len().min(to.len()));
-            now.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+            let (taken, _) = rest.split_at(now.len());
+            now.copy_from_slice(taken);
             self.used += now.len();
             to = later;
         }

@@ -48,7 +48,8 @@ impl Data {
             let piece = piece?;
             let rest = owned.get_mut(at..).unwrap_or_default();
             let (over, past) = piece.split_at(piece.len().min(rest.len()));
-            rest.iter_mut().zip(over).for_each(|(to, from)| *to = *from);
+            let (to, _) = rest.split_at_mut(over.len());
+            to.copy_from_slice(over);
             owned.extend_from_slice(past);
             at += piece.len();
         }
