@@ -321,6 +321,25 @@ fn nothing_in_src_panics_or_is_unsafe() {
     hold("no panics and no unsafe code", lifted, &known);
 }
 
+/// No package of the tree, with all features and on all targets, needs a later Rust than this one says it does. What
+/// the code here uses of the standard library, clippy compares with the same number.
+#[test]
+fn no_dependency_needs_a_later_rust() {
+    let version = |text: &str| text.split('.').map(|part| part.parse().unwrap()).collect::<Vec<u32>>();
+    let mut cargo = std::process::Command::new(env!("CARGO"));
+    let output = cargo.args(["metadata", "--locked", "--format-version=1"]).current_dir(root()).output().unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let mut later = BTreeSet::new();
+    for package in metadata["packages"].as_array().unwrap() {
+        if let Some(needed) = package["rust_version"].as_str()
+            && version(needed) > version(concat!(env!("CARGO_PKG_RUST_VERSION"), ".0"))
+        {
+            later.insert(format!("{} {}: {needed}", package["name"], package["version"]));
+        }
+    }
+    hold("dependencies work with the same Rust", later, &[]);
+}
+
 #[test]
 fn files_are_short_and_finished() {
     let mut broken = BTreeSet::new();
