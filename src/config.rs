@@ -28,7 +28,6 @@ use crate::error::{ConfigError, ConfigProblem, Unit};
 
 pub(crate) mod bound;
 pub(crate) mod dirs;
-pub(crate) mod draft;
 mod faults;
 pub(crate) mod grammar;
 pub(crate) mod http;
@@ -41,6 +40,7 @@ pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod profile;
 pub(crate) mod quote;
+pub(crate) mod read;
 pub(crate) mod setting;
 #[cfg(feature = "toml")]
 pub(crate) mod toml;

@@ -1,10 +1,10 @@
 //! Plain data: no engine and no input or output.
 
+pub(crate) mod binary;
 #[cfg(any(feature = "cache", all(feature = "isolate", unix)))]
 pub(crate) mod codec;
 #[cfg(feature = "receipt")]
 pub(crate) mod digest;
-pub(crate) mod encode;
 pub(crate) mod extern_type;
 pub mod files;
 pub(crate) mod hex;

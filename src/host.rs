@@ -16,7 +16,7 @@ use crate::{
     error::{AbiFault, Fault, GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},
     observe,
     recorder::Recorder,
-    sync::watch::{Alarm, Watch},
+    sync::watch::{Interrupt, Watch},
 };
 
 pub(crate) mod async_function;
@@ -24,17 +24,17 @@ pub(crate) mod context;
 mod dynamic;
 pub(crate) mod env;
 pub(crate) mod function;
+mod grant;
 pub(crate) mod growth;
 #[cfg_attr(not(feature = "http"), path = "host/http/disabled.rs")]
 pub(crate) mod http;
-mod link;
 pub(crate) mod pending_call;
 pub(crate) mod pieces;
 pub(crate) mod pool;
 #[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
 pub(crate) mod replay;
 #[cfg(feature = "receipt")]
-pub(crate) mod stub;
+pub(crate) mod replayed;
 #[cfg_attr(not(feature = "wasi"), path = "host/wasi/disabled.rs")]
 pub(crate) mod wasi;
 
@@ -52,7 +52,7 @@ pub(crate) struct Host {
     /// The progress of the current bulk operator or growth.
     pub(crate) part: Option<pieces::Part>,
     /// The check that may stop the work of a host function, set at the start of the run.
-    pub(crate) alarm: Option<Alarm>,
+    pub(crate) interrupt: Option<Interrupt>,
     /// The reason of the stop, set before an error makes the engine return.
     pub(crate) stop: Option<StopReason>,
     pub(crate) recorder: Recorder,
@@ -104,7 +104,7 @@ impl Host {
             growth: growth::Growth::new(&limits, on_growth_limit, faults.deny_growth),
             memory: None,
             part: None,
-            alarm: None,
+            interrupt: None,
             stop: None,
             recorder: Recorder::default(),
             pending_call: None,
@@ -123,22 +123,22 @@ impl Host {
         }
     }
 
-    /// Sets the alarm that stops work of the host when the run is to stop.
+    /// Sets the interrupt that stops work of the host when the run is to stop.
     #[inline]
-    pub(crate) fn set_alarm(&mut self, watch: &Watch) {
-        if self.alarm.is_none() {
-            self.alarm = Some(watch.alarm());
+    pub(crate) fn set_interrupt(&mut self, watch: &Watch) {
+        if self.interrupt.is_none() {
+            self.interrupt = Some(watch.interrupt());
         }
     }
 
     /// Returns an error if the run is to stop now.
-    pub(crate) fn check_alarm(&self) -> Result<(), StopReason> {
-        self.alarm.as_ref().map_or(Ok(()), Alarm::check)
+    pub(crate) fn check_interrupt(&self) -> Result<(), StopReason> {
+        self.interrupt.as_ref().map_or(Ok(()), Interrupt::check)
     }
 
-    /// Returns the alarm that a host function checks between two pieces of its work.
-    pub(crate) fn alarm(&self) -> Alarm {
-        self.alarm.clone().unwrap_or_default()
+    /// Returns the interrupt that a host function checks between two pieces of its work.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone().unwrap_or_default()
     }
 
     /// Drops an input, for a call that has none.
@@ -188,7 +188,7 @@ impl Host {
 
     /// Copies the next bytes of the input into `to`, which must not be longer than the rest of the input.
     pub(crate) fn copy_input(&mut self, to: &mut [u8]) -> Result<(), StopReason> {
-        for to in self.alarm().chunks_mut(to) {
+        for to in self.interrupt().chunks_mut(to) {
             let to = to?;
             to.copy_from_slice(self.next_input(to.len() as u32));
             self.cursor += to.len();
@@ -203,7 +203,7 @@ impl Host {
         if asked > limit { Err(StopReason::Limit(LimitExceeded::Output { limit, asked })) } else { Ok(()) }
     }
 
-    pub(crate) fn append_output(&mut self, bytes: &[u8], alarm: &Alarm) -> Result<(), StopReason> {
+    pub(crate) fn append_output(&mut self, bytes: &[u8], interrupt: &Interrupt) -> Result<(), StopReason> {
         let free = self.output.capacity() - self.output.len();
         if bytes.len() > free {
             // Doubling, but never past the limit, as the documented memory bound assumes.
@@ -214,7 +214,7 @@ impl Host {
                 .try_reserve_exact(more)
                 .map_err(|_| StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Output }))?;
         }
-        for piece in alarm.chunks(bytes) {
+        for piece in interrupt.chunks(bytes) {
             let piece = piece?;
             self.output.extend_from_slice(piece);
             self.output_bytes += piece.len() as u64;

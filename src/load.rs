@@ -34,11 +34,10 @@ use crate::{
 
 mod adapter;
 mod checker;
-mod effect;
 mod entries;
 mod form;
 #[cfg(feature = "cache")]
-mod info;
+mod info_codec;
 mod operators;
 mod prices;
 mod provider;
@@ -46,6 +45,7 @@ mod refusal;
 mod rewrite;
 mod scan;
 mod sizes;
+mod stack_effect;
 #[cfg(feature = "wat")]
 pub(crate) mod text;
 mod validation;

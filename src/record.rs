@@ -1,8 +1,8 @@
 //! Records of runs: receipts, which anyone can verify, and transcripts of what runs received from the host environment,
 //! which replay them without it.
 
+mod ceiling;
 mod error;
-mod excess;
 mod given;
 mod receipt;
 mod replay;
@@ -11,8 +11,8 @@ mod transcript;
 mod verify;
 
 pub use self::{
+    ceiling::Excess,
     error::{Difference, ReceiptError, TranscriptError},
-    excess::Excess,
     given::Given,
     receipt::{MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt},
     rules::{Entry, Rules},

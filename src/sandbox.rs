@@ -27,11 +27,11 @@ use crate::{
 
 #[cfg(feature = "std")]
 pub mod batch;
-mod recent;
+mod module_cache;
 #[cfg(feature = "receipt")]
 mod replay;
 
-use self::recent::Wasm;
+use self::module_cache::Wasm;
 
 /// Loads a module and runs it with an input.
 ///
@@ -84,12 +84,12 @@ pub fn execute_shared(wasm: &Arc<[u8]>, input: impl Into<Input>, config: &Config
 
 /// Returns a module from the cache, or loads and caches it.
 fn loaded(wasm: Wasm<'_>, config: &Config) -> Result<(Sandbox, Module), Error> {
-    if let Some(module) = recent::find(wasm, config)? {
+    if let Some(module) = module_cache::find(wasm, config)? {
         return Ok((Sandbox(Arc::clone(module.policy())), module));
     }
     let sandbox = Builder { kept: true, ..Sandbox::builder().config(config.clone()) }.build()?;
     let module = sandbox.load(wasm.get())?;
-    recent::keep(wasm, &module)?;
+    module_cache::keep(wasm, &module)?;
     Ok((sandbox, module))
 }
 

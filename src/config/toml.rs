@@ -16,12 +16,12 @@ use toml::{
 use self::check::Misplaced;
 use super::{
     Config, MAX_TEXT_BYTES, Preset, Profile,
-    draft::Draft,
     grammar::{Field, Grammar, Kind, ScalarKind},
     key::ConfigKey,
     keys,
     lines::SourceLines,
     quote::name_of,
+    read::Draft,
 };
 use crate::error::{ConfigError, ConfigProblem, Position};
 

@@ -7,10 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Unit, ValueKind, ValueProblem};
-use crate::data::{
-    text::{self, quote},
-    value::ValueType,
-};
+use crate::data::{text::quote, value::ValueType};
 
 /// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +33,7 @@ pub struct Position {
 #[cfg(feature = "toml")]
 impl Position {
     pub(crate) fn of(text: &str, offset: usize) -> Position {
-        let (before, _) = text::split(text, offset);
+        let (before, _) = crate::data::text::split(text, offset);
         let (lines, of_line) = before
             .rsplit_once('\n')
             .map_or((0, before), |(above, of_line)| (above.matches('\n').count() as u64 + 1, of_line));

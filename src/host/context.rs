@@ -12,7 +12,7 @@ use crate::{
     engine::meter,
     error::{GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},
     recorder::access::Access,
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// The run that called a host function.
@@ -142,7 +142,7 @@ impl Context<'_> {
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.caller.data().check_output(len)?;
         meter::charge(&mut self.caller, meter::output_call(u64::from(len)))?;
-        Ok(self.caller.data_mut().append_output(bytes, &Alarm::default())?)
+        Ok(self.caller.data_mut().append_output(bytes, &Interrupt::default())?)
     }
 
     /// Adds a message to the run's log. A message beyond the limits of the log is dropped and counted, one below its

@@ -12,7 +12,7 @@ use crate::{
     engine::meter,
     error::{AbiFault, GuestFault, StopReason},
     observe,
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// Maximum length in bytes of the message of `fail` that is kept; of UTF-16 text as many units.
@@ -67,8 +67,8 @@ fn write_output(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32, len: u32) 
     caller.data().check_output(len)?;
     meter::charge(&mut *caller, meter::output_call(u64::from(len)))?;
     let (memory, host) = memory_and_host(caller, name)?;
-    let alarm = host.alarm();
-    host.append_output(checked(memory, range), &alarm)
+    let interrupt = host.interrupt();
+    host.append_output(checked(memory, range), &interrupt)
 }
 
 fn log_at(caller: &mut Caller<'_, Host>, name: &Name, level: i32, ptr: u32, len: u32) -> Result<(), StopReason> {
@@ -86,7 +86,7 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
     let broken = |valid| {
         StopReason::Guest(GuestFault::Abi(AbiFault::Utf8 { function: name.in_faults(), ptr, len, valid: valid as u32 }))
     };
-    check_text(bytes, &host.alarm(), broken)?;
+    check_text(bytes, &host.interrupt(), broken)?;
     if !host.logs(level) {
         return Ok(());
     }
@@ -105,9 +105,9 @@ fn log(caller: &mut Caller<'_, Host>, name: &Name, level: Level, ptr: u32, len: 
     clippy::indexing_slicing,
     reason = "`valid` is at most the end of the piece before, and that within the bytes"
 )]
-fn check_text(bytes: &[u8], alarm: &Alarm, broken: impl Fn(usize) -> StopReason) -> Result<(), StopReason> {
+fn check_text(bytes: &[u8], interrupt: &Interrupt, broken: impl Fn(usize) -> StopReason) -> Result<(), StopReason> {
     let mut valid = 0;
-    for piece in alarm.pieces(bytes.len()) {
+    for piece in interrupt.pieces(bytes.len()) {
         let end = piece?.end;
         valid = match core::str::from_utf8(&bytes[valid..end]) {
             Ok(_) => end,

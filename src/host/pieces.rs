@@ -16,7 +16,7 @@ use crate::{
     data::inspect::PAGE,
     engine::meter,
     error::{HostStop, StopReason},
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// The index of [`growth::top_up`](super::growth::top_up) in the table that is added to a module.
@@ -171,7 +171,7 @@ fn advance(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> R
     if !part.is_paid && meter::left(&mut *caller) < whole {
         return Ok(None);
     }
-    if let Err(reason) = caller.data().check_alarm() {
+    if let Err(reason) = caller.data().check_interrupt() {
         // It stops where a run without enough fuel stops.
         if part.is_paid {
             let left = meter::left(&mut *caller);
@@ -192,7 +192,7 @@ fn advance(caller: &mut Caller<'_, Host>, kind: Kind, len: u32, part: Part) -> R
     Ok(Some((done, piece)))
 }
 
-impl Alarm {
+impl Interrupt {
     /// Returns the ranges of the pieces of `len` bytes, or an error in place of a piece if the run is to stop.
     pub(crate) fn pieces(&self, len: usize) -> impl Iterator<Item = Result<Range<usize>, StopReason>> {
         self.checked((0..len).step_by(PIECE).map(move |at| at..len.min(at + PIECE)))

@@ -287,7 +287,7 @@ impl PooledStore {
         let memory = Memory::new(&mut *self.store, MemoryType::new(piece as u32, max))?;
         pages -= piece;
         while pages > 0 {
-            if let Err(reason) = self.store.data().check_alarm() {
+            if let Err(reason) = self.store.data().check_interrupt() {
                 let host = self.store.data_mut();
                 host.growth.abandon();
                 host.stop = Some(reason);

@@ -9,7 +9,7 @@
 //!
 //! Each operator is validated right after it is seen here.
 
-use crate::data::encode::{leb, local_get, local_set};
+use crate::data::binary::{leb, local_get, local_set};
 use alloc::vec::Vec;
 
 use wasmparser::{BlockType, FuncValidator, FunctionBody, MemArg, Operator, ValidatorResources};
@@ -26,8 +26,8 @@ use self::{
     store::Last,
 };
 use super::{
-    effect::{Effect, division_type, load_memarg, piece_kind, store_memarg, truncation_type},
     prices::price,
+    stack_effect::{Effect, division_type, load_memarg, piece_kind, store_memarg, truncation_type},
 };
 use crate::{
     data::{inspect::PAGE, value::ValueType},

@@ -2,7 +2,7 @@
 
 use wasmparser::Operator;
 
-use super::effect::is_load;
+use super::stack_effect::is_load;
 use crate::engine::meter;
 
 /// Returns the fuel of one execution of an operator, without the fuel of what it moves, grows or calls.

@@ -14,7 +14,7 @@
     reason = "the parser has accepted the module, so its sections and bodies are within its bytes"
 )]
 
-use crate::data::encode::{append, export, leb, read_leb, section, sections};
+use crate::data::binary::{append, export, leb, read_leb, section, sections};
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 

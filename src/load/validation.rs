@@ -12,11 +12,11 @@ use wasmparser::{
 };
 
 use super::{
-    effect::{Effect, effect},
     form::{Context, Form, Function, edit::Edits},
     operators::{Operators, unsupported},
     refusal::{invalid, malformed},
     scan::Scan,
+    stack_effect::{Effect, effect},
 };
 use crate::{config::Config, data::inspect::Inspection, error::ModuleError};
 

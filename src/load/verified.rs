@@ -9,7 +9,7 @@ use alloc::{fmt::Write, string::String, sync::Arc, vec::Vec};
 
 use wasmi::CompilationMode;
 
-use super::{Module, Policy, check, check_imports, check_memory, check_size, engine, info, operators, translate};
+use super::{Module, Policy, check, check_imports, check_memory, check_size, engine, info_codec, operators, translate};
 use crate::{
     config::{Config, bound},
     data::codec::Codec,
@@ -56,7 +56,7 @@ impl Module {
         policy: &Arc<Policy>,
     ) -> Result<Option<Module>, Error> {
         check_size(bytes, &policy.config)?;
-        let decoded = match info.map(|info| info::read(info, bytes.len())) {
+        let decoded = match info.map(|info| info_codec::read(info, bytes.len())) {
             Some(None) => return Ok(None),
             read => read.flatten(),
         };

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use thiserror::Error as ThisError;
 
 use super::{
-    excess::{self, Excess},
+    ceiling::{self, Excess},
     rules::Rules,
 };
 use crate::{
@@ -68,7 +68,7 @@ pub enum TranscriptError {
         found: Digest,
     },
     /// Its limits are above the ceiling. Nothing was loaded or run.
-    #[error("its configuration is above the ceiling: {}", excess::list(.above))]
+    #[error("its configuration is above the ceiling: {}", ceiling::list(.above))]
     Ceiling {
         /// Each limit that is above.
         above: Vec<Excess>,
@@ -124,7 +124,7 @@ pub enum ReceiptError {
     #[error("the transcript: {0}")]
     Transcript(#[from] TranscriptError),
     /// Its limits are above the ceiling. Nothing was loaded or run.
-    #[error("its configuration is above the ceiling: {}", excess::list(.above))]
+    #[error("its configuration is above the ceiling: {}", ceiling::list(.above))]
     Ceiling {
         /// Each limit that is above.
         above: Vec<Excess>,

@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String};
 
-use super::{excess::default_ceiling, transcript::Transcript};
+use super::{ceiling::default_ceiling, transcript::Transcript};
 use crate::{config::Config, data::files::FileBytes};
 
 /// The module, the input and all else that a receipt is verified with, and the ceiling of its limits.

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::{
+    ceiling,
     error::ReceiptError,
-    excess,
     rules::{Entry, Rules},
 };
 use crate::{
@@ -225,7 +225,7 @@ impl Receipt {
     ///
     /// [`ReceiptError::Ceiling`] with each limit that is above.
     pub fn check_ceiling(&self, ceiling: &Config) -> Result<(), ReceiptError> {
-        let above = excess::above(&self.config, ceiling);
+        let above = ceiling::above(&self.config, ceiling);
         if above.is_empty() { Ok(()) } else { Err(ReceiptError::Ceiling { above }) }
     }
 }

@@ -1,8 +1,8 @@
 //! Replays of transcripts, and their receipts.
 
 use super::{
+    ceiling,
     error::TranscriptError,
-    excess,
     receipt::Receipt,
     rules::{Entry, Rules},
     transcript::{Declared, Header, Transcript},
@@ -12,7 +12,7 @@ use crate::{
     config::Config,
     data::{digest::Digest, outcome::Outcome},
     error::Error,
-    host::stub::stub,
+    host::replayed::stub,
     run::execution::Execution,
     sandbox::Sandbox,
 };
@@ -58,7 +58,7 @@ impl Transcript {
     /// [`TranscriptError::Rules`], [`TranscriptError::Ceiling`], [`TranscriptError::Other`], or the errors of loading
     /// and starting.
     pub fn replay(&self, wasm: &[u8], input: &[u8]) -> Result<Execution, TranscriptError> {
-        self.replay_within(wasm, input, &excess::default_ceiling())
+        self.replay_within(wasm, input, &ceiling::default_ceiling())
     }
 
     /// Starts a replay under another ceiling, of which `limits` and `module` count.
@@ -80,7 +80,7 @@ impl Transcript {
     ///
     /// [`TranscriptError::Ceiling`], or [`TranscriptError::Run`] with [`Error::Config`].
     pub fn sandbox(&self) -> Result<Sandbox, TranscriptError> {
-        self.sandbox_within(&excess::default_ceiling())
+        self.sandbox_within(&ceiling::default_ceiling())
     }
 
     /// Builds the sandbox of a replay under another ceiling, of which `limits` and `module` count.
@@ -93,7 +93,7 @@ impl Transcript {
     }
 
     fn sandbox_with(&self, fuel: Option<u64>, ceiling: &Config) -> Result<Sandbox, TranscriptError> {
-        let above = excess::above(&self.header.config, ceiling);
+        let above = ceiling::above(&self.header.config, ceiling);
         if !above.is_empty() {
             return Err(TranscriptError::Ceiling { above });
         }

@@ -193,7 +193,7 @@ impl Machine {
             self.watch.set_waker(waker);
         }
         self.watch.begin()?;
-        self.store.data_mut().set_alarm(&self.watch);
+        self.store.data_mut().set_interrupt(&self.watch);
         let is_granted = match &self.pending {
             Some(Pending::Fuel(call)) => slice::grant(&mut self.store, call.required_fuel(), &mut budget),
             _ => self.slice_left() > 0 || slice::grant(&mut self.store, 0, &mut budget),

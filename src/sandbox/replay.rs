@@ -8,7 +8,7 @@ use crate::{
     abi,
     config::Config,
     error::Error,
-    host::{function::HostFunction, stub::stub},
+    host::{function::HostFunction, replayed::stub},
     wasi::Roots,
 };
 

@@ -103,9 +103,9 @@ impl Watch {
         self.cancel.set_waker(waker);
     }
 
-    /// Returns the alarm that is checked between two pieces of work of the host.
-    pub(crate) fn alarm(&self) -> Alarm {
-        Alarm {
+    /// Returns the interrupt that is checked between two pieces of work of the host.
+    pub(crate) fn interrupt(&self) -> Interrupt {
+        Interrupt {
             cancel: self.cancel(),
             #[cfg(feature = "std")]
             deadline: self.deadline_ms.and_then(|limit_ms| {
@@ -152,13 +152,13 @@ impl Watch {
 
 /// The cancel and the deadline of a run, which stop work of the host that has begun.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Alarm {
+pub(crate) struct Interrupt {
     cancel: Cancel,
     #[cfg(feature = "std")]
     deadline: Option<(std::time::Instant, u64)>,
 }
 
-impl Alarm {
+impl Interrupt {
     /// Returns an error if the run is to stop now.
     pub(crate) fn check(&self) -> Result<(), StopReason> {
         if self.cancel.is_cancelled() {

@@ -17,11 +17,12 @@ pub use self::{
 };
 use crate::{
     config::{
-        Config, MAX_TEXT_BYTES, Profile, draft,
+        Config, MAX_TEXT_BYTES, Profile,
         grammar::{Grammar, Kind},
         lines::SourceLines,
         preset::Preset,
         quote::name_of,
+        read,
         toml::{self as config_toml, parse, read_table, syntax},
     },
     error::{ConfigError, ConfigProblem, Position, ValueProblem},
@@ -185,7 +186,7 @@ fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<
 fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, SourceLines), ConfigError> {
     let lines = config_toml::lines(text, section.get_ref());
     let mut ceiling = Ceiling::default();
-    draft::read(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;
+    read::read(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;
     for (index, rule) in ceiling.http.iter().flatten().enumerate() {
         rule.check().map_err(|(key, problem)| {
             let line = lines.of(&format!("http.allow[{index}]"));

@@ -10,7 +10,7 @@ use crate::{
     config::Limits,
     data::files::{Changes, FileBytes},
     error::StopReason,
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 mod changes;
@@ -259,7 +259,7 @@ impl Volume for Tree {
             Kind::Directory => {}
             _ if flags.directory || slash => return Err(Errno::NotDir.into()),
             Kind::Link => return Err(Errno::Loop.into()),
-            _ if flags.truncate => self.set_size(node, 0, now, &Alarm::default())?,
+            _ if flags.truncate => self.set_size(node, 0, now, &Interrupt::default())?,
             _ => {}
         }
         self.retain(node);
@@ -304,11 +304,11 @@ impl Volume for Tree {
         self.update_times(node, times, now)
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], interrupt: &Interrupt) -> Result<usize> {
         let bytes = self.data(node)?.bytes();
         let from = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
         let count = from.len().min(to.len());
-        for piece in alarm.pieces(count) {
+        for piece in interrupt.pieces(count) {
             let piece = piece?;
             if let (Some(to), Some(from)) = (to.get_mut(piece.clone()), from.get(piece)) {
                 to.copy_from_slice(from);
@@ -324,12 +324,12 @@ impl Volume for Tree {
         Ok(data.write_work(end))
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
-        self.modify(node, now, |data, room| data.write(offset, bytes, room, alarm))
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, interrupt: &Interrupt) -> Result<()> {
+        self.modify(node, now, |data, room| data.write(offset, bytes, room, interrupt))
     }
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
-        self.modify(node, now, |data, room| data.resize(size, room, alarm))
+    fn set_size(&mut self, node: Node, size: u64, now: u64, interrupt: &Interrupt) -> Result<()> {
+        self.modify(node, now, |data, room| data.resize(size, room, interrupt))
     }
 
     fn next_entry(&self, directory: Node, cookie: u64) -> Result<Option<Dirent<'_>>> {

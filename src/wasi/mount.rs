@@ -14,7 +14,7 @@ use crate::{
     config::dirs::Access,
     data::files::{Changes, FileBytes, MAX_PATH_BYTES},
     error::StopReason,
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 mod error;
@@ -265,11 +265,11 @@ impl Volume for Mount {
         self.change_times(&found.dir, found.name.as_deref().unwrap_or("."), &timestamps(times, now))
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], interrupt: &Interrupt) -> Result<usize> {
         self.add_work(SYSCALL_WORK);
         let (file, _) = self.file(node)?;
         let mut count = 0;
-        for piece in alarm.pieces(to.len()) {
+        for piece in interrupt.pieces(to.len()) {
             let end = piece?.end;
             while count < end {
                 let to = to.get_mut(count..end).unwrap_or_default();
@@ -290,14 +290,14 @@ impl Volume for Mount {
         Ok(0)
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], _: u64, alarm: &Alarm) -> Result<()> {
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], _: u64, interrupt: &Interrupt) -> Result<()> {
         let size = self.size_to_write(node)?;
         let end = offset.checked_add(bytes.len() as u64).ok_or(Errno::FBig)?;
         self.nodes.check_growth(size, end)?;
         self.add_work(SYSCALL_WORK);
         let (file, _) = self.file(node)?;
         let mut at = offset;
-        let written = alarm.chunks(bytes).try_for_each(|piece| -> Result<()> {
+        let written = interrupt.chunks(bytes).try_for_each(|piece| -> Result<()> {
             let piece = piece?;
             file.write_all_at(piece, at)?;
             at += piece.len() as u64;
@@ -310,7 +310,7 @@ impl Volume for Mount {
         Ok(())
     }
 
-    fn set_size(&mut self, node: Node, end: u64, _: u64, _: &Alarm) -> Result<()> {
+    fn set_size(&mut self, node: Node, end: u64, _: u64, _: &Interrupt) -> Result<()> {
         let size = self.size_to_write(node)?;
         self.nodes.check_growth(size, end)?;
         self.add_work(SYSCALL_WORK);

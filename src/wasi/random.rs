@@ -11,7 +11,7 @@ use super::errno::Result;
 use crate::{
     config::wasi::{Random, Wasi},
     error::{HostStop, StopReason},
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// Key stream of ChaCha20 (RFC 8439, with nonce and counter 0). The key is the seed as eight little-endian bytes,
@@ -46,8 +46,8 @@ impl SeededStream {
         SeededStream { blocks: ChaCha20Rng::from_seed(key), block: [0; 64], used: 64 }
     }
 
-    pub(crate) fn fill(&mut self, to: &mut [u8], alarm: &Alarm) -> Result<()> {
-        for piece in alarm.chunks_mut(to) {
+    pub(crate) fn fill(&mut self, to: &mut [u8], interrupt: &Interrupt) -> Result<()> {
+        for piece in interrupt.chunks_mut(to) {
             self.fill_piece(piece?);
         }
         Ok(())
@@ -70,15 +70,15 @@ impl SeededStream {
 }
 
 #[cfg(feature = "host-random")]
-pub(crate) fn fill_from_host(to: &mut [u8], alarm: &Alarm) -> core::result::Result<(), StopReason> {
-    alarm
+pub(crate) fn fill_from_host(to: &mut [u8], interrupt: &Interrupt) -> core::result::Result<(), StopReason> {
+    interrupt
         .chunks_mut(to)
         .try_for_each(|piece| getrandom::fill(piece?).map_err(|_| failed("the operating system has no random bytes")))
 }
 
 /// Returns an error; the check of the configuration refuses the host's random bytes in this build.
 #[cfg(not(feature = "host-random"))]
-pub(crate) fn fill_from_host(_: &mut [u8], _: &Alarm) -> core::result::Result<(), StopReason> {
+pub(crate) fn fill_from_host(_: &mut [u8], _: &Interrupt) -> core::result::Result<(), StopReason> {
     Err(failed("this build has no random bytes of the host"))
 }
 

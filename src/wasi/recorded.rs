@@ -22,7 +22,7 @@ use crate::{
     },
     error::StopReason,
     recorder::{Recorder, effect::Bytes, invalid_answer},
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// Volume whose operations are recorded or replayed.
@@ -142,15 +142,15 @@ impl Volume for RecordedVolume {
         self.perform("set_times_at", request, |volume| volume.set_times_at(at, follow, times, now))
     }
 
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize> {
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], interrupt: &Interrupt) -> Result<usize> {
         if let Some(volume) = self.volume.as_mut().filter(|_| self.recorder.is_off()) {
             // Bytes are copied only to be recorded.
-            return volume.read(node, offset, to, alarm);
+            return volume.read(node, offset, to, interrupt);
         }
         let len = to.len();
         let request = || json!({ "node": node, "offset": offset, "len": len });
         let bytes = self.perform("read", request, |volume| {
-            let count = volume.read(node, offset, to, alarm)?;
+            let count = volume.read(node, offset, to, interrupt)?;
             Ok(Bytes(to.get(..count).unwrap_or_default().to_vec()))
         })?;
         to.get_mut(..bytes.0.len()).ok_or_else(|| invalid_answer("dir.read"))?.copy_from_slice(&bytes.0);
@@ -161,16 +161,16 @@ impl Volume for RecordedVolume {
         self.perform("room", || json!({ "node": node, "end": end }), |volume| volume.write_work(node, end))
     }
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()> {
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, interrupt: &Interrupt) -> Result<()> {
         let request = || json!({ "node": node, "offset": offset, "bytes": Digest::of(bytes) });
-        self.perform("write", request, |volume| volume.write(node, offset, bytes, now, alarm))
+        self.perform("write", request, |volume| volume.write(node, offset, bytes, now, interrupt))
     }
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()> {
+    fn set_size(&mut self, node: Node, size: u64, now: u64, interrupt: &Interrupt) -> Result<()> {
         self.perform(
             "set_size",
             || json!({ "node": node, "size": size }),
-            |volume| volume.set_size(node, size, now, alarm),
+            |volume| volume.set_size(node, size, now, interrupt),
         )
     }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::errno::Result;
 use crate::{
     data::files::{Changes, FileBytes},
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
 };
 
 /// Number of a file, directory or link in a volume.
@@ -97,14 +97,14 @@ pub(crate) trait Volume: Any + Send + Sync {
     -> Result<()>;
 
     /// Reads from a file into `to`, and returns the number of bytes read.
-    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], alarm: &Alarm) -> Result<usize>;
+    fn read(&mut self, node: Node, offset: u64, to: &mut [u8], interrupt: &Interrupt) -> Result<usize>;
 
     /// Returns the bytes moved, beside those written, by a write up to `end`; fails if the file cannot grow that far.
     fn write_work(&mut self, node: Node, end: u64) -> Result<u64>;
 
-    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, alarm: &Alarm) -> Result<()>;
+    fn write(&mut self, node: Node, offset: u64, bytes: &[u8], now: u64, interrupt: &Interrupt) -> Result<()>;
 
-    fn set_size(&mut self, node: Node, size: u64, now: u64, alarm: &Alarm) -> Result<()>;
+    fn set_size(&mut self, node: Node, size: u64, now: u64, interrupt: &Interrupt) -> Result<()>;
 
     /// Flushes a file or directory to storage.
     fn sync(&mut self, _: Node) -> Result<()> {

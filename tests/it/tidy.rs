@@ -235,7 +235,7 @@ fn the_process_has_this_state_and_no_other() {
         "src/engine/dispatch/probe.rs: HOLDS",
         "src/host/pool/mapping.rs: PAGEMAP",
         "src/isolate/worker.rs: CALLED",
-        "src/sandbox/recent.rs: CACHE",
+        "src/sandbox/module_cache.rs: CACHE",
     ];
     assert_eq!(found, known.iter().map(|known| known.to_string()).collect());
 }

@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use crate::data::encode::{export, leb, section};
+use crate::data::binary::{export, leb, section};
 
 /// Iterations of a loop: enough to distinguish a frame from noise, few enough for any stack.
 pub(super) const TURNS: u8 = 16;

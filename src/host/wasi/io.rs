@@ -60,14 +60,14 @@ impl Guest<'_, '_> {
         let size = self.volume(at.volume)?.stat(at.node)?.size;
         let mut left = size.saturating_sub(offset).min(u64::from(sum));
         self.charge_bytes(left)?;
-        let alarm = self.host().alarm();
+        let interrupt = self.host().interrupt();
         self.each(list, |guest, (ptr, len), done| {
             // At most the bytes already charged for.
             let len = u64::from(len).min(left) as u32;
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            let count = volume.read(at.node, offset.saturating_add(done), host::checked(memory, range), &alarm)?;
+            let count = volume.read(at.node, offset.saturating_add(done), host::checked(memory, range), &interrupt)?;
             left -= count as u64;
             Ok(count as u32)
         })
@@ -82,12 +82,12 @@ impl Guest<'_, '_> {
         let work = self.volume(at.volume)?.write_work(at.node, end)?;
         self.charge_bytes(work.saturating_add(sum.into()))?;
         let now = self.now()?;
-        let alarm = self.host().alarm();
+        let interrupt = self.host().interrupt();
         self.each(list, |guest, (ptr, len), done| {
             let range = guest.check(ptr, len)?;
             let (memory, state) = guest.memory_and_state()?;
             let volume = state.volumes.get_mut(at.volume).ok_or(Errno::BadF)?;
-            volume.write(at.node, offset.saturating_add(done), host::checked(memory, range), now, &alarm)?;
+            volume.write(at.node, offset.saturating_add(done), host::checked(memory, range), now, &interrupt)?;
             Ok(len)
         })
     }
@@ -119,8 +119,8 @@ impl Guest<'_, '_> {
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
             let (memory, host) = guest.memory_and_host()?;
-            let alarm = host.alarm();
-            host.append_output(host::checked(memory, range), &alarm)?;
+            let interrupt = host.interrupt();
+            host.append_output(host::checked(memory, range), &interrupt)?;
             Ok(len)
         })
     }
@@ -129,19 +129,19 @@ impl Guest<'_, '_> {
     fn write_log(&mut self, list: Pair) -> Result<u32> {
         let sum = self.sum(list)?;
         self.charge_bytes(u64::from(sum) * LOG_WORK)?;
-        let alarm = self.host().alarm();
+        let interrupt = self.host().interrupt();
         self.each(list, |guest, (ptr, len), _| {
             let range = guest.check(ptr, len)?;
             let (memory, _) = guest.memory_and_host()?;
             let mut lines = 0;
-            for piece in alarm.chunks(host::checked(memory, range.clone())) {
+            for piece in interrupt.chunks(host::checked(memory, range.clone())) {
                 lines += piece?.iter().filter(|byte| **byte == b'\n').count();
             }
             guest.charge(lines as u64 * meter::HOST_CALL)?;
             let (memory, host) = guest.memory_and_host()?;
             // Taken out of the state, since the lines go to another part of it.
             let mut stderr = host.wasi.as_mut().map(|state| mem::take(&mut state.stderr)).unwrap_or_default();
-            let written = stderr.write(host::checked(memory, range), &alarm, host);
+            let written = stderr.write(host::checked(memory, range), &interrupt, host);
             if let Some(state) = &mut host.wasi {
                 state.stderr = stderr;
             }

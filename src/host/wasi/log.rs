@@ -10,7 +10,7 @@ use crate::{
     error::{HostMemoryUse, HostStop, StopReason},
     host::Host,
     observe,
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
     wasi::LineBuffer,
 };
 
@@ -19,9 +19,9 @@ const LEVEL: Level = Level::Info;
 
 impl LineBuffer {
     /// Appends text, and logs each line that it completes. If the run is interrupted, restores the line as it was.
-    pub(super) fn write(&mut self, text: &[u8], alarm: &Alarm, host: &mut Host) -> Result<(), StopReason> {
+    pub(super) fn write(&mut self, text: &[u8], interrupt: &Interrupt, host: &mut Host) -> Result<(), StopReason> {
         let (len, cut, mut first) = (self.bytes.len(), self.cut, None);
-        for piece in alarm.chunks(text) {
+        for piece in interrupt.chunks(text) {
             let Ok(piece) = piece else {
                 self.bytes = first.unwrap_or_else(|| core::mem::take(&mut self.bytes));
                 self.bytes.truncate(len);

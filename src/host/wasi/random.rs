@@ -18,14 +18,14 @@ pub(super) fn get(guest: &mut Guest<'_, '_>, ptr: u32, len: u32) -> Result<()> {
         return Err(Errno::NotCapable.into());
     }
     guest.charge_bytes(u64::from(len) * BYTE_WORK)?;
-    let alarm = guest.host().alarm();
+    let interrupt = guest.host().interrupt();
     let recorder = guest.host().recorder.clone();
     let (memory, state) = guest.memory_and_state()?;
     let to = host::checked(memory, range);
     match &mut state.random {
         RandomSource::None => {}
-        RandomSource::Seeded(stream) => stream.fill(to, &alarm)?,
-        RandomSource::Host => recorder.random(to, |to| fill_from_host(to, &alarm))?,
+        RandomSource::Seeded(stream) => stream.fill(to, &interrupt)?,
+        RandomSource::Host => recorder.random(to, |to| fill_from_host(to, &interrupt))?,
     }
     Ok(())
 }

@@ -84,8 +84,8 @@ pub(super) fn set_size(guest: &mut Guest<'_, '_>, fd: u32, size: u64) -> Result<
     }
     let work = guest.volume(at.volume)?.write_work(at.node, size)?;
     guest.charge_bytes(work)?;
-    let (now, alarm) = (guest.now()?, guest.host().alarm());
-    guest.volume(at.volume)?.set_size(at.node, size, now, &alarm)
+    let (now, interrupt) = (guest.now()?, guest.host().interrupt());
+    guest.volume(at.volume)?.set_size(at.node, size, now, &interrupt)
 }
 
 pub(super) fn allocate(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64) -> Result<()> {
@@ -99,8 +99,8 @@ pub(super) fn allocate(guest: &mut Guest<'_, '_>, fd: u32, offset: u64, len: u64
     }
     let work = guest.volume(at.volume)?.write_work(at.node, end)?;
     guest.charge_bytes(work)?;
-    let (now, alarm) = (guest.now()?, guest.host().alarm());
-    guest.volume(at.volume)?.set_size(at.node, end, now, &alarm)
+    let (now, interrupt) = (guest.now()?, guest.host().interrupt());
+    guest.volume(at.volume)?.set_size(at.node, end, now, &interrupt)
 }
 
 /// Checks the arguments; the advice has no effect.

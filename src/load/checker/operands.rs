@@ -3,7 +3,7 @@
 use wasmparser::{MemArg, Operator, Operator::*};
 
 use super::{Context, Result, Rule};
-use crate::{host::pieces, load::effect::piece_kind};
+use crate::{host::pieces, load::stack_effect::piece_kind};
 
 /// The number of preceding operators that rules read.
 pub(super) const LOOKBACK: usize = 7;

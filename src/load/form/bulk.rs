@@ -10,7 +10,7 @@ use wasmparser::Operator;
 use super::{Form, Result, locals::Purpose, store::top_up};
 use crate::{
     data::{
-        encode::{i32_const, leb, local_get, local_set},
+        binary::{i32_const, leb, local_get, local_set},
         value::ValueType,
     },
     host::pieces::{self, Kind},

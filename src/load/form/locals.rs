@@ -1,6 +1,6 @@
 //! Locals that the pass adds to a function.
 
-use crate::data::encode::{leb, value_code};
+use crate::data::binary::{leb, value_code};
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{data::value::ValueType, error::ModuleError, load::refusal::limit};

@@ -6,7 +6,7 @@
 //! local that is not written in between, is produced there only. The values that a branch carries, and the parameters
 //! and results of blocks, are stored in one local for each position in the list of values.
 
-use crate::data::encode::{local_get, local_set};
+use crate::data::binary::{local_get, local_set};
 use alloc::{vec, vec::Vec};
 
 use wasmparser::{
@@ -26,8 +26,8 @@ use crate::{
     data::value::ValueType,
     engine::config::parser_features,
     load::{
-        effect::piece_kind,
         refusal::{invalid, malformed},
+        stack_effect::piece_kind,
     },
 };
 

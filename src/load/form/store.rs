@@ -6,7 +6,7 @@ use wasmparser::{MemArg, Operator};
 
 use super::{Context, Form, Result, edit::Rank};
 use crate::data::{
-    encode::{i32_const, leb, leb64},
+    binary::{i32_const, leb, leb64},
     value::ValueType,
 };
 

@@ -93,7 +93,7 @@ fn call<P: WasmParams, R: WasmResults>(
 ) -> Result<R, Box<CallEnd>> {
     observe::start(name, 0)?;
     watch.begin()?;
-    store.data_mut().set_alarm(watch);
+    store.data_mut().set_interrupt(watch);
     let mut budget = u64::MAX;
     if meter::slice_left(&**store) == 0 {
         slice::grant(store, 0, &mut budget);

@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::{
         dirs::Access,
-        draft::{Target, read_fields},
         grammar::{Grammar, Kind},
         http::HttpRule,
         key::{ConfigKey, PolicyKey, ScalarKey},
         keys,
         log::LogLevel,
+        read::{Target, read_fields},
         wasi::{Clock, Random},
     },
     data::files,
@@ -125,7 +125,7 @@ impl Requested {
 impl<'de> Deserialize<'de> for Requested {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut requested = Requested::default();
-        crate::config::draft::read(deserializer, &mut requested)?;
+        crate::config::read::read(deserializer, &mut requested)?;
         Ok(requested)
     }
 }

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use crate::{
-    data::encode::{leb, section},
+    data::binary::{leb, section},
     tool::manifest::error::ManifestError,
 };
 

@@ -13,12 +13,12 @@ use serde::{
 
 use crate::config::{
     dirs::Access,
-    draft::Target,
     grammar::{Grammar, Kind, ScalarKind},
     http::HttpRule,
     key::{ConfigKey, PolicyKey, ScalarKey},
     keys,
     log::LogLevel,
+    read::Target,
     wasi::{Clock, Random},
 };
 

@@ -7,11 +7,11 @@ use crate::{
     config::{
         Config,
         dirs::HostDir,
-        draft::Target,
         key::{ConfigKey, ScalarKey},
         keys::{self, is_limit},
         lines::SourceLines,
         quote::name_of,
+        read::Target,
     },
     tool::manifest::{Requested, RequestedDir},
 };

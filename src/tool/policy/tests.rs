@@ -4,7 +4,7 @@ use alloc::{collections::BTreeSet, vec, vec::Vec};
 
 use super::{Ceiling, lists::LISTS};
 use crate::{
-    config::{draft::Target, keys},
+    config::{keys, read::Target},
     tool::manifest::Requested,
 };
 

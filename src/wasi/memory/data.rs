@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     data::files::FileBytes,
     error::{HostMemoryUse, HostStop, StopReason},
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
     wasi::errno::Result,
 };
 
@@ -38,13 +38,13 @@ impl Data {
     }
 
     /// Writes bytes, and fills a hole before them with 0. `room` is the growth that the limit on all files leaves.
-    pub(super) fn write(&mut self, offset: u64, bytes: &[u8], room: u64, alarm: &Alarm) -> Result<()> {
+    pub(super) fn write(&mut self, offset: u64, bytes: &[u8], room: u64, interrupt: &Interrupt) -> Result<()> {
         let start = usize::try_from(offset).map_err(|_| no_memory())?;
         let end = start.checked_add(bytes.len()).ok_or_else(no_memory)?;
-        let owned = self.owned_mut(end, room, alarm)?;
-        extend_with_zeros(owned, start, alarm)?;
+        let owned = self.owned_mut(end, room, interrupt)?;
+        extend_with_zeros(owned, start, interrupt)?;
         let mut at = start;
-        for piece in alarm.chunks(bytes) {
+        for piece in interrupt.chunks(bytes) {
             let piece = piece?;
             let rest = owned.get_mut(at..).unwrap_or_default();
             let (over, past) = piece.split_at(piece.len().min(rest.len()));
@@ -57,11 +57,11 @@ impl Data {
     }
 
     /// Truncates the file, or extends it with 0.
-    pub(super) fn resize(&mut self, size: u64, room: u64, alarm: &Alarm) -> Result<()> {
+    pub(super) fn resize(&mut self, size: u64, room: u64, interrupt: &Interrupt) -> Result<()> {
         let size = usize::try_from(size).map_err(|_| no_memory())?;
-        let owned = self.owned_mut(size, room, alarm)?;
+        let owned = self.owned_mut(size, room, interrupt)?;
         owned.truncate(size);
-        extend_with_zeros(owned, size, alarm)?;
+        extend_with_zeros(owned, size, interrupt)?;
         // Frees memory that the file no longer needs.
         if owned.capacity() / 2 > size {
             owned.shrink_to_fit();
@@ -70,11 +70,11 @@ impl Data {
     }
 
     /// Returns owned bytes with capacity for `size`; copies shared ones first.
-    fn owned_mut(&mut self, size: usize, room: u64, alarm: &Alarm) -> Result<&mut Vec<u8>> {
+    fn owned_mut(&mut self, size: usize, room: u64, interrupt: &Interrupt) -> Result<&mut Vec<u8>> {
         if let Data::Shared(bytes) = self {
             let mut owned = Vec::new();
             owned.try_reserve_exact(bytes.len().max(size)).map_err(|_| no_memory())?;
-            for piece in alarm.chunks(bytes) {
+            for piece in interrupt.chunks(bytes) {
                 owned.extend_from_slice(piece?);
             }
             *self = Data::Owned(owned);
@@ -103,9 +103,9 @@ impl Data {
 }
 
 /// Extends a file to `size` with 0, if it is shorter. The capacity is already reserved.
-fn extend_with_zeros(owned: &mut Vec<u8>, size: usize, alarm: &Alarm) -> Result<()> {
+fn extend_with_zeros(owned: &mut Vec<u8>, size: usize, interrupt: &Interrupt) -> Result<()> {
     let len = owned.len();
-    for piece in alarm.pieces(size.saturating_sub(len)) {
+    for piece in interrupt.pieces(size.saturating_sub(len)) {
         owned.resize(len + piece?.end, 0);
     }
     Ok(())

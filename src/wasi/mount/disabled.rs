@@ -1,5 +1,7 @@
 //! Stub for builds that cannot mount host directories: only replayed runs have any.
 
+#[cfg(feature = "wasi")]
+use alloc::boxed::Box;
 use alloc::{sync::Arc, vec::Vec};
 
 use crate::{config::wasi::Wasi, error::ConfigError};
@@ -23,10 +25,7 @@ impl Roots {
 
     /// Returns the guest path of each directory, without a volume.
     #[cfg(feature = "wasi")]
-    pub(super) fn volumes(
-        &self,
-        _: bool,
-    ) -> impl Iterator<Item = (Arc<str>, Option<alloc::boxed::Box<dyn super::Volume>>)> {
+    pub(super) fn volumes(&self, _: bool) -> impl Iterator<Item = (Arc<str>, Option<Box<dyn super::Volume>>)> {
         self.0.iter().map(|name| (Arc::clone(name), None))
     }
 }

@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 use super::{CREATE_WORK, Handle, Mount, OpenNode, Resolved, SYSCALL_WORK, kind_of, system};
 use crate::{
-    sync::watch::Alarm,
+    sync::watch::Interrupt,
     wasi::{
         errno::{Errno, Result},
         volume::{Kind, Node, OpenFlags, PathAt},
@@ -96,7 +96,7 @@ impl Mount {
                 };
                 let (node, kind) = self.register_file(file?, write)?;
                 if flags.truncate
-                    && let Err(error) = super::Volume::set_size(self, node, 0, 0, &Alarm::default())
+                    && let Err(error) = super::Volume::set_size(self, node, 0, 0, &Interrupt::default())
                 {
                     super::Volume::release(self, node)?;
                     return Err(error);

@@ -1,6 +1,6 @@
 //! Labels: the values that branches and blocks carry, and the locals they arrive in.
 
-use crate::data::encode::{local_get, local_set};
+use crate::data::binary::{local_get, local_set};
 use alloc::vec::Vec;
 
 use super::Stack;

@@ -24,32 +24,32 @@ pub(super) enum Effect {
 
 /// Converts the annotation of an operator in the parser's table to an effect.
 macro_rules! effect {
-    (push $($_:tt)*) => { $crate::load::effect::Effect::Constant };
-    (load lane $($_:tt)*) => { $crate::load::effect::Effect::Load { operands: 2 } };
-    (load atomic $($_:tt)*) => { $crate::load::effect::Effect::Variable };
-    (load $($_:tt)*) => { $crate::load::effect::Effect::Load { operands: 1 } };
+    (push $($_:tt)*) => { $crate::load::stack_effect::Effect::Constant };
+    (load lane $($_:tt)*) => { $crate::load::stack_effect::Effect::Load { operands: 2 } };
+    (load atomic $($_:tt)*) => { $crate::load::stack_effect::Effect::Variable };
+    (load $($_:tt)*) => { $crate::load::stack_effect::Effect::Load { operands: 1 } };
     (store lane $($_:tt)*) => { effect!(@store v128) };
-    (store atomic $($_:tt)*) => { $crate::load::effect::Effect::Variable };
+    (store atomic $($_:tt)*) => { $crate::load::stack_effect::Effect::Variable };
     (store $ty:ident) => { effect!(@store $ty) };
-    (@store i32) => { $crate::load::effect::Effect::Store { value: $crate::data::value::ValueType::I32 } };
-    (@store i64) => { $crate::load::effect::Effect::Store { value: $crate::data::value::ValueType::I64 } };
-    (@store f32) => { $crate::load::effect::Effect::Store { value: $crate::data::value::ValueType::F32 } };
-    (@store f64) => { $crate::load::effect::Effect::Store { value: $crate::data::value::ValueType::F64 } };
-    (@store v128) => { $crate::load::effect::Effect::Store { value: $crate::data::value::ValueType::V128 } };
-    (test $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 1 } };
-    (unary $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 1 } };
-    (conversion $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 1 } };
-    (splat $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 1 } };
-    (extract $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 1 } };
-    (binary $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 2 } };
-    (cmp $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 2 } };
-    (shift $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 2 } };
-    (replace $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 2 } };
-    (ternary $($_:tt)*) => { $crate::load::effect::Effect::Compute { operands: 3 } };
+    (@store i32) => { $crate::load::stack_effect::Effect::Store { value: $crate::data::value::ValueType::I32 } };
+    (@store i64) => { $crate::load::stack_effect::Effect::Store { value: $crate::data::value::ValueType::I64 } };
+    (@store f32) => { $crate::load::stack_effect::Effect::Store { value: $crate::data::value::ValueType::F32 } };
+    (@store f64) => { $crate::load::stack_effect::Effect::Store { value: $crate::data::value::ValueType::F64 } };
+    (@store v128) => { $crate::load::stack_effect::Effect::Store { value: $crate::data::value::ValueType::V128 } };
+    (test $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 1 } };
+    (unary $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 1 } };
+    (conversion $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 1 } };
+    (splat $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 1 } };
+    (extract $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 1 } };
+    (binary $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 2 } };
+    (cmp $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 2 } };
+    (shift $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 2 } };
+    (replace $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 2 } };
+    (ternary $($_:tt)*) => { $crate::load::stack_effect::Effect::Compute { operands: 3 } };
     (arity $operands:literal -> $results:literal) => {
-        $crate::load::effect::Effect::Other { operands: $operands, results: $results }
+        $crate::load::stack_effect::Effect::Other { operands: $operands, results: $results }
     };
-    ($($_:tt)*) => { $crate::load::effect::Effect::Variable };
+    ($($_:tt)*) => { $crate::load::stack_effect::Effect::Variable };
 }
 pub(super) use effect;
 
