@@ -1,11 +1,8 @@
-//! Probe module with one function per operator, which executes it in a loop.
+//! Probe modules: functions that execute operators in a loop.
 
 use alloc::{format, string::String, vec::Vec};
 
 use crate::data::binary::{export, leb, section};
-
-/// Iterations of a loop: enough to distinguish a frame from noise, few enough for any stack.
-pub(super) const TURNS: u8 = 16;
 
 /// An operator with its operands, as code that leaves the value stack empty.
 #[derive(Debug)]
@@ -29,25 +26,33 @@ impl Operator {
     pub(super) fn is_growth(&self) -> bool {
         matches!(self.name, MEMORY_GROW | TABLE_GROW)
     }
-
-    /// Returns the body of a function that executes it in a loop, between two calls of the host function.
-    fn in_a_loop(&self) -> Vec<u8> {
-        // One local of each type; integers are set to 1.
-        let start: &[u8] = &[5, 2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b, 0x41, 1, 0x21, I, 0x42, 1, 0x21, L];
-        let counted: &[u8] = &[0x10, 0, 0x41, TURNS, 0x21, COUNTER, 0x03, 0x40];
-        let end: &[u8] = &[0x20, COUNTER, 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0, 0x0b, 0x10, 0, 0x0b];
-        [start, counted, &self.code, end].concat()
-    }
 }
 
-/// Returns the export name of the loop of the operator at `index`.
+/// Operators that a function executes in a loop.
+pub(super) struct Loop<'o> {
+    pub(super) operators: &'o [Operator],
+    /// Iterations.
+    pub(super) turns: u8,
+}
+
+/// Returns the body of a function with a loop between two calls of the host function.
+fn body(Loop { operators, turns }: &Loop<'_>) -> Vec<u8> {
+    // One local of each type; integers are set to 1.
+    let start: &[u8] = &[5, 2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b, 0x41, 1, 0x21, I, 0x42, 1, 0x21, L];
+    let counted: &[u8] = &[0x10, 0, 0x41, *turns, 0x21, COUNTER, 0x03, 0x40];
+    let end: &[u8] = &[0x20, COUNTER, 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0, 0x0b, 0x10, 0, 0x0b];
+    let code = operators.iter().flat_map(|operator| &operator.code).copied().collect::<Vec<_>>();
+    [start, counted, &code, end].concat()
+}
+
+/// Returns the export name of the loop at `index`.
 pub(super) fn name(index: usize) -> String {
     format!("{index}")
 }
 
-/// Returns a module that exports a function for each operator, and declares everything they refer to.
-pub(super) fn module() -> Vec<u8> {
-    let loops: Vec<_> = all().map(|operator| operator.in_a_loop()).collect();
+/// Returns a module that exports a function for each loop, and declares everything they refer to.
+pub(super) fn module(loops: &[Loop<'_>]) -> Vec<u8> {
+    let loops: Vec<_> = loops.iter().map(body).collect();
     let count = loops.len() as u32 + CALLED.len() as u32;
     let bodies = CALLED.iter().map(|body| body.to_vec()).chain(loops.iter().cloned());
     let code = bodies.flat_map(|body| [leb(body.len() as u32), body].concat()).collect::<Vec<_>>();
