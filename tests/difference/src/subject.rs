@@ -1,6 +1,8 @@
 //! Our side: belljar, whole and in slices.
 
-use belljar::{Config, Error, GuestFault, Instance, LimitExceeded, Module, Sandbox, Step, StopReason, Value, config::OnGrowthLimit};
+use belljar::{
+    Config, Error, GuestFault, Instance, LimitExceeded, Module, Sandbox, Step, StopReason, Value, config::OnGrowthLimit,
+};
 
 use crate::outcome::{Bound, End, MEMORY_BYTES, TABLE_ELEMENTS};
 

@@ -8,7 +8,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use belljar::{Error, GuestFault, LimitExceeded, Module, ModuleError, StopReason, error::ImportProblem, inspect::ExternType};
+use belljar::{
+    Error, GuestFault, LimitExceeded, Module, ModuleError, StopReason, error::ImportProblem, inspect::ExternType,
+};
 use wast::{
     QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke, Wat,
     lexer::Lexer,
