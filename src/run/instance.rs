@@ -208,7 +208,7 @@ impl Instance {
     #[inline]
     fn check_alive(&self) -> Result<(), Error> {
         match &self.poison {
-            Some(reason) => Err(CallError::Poisoned(reason.clone()).into()),
+            Some(reason) => Err(poisoned(reason)),
             None => Ok(()),
         }
     }
@@ -223,6 +223,13 @@ impl Instance {
         }
         self.machine.stopped(reason).into()
     }
+}
+
+/// Returns the error of a call after a stop. It is outlined, since the copy of a reason is too large to be inlined into
+/// each call.
+#[cold]
+fn poisoned(reason: &StopReason) -> Error {
+    CallError::Poisoned(reason.clone()).into()
 }
 
 impl<P: Scalars, R: Scalars> Function<'_, P, R> {
