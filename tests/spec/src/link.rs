@@ -59,7 +59,7 @@ struct Foreign {
 
 impl Foreign {
     fn call<R: Results>(&self, arguments: &[Value]) -> Result<R, HostError> {
-        let mut answers = self.answers.lock().map_err(|_| "another call has panicked")?;
+        let mut answers = self.answers.lock().map_err(|_| HostError::new("another call has panicked"))?;
         let mut guest = self.slot.try_lock().map_err(|_| HostError::new("it is in a call"))?;
         let end = answers.answer(|| {
             guest.call(&self.name, arguments).map_err(|verdict| HostError::new(format_args!("{verdict:?}")))
