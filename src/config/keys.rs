@@ -100,5 +100,5 @@ impl Config {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml"))]
 pub(crate) mod tests;

@@ -211,7 +211,7 @@ impl Codec for Config {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml"))]
 mod tests {
     use std::{string::String, vec};
 
