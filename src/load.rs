@@ -4,7 +4,6 @@
 //! module. A panic in any of them is caught. Each module has a separate engine, since an engine never frees the code
 //! of dropped modules.
 
-use crate::abi::name::Name;
 use alloc::{
     collections::BTreeSet,
     string::{String, ToString},
@@ -16,7 +15,7 @@ use core::fmt;
 use wasmi::{CompilationMode, Engine, Linker, errors::ErrorKind};
 
 use crate::{
-    abi::{self, wasi::Snapshot},
+    abi::{self, name::Name, wasi::Snapshot},
     config::Config,
     data::{
         inspect::{ExternType, Import, Inspection},

@@ -1,11 +1,10 @@
 //! Sandboxes, their builder, and functions that run a module in one call.
 
-use crate::abi::name::Name;
 use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
 use crate::{
-    abi::Builtin,
+    abi::{Builtin, name::Name},
     config::Config,
     data::{input::Input, inspect::Inspection, outcome::Outcome, value::Value},
     engine::scalar::Scalars,
@@ -361,7 +360,8 @@ impl Builder {
     /// # Errors
     ///
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
-    /// opened, a host function has a name that is reserved or taken or an unsupported type, or a granted capability is required by none of them.
+    /// opened, a host function has a name that is reserved or taken or an unsupported type, or a granted capability is
+    /// required by none of them.
     pub fn build(mut self) -> Result<Sandbox, Error> {
         self.check()?;
         self.config.check_effects()?;
@@ -369,9 +369,7 @@ impl Builder {
         let roots = wasi::Roots::open(&self.config.wasi)?;
         Ok(self.with_roots(roots))
     }
-}
 
-impl Builder {
     /// Checks everything but the resources of the host.
     fn check(&self) -> Result<(), Error> {
         crate::engine::dispatch::check()?;

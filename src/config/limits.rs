@@ -152,8 +152,8 @@ settings! {
         /// value in its type; a segment is 20, an item of an element segment 2.
         load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
             LoadWork, "the load scan";
-        /// Work of bringing functions to the normal form: one unit for each addition or removal, one for each 16 operators of charges, and one for each 4 operators of a function whose
-        /// operands have to leave the stack.
+        /// Work of bringing functions to the normal form: one unit for each addition or removal, one for each 16
+        /// operators of charges, and one for each 4 operators of a function whose operands have to leave the stack.
         form_work, with_module_form_work: 400_000, 50_000_000, 1 ..= 1_000_000_000,
             FormWork, "the load scan";
         /// Locals that are added to one function to bring it to the normal form.

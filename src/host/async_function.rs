@@ -1,6 +1,5 @@
 //! Async host functions of the embedding program: closures that return a future.
 
-use crate::abi::name::Name;
 use alloc::{sync::Arc, vec, vec::Vec};
 use core::future::Future;
 
@@ -15,6 +14,7 @@ use super::{
     replay,
 };
 use crate::{
+    abi::name::Name,
     data::value::{FuncType, Value},
     engine::{
         meter,

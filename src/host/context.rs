@@ -1,6 +1,5 @@
 //! The context of a custom host function: the guest's memory, the meter, the data, log and output of the run.
 
-use crate::abi::name::Name;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{any::Any, error::Error, fmt};
 
@@ -8,6 +7,7 @@ use wasmi::Caller;
 
 use super::{Host, check_and_charge, checked, memory_and_host};
 use crate::{
+    abi::name::Name,
     data::outcome::{Level, LogEntry},
     engine::meter,
     error::{GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},

@@ -1,6 +1,5 @@
 //! Host functions typed at run time.
 
-use crate::abi::name::Name;
 use alloc::{sync::Arc, vec::Vec};
 use core::future::Future;
 
@@ -15,6 +14,7 @@ use super::{
     replay,
 };
 use crate::{
+    abi::name::Name,
     data::value::{FuncType, Value, ValueType},
     engine::meter,
     error::{HostFunctionProblem, StopReason},

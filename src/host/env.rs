@@ -1,13 +1,12 @@
 //! The functions of the `env` ABI. Each checks its range, then charges, then copies.
 
-use crate::abi::name::Name;
 use alloc::{string::String, vec::Vec};
 
 use wasmi::{Caller, Linker};
 
 use super::{Host, check_and_charge, check_range, checked, enter, memory_and_host};
 use crate::{
-    abi::{self, Call},
+    abi::{self, Call, name::Name},
     data::outcome::{Level, LogEntry},
     engine::meter,
     error::{AbiFault, GuestFault, StopReason},

@@ -1,6 +1,5 @@
 //! Custom host functions, and the closures that they are made of.
 
-use crate::abi::name::Name;
 use alloc::{sync::Arc, vec, vec::Vec};
 use core::fmt;
 
@@ -12,6 +11,7 @@ use super::{
     enter, replay,
 };
 use crate::{
+    abi::name::Name,
     data::value::{FuncType, Value},
     engine::{
         meter,

@@ -1,6 +1,5 @@
 //! A pending call of an async host function, and the access to the guest from its future.
 
-use crate::abi::name::Name;
 use alloc::{
     boxed::Box,
     string::String,
@@ -21,6 +20,7 @@ use super::{
     context::{Context, HostError},
 };
 use crate::{
+    abi::name::Name,
     data::{outcome::Level, value::Value},
     error::{HostStop, StopReason},
     observe,

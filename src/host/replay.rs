@@ -1,6 +1,5 @@
 //! Calls of host functions, recorded or replayed.
 
-use crate::abi::name::Name;
 use alloc::{format, string::String, vec::Vec};
 
 use wasmi::Caller;
@@ -11,6 +10,7 @@ use super::{
     pending_call::PendingCall,
 };
 use crate::{
+    abi::name::Name,
     data::{digest::Digest, value::Value},
     error::{GuestFault, HostStop, StopReason},
     recorder::{

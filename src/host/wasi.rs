@@ -1,7 +1,6 @@
 //! Functions of WASI preview 1 and its predecessor: checks, charges and dispatch. The input, output and log of the run are
 //! the standard streams; the rest is the virtual system.
 
-use crate::abi::name::Name;
 use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
@@ -10,7 +9,10 @@ use wasmi::{Caller, Linker, Val};
 use self::guest::{Args, Guest};
 use super::{Host, enter};
 use crate::{
-    abi::wasi::{Call, Function, Param, Snapshot},
+    abi::{
+        name::Name,
+        wasi::{Call, Function, Param, Snapshot},
+    },
     config::wasi::Wasi,
     data::{files::Changes, value::ValueType},
     engine::meter,

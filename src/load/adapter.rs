@@ -4,12 +4,14 @@
 //! `return_call` it writes the results to the wrong place, or has no frame to resume. So the guest imports the
 //! functions of this module, each of which only calls one host function.
 
-use crate::data::binary::{export, leb, local_get, section, value_code};
 use alloc::{string::ToString, vec, vec::Vec};
 
 use super::form::charge::Charge;
 use crate::{
-    data::value::{FuncType, ValueType},
+    data::{
+        binary::{export, leb, local_get, section, value_code},
+        value::{FuncType, ValueType},
+    },
     engine::meter,
 };
 

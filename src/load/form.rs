@@ -9,7 +9,6 @@
 //!
 //! Each operator is validated right after it is seen here.
 
-use crate::data::binary::{leb, local_get, local_set};
 use alloc::vec::Vec;
 
 use wasmparser::{BlockType, FuncValidator, FunctionBody, MemArg, Operator, ValidatorResources};
@@ -30,7 +29,11 @@ use super::{
     stack_effect::{Effect, division_type, load_memarg, piece_kind, store_memarg, truncation_type},
 };
 use crate::{
-    data::{inspect::PAGE, value::ValueType},
+    data::{
+        binary::{leb, local_get, local_set},
+        inspect::PAGE,
+        value::ValueType,
+    },
     engine::meter,
     error::ModuleError,
     host::pieces::Kind as Division,

@@ -14,12 +14,14 @@
     reason = "the parser has accepted the module, so its sections and bodies are within its bytes"
 )]
 
-use crate::data::binary::{append, export, leb, read_leb, section, sections};
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
 use super::{form::edit::Edits, validation::ModuleInfo};
-use crate::host::{pieces, pool};
+use crate::{
+    data::binary::{append, export, leb, read_leb, section, sections},
+    host::{pieces, pool},
+};
 
 /// A rewritten module and its additional exports.
 #[derive(Debug, Default)]

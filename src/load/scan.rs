@@ -3,7 +3,6 @@
 //! Every count is checked as soon as it is read, so that an early refusal is cheap. No allocation depends on a count
 //! that the module claims: lists grow with the items that are read.
 
-use crate::load::refusal::{exceeded, initial, limit, malformed, unsupported};
 use alloc::{string::String, vec::Vec};
 use core::ops::Range;
 
@@ -25,6 +24,7 @@ use crate::{
     },
     engine::meter,
     error::{Feature, FileFormat, ModuleError, Unit},
+    load::refusal::{exceeded, initial, limit, malformed, unsupported},
 };
 
 /// The result of the scan of a module within the limits.

@@ -3,7 +3,6 @@
 //! The validator is that of the engine, with the same features. Validation is not left to the engine, which would read
 //! the operators a second time; and an operator is bounded before the validator spends time and memory on it.
 
-use crate::engine::config::parser_features;
 use alloc::boxed::Box;
 
 use wasmparser::{
@@ -18,7 +17,7 @@ use super::{
     scan::Scan,
     stack_effect::{Effect, effect},
 };
-use crate::{config::Config, data::inspect::Inspection, error::ModuleError};
+use crate::{config::Config, data::inspect::Inspection, engine::config::parser_features, error::ModuleError};
 
 /// The result of the checks of a valid module within the limits.
 #[derive(Debug)]

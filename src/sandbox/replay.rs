@@ -1,11 +1,11 @@
 //! Sandboxes for replays: with the types of host functions, but without their bodies.
 
-use crate::abi::name::Name;
 use alloc::vec::Vec;
 
 use super::{Builder, Sandbox, is_reserved};
 use crate::{
     abi,
+    abi::name::Name,
     config::Config,
     error::Error,
     host::{function::HostFunction, replayed::stub},

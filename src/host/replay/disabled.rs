@@ -1,6 +1,5 @@
 //! Calls of host functions without the feature `receipt`: nothing is recorded or replayed.
 
-use crate::abi::name::Name;
 use alloc::vec::Vec;
 
 use wasmi::Caller;
@@ -10,7 +9,7 @@ use super::{
     context::{Context, HostError},
     pending_call::PendingCall,
 };
-use crate::{data::value::Value, error::StopReason};
+use crate::{abi::name::Name, data::value::Value, error::StopReason};
 
 /// Calls a host function.
 pub(super) fn call<V>(

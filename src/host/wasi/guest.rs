@@ -1,13 +1,12 @@
 //! Calls of a guest: the arguments, its memory, and the state of its run.
 
-use crate::abi::name::Name;
 use alloc::{borrow::ToOwned, string::String};
 use core::ops::Range;
 
 use wasmi::{Caller, Val};
 
 use crate::{
-    abi::wasi::Snapshot,
+    abi::{name::Name, wasi::Snapshot},
     engine::meter,
     error::{HostStop, StopReason},
     host::{self, Host},

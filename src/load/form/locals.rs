@@ -1,9 +1,15 @@
 //! Locals that the pass adds to a function.
 
-use crate::data::binary::{leb, value_code};
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use crate::{data::value::ValueType, error::ModuleError, load::refusal::limit};
+use crate::{
+    data::{
+        binary::{leb, value_code},
+        value::ValueType,
+    },
+    error::ModuleError,
+    load::refusal::limit,
+};
 
 /// The purpose of a local. Locals of one purpose never hold two values at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,7 +6,6 @@
 //! local that is not written in between, is produced there only. The values that a branch carries, and the parameters
 //! and results of blocks, are stored in one local for each position in the list of values.
 
-use crate::data::binary::{local_get, local_set};
 use alloc::{vec, vec::Vec};
 
 use wasmparser::{
@@ -23,7 +22,10 @@ use super::{
     region::RegionId,
 };
 use crate::{
-    data::value::ValueType,
+    data::{
+        binary::{local_get, local_set},
+        value::ValueType,
+    },
     engine::config::parser_features,
     load::{
         refusal::{invalid, malformed},

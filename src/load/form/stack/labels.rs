@@ -1,11 +1,13 @@
 //! Labels: the values that branches and blocks carry, and the locals they arrive in.
 
-use crate::data::binary::{local_get, local_set};
 use alloc::vec::Vec;
 
 use super::Stack;
 use crate::{
-    data::value::ValueType,
+    data::{
+        binary::{local_get, local_set},
+        value::ValueType,
+    },
     load::form::{
         Result,
         edit::Rank,
