@@ -10,7 +10,7 @@ pub use self::lines::SourceLines;
 use self::word::words;
 pub use self::{
     bound::MemoryBound,
-    dirs::{Access, HostDir},
+    dirs::{DirAccess, HostDir},
     faults::Faults,
     http::{Http, HttpRule},
     log::LogLevel,
@@ -71,7 +71,7 @@ words! {
 /// A number key of a configuration, with its range, its defaults and how it is enforced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Key {
+pub struct NumberKey {
     /// Path in TOML, such as `limits.fuel`.
     pub path: &'static str,
     /// Unit of the number.
@@ -88,7 +88,7 @@ pub struct Key {
     pub enforced: &'static str,
 }
 
-impl Key {
+impl NumberKey {
     pub(crate) fn check(&self, value: i128) -> Result<(), ConfigProblem> {
         if (i128::from(self.min)..=i128::from(self.max)).contains(&value) {
             return Ok(());

@@ -17,7 +17,7 @@ pub use self::{
     file_format::FileFormat,
     isolation::{IsolationError, WorkerEnd},
     module::{EntryType, ImportProblem},
-    stop::{AbiFault, Fault, HostMemoryUse},
+    stop::{AbiFault, HostMemoryUse, InjectedFault},
     unit::Unit,
     value::{ValueKind, ValueProblem},
 };

@@ -13,7 +13,7 @@ use crate::{
         outcome::{Level, Log, LogEntry, Usage},
     },
     engine::meter::{self, Meter, Metered},
-    error::{AbiFault, Fault, GuestFault, HostMemoryUse, HostStop, LimitExceeded, StopReason},
+    error::{AbiFault, GuestFault, HostMemoryUse, HostStop, InjectedFault, LimitExceeded, StopReason},
     observe,
     recorder::Recorder,
     sync::watch::{Interrupt, Watch},
@@ -283,7 +283,7 @@ impl Host {
         self.host_calls += 1;
         match self.faults.fail_host_call {
             Some(number) if number == self.host_calls => {
-                Err(StopReason::Host(HostStop::Injected { fault: Fault::HostCall, number }))
+                Err(StopReason::Host(HostStop::Injected { fault: InjectedFault::HostCall, number }))
             }
             _ => Ok(()),
         }

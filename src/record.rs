@@ -16,7 +16,7 @@ pub use self::{
     given::Given,
     receipt::{MAX_RECEIPT_BYTES, RECEIPT_VERSION, Receipt},
     rules::{Entry, Rules},
-    transcript::{Declared, Header, MAX_TRANSCRIPT_BYTES, TRANSCRIPT_VERSION, Transcript},
+    transcript::{Declared, MAX_TRANSCRIPT_BYTES, TRANSCRIPT_VERSION, Transcript, TranscriptHeader},
 };
 pub use crate::{
     data::digest::Digest,

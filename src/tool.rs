@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 pub use self::error::ToolError;
 pub use crate::tool::{
     manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
-    policy::{Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source},
+    policy::{Ceiling, MissingCapability, Plan, PlanLine, PlanReason, PlanSource, Policy},
     schema::{
         Mismatch, Schema,
         error::{SchemaError, SchemaProblem},
@@ -20,7 +20,7 @@ pub use crate::tool::{
 };
 use crate::{
     abi::Builtin,
-    config::{Config, dirs::Access},
+    config::{Config, dirs::DirAccess},
     data::{input::Input, outcome::Outcome, text::escape},
     error::Error,
     load::Module,
@@ -188,7 +188,7 @@ impl Tool {
     pub fn is_read_only(&self) -> bool {
         let config = &self.0.plan.config;
         let reads = |method: &String| ["GET", "HEAD", "OPTIONS"].contains(&method.as_str());
-        config.wasi.dirs.iter().all(|dir| dir.access == Access::Read)
+        config.wasi.dirs.iter().all(|dir| dir.access == DirAccess::Read)
             && config.http.allow.iter().all(|rule| rule.methods.iter().all(reads))
             && !self.calls_host()
     }

@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, format, string::String};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Key,
+    NumberKey,
     grammar::{Field, Kind, ScalarKind},
     key::{ListKey, indexed, list},
     quote::quoted,
@@ -52,7 +52,7 @@ pub struct HostDir {
     /// Absolute path under which the program finds it.
     pub guest: String,
     /// Access of the program. Default: read.
-    pub access: Access,
+    pub access: DirAccess,
     /// Largest size to which the program may extend a file, in bytes; beyond it, the functions return `fbig`. Range: `0` to
     /// `2^40`. Default: 64 MiB.
     pub file_bytes: u64,
@@ -68,7 +68,7 @@ pub struct HostDir {
 words! {
     /// Access of a WASI program to a directory of the host.
     #[derive(Default)]
-    pub enum Access {
+    pub enum DirAccess {
         /// List and read; all other functions return `rofs`.
         #[default]
         Read = "read",
@@ -80,7 +80,7 @@ words! {
 impl Default for HostDir {
     fn default() -> Self {
         let [file_bytes, total_bytes, files] = KEYS.map(|key| key.plugin);
-        HostDir { host: String::new(), guest: String::new(), access: Access::Read, file_bytes, total_bytes, files }
+        HostDir { host: String::new(), guest: String::new(), access: DirAccess::Read, file_bytes, total_bytes, files }
     }
 }
 
@@ -92,7 +92,7 @@ impl HostDir {
 
     /// Makes a directory that can be read and written.
     pub fn write(host: impl Into<String>, guest: impl Into<String>) -> Self {
-        HostDir { access: Access::Write, ..HostDir::read(host, guest) }
+        HostDir { access: DirAccess::Write, ..HostDir::read(host, guest) }
     }
 
     /// Sets the largest size of a file, in bytes.
@@ -151,12 +151,12 @@ fn is_at(path: &str, above: &str) -> bool {
 
 const SECTION: &str = "wasi.dirs.";
 
-const fn key(path: &'static str, unit: Unit, max: u64, default: u64, enforced: &'static str) -> Key {
-    Key { path, unit, min: 0, max, plugin: default, large: default, enforced }
+const fn key(path: &'static str, unit: Unit, max: u64, default: u64, enforced: &'static str) -> NumberKey {
+    NumberKey { path, unit, min: 0, max, plugin: default, large: default, enforced }
 }
 
 /// The number keys of a directory.
-const KEYS: [Key; 3] = [
+const KEYS: [NumberKey; 3] = [
     key("wasi.dirs.file_bytes", Unit::Bytes, 1 << 40, 64 << 20, "whatever makes a file larger, before it does"),
     key("wasi.dirs.total_bytes", Unit::Bytes, 1 << 50, 256 << 20, "whatever makes a file larger, before it does"),
     key("wasi.dirs.files", Unit::Names, 10_000_000, 10_000, "whatever makes a name, before it does"),
@@ -190,7 +190,7 @@ const DIR: &[Field] = &[
     ("files", Kind::Scalar(ScalarKind::Number(KEYS[2]))),
 ];
 const GUEST: Field = ("guest", Kind::Text);
-const ACCESS: Field = ("access", Kind::Scalar(ScalarKind::Word(Access::NAMES)));
+const ACCESS: Field = ("access", Kind::Scalar(ScalarKind::Word(DirAccess::NAMES)));
 
 /// Formats a directory as TOML writes it.
 fn table(dir: &HostDir) -> String {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Key,
+    Config, NumberKey,
     key::{ConfigKey, ScalarKey, number, setters},
 };
 use crate::error::Unit;
@@ -15,7 +15,7 @@ use crate::error::Unit;
 /// [`Instance`](crate::Instance) counts over all its calls since it was created or reset.
 ///
 /// ```
-/// use belljar::{Config, HostStop, Sandbox, StopReason, error::Fault};
+/// use belljar::{Config, HostStop, Sandbox, StopReason, error::InjectedFault};
 ///
 /// let sandbox = Sandbox::new(Config::default().with_stop_at_fuel(1_500))?;
 /// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";
@@ -73,8 +73,8 @@ const fn key(key: ScalarKey) -> ConfigKey {
     ConfigKey::Scalar(ScalarKey { policy: None, ..key })
 }
 
-const fn fault(path: &'static str, unit: Unit, enforced: &'static str) -> Key {
-    Key { path, unit, min: 1, max: 1_000_000_000_000_000, plugin: 0, large: 0, enforced }
+const fn fault(path: &'static str, unit: Unit, enforced: &'static str) -> NumberKey {
+    NumberKey { path, unit, min: 1, max: 1_000_000_000_000_000, plugin: 0, large: 0, enforced }
 }
 
 impl Faults {

@@ -4,7 +4,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use crate::config::Key;
+use crate::config::NumberKey;
 #[cfg(feature = "json")]
 use crate::error::ValueKind;
 
@@ -42,7 +42,7 @@ pub(crate) enum Kind {
 /// The values of a key with one value.
 #[derive(Clone, Copy)]
 pub(crate) enum ScalarKind {
-    Number(Key),
+    Number(NumberKey),
     /// One of these words.
     Word(&'static [&'static str]),
     Flag,

@@ -12,7 +12,7 @@ use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Key,
+    Config, NumberKey,
     grammar::{Field, Kind, ScalarKind},
     key::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters},
     quote::quoted,
@@ -327,20 +327,22 @@ setters! {
     with_http_private_addresses: bool => http.private_addresses;
 }
 
-const fn key(path: &'static str, unit: Unit, (min, max): (u64, u64), default: u64, enforced: &'static str) -> Key {
-    Key { path, unit, min, max, plugin: default, large: default, enforced }
+const fn key(path: &'static str, unit: Unit, range: (u64, u64), default: u64, enforced: &'static str) -> NumberKey {
+    let (min, max) = range;
+    NumberKey { path, unit, min, max, plugin: default, large: default, enforced }
 }
 
-const REQUESTS: Key = key("http.requests", Unit::Requests, (0, 1_000_000), 100, "http.send, before it asks");
-const REQUEST_BYTES: Key =
+const REQUESTS: NumberKey = key("http.requests", Unit::Requests, (0, 1_000_000), 100, "http.send, before it asks");
+const REQUEST_BYTES: NumberKey =
     key("http.request_bytes", Unit::Bytes, (0, 1 << 30), 1 << 20, "http.send, before it asks, which returns -4");
-const RESPONSE_BYTES: Key =
+const RESPONSE_BYTES: NumberKey =
     key("http.response_bytes", Unit::Bytes, (0, 1 << 30), 4 << 20, "http.send, while it reads, which returns -10");
-const TOTAL_BYTES: Key =
+const TOTAL_BYTES: NumberKey =
     key("http.total_bytes", Unit::Bytes, (0, 1 << 40), 64 << 20, "http.send, before it asks and while it reads");
-const TIMEOUT_MS: Key =
+const TIMEOUT_MS: NumberKey =
     key("http.timeout_ms", Unit::Milliseconds, (1, 3_600_000), 10_000, "http.send, while it waits, which returns -7");
-const REDIRECTS: Key = key("http.redirects", Unit::Redirects, (0, 20), 0, "http.send, which gives others as they are");
+const REDIRECTS: NumberKey =
+    key("http.redirects", Unit::Redirects, (0, 20), 0, "http.send, which gives others as they are");
 
 /// The number keys.
 pub(super) static NUMBERS: [ConfigKey; 6] = [
@@ -389,7 +391,7 @@ const RULE: &[Field] = &[
     ("path", Kind::Text),
 ];
 
-const PORT: Key = key("http.allow.port", Unit::Port, (1, 65_535), 0, "http.send, before it asks");
+const PORT: NumberKey = key("http.allow.port", Unit::Port, (1, 65_535), 0, "http.send, before it asks");
 
 /// Formats a rule as TOML writes it.
 pub(crate) fn rule_table(rule: &HttpRule) -> String {

@@ -7,7 +7,7 @@ use alloc::{
 };
 
 use super::{
-    Config, Key,
+    Config, NumberKey,
     grammar::{Field, Kind, ScalarKind},
     quote::{name_of, quoted},
 };
@@ -98,7 +98,7 @@ impl ConfigKey {
 
 impl ScalarKey {
     /// Makes a number key. Manifests and ceilings may have it.
-    pub(super) const fn number(key: Key, get: fn(&Config) -> Option<u64>, set: fn(&mut Config, u64)) -> Self {
+    pub(super) const fn number(key: NumberKey, get: fn(&Config) -> Option<u64>, set: fn(&mut Config, u64)) -> Self {
         let policy = Some(PolicyKey::Number);
         ScalarKey { policy, ..ScalarKey::new(key.path, ScalarKind::Number(key), get, set, key.enforced) }
     }
@@ -115,7 +115,7 @@ impl ScalarKey {
     }
 
     /// Returns the range, unit and defaults of a number.
-    pub(crate) fn as_number(&self) -> Option<&Key> {
+    pub(crate) fn as_number(&self) -> Option<&NumberKey> {
         match &self.kind {
             ScalarKind::Number(key) => Some(key),
             ScalarKind::Word(_) | ScalarKind::Flag => None,

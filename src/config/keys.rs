@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Config, Key, faults, http,
+    Config, NumberKey, faults, http,
     key::{ConfigKey, ListKey, ScalarKey},
     limits, top_level, wasi,
 };
@@ -90,12 +90,12 @@ impl Config {
     }
 
     /// Lists all number keys, in the order of the documentation.
-    pub fn keys() -> impl Iterator<Item = Key> {
+    pub fn keys() -> impl Iterator<Item = NumberKey> {
         scalars().filter_map(ScalarKey::as_number).copied()
     }
 
     /// Lists every number key with its value in this configuration (`None`: off).
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static Key, Option<u64>)> {
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = (&'static NumberKey, Option<u64>)> {
         scalars().filter_map(|key| Some((key.as_number()?, (key.get)(self))))
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::error::Unit;
 
 use super::{
-    Config, KIB, Key, MIB, Profile,
+    Config, KIB, MIB, NumberKey, Profile,
     key::{ConfigKey, ScalarKey, number},
 };
 
@@ -54,7 +54,7 @@ macro_rules! settings {
             )*
         }
 
-        pub(super) static $keys: &[ConfigKey] = &[$(ConfigKey::Scalar(number!(Key {
+        pub(super) static $keys: &[ConfigKey] = &[$(ConfigKey::Scalar(number!(NumberKey {
             path: concat!(stringify!($field), ".", stringify!($name)),
             unit: Unit::$unit,
             min: $min,

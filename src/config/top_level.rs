@@ -5,7 +5,7 @@ use alloc::{collections::BTreeSet, string::String};
 use serde::Serialize;
 
 use super::{
-    Faults, Http, Key, Limits, LogLevel, MIB, ModuleLimits, OnGrowthLimit, Profile, Wasi,
+    Faults, Http, Limits, LogLevel, MIB, ModuleLimits, NumberKey, OnGrowthLimit, Profile, Wasi,
     grammar::{Kind, ScalarKind},
     key::{ConfigKey, ListKey, PolicyKey, ScalarKey, indexed, list, number, setters, word},
     quote::quoted,
@@ -143,7 +143,7 @@ pub(super) static KEYS: [ConfigKey; 6] = [
 ];
 
 /// The key `deadline_ms`.
-pub(super) const DEADLINE: Key = Key {
+pub(super) const DEADLINE: NumberKey = NumberKey {
     path: "deadline_ms",
     unit: Unit::Milliseconds,
     min: 1,
@@ -154,7 +154,7 @@ pub(super) const DEADLINE: Key = Key {
 };
 
 /// The key `module_cache_bytes`.
-const MODULE_CACHE: Key = Key {
+const MODULE_CACHE: NumberKey = NumberKey {
     path: "module_cache_bytes",
     unit: Unit::Bytes,
     min: 0,

@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, format, string::String, vec, vec::Vec};
 use serde::Serialize;
 
 use super::{
-    Config, Key,
+    Config, NumberKey,
     dirs::{self, HostDir},
     grammar::{Kind, ScalarKind},
     key::{ConfigKey, ListKey, PolicyKey, ScalarKey, list, named, number, setters, word},
@@ -255,7 +255,7 @@ pub(super) static NUMBERS: [ConfigKey; 2] = [
     ConfigKey::Scalar(ScalarKey { policy: None, ..number!(RANDOM_SEED, wasi.random_seed) }),
 ];
 
-const CLOCK_START: Key = Key {
+const CLOCK_START: NumberKey = NumberKey {
     path: "wasi.clock_start_ns",
     unit: Unit::NanosecondsSince1970,
     min: 0,
@@ -265,8 +265,15 @@ const CLOCK_START: Key = Key {
     enforced: "clock_time_get and the times of files; 2000-01-01T00:00:00Z unless set",
 };
 
-const RANDOM_SEED: Key =
-    Key { path: "wasi.random_seed", unit: Unit::Seed, min: 0, max: MAX, plugin: 0, large: 0, enforced: "random_get" };
+const RANDOM_SEED: NumberKey = NumberKey {
+    path: "wasi.random_seed",
+    unit: Unit::Seed,
+    min: 0,
+    max: MAX,
+    plugin: 0,
+    large: 0,
+    enforced: "random_get",
+};
 
 /// The other keys.
 pub(super) static KEYS: [ConfigKey; 7] = [

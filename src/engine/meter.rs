@@ -5,7 +5,7 @@
 
 use wasmi::AsContextMut;
 
-use crate::error::{Fault, HostStop, LimitExceeded, StopReason};
+use crate::error::{HostStop, InjectedFault, LimitExceeded, StopReason};
 
 /// Version of the price list. Another version has other totals for the same run.
 pub const PRICES: u32 = 2;
@@ -85,7 +85,7 @@ impl Meter {
 
     pub(crate) fn exhausted(&self) -> StopReason {
         match self.fault {
-            Some(number) => StopReason::Host(HostStop::Injected { fault: Fault::Fuel, number }),
+            Some(number) => StopReason::Host(HostStop::Injected { fault: InjectedFault::Fuel, number }),
             None => StopReason::Limit(LimitExceeded::Fuel { limit: self.limit }),
         }
     }

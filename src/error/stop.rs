@@ -19,7 +19,7 @@ mod limit;
 
 pub use self::{
     guest::{AbiFault, GuestFault, Trap},
-    host::{Fault, HostMemoryUse, HostStop},
+    host::{HostMemoryUse, HostStop, InjectedFault},
     limit::LimitExceeded,
 };
 

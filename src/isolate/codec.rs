@@ -6,7 +6,7 @@ use super::layers::{LAYERS, LayerName};
 use crate::{
     config::{
         Config,
-        dirs::{Access, HostDir},
+        dirs::{DirAccess, HostDir},
         keys,
         wasi::Wasi,
     },
@@ -17,8 +17,8 @@ use crate::{
         value::Value,
     },
     error::{
-        AbiFault, CallError, EntryType, Error, Fault, Feature, FileFormat, GuestFault, HostMemoryUse, HostStop,
-        ImportProblem, LimitExceeded, ModuleError, Position, StopReason, Stopped, Trap, Unit, WorkerEnd,
+        AbiFault, CallError, EntryType, Error, Feature, FileFormat, GuestFault, HostMemoryUse, HostStop, ImportProblem,
+        InjectedFault, LimitExceeded, ModuleError, Position, StopReason, Stopped, Trap, Unit, WorkerEnd,
         refused::RefusedCapability,
     },
 };
@@ -38,8 +38,8 @@ structs! {
 enums! {
     Level { 0 Error, 1 Warn, 2 Info, 3 Debug, 4 Trace }
     Value { 0 I32(v), 1 I64(v), 2 F32(v), 3 F64(v), 4 V128(v) }
-    Fault { 0 Fuel, 1 HostCall }
-    Access { 0 Read, 1 Write }
+    InjectedFault { 0 Fuel, 1 HostCall }
+    DirAccess { 0 Read, 1 Write }
     Change { 0 File(bytes), 1 Directory, 2 Link(target), 3 Removed }
     StopReason { 0 Limit(limit), 1 Guest(fault), 2 Host(stop) }
     LimitExceeded {
@@ -270,8 +270,11 @@ mod tests {
             CallError::Poisoned(StopReason::Host(HostStop::HostMemory { what: HostMemoryUse::Log })).into(),
             CallError::Poisoned(StopReason::Guest(GuestFault::Trap(Trap::BadSignature))).into(),
             Stopped { reason, output, log, files, usage }.into(),
-            CallError::Poisoned(StopReason::Host(HostStop::Injected { fault: Fault::HostCall, number: u64::MAX }))
-                .into(),
+            CallError::Poisoned(StopReason::Host(HostStop::Injected {
+                fault: InjectedFault::HostCall,
+                number: u64::MAX,
+            }))
+            .into(),
         ]
     }
 

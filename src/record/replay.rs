@@ -5,7 +5,7 @@ use super::{
     error::TranscriptError,
     receipt::Receipt,
     rules::{Entry, Rules},
-    transcript::{Declared, Header, Transcript},
+    transcript::{Declared, Transcript, TranscriptHeader},
 };
 use crate::{
     abi::name::Name,
@@ -20,7 +20,7 @@ use crate::{
 impl Transcript {
     /// Makes the receipt of the recorded run, or of its replay: both are the same. Returns `None` if nothing was run.
     pub fn receipt(&self, wasm: &[u8], input: &[u8], result: &Result<Outcome, Error>) -> Option<Receipt> {
-        let Header { config, entry, .. } = &self.header;
+        let TranscriptHeader { config, entry, .. } = &self.header;
         Receipt::of(entry.clone(), wasm, input, config, Some(self.digest()), result)
     }
 
@@ -115,7 +115,7 @@ impl Transcript {
         fuel: Option<u64>,
         ceiling: &Config,
     ) -> Result<Execution, TranscriptError> {
-        let Header { rules, module, entry, .. } = &self.header;
+        let TranscriptHeader { rules, module, entry, .. } = &self.header;
         if *rules != Rules::current() {
             return Err(TranscriptError::Rules { found: rules.clone(), expected: Rules::current() });
         }

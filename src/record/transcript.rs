@@ -52,13 +52,13 @@ pub const MAX_TRANSCRIPT_BYTES: u64 = 1 << 30;
 ///
 /// # Form
 ///
-/// [`to_jsonl`](Transcript::to_jsonl) writes lines of JSON: the first is the [`Header`], each other an [`Effect`], in
+/// [`to_jsonl`](Transcript::to_jsonl) writes lines of JSON: the first is the [`TranscriptHeader`], each other an [`Effect`], in
 /// the order of the requests. It is also the log of everything that the guest did outside its memory.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Transcript {
     /// The module, the input and the configuration.
-    pub header: Header,
+    pub header: TranscriptHeader,
     /// The requests of the run, with the answers.
     pub effects: Vec<Effect>,
 }
@@ -67,7 +67,7 @@ pub struct Transcript {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
-pub struct Header {
+pub struct TranscriptHeader {
     /// Version of this form: [`TRANSCRIPT_VERSION`].
     pub transcript: u32,
     /// The rules of the run.
@@ -123,7 +123,7 @@ impl Transcript {
     }
 
     fn of(entry: Entry, sandbox: &Sandbox, wasm: &[u8], input: &[u8], effects: Vec<Effect>) -> Transcript {
-        let header = Header {
+        let header = TranscriptHeader {
             transcript: TRANSCRIPT_VERSION,
             rules: Rules::current(),
             module: Digest::of(wasm),

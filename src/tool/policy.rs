@@ -13,7 +13,7 @@ use toml::{
 
 pub use self::{
     ceiling::Ceiling,
-    plan::{MissingCapability, Plan, PlanLine, Reason, Source},
+    plan::{MissingCapability, Plan, PlanLine, PlanReason, PlanSource},
 };
 use crate::{
     config::{

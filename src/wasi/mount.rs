@@ -11,7 +11,7 @@ use super::{
     volume::{Dirent, Kind, Node, OpenFlags, PathAt, Stat, Times, Volume},
 };
 use crate::{
-    config::dirs::Access,
+    config::dirs::DirAccess,
     data::files::{Changes, FileBytes, MAX_PATH_BYTES},
     error::StopReason,
     sync::watch::Interrupt,
@@ -130,7 +130,7 @@ impl Mount {
 
     /// Checks that the directory is granted for writing.
     fn check_writable(&self) -> Result<()> {
-        if self.root.config.access == Access::Write { Ok(()) } else { Err(Errno::RoFs.into()) }
+        if self.root.config.access == DirAccess::Write { Ok(()) } else { Err(Errno::RoFs.into()) }
     }
 
     fn handle(&self, node: Node) -> Result<&Handle> {

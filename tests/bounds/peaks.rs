@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 
 use belljar::{
     Config, Profile, Sandbox,
-    config::{Key, MemoryBound},
+    config::{MemoryBound, NumberKey},
     selftest::checks,
 };
 
@@ -85,7 +85,7 @@ fn costs_are_within_other_bounds() {
     warm();
     let mut small = Config::default().with_fuel(200_000);
     // What is off by default is no limit of memory, and where servers cannot be asked, neither is how.
-    let limits = |key: &Key| key.plugin > 0 && key.path != "limits.fuel" && !key.path.starts_with("http.");
+    let limits = |key: &NumberKey| key.plugin > 0 && key.path != "limits.fuel" && !key.path.starts_with("http.");
     for key in Config::keys().filter(limits) {
         small.set(key.path, (key.plugin / 16).clamp(key.min, key.max)).unwrap();
     }

@@ -5,7 +5,8 @@
 use std::fs;
 
 use belljar::{
-    Config, Context, Error, HostError, HostStop, Log, Module, Outcome, Sandbox, Step, StopReason, Usage, error::Fault,
+    Config, Context, Error, HostError, HostStop, Log, Module, Outcome, Sandbox, Step, StopReason, Usage,
+    error::InjectedFault,
 };
 
 use super::allocator::live;
@@ -121,7 +122,7 @@ fn in_steps(sandbox: &Sandbox, module: &Module, input: &[u8], fuel: u64) -> Resu
     }
 }
 
-fn stopped_by(result: &Result<Outcome, Error>, fault: Fault, number: u64) {
+fn stopped_by(result: &Result<Outcome, Error>, fault: InjectedFault, number: u64) {
     let reason = result.as_ref().err().and_then(Error::stop_reason);
     assert_eq!(reason, Some(&StopReason::Host(HostStop::Injected { fault, number })));
 }
@@ -169,7 +170,7 @@ impl Guest {
         let mut places = 0;
         for fuel in 1..usage.fuel {
             self.place(with_stop_at_fuel(fuel), &[STEPS[fuel as usize % 3]], |result| {
-                stopped_by(result, Fault::Fuel, fuel);
+                stopped_by(result, InjectedFault::Fuel, fuel);
                 let (now_output, now_log, now_usage) = parts(result);
                 assert!(output.starts_with(now_output) && log.entries.starts_with(&now_log.entries), "{fuel}");
                 let now = Place { usage: *now_usage, lines: now_log.entries.len() };
@@ -192,7 +193,7 @@ impl Guest {
         let mut last = Usage::default();
         for number in 1..=usage.host_calls {
             self.place(with_fail_host_call(number), &STEPS, |result| {
-                stopped_by(result, Fault::HostCall, number);
+                stopped_by(result, InjectedFault::HostCall, number);
                 let (now_output, now_log, now) = parts(result);
                 assert!(output.starts_with(now_output) && log.entries.starts_with(&now_log.entries), "{number}");
                 assert_eq!(now.host_calls, number);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use belljar::config::{Clock, LogLevel, Random};
 use belljar::{
     Config, Error, Profile, Sandbox,
-    config::{Key, MAX_TEXT_BYTES, OnGrowthLimit, Preset, Setting},
+    config::{MAX_TEXT_BYTES, NumberKey, OnGrowthLimit, Preset, Setting},
     error::{ConfigProblem, Position, ValueKind},
 };
 #[cfg(feature = "http")]
@@ -83,8 +83,8 @@ fn windows_line_ends_and_a_byte_order_mark_are_no_mistake() {
 #[test]
 fn every_key_may_be_written_and_set_at_its_bounds() {
     // Without their features, what these are set to is refused.
-    let wasi = |key: &Key| cfg!(feature = "wasi") || !key.path.starts_with("wasi.");
-    let http = |key: &Key| cfg!(feature = "http") || !key.path.starts_with("http.");
+    let wasi = |key: &NumberKey| cfg!(feature = "wasi") || !key.path.starts_with("wasi.");
+    let http = |key: &NumberKey| cfg!(feature = "http") || !key.path.starts_with("http.");
     for key in Config::keys().filter(|key| wasi(key) && http(key)) {
         for value in [key.min, key.max, key.plugin.max(key.min), key.large.max(key.min)] {
             let config = Config::from_toml(&format!("{} = {value}", key.path)).unwrap();
@@ -301,7 +301,7 @@ fn an_unknown_path_is_told_with_the_valid_ones() {
 }
 
 /// Whether a key has no value unless it is set.
-fn is_off(key: &Key) -> bool {
+fn is_off(key: &NumberKey) -> bool {
     key.path == "deadline_ms" || key.path.starts_with("faults.")
 }
 

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use belljar::{Config, GuestFault, StopReason, abi, config::Key, config::Preset, config::Setting, meter};
+use belljar::{Config, GuestFault, StopReason, abi, config::NumberKey, config::Preset, config::Setting, meter};
 
 use crate::prices::{
     self,
@@ -274,13 +274,13 @@ fn head(file: &str) -> String {
     paragraph[..end].trim_end_matches('.').into()
 }
 
-fn default(key: &Key, value: u64) -> String {
+fn default(key: &NumberKey, value: u64) -> String {
     // A key that is off by default has a default below its range.
     if value < key.min { "off".into() } else { shown(key, value) }
 }
 
 /// A number as the tables show it: sizes in binary units, others in groups of three.
-fn shown(key: &Key, value: u64) -> String {
+fn shown(key: &NumberKey, value: u64) -> String {
     if !key.unit.is_bytes() {
         return grouped(value);
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use belljar::{
     AsyncContext, CallError, Config, Context, Error, HostError, HostStop, Instance, LimitExceeded, Module, Outcome,
-    Sandbox, Scheduler, Step, StopReason, Stopped, config::OnGrowthLimit, error::Fault,
+    Sandbox, Scheduler, Step, StopReason, Stopped, config::OnGrowthLimit, error::InjectedFault,
 };
 
 /// Tells with a byte of output for each growth whether it was given. Some of them have no number: by
@@ -86,7 +86,7 @@ fn stopped<T: std::fmt::Debug>(result: Result<T, Error>) -> Stopped {
     }
 }
 
-fn injected(fault: Fault, number: u64) -> StopReason {
+fn injected(fault: InjectedFault, number: u64) -> StopReason {
     StopReason::Host(HostStop::Injected { fault, number })
 }
 
@@ -126,7 +126,7 @@ fn a_stop_at_a_fuel_is_a_limit_of_another_name() {
 
         let (sandbox, module, _) = calling(Config::default().with_stop_at_fuel(fuel));
         let by_fault = stopped(run(&sandbox, &module));
-        assert_eq!(by_fault.reason, injected(Fault::Fuel, fuel));
+        assert_eq!(by_fault.reason, injected(InjectedFault::Fuel, fuel));
         let (sandbox, module, _) = calling(Config::default().with_fuel(fuel));
         let by_limit = stopped(run(&sandbox, &module));
         assert_eq!(by_limit.reason, StopReason::Limit(LimitExceeded::Fuel { limit: fuel }));
@@ -148,15 +148,15 @@ fn of_a_limit_and_a_fault_the_first_is_met() {
         stopped(run(&sandbox, &module)).reason
     };
     let fuel = |limit, fault| ended(Config::default().with_fuel(limit).with_stop_at_fuel(fault));
-    assert_eq!(fuel(2_100, 2_099), injected(Fault::Fuel, 2_099));
-    assert_eq!(fuel(2_100, 2_100), injected(Fault::Fuel, 2_100));
+    assert_eq!(fuel(2_100, 2_099), injected(InjectedFault::Fuel, 2_099));
+    assert_eq!(fuel(2_100, 2_100), injected(InjectedFault::Fuel, 2_100));
     assert_eq!(fuel(2_100, 2_101), StopReason::Limit(LimitExceeded::Fuel { limit: 2_100 }));
     let calls = |limit, fault| ended(Config::default().with_host_calls(limit).with_fail_host_call(fault));
-    assert_eq!(calls(3, 3), injected(Fault::HostCall, 3));
+    assert_eq!(calls(3, 3), injected(InjectedFault::HostCall, 3));
     assert_eq!(calls(3, 4), StopReason::Limit(LimitExceeded::HostCalls { limit: 3 }));
     let both = |fuel| ended(Config::default().with_stop_at_fuel(fuel).with_fail_host_call(1));
-    assert_eq!(both(2_000), injected(Fault::Fuel, 2_000));
-    assert_eq!(both(1_000_000), injected(Fault::HostCall, 1));
+    assert_eq!(both(2_000), injected(InjectedFault::Fuel, 2_000));
+    assert_eq!(both(1_000_000), injected(InjectedFault::HostCall, 1));
 }
 
 /// What it was told until then is what it is told without the fault.
@@ -183,7 +183,7 @@ fn a_host_call_fails_before_it_does_anything() {
     for (number, (output, lines)) in (1..).zip(done) {
         let (sandbox, module, told) = calling(Config::default().with_fail_host_call(number));
         let stop = stopped(sandbox.run(&module, b""));
-        assert_eq!(stop.reason, injected(Fault::HostCall, number));
+        assert_eq!(stop.reason, injected(InjectedFault::HostCall, number));
         assert_eq!((&*stop.output, stop.log.entries.len()), (output.as_bytes(), lines), "{number}");
         assert_eq!((stop.usage.host_calls, told.lock().unwrap().len() as u64), (number, (number - 1) / 2));
         assert_eq!(stopped(run(&sandbox, &module)), stop);
@@ -209,12 +209,12 @@ fn an_async_host_call_has_a_number_too() {
     assert_eq!((&*whole.output, whole.usage.host_calls), (&b"a++c+"[..], 7));
     for (number, output) in [(1, ""), (2, "a"), (4, "a+"), (6, "a++c")] {
         let stop = stopped(ended(Config::default().with_fail_host_call(number)));
-        assert_eq!((stop.reason, stop.usage.host_calls), (injected(Fault::HostCall, number), number));
+        assert_eq!((stop.reason, stop.usage.host_calls), (injected(InjectedFault::HostCall, number), number));
         assert_eq!(stop.output, output.as_bytes());
     }
     for fuel in whole.usage.fuel - 200..whole.usage.fuel {
         let stop = stopped(ended(Config::default().with_stop_at_fuel(fuel)));
-        assert_eq!(stop.reason, injected(Fault::Fuel, fuel));
+        assert_eq!(stop.reason, injected(InjectedFault::Fuel, fuel));
         assert!(stop.usage.fuel <= fuel && whole.output.starts_with(&stop.output));
     }
     assert_eq!(ended(Config::default().with_stop_at_fuel(whole.usage.fuel)).unwrap(), whole);
@@ -284,7 +284,7 @@ fn an_instance_counts_over_all_its_calls() {
     for _ in 0..2 {
         assert_eq!([instance.call("left", ()), instance.call("left", ())], [Ok(()), Ok(())]);
         let stop = stopped(instance.call::<_, ()>("left", ()));
-        assert_eq!((&stop.reason, stop.usage.host_calls), (&injected(Fault::HostCall, 3), 3));
+        assert_eq!((&stop.reason, stop.usage.host_calls), (&injected(InjectedFault::HostCall, 3), 3));
         let poisoned = CallError::Poisoned(stop.reason);
         assert_eq!(instance.call::<_, ()>("left", ()), Err(poisoned.into()));
         instance.reset().unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use belljar::{
     Config, Error,
-    config::{Access, Clock, HostDir, HttpRule, LogLevel, Random},
+    config::{Clock, DirAccess, HostDir, HttpRule, LogLevel, Random},
 };
 use clap::Args;
 
@@ -118,10 +118,10 @@ impl CapabilityArgs {
             let (path, bytes) = file("--file", text, config.limits.file_bytes)?;
             origins.entry("--file", config, |config| drop(config.wasi.files.insert(path, bytes.into())));
         }
-        let read = self.allow_read.iter().map(|text| ("--allow-read", text, Access::Read));
+        let read = self.allow_read.iter().map(|text| ("--allow-read", text, DirAccess::Read));
         let written = [("--allow-write", &self.allow_write), ("--dir", &self.dir)];
         let written =
-            written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, Access::Write)));
+            written.iter().flat_map(|(option, texts)| texts.iter().map(|text| (*option, text, DirAccess::Write)));
         for (option, text, access) in read.chain(written) {
             let dir = directory(option, text, access)?;
             origins.entry(option, config, |config| config.wasi.dirs.push(dir));
@@ -184,7 +184,7 @@ pub fn file(option: &str, text: &str, limit: u64) -> Result<(String, Vec<u8>), F
 }
 
 /// Parses a directory: `HOST`, or `HOST::GUEST`.
-fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failure> {
+fn directory(option: &str, text: &str, access: DirAccess) -> Result<HostDir, Failure> {
     let (host, guest) = match text.split_once("::") {
         Some((host, guest)) => (host, guest.to_owned()),
         None => (text, format!("/{}", text.trim_start_matches("./").trim_start_matches('/'))),
@@ -198,7 +198,7 @@ fn directory(option: &str, text: &str, access: Access) -> Result<HostDir, Failur
         return Err(Failure::usage(message).with_hint("for example `--allow-read ../data::/data`"));
     }
     Ok(match access {
-        Access::Write => HostDir::write(host, guest),
+        DirAccess::Write => HostDir::write(host, guest),
         _ => HostDir::read(host, guest),
     })
 }
@@ -208,7 +208,7 @@ pub fn granted(config: &Config) -> String {
     let wasi = &config.wasi;
     let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
     let dir = |dir: &HostDir| {
-        let access = if dir.access == Access::Write { " (write)" } else { "" };
+        let access = if dir.access == DirAccess::Write { " (write)" } else { "" };
         format!("{}{access}", show::name(&dir.guest))
     };
     [

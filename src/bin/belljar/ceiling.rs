@@ -4,7 +4,7 @@ use std::path::Path;
 
 use belljar::{
     Config, Profile,
-    config::{Key, MAX_TEXT_BYTES},
+    config::{MAX_TEXT_BYTES, NumberKey},
     record::Excess,
     tool::Policy,
 };
@@ -19,7 +19,7 @@ pub fn of(path: Option<&Path>) -> Result<Config, Failure> {
     let text = Source::of(path).text(MAX_TEXT_BYTES)?;
     let of_library = |error| Failure::of(error).in_file(show::path(path));
     let policy = Policy::from_toml(&text).map_err(of_library)?;
-    let limits = || Config::keys().filter(Key::is_limit);
+    let limits = || Config::keys().filter(NumberKey::is_limit);
     let bounds: Vec<_> = limits().filter_map(|key| Some((key, *policy.ceiling().numbers.get(key.path)?))).collect();
     if bounds.is_empty() {
         let failure = Failure::config("expected a section `[ceiling]` with a key of `limits` or `module`");

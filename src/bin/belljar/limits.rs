@@ -1,6 +1,6 @@
 //! Options that set one limit each: one table for the parser, the help and hints.
 
-use belljar::{Config, config::Key};
+use belljar::{Config, config::NumberKey};
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, error::Error};
 
 use crate::{
@@ -87,7 +87,7 @@ impl clap::FromArgMatches for LimitArgs {
     }
 }
 
-fn short_help(limit: &Limit, key: &Key) -> String {
+fn short_help(limit: &Limit, key: &NumberKey) -> String {
     let default = match (key.plugin, form_of(key)) {
         (0, _) => "off".into(),
         (default, Form::Size) => bytes(default),
@@ -96,7 +96,7 @@ fn short_help(limit: &Limit, key: &Key) -> String {
     format!("{} [default: {default}]", limit.meaning)
 }
 
-fn long_help(limit: &Limit, key: &Key) -> String {
+fn long_help(limit: &Limit, key: &NumberKey) -> String {
     let defaults = match (key.plugin, key.large) {
         (0, 0) => "off by default".into(),
         (plugin, large) => format!("default {}, in the profile `large` {}", grouped(plugin), grouped(large)),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use belljar::{
     Config, ConfigError, Error, Sandbox,
-    config::{Access, MAX_TEXT_BYTES, Preset, Setting},
+    config::{DirAccess, MAX_TEXT_BYTES, Preset, Setting},
     error::ConfigProblem,
     tool::Policy,
 };
@@ -194,7 +194,7 @@ fn out_of_range(error: &ConfigError, value: &str) -> Option<String> {
 /// Prints the values that differ from the profile, and the capabilities of a preset.
 fn describe(config: &Config, origins: &Origins, console: &Console) {
     for dir in &config.wasi.dirs {
-        let access = if dir.access == Access::Write { "to read and write" } else { "to read" };
+        let access = if dir.access == DirAccess::Write { "to read and write" } else { "to read" };
         console.note(format_args!("directory: {} as {}, {access}", show::name(&dir.host), show::name(&dir.guest)));
     }
     if let Some(preset) = origins.preset() {

@@ -1,6 +1,6 @@
 //! Sizes, times and counts in the notation of the command line.
 
-use belljar::{config::Key, error::Unit};
+use belljar::{config::NumberKey, error::Unit};
 
 /// The notation of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Form {
 }
 
 /// Returns the notation for the values of a key.
-pub fn form_of(key: &Key) -> Form {
+pub fn form_of(key: &NumberKey) -> Form {
     if key.unit.is_bytes() {
         Form::Size
     } else if key.unit == Unit::Milliseconds {

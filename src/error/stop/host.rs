@@ -25,7 +25,7 @@ pub enum HostStop {
     #[error("stopped: {fault} {number}, an injected fault")]
     Injected {
         /// Kind of the fault.
-        fault: Fault,
+        fault: InjectedFault,
         /// Value of its key.
         number: u64,
     },
@@ -107,7 +107,7 @@ impl HostStop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Fault {
+pub enum InjectedFault {
     /// `faults.stop_at_fuel`.
     #[error("at fuel")]
     Fuel,

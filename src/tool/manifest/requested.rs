@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::{
-        dirs::Access,
+        dirs::DirAccess,
         grammar::{Grammar, Kind},
         http::HttpRule,
         key::{ConfigKey, PolicyKey, ScalarKey},
@@ -59,7 +59,7 @@ pub struct RequestedDir {
     pub guest: String,
     /// Access that the program needs. Default: read.
     #[serde(default)]
-    pub access: Access,
+    pub access: DirAccess,
 }
 
 /// The keys of [`Requested`].

@@ -12,7 +12,7 @@ use serde::{
 };
 
 use crate::config::{
-    dirs::Access,
+    dirs::DirAccess,
     grammar::{Grammar, Kind, ScalarKind},
     http::HttpRule,
     key::{ConfigKey, PolicyKey, ScalarKey},
@@ -35,7 +35,7 @@ pub struct Ceiling {
     /// Random bytes.
     pub random: Option<Random>,
     /// Access to directories of the host; `Some(None)`: no directories.
-    pub access: Option<Option<Access>>,
+    pub access: Option<Option<DirAccess>>,
     /// HTTP requests.
     pub http: Option<Vec<HttpRule>>,
     /// Servers at addresses that are not public.

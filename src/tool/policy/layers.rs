@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use super::{BY_HASH, Entry, Policy, Source};
+use super::{BY_HASH, Entry, PlanSource, Policy};
 use crate::{
     config::{
         Config,
@@ -56,22 +56,22 @@ impl Granted<'_> {
     }
 
     /// Finds where a key with one value is set: itself, or by a profile or preset.
-    pub(super) fn source_of(&self, key: &ScalarKey) -> Option<Source> {
+    pub(super) fn source_of(&self, key: &ScalarKey) -> Option<PlanSource> {
         let of_profile = is_limit(key.path);
         let of_preset = of_profile || key.presets.is_some();
         self.layers.iter().flatten().find_map(|(section, _, lines)| {
             let profile = || lines.of("profile").filter(|_| of_profile);
             let preset = || lines.of("preset").filter(|_| of_preset);
             let line = lines.of(key.path).or_else(profile).or_else(preset)?;
-            Some(Source { section: section.clone(), line: Some(line) })
+            Some(PlanSource { section: section.clone(), line: Some(line) })
         })
     }
 
     /// Finds where an entry is set. `key` returns its path in a configuration.
-    pub(super) fn source(&self, key: impl Fn(&Config) -> Option<String>) -> Option<Source> {
+    pub(super) fn source(&self, key: impl Fn(&Config) -> Option<String>) -> Option<PlanSource> {
         self.layers.iter().flatten().find_map(|(section, config, lines)| {
             let line = lines.of(&key(config)?)?;
-            Some(Source { section: section.clone(), line: Some(line) })
+            Some(PlanSource { section: section.clone(), line: Some(line) })
         })
     }
 }

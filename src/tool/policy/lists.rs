@@ -7,9 +7,9 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{MissingCapability, PlanLine, Reason, Source, ceiling::NO_ACCESS, narrow::Narrowing, rules};
+use super::{MissingCapability, PlanLine, PlanReason, PlanSource, ceiling::NO_ACCESS, narrow::Narrowing, rules};
 use crate::config::{
-    dirs::{Access, HostDir},
+    dirs::{DirAccess, HostDir},
     http::{HttpRule, rule_table},
     quote::{name_of, quoted},
 };
@@ -21,7 +21,7 @@ struct ListEntry {
     asked: Option<String>,
     required: bool,
     granted: Option<String>,
-    granted_by: Option<Source>,
+    granted_by: Option<PlanSource>,
     effective: Option<String>,
     /// The ceiling lowers it.
     bounded: bool,
@@ -127,7 +127,7 @@ impl Narrowing<'_> {
                 bounded: effective < both,
                 whole: effective == asked,
             };
-            let ceiling = most.map(|most| quoted(most.map_or(NO_ACCESS, Access::name)));
+            let ceiling = most.map(|most| quoted(most.map_or(NO_ACCESS, DirAccess::name)));
             self.entry(entry, ceiling, Some("wasi.access"));
         }
         // The order of the policy is the order of the descriptors.
@@ -250,11 +250,11 @@ impl Narrowing<'_> {
     fn entry(&mut self, entry: ListEntry, ceiling: Option<String>, bounds: Option<&str>) {
         let ListEntry { key, asked, required, granted, granted_by, effective, bounded, whole } = entry;
         let why = match (&asked, &granted) {
-            (None, _) => Reason::NotAsked,
-            (Some(_), None) => Reason::NotGranted,
-            (Some(_), Some(_)) if bounded => Reason::Ceiling,
-            (Some(_), Some(_)) if whole && self.asks => Reason::Asked,
-            (Some(_), Some(_)) => Reason::Granted,
+            (None, _) => PlanReason::NotAsked,
+            (Some(_), None) => PlanReason::NotGranted,
+            (Some(_), Some(_)) if bounded => PlanReason::Ceiling,
+            (Some(_), Some(_)) if whole && self.asks => PlanReason::Asked,
+            (Some(_), Some(_)) => PlanReason::Granted,
         };
         let ceiling_by = ceiling.as_ref().and_then(|_| self.ceiling_at(bounds.unwrap_or(&key)));
         let required = asked.clone().filter(|_| required);
@@ -281,7 +281,7 @@ impl Narrowing<'_> {
 }
 
 /// Formats a directory as TOML writes it.
-fn table(host: Option<&str>, guest: &str, access: Access) -> String {
+fn table(host: Option<&str>, guest: &str, access: DirAccess) -> String {
     let host = host.map_or(String::new(), |host| format!("host = {}, ", quoted(host)));
     format!("{{ {host}guest = {}, access = \"{}\" }}", quoted(guest), access.name())
 }

@@ -7,7 +7,7 @@ use alloc::{
 };
 
 use super::{
-    Ceiling, MissingCapability, Plan, PlanLine, Policy, Reason, Source,
+    Ceiling, MissingCapability, Plan, PlanLine, PlanReason, PlanSource, Policy,
     layers::{Granted, everything},
 };
 use crate::{
@@ -59,7 +59,7 @@ impl Policy {
         let granted = Granted::only(config.clone());
         let every = everything(&granted.config);
         let (bounded, lines, _) = self.narrow(&Requested::default(), &every, &granted, String::new(), false);
-        let above: Vec<_> = lines.into_iter().filter(|line| line.why == Reason::Ceiling).collect();
+        let above: Vec<_> = lines.into_iter().filter(|line| line.why == PlanReason::Ceiling).collect();
         // A configuration below the ceiling stays as it is, with its mistakes.
         (if above.is_empty() { config } else { bounded }, above)
     }
@@ -135,15 +135,15 @@ impl Narrowing<'_> {
         }
         let granted_by = self.granted.source_of(key);
         let why = if self.asks && asked == Some(effective) {
-            Reason::Asked
+            PlanReason::Asked
         } else if ceiling == Some(effective) && effective < granted {
-            Reason::Ceiling
+            PlanReason::Ceiling
         } else if asked.is_none() && effective < granted {
-            Reason::NotAsked
+            PlanReason::NotAsked
         } else if granted_by.is_some() {
-            Reason::Granted
+            PlanReason::Granted
         } else {
-            Reason::Default
+            PlanReason::Default
         };
         let written = |value: u64| (value != u64::MAX).then(|| format(key, value));
         let path = key.path;
@@ -172,7 +172,7 @@ impl Narrowing<'_> {
     }
 
     /// Proposes a line that grants what is missing: where less is granted, or in the section of the tool.
-    pub(super) fn add(&mut self, key: &str, line: String, place: Option<&Source>) {
+    pub(super) fn add(&mut self, key: &str, line: String, place: Option<&PlanSource>) {
         let own = place.filter(|place| !place.section.is_empty());
         let (section, replaces) = own.map_or((self.section.clone(), None), |place| (place.section.clone(), place.line));
         self.missing.push(MissingCapability { key: key.into(), section, line, replaces });
@@ -184,9 +184,9 @@ impl Narrowing<'_> {
         self.missing.push(MissingCapability { key: key.into(), section: "ceiling".into(), line, replaces });
     }
 
-    pub(super) fn ceiling_at(&self, key: &str) -> Option<Source> {
+    pub(super) fn ceiling_at(&self, key: &str) -> Option<PlanSource> {
         let line = self.ceiling_lines.of(key).or_else(|| self.ceiling_lines.of(&format!("{key}[0]")))?;
-        Some(Source { section: "ceiling".into(), line: Some(line) })
+        Some(PlanSource { section: "ceiling".into(), line: Some(line) })
     }
 }
 

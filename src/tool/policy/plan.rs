@@ -41,21 +41,21 @@ pub struct PlanLine {
     /// Value that the policy grants; `None`: nothing, or for a number no limit.
     pub granted: Option<String>,
     /// Where the policy grants it; `None`: by default.
-    pub granted_by: Option<Source>,
+    pub granted_by: Option<PlanSource>,
     /// The ceiling, if there is one.
     pub ceiling: Option<String>,
     /// Where the ceiling is set.
-    pub ceiling_by: Option<Source>,
+    pub ceiling_by: Option<PlanSource>,
     /// Effective value; `None`: nothing, or for a number no limit.
     pub effective: Option<String>,
     /// Which of them decides the effective value.
-    pub why: Reason,
+    pub why: PlanReason,
 }
 
 /// A position in the text of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Source {
+pub struct PlanSource {
     /// The section, such as `tools.convert`; empty for the grants of all tools.
     pub section: String,
     /// The line in the text; `None` for a policy made in code.
@@ -66,7 +66,7 @@ pub struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Reason {
+pub enum PlanReason {
     /// It is the requested value.
     Asked,
     /// It is the granted value.
@@ -82,15 +82,15 @@ pub enum Reason {
     NotGranted,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for PlanReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Reason::Asked => "as asked",
-            Reason::Granted => "as granted",
-            Reason::Default => "by default",
-            Reason::Ceiling => "the ceiling",
-            Reason::NotAsked => "not asked for",
-            Reason::NotGranted => "not granted",
+            PlanReason::Asked => "as asked",
+            PlanReason::Granted => "as granted",
+            PlanReason::Default => "by default",
+            PlanReason::Ceiling => "the ceiling",
+            PlanReason::NotAsked => "not asked for",
+            PlanReason::NotGranted => "not granted",
         })
     }
 }

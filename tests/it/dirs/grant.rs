@@ -7,7 +7,7 @@ use std::{
 
 use belljar::{
     Config, Error, Sandbox,
-    config::{Access, HostDir},
+    config::{DirAccess, HostDir},
     error::{ConfigProblem, DirectoryProblem, Position, ValueProblem},
 };
 
@@ -123,7 +123,7 @@ fn mistakes_in_toml_have_their_places() {
     }
     let config = Config::from_toml(dir).unwrap();
     assert_eq!(config.wasi.dirs, [HostDir::read("a", "/a")]);
-    assert_eq!(config.wasi.dirs[0].access, Access::Read);
+    assert_eq!(config.wasi.dirs[0].access, DirAccess::Read);
 }
 
 /// A receipt alone says what anybody can check: not what was in a directory once.

@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use belljar::tool::{Plan, PlanLine, Reason, ToolError};
+use belljar::tool::{Plan, PlanLine, PlanReason, ToolError};
 use clap::Args;
 use serde::Serialize;
 
@@ -122,18 +122,19 @@ fn row(page: &mut String, cells: [&str; 5], why: &str) {
 /// Returns the reason for a value, and the place where it is configured.
 fn why(line: &PlanLine, origins: &Origins) -> String {
     let place = match line.why {
-        Reason::Ceiling => &line.ceiling_by,
+        PlanReason::Ceiling => &line.ceiling_by,
         _ => &line.granted_by,
     };
-    let at = |place: &belljar::tool::Source| match (&*place.section, place.line) {
+    let at = |place: &belljar::tool::PlanSource| match (&*place.section, place.line) {
         (section, Some(number)) if !section.is_empty() => Some(format!("[{}], line {number}", name(section))),
         (_, Some(number)) => Some(format!("line {number}")),
         _ => None,
     };
-    let by_option = origins.option(&line.key).filter(|_| line.why == Reason::Granted || line.why == Reason::Default);
+    let by_option =
+        origins.option(&line.key).filter(|_| line.why == PlanReason::Granted || line.why == PlanReason::Default);
     match by_option.map(str::to_owned).or_else(|| place.as_ref().and_then(at)) {
-        Some(_) if line.why == Reason::Default => format!("as granted: {}", by_option.unwrap_or_default()),
-        Some(at) if line.why != Reason::Asked => format!("{}: {at}", line.why),
+        Some(_) if line.why == PlanReason::Default => format!("as granted: {}", by_option.unwrap_or_default()),
+        Some(at) if line.why != PlanReason::Asked => format!("{}: {at}", line.why),
         _ => line.why.to_string(),
     }
 }
