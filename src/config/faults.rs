@@ -21,7 +21,7 @@ use crate::error::Unit;
 /// let loops = "(loop (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 1000))))";
 /// let module = sandbox.load_text(&format!("(module (func (export \"_start\") (local i32) {loops}))"))?;
 /// let stopped = sandbox.run(&module, b"").unwrap_err();
-/// let injected = HostStop::Injected { fault: Fault::Fuel, number: 1_500 };
+/// let injected = HostStop::Injected { fault: InjectedFault::Fuel, number: 1_500 };
 /// assert_eq!(stopped.stop_reason(), Some(&StopReason::Host(injected)));
 /// # Ok::<(), belljar::Error>(())
 /// ```
