@@ -84,7 +84,7 @@ pub struct NumberKey {
     pub plugin: u64,
     /// Default of [`Profile::Large`].
     pub large: u64,
-    /// How it is enforced.
+    /// The check that enforces it, and where.
     pub enforced: &'static str,
 }
 

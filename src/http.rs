@@ -55,18 +55,18 @@ pub(crate) fn parse(method: &[u8], url: &[u8], headers: &[u8], body: Vec<u8>) ->
 
 /// Sends a request, and follows redirects as far as they are granted.
 pub(crate) fn exchange(
-    web: &mut State,
+    state: &mut State,
     config: &Http,
     mut request: Request,
 ) -> Result<Result<Response, Failure>, StopReason> {
     let begun = Instant::now();
     let timeout = Duration::from_millis(config.timeout_ms);
     let mut redirect = None;
-    admit(web, config, &request)?;
+    admit(state, config, &request)?;
     for left in (0..=config.redirects).rev() {
-        web.requests += 1;
-        web.bytes = web.bytes.saturating_add(request.bytes());
-        let total = config.total_bytes.saturating_sub(web.bytes);
+        state.requests += 1;
+        state.bytes = state.bytes.saturating_add(request.bytes());
+        let total = config.total_bytes.saturating_sub(state.bytes);
         let limits = RequestLimits {
             private_addresses: config.private_addresses,
             timeout: timeout.saturating_sub(begun.elapsed()),
@@ -80,12 +80,12 @@ pub(crate) fn exchange(
             Err(RequestError::Private) if redirect.is_some() => break,
             Err(RequestError::Private) => return Err(private(&request)),
             Err(RequestError::Failure(failure, received)) => {
-                web.bytes = web.bytes.saturating_add(received);
+                state.bytes = state.bytes.saturating_add(received);
                 return Ok(Err(failure));
             }
         };
-        web.bytes = web.bytes.saturating_add(response.bytes());
-        match follow(&request, &response).filter(|next| left > 0 && admit(web, config, next).is_ok()) {
+        state.bytes = state.bytes.saturating_add(response.bytes());
+        match follow(&request, &response).filter(|next| left > 0 && admit(state, config, next).is_ok()) {
             Some(next) => request = next,
             None => return Ok(Ok(response)),
         }
@@ -115,7 +115,7 @@ fn follow(request: &Request, response: &Response) -> Option<Request> {
 }
 
 /// Checks a request against the rules and quotas of the configuration.
-fn admit(web: &State, config: &Http, request: &Request) -> Result<(), StopReason> {
+fn admit(state: &State, config: &Http, request: &Request) -> Result<(), StopReason> {
     let Request { method, url, .. } = request;
     if !config.admits(method, url) {
         let Url { scheme, host, port, path, .. } = url;
@@ -126,10 +126,10 @@ fn admit(web: &State, config: &Http, request: &Request) -> Result<(), StopReason
             scheme.name()
         )));
     }
-    if web.requests >= config.requests {
+    if state.requests >= config.requests {
         return Err(denied(format!("{method} {url} is one more than `http.requests = {}` grants", config.requests)));
     }
-    if web.bytes.saturating_add(request.bytes()) > config.total_bytes {
+    if state.bytes.saturating_add(request.bytes()) > config.total_bytes {
         return Err(denied(format!("{method} {url} is past `http.total_bytes = {}`", config.total_bytes)));
     }
     Ok(())

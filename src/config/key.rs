@@ -28,7 +28,7 @@ pub(crate) enum ConfigKey {
 pub(crate) struct ScalarKey {
     /// Path in TOML.
     pub path: &'static str,
-    /// How it is enforced.
+    /// The check that enforces it, and where.
     pub enforced: &'static str,
     /// The values that it may have.
     pub kind: ScalarKind,
@@ -40,7 +40,7 @@ pub(crate) struct ScalarKey {
     pub presets: Option<[u64; 2]>,
     /// The value that makes it an effect, if there is one.
     pub effect: Option<u64>,
-    /// Where manifests and ceilings keep it, if they may have it.
+    /// The field of manifests and ceilings that has it, if they may have it.
     pub policy: Option<PolicyKey>,
     /// The most that a manifest gets which does not request it.
     pub unrequested: Option<u64>,
@@ -51,19 +51,19 @@ pub(crate) struct ScalarKey {
 pub(crate) struct ListKey {
     /// Path in TOML.
     pub path: &'static str,
-    /// How it is enforced.
+    /// The check that enforces it, and where.
     pub enforced: &'static str,
     /// The values that it may have.
     pub kind: Kind,
     /// The value without entries, as TOML writes it.
     pub empty: &'static str,
-    /// Whether a value replaces the one before as a whole; else its entries are added.
+    /// Set if a value replaces the one before as a whole; else its entries are added.
     pub replaces: bool,
-    /// Whether an entry is an effect.
+    /// Set if an entry is an effect.
     pub effect: bool,
     /// The values that a manifest may request, if any.
     pub requested: Option<Kind>,
-    /// Whether a ceiling may have it.
+    /// Set if a ceiling may have it.
     pub bounded: bool,
     /// Lists the entries: what follows the path, and the value as TOML writes it.
     pub entries: fn(&Config) -> Vec<(String, String)>,
@@ -71,7 +71,7 @@ pub(crate) struct ListKey {
     pub merge: fn(&mut Config, &Config),
 }
 
-/// Where manifests and ceilings keep a scalar key.
+/// Field of manifests and ceilings that has a scalar key.
 #[derive(Clone, Copy)]
 #[cfg_attr(not(feature = "json"), allow(dead_code, reason = "read by policies"))]
 pub(crate) enum PolicyKey {

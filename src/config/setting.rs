@@ -21,7 +21,7 @@ pub struct Setting {
     pub value: Option<String>,
     /// The default in this profile; `None`: off, or no entry.
     pub default: Option<String>,
-    /// How it is enforced.
+    /// The check that enforces it, and where.
     pub enforced: &'static str,
 }
 
