@@ -21,6 +21,7 @@ pub use self::{
 pub(crate) use self::{
     limits::{Limits, ModuleLimits},
     profile::Profile,
+    run_options::RunOptions,
     top_level::Config,
 };
 pub use crate::data::url::Scheme;
@@ -36,11 +37,13 @@ pub(crate) mod keys;
 pub(crate) mod limits;
 #[cfg(feature = "toml")]
 pub(crate) mod lines;
+mod loaded;
 pub(crate) mod log;
 pub(crate) mod preset;
 pub(crate) mod profile;
 pub(crate) mod quote;
 pub(crate) mod read;
+pub(crate) mod run_options;
 pub(crate) mod setting;
 #[cfg(feature = "toml")]
 pub(crate) mod toml;

@@ -1,10 +1,11 @@
 //! The host's state of one run: input, output, log, limits, and the reason of a stop.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
 use wasmi::{AsContextMut, Caller, Linker};
 
+use self::grant::Denied;
 use crate::{
     abi::name::Name,
     config::{Config, Faults, Limits, OnGrowthLimit, Profile, log::LogLevel},
@@ -24,7 +25,7 @@ pub(crate) mod context;
 mod dynamic;
 pub(crate) mod env;
 pub(crate) mod function;
-mod grant;
+pub(crate) mod grant;
 pub(crate) mod growth;
 #[cfg_attr(not(feature = "http"), path = "host/http/disabled.rs")]
 pub(crate) mod http;
@@ -69,6 +70,7 @@ pub(crate) struct Host {
     limits: Limits,
     log_level: LogLevel,
     faults: Faults,
+    denied: Option<Arc<Denied>>,
     host_calls: u64,
     // Output and log of a kept instance are taken after each call; these sums stay.
     input_bytes: u64,
@@ -85,8 +87,9 @@ impl Metered for Host {
 }
 
 impl Host {
-    pub(crate) fn new(config: &Config) -> Self {
-        Host::with(config.limits.clone(), config.on_growth_limit, config.log, config.faults)
+    pub(crate) fn new(config: &Config, denied: Option<Arc<Denied>>) -> Self {
+        let host = Host::with(config.limits.clone(), config.on_growth_limit, config.log, config.faults);
+        Host { denied, ..host }
     }
 
     /// Returns the data of a store that runs nothing.
@@ -114,6 +117,7 @@ impl Host {
             limits,
             log_level,
             faults,
+            denied: None,
             host_calls: 0,
             input_bytes: 0,
             output_bytes: 0,
@@ -323,6 +327,10 @@ pub(crate) fn enter<R>(
     let result = observe::contain(|| {
         caller.data_mut().count_call()?;
         observe::host_call(name);
+        if let Some(reason) = caller.data().denied.as_ref().and_then(|denied| denied.reason(name)) {
+            meter::charge(&mut caller, meter::host_call(0))?;
+            return Err(reason);
+        }
         body(&mut caller)
     })
     .unwrap_or_else(|message| {

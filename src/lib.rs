@@ -59,6 +59,7 @@ pub use crate::{
     config::{
         limits::{Limits, ModuleLimits},
         profile::Profile,
+        run_options::RunOptions,
         top_level::Config,
     },
     data::{
@@ -88,7 +89,7 @@ pub use crate::{
         running::Running,
         scheduler::Scheduler,
     },
-    sandbox::{Builder, Sandbox, execute, execute_shared, validate},
+    sandbox::{Sandbox, builder::Builder, execute, execute_shared, validate},
     sync::watch::Cancel,
 };
 

@@ -26,6 +26,7 @@ use crate::{
     host::{
         Host,
         function::HostFunction,
+        grant::Denied,
         pool::{self, Pool, PooledStore},
     },
     observe, wasi,
@@ -94,16 +95,45 @@ pub(crate) struct Adapter {
 #[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) config: Config,
-    pub(crate) functions: Vec<HostFunction>,
+    /// The host functions. Sandboxes that share them can run the modules of each other.
+    pub(crate) functions: Arc<[HostFunction]>,
+    /// The functions among them that may not be called, if any.
+    pub(crate) denied: Option<Arc<Denied>>,
     /// Opened directories of the host.
-    pub(crate) roots: wasi::Roots,
+    pub(crate) roots: Arc<wasi::Roots>,
     /// Maximum number of native stacks that a module keeps for later runs.
     pub(crate) stacks: usize,
 }
 
 impl Policy {
+    pub(crate) fn new(
+        config: Config,
+        functions: Arc<[HostFunction]>,
+        roots: Arc<wasi::Roots>,
+        stacks: usize,
+    ) -> Policy {
+        let denied = Denied::of(&functions, &config.grants);
+        Policy { config, functions, denied, roots, stacks }
+    }
+
     fn function(&self, module: &str, name: &str) -> Option<&HostFunction> {
         self.functions.iter().find(|f| &*f.name.module == module && &*f.name.function == name)
+    }
+
+    fn new_host(&self) -> Host {
+        Host::new(&self.config, self.denied.clone())
+    }
+
+    /// Checks that a module that was loaded under another policy can run under this one.
+    pub(crate) fn accepts(&self, module: &Module) -> Result<(), Error> {
+        let other = module.policy();
+        if !Arc::ptr_eq(&self.functions, &other.functions) {
+            return Err(CallError::OtherSandbox.into());
+        }
+        if !self.config.loads_as(&other.config) {
+            return Err(CallError::OtherLimits { keys: self.config.loaded_differently(&other.config) }.into());
+        }
+        Ok(refusal::initial_sizes(module.inspect(), &self.config.limits)?)
     }
 }
 
@@ -133,14 +163,15 @@ impl Module {
         &self.0.policy
     }
 
-    /// Returns a store for a run.
-    pub(crate) fn new_store(&self) -> PooledStore {
-        self.0.pool.acquire(&self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+    /// Returns a store for a run under a policy that [accepts](Policy::accepts) the module.
+    pub(crate) fn new_store(&self, policy: &Policy) -> PooledStore {
+        let memory_bytes = policy.config.limits.memory_bytes;
+        self.0.pool.acquire(&self.0.engine, &self.0.linker, memory_bytes, || policy.new_host())
     }
 
     /// Prepares stores until `wanted` are idle; returns the number of idle stores.
     pub(crate) fn prepare(&self, wanted: usize) -> usize {
-        self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || Host::new(&self.0.policy.config))
+        self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || self.0.policy.new_host())
     }
 
     pub(crate) fn engine_module(&self) -> &wasmi::Module {
@@ -376,7 +407,7 @@ fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Lin
             continue;
         }
         if let Some(provider) = Provider::of(import, policy) {
-            provider.link(&mut linker, &import.name, policy)?;
+            provider.link(&mut linker, &import.name)?;
         }
     }
     Ok(linker)

@@ -1,19 +1,14 @@
-//! Sandboxes, their builder, and functions that run a module in one call.
+//! Sandboxes, and functions that run a module in one call.
 
-use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::any::Any;
 
 use crate::{
-    abi::{Builtin, name::Name},
-    config::Config,
+    config::{Config, RunOptions},
     data::{input::Input, inspect::Inspection, outcome::Outcome, value::Value},
     engine::scalar::Scalars,
-    error::{CallError, ConfigError, ConfigProblem, Error, HostFunctionProblem},
-    host::{
-        async_function::IntoAsyncHostFunction,
-        function::{HostFunction, IntoHostFunction},
-        http,
-    },
+    error::Error,
+    host::{function::HostFunction, grant::Denied},
     load::{Module, Policy},
     run::{
         execution::Execution,
@@ -26,18 +21,27 @@ use crate::{
 
 #[cfg(feature = "std")]
 pub mod batch;
+pub(crate) mod builder;
+#[cfg(feature = "std")]
+mod loading;
 mod module_cache;
 #[cfg(feature = "receipt")]
 mod replay;
 
-use self::module_cache::Wasm;
+#[cfg(feature = "std")]
+use self::loading::Load;
+use self::{
+    builder::{Builder, check_grants, is_reserved},
+    module_cache::Wasm,
+};
 
 /// Loads a module and runs it with an input.
 ///
-/// Loaded modules are cached for all threads, so that the next call with the same bytes and an equal configuration
-/// only runs the module. [`Config::module_cache_bytes`] bounds the cache; with directories or requests granted, the
-/// module is loaded each time. All bytes are compared, some 30 µs for each MB: [`execute_shared`] and a [`Sandbox`]
-/// avoid that.
+/// Loaded modules are cached for all threads, so that the next call with the same bytes only runs the module: under any
+/// configuration with the same `module.*`, `limits.call_depth` and `limits.value_stack_bytes`. Threads that execute the
+/// same bytes at once wait for one of them to load the module. [`Config::module_cache_bytes`] bounds the cache; with
+/// directories or requests granted, the module is loaded each time. All bytes are compared, some 30 µs for each MB:
+/// [`execute_shared`] and a [`Sandbox`] avoid that.
 ///
 /// ```
 /// let wasm = wat::parse_str(r#"(module
@@ -84,12 +88,30 @@ pub fn execute_shared(wasm: &Arc<[u8]>, input: impl Into<Input>, config: &Config
 /// Returns a module from the cache, or loads and caches it.
 fn loaded(wasm: Wasm<'_>, config: &Config) -> Result<(Sandbox, Module), Error> {
     if let Some(module) = module_cache::find(wasm, config)? {
-        return Ok((Sandbox(Arc::clone(module.policy())), module));
+        return cached(module, config);
     }
-    let sandbox = Builder { kept: true, ..Sandbox::builder().config(config.clone()) }.build()?;
+    // Held until the module is in the cache.
+    #[cfg(feature = "std")]
+    let load = if module_cache::is_cacheable(config) { Load::begin(wasm, config) } else { None };
+    #[cfg(feature = "std")]
+    if load.is_none()
+        && let Some(module) = module_cache::find(wasm, config)?
+    {
+        return cached(module, config);
+    }
+    let sandbox = Builder::new().config(config.clone()).kept(true).build()?;
     let module = sandbox.load(wasm.get())?;
     module_cache::keep(wasm, &module)?;
     Ok((sandbox, module))
+}
+
+/// Returns a module of the cache with a sandbox that runs it under this configuration.
+fn cached(module: Module, config: &Config) -> Result<(Sandbox, Module), Error> {
+    let sandbox = Sandbox(Arc::clone(module.policy()));
+    match sandbox.config() == config {
+        true => Ok((sandbox, module)),
+        false => Ok((sandbox.with_config(config.clone())?, module)),
+    }
 }
 
 /// Checks that a module loads, and inspects it. None of its code is run.
@@ -107,16 +129,6 @@ pub fn validate(wasm: &[u8], config: &Config) -> Result<Inspection, Error> {
 #[derive(Debug, Clone)]
 pub struct Sandbox(Arc<Policy>);
 
-/// Builder of a [`Sandbox`] with custom host functions.
-#[derive(Debug)]
-#[must_use]
-pub struct Builder {
-    config: Config,
-    functions: Vec<HostFunction>,
-    /// Whether modules go into the in-memory cache, whose size must be bounded.
-    kept: bool,
-}
-
 impl Sandbox {
     /// Returns a sandbox without custom host functions.
     ///
@@ -129,7 +141,7 @@ impl Sandbox {
 
     /// Returns a builder with the default configuration.
     pub fn builder() -> Builder {
-        Builder { config: Config::default(), functions: Vec::new(), kept: false }
+        Builder::new()
     }
 
     /// Returns the configuration.
@@ -195,6 +207,86 @@ impl Sandbox {
         let mut machine = self.machine(module, Box::new(()))?;
         machine.push_entry(input.into())?;
         machine.run()
+    }
+
+    /// Runs a module as [`run`](Sandbox::run) does, with options for this run: the module is not loaded again. The
+    /// outcome is that of a sandbox with [the configuration of the run](RunOptions::apply).
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Sandbox::run) and [`with_options`](Sandbox::with_options).
+    pub fn run_with(&self, module: &Module, input: impl Into<Input>, options: &RunOptions) -> Result<Outcome, Error> {
+        self.with_options(options)?.run(module, input)
+    }
+
+    /// Returns a sandbox whose runs have these options. It runs the modules of this one, and its configuration is that
+    /// of the runs: receipts and transcripts are made with it.
+    ///
+    /// It costs a copy of the configuration, about a twentieth of the shortest run.
+    ///
+    /// ```
+    /// use belljar::{Config, RunOptions, Sandbox, record::Receipt};
+    ///
+    /// let wasm = std::fs::read("fixtures/guests/upper-rust.wasm")?;
+    /// let sandbox = Sandbox::new(Config::default())?;
+    /// let module = sandbox.load(&wasm)?;
+    ///
+    /// let tenant = sandbox.with_options(&RunOptions::new().with_fuel(200_000))?;
+    /// let mut run = tenant.start(&module, "hello")?;
+    /// let result = run.finish();
+    /// let receipt = Receipt::of_run(&wasm, b"hello", tenant.config(), &result).unwrap();
+    /// assert_eq!(receipt.config.limits.fuel, 200_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if a value is out of its range, this build cannot enforce it, or the sandbox does not grant a
+    /// capability.
+    pub fn with_options(&self, options: &RunOptions) -> Result<Sandbox, Error> {
+        let config = options.apply(&self.0.config)?;
+        let denied = match &options.grants {
+            Some(grants) => Denied::of(&self.0.functions, grants),
+            None => self.0.denied.clone(),
+        };
+        let (functions, roots) = (Arc::clone(&self.0.functions), Arc::clone(&self.0.roots));
+        Ok(Sandbox(Arc::new(Policy { config, functions, denied, roots, stacks: self.0.stacks })))
+    }
+
+    /// Returns a sandbox with another configuration and the same host functions.
+    ///
+    /// It runs modules that this one has loaded, and the other way round, unless `module.*`, `limits.call_depth`,
+    /// `limits.value_stack_bytes` or the granted requests (`http.*`) differ.
+    ///
+    /// ```
+    /// use belljar::{Config, Sandbox};
+    ///
+    /// let sandbox = Sandbox::builder().host_function("host", "answer", || 42).build()?;
+    /// let module = sandbox.load_text(
+    ///     r#"(module (import "host" "answer" (func $answer (result i32))) (export "f" (func $answer)))"#,
+    /// )?;
+    /// let other = sandbox.with_config(Config::default().with_fuel(1_000))?;
+    /// assert_eq!(other.call::<(), i32>(&module, "f", ())?, 42);
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn with_config(&self, config: Config) -> Result<Sandbox, Error> {
+        let own = &self.0;
+        if config.http != own.config.http {
+            let builder = Builder::new().config(config).kept(own.stacks == 0);
+            return self.functions().cloned().fold(builder, Builder::function).build();
+        }
+        config.check()?;
+        config.check_effects()?;
+        check_grants(&config, &own.functions)?;
+        let roots = match config.wasi.dirs == own.config.wasi.dirs {
+            true => Arc::clone(&own.roots),
+            false => Arc::new(wasi::Roots::open(&config.wasi)?),
+        };
+        Ok(Sandbox(Arc::new(Policy::new(config, Arc::clone(&own.functions), roots, own.stacks))))
     }
 
     /// Prepares a run. No code of the guest runs until the first step.
@@ -291,7 +383,7 @@ impl Sandbox {
     /// As [`instance`](Sandbox::instance).
     pub fn instance_with(&self, module: &Module, data: impl Any + Send + Sync) -> Result<Instance, Error> {
         self.check_own(module)?;
-        Instance::new(module, Box::new(data))
+        Instance::new(module, &self.0, Box::new(data))
     }
 
     /// Allocates pooled stores for `runs` concurrent runs in advance. Returns the number of stores that are ready.
@@ -312,6 +404,11 @@ impl Sandbox {
         Ok(module.prepare(runs))
     }
 
+    /// Returns the custom host functions.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
+        self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
+    }
+
     #[cfg(feature = "cache")]
     pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.0
@@ -319,103 +416,10 @@ impl Sandbox {
 
     fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
         self.check_own(module)?;
-        Machine::new(module, data)
+        Machine::new(module, &self.0, data)
     }
 
     fn check_own(&self, module: &Module) -> Result<(), Error> {
-        if Arc::ptr_eq(module.policy(), &self.0) { Ok(()) } else { Err(CallError::OtherSandbox.into()) }
-    }
-}
-
-impl Builder {
-    /// Sets the configuration.
-    pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
-        self
-    }
-
-    /// Registers a host function.
-    pub fn function(mut self, function: HostFunction) -> Self {
-        self.functions.push(function);
-        self
-    }
-
-    /// Registers a closure as the host function `module.name`: the short form of [`HostFunction::new`].
-    pub fn host_function<Marker>(self, module: &str, name: &str, function: impl IntoHostFunction<Marker>) -> Self {
-        self.function(HostFunction::new(module, name, function))
-    }
-
-    /// Registers a closure as an async host function: the short form of [`HostFunction::new_async`].
-    pub fn async_host_function<Marker>(
-        self,
-        module: &str,
-        name: &str,
-        function: impl IntoAsyncHostFunction<Marker>,
-    ) -> Self {
-        self.function(HostFunction::new_async(module, name, function))
-    }
-
-    /// Builds the sandbox.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Config`] if a value is out of its range, this build cannot enforce a key, a directory cannot be
-    /// opened, a host function has a name that is reserved or taken or an unsupported type, or a granted capability is
-    /// required by none of them.
-    pub fn build(mut self) -> Result<Sandbox, Error> {
-        self.check()?;
-        self.config.check_effects()?;
-        self.functions.extend(http::functions(&self.config.http));
-        let roots = wasi::Roots::open(&self.config.wasi)?;
-        Ok(self.with_roots(roots))
-    }
-
-    /// Checks everything but the resources of the host.
-    fn check(&self) -> Result<(), Error> {
-        crate::engine::dispatch::check()?;
-        self.config.check()?;
-        for (i, function) in self.functions.iter().enumerate() {
-            let name = &function.name;
-            let same = |other: &HostFunction| other.name == *name;
-            let why = if is_reserved(name, &self.config) {
-                HostFunctionProblem::Reserved
-            } else if self.functions.iter().take(i).any(same) {
-                HostFunctionProblem::Duplicate
-            } else if let Err(why) = function.check_type() {
-                why
-            } else {
-                continue;
-            };
-            let problem =
-                ConfigProblem::HostFunction { name: alloc::format!("{}.{}", name.module, name.function), why };
-            return Err(ConfigError { key: String::new(), at: None, problem }.into());
-        }
-        Ok(self.check_grants()?)
-    }
-
-    /// Returns the sandbox with the directories of the host.
-    fn with_roots(self, roots: wasi::Roots) -> Sandbox {
-        // Cached stacks keep the size of their deepest run, so that the cache must not hold any.
-        let stacks = if self.kept { 0 } else { 2 };
-        Sandbox(Arc::new(Policy { config: self.config, functions: self.functions, roots, stacks }))
-    }
-
-    fn check_grants(&self) -> Result<(), ConfigError> {
-        let error = |key: &str, problem| Err(ConfigError { key: key.into(), at: None, problem });
-        let known: BTreeSet<_> = self.functions.iter().flat_map(|function| &function.requires).collect();
-        let known: Vec<_> = known.into_iter().map(|name| String::from(&**name)).collect();
-        match self.config.grants.iter().find(|name| !known.contains(name)) {
-            Some(name) => error("grants", ConfigProblem::UnknownGrant { name: name.clone(), known }),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Returns whether belljar itself provides a function of this name.
-fn is_reserved(name: &Name, config: &Config) -> bool {
-    match Builtin::of(&name.module, &name.function) {
-        Some(Builtin::Wasi(..)) => wasi::IS_PROVIDED,
-        Some(Builtin::Http(_)) => !config.http.allow.is_empty(),
-        builtin => builtin.is_some(),
+        if Arc::ptr_eq(module.policy(), &self.0) { Ok(()) } else { self.0.accepts(module) }
     }
 }

@@ -147,6 +147,7 @@ fn config_problem(problem: &crate::error::ConfigProblem) -> &'static str {
         P::Unfit { .. } => "unfit",
         P::Directory { .. } => "directory",
         P::UnknownGrant { .. } => "unknown grant",
+        P::Ungranted { .. } => "ungranted",
         P::Unenforceable { .. } => "unenforceable",
         P::Dispatch { .. } => "dispatch",
         P::HostFunction { .. } => "host function",

@@ -25,7 +25,7 @@ use crate::{
     error::Error,
     load::Module,
     run::execution::Execution,
-    sandbox::{Builder, Sandbox},
+    sandbox::{Sandbox, builder::Builder},
     tool::document::{Document, Kind, Node},
 };
 

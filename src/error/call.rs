@@ -61,6 +61,13 @@ pub enum CallError {
     /// The module was loaded by another sandbox, and checked for its limits and host functions.
     #[error("the module was loaded by another sandbox")]
     OtherSandbox,
+    /// The module was loaded under other values of the keys that are fixed when a module is loaded: `module.*`,
+    /// `limits.call_depth` and `limits.value_stack_bytes`.
+    #[error("the module was loaded under other values of {}", .keys.join(" and "))]
+    OtherLimits {
+        /// The keys, in the order of the documentation.
+        keys: Vec<String>,
+    },
     /// The instance was stopped by an earlier call; its state may be inconsistent.
     #[error("the instance was stopped by an earlier call: {0}")]
     Poisoned(StopReason),
@@ -85,6 +92,7 @@ impl CallError {
             CallError::NoEntry { exports } => (exports, "call one of its exports by name: "),
             CallError::NoFunction { exports, .. } => (exports, "it exports "),
             CallError::OtherSandbox => return Some("load the module with the sandbox that runs it".into()),
+            CallError::OtherLimits { .. } => return Some("load the module with the sandbox that runs it".into()),
             CallError::Poisoned(_) => return Some("`reset` gives the instance fresh state".into()),
             _ => return None,
         };

@@ -122,6 +122,14 @@ pub enum ConfigProblem {
         /// Capabilities that host functions require, sorted.
         known: Vec<String>,
     },
+    /// The options of a run grant a capability that its sandbox does not grant.
+    #[error("the sandbox does not grant {}; it grants {}", quote(.name), some(.granted))]
+    Ungranted {
+        /// Its name.
+        name: String,
+        /// Capabilities that the sandbox grants, sorted.
+        granted: Vec<String>,
+    },
     /// This build cannot enforce the key.
     #[error("this build of belljar cannot enforce the key: it needs the feature `{feature}`")]
     Unenforceable {

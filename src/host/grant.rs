@@ -1,28 +1,32 @@
-//! Linking of custom host functions: those that require a capability that is not granted stop the run.
+//! Custom host functions that a run may not call, since a capability that they require is not granted.
 
-use alloc::{collections::BTreeSet, format, string::String, sync::Arc};
+use alloc::{collections::BTreeSet, format, string::String, sync::Arc, vec::Vec};
 
-use wasmi::Linker;
+use super::function::HostFunction;
+use crate::{
+    abi::name::Name,
+    error::{GuestFault, StopReason},
+};
 
-use super::{Host, dynamic::dynamic, function::HostFunction};
-use crate::error::GuestFault;
+/// The functions that are denied, each with the first capability that the run lacks.
+#[derive(Debug)]
+pub(crate) struct Denied(Vec<(Name, Arc<str>)>);
 
-impl HostFunction {
-    /// Links the function. If a capability that it needs is not granted, each call stops the run with
-    /// [`GuestFault::Denied`] instead.
-    pub(crate) fn link(&self, linker: &mut Linker<Host>, grants: &BTreeSet<String>) -> Result<(), wasmi::Error> {
-        match self.requires.iter().find(|capability| !grants.contains(&***capability)) {
-            None => (self.bind)(linker),
-            Some(capability) => (self.denied(capability).bind)(linker),
-        }
+impl Denied {
+    /// Lists the functions that require a capability which is not granted. Returns `None` if there are none.
+    pub(crate) fn of(functions: &[HostFunction], grants: &BTreeSet<String>) -> Option<Arc<Denied>> {
+        let lacks = |function: &HostFunction| {
+            let lacking = function.requires.iter().find(|capability| !grants.contains(&***capability))?;
+            Some((function.name.clone(), Arc::clone(lacking)))
+        };
+        let denied: Vec<_> = functions.iter().filter_map(lacks).collect();
+        (!denied.is_empty()).then(|| Arc::new(Denied(denied)))
     }
 
-    /// Returns a function of the same name and type that stops the run.
-    fn denied(&self, capability: &Arc<str>) -> HostFunction {
-        let capability = Arc::clone(capability);
-        dynamic(self.name.clone(), self.ty.clone(), false, move |_, name, _| {
-            let function = format!("{}.{}", name.module, name.function);
-            Err(GuestFault::Denied { capability: (&*capability).into(), function, detail: None }.into())
-        })
+    /// Returns the reason why a function may not be called, if it may not.
+    pub(super) fn reason(&self, name: &Name) -> Option<StopReason> {
+        let (_, capability) = self.0.iter().find(|(denied, _)| denied == name)?;
+        let function = format!("{}.{}", name.module, name.function);
+        Some(StopReason::Guest(GuestFault::Denied { capability: (&**capability).into(), function, detail: None }))
     }
 }

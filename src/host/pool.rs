@@ -121,15 +121,15 @@ impl MemoryPlan {
             return None;
         }
         let min_bytes = ty.minimum() * PAGE;
-        let declared = ty.maximum().map_or(u64::MAX, |pages| pages.saturating_mul(PAGE));
-        Some(MemoryPlan {
-            ty,
-            min_bytes,
-            elements,
-            // A smaller mapping would make a growth fail that succeeds without the pool.
-            max_bytes: (config.limits.memory_bytes / PAGE * PAGE).min(declared).max(min_bytes),
-            uses: uses.min(MAX_USES),
-        })
+        let plan = MemoryPlan { ty, min_bytes, elements, max_bytes: min_bytes, uses: uses.min(MAX_USES) };
+        // A smaller mapping would make a growth fail that succeeds without the pool.
+        Some(MemoryPlan { max_bytes: plan.bytes_within(config.limits.memory_bytes), ..plan })
+    }
+
+    /// Returns the largest size that a growth can reach within a limit.
+    fn bytes_within(&self, memory_bytes: u64) -> u64 {
+        let declared = self.ty.maximum().map_or(u64::MAX, |pages| pages.saturating_mul(PAGE));
+        (memory_bytes / PAGE * PAGE).min(declared).max(self.min_bytes)
     }
 }
 
@@ -153,9 +153,13 @@ impl Pool {
         self: &Arc<Self>,
         engine: &Engine,
         linker: &Linker<Host>,
+        memory_bytes: u64,
         host: impl Fn() -> Host,
     ) -> PooledStore {
-        let (store, pooled) = match self.take(engine, linker, &host) {
+        // A memory that is smaller than the limit of the run would make a growth fail.
+        let fits = self.plan.as_ref().is_some_and(|plan| plan.bytes_within(memory_bytes) <= plan.max_bytes);
+        let idle = if fits { self.take(engine, linker, &host) } else { None };
+        let (store, pooled) = match idle {
             Some(mut idle) => {
                 idle.memory.uses += 1;
                 // This fails only with metering off.

@@ -115,6 +115,7 @@ enums! {
         5 OtherSandbox,
         6 Poisoned(reason),
         7 Ended,
+        8 OtherLimits { keys },
     }
 }
 

@@ -51,12 +51,12 @@ impl<'a> Provider<'a> {
     }
 
     /// Links the function under the name that the module imports it by.
-    pub(super) fn link(self, linker: &mut Linker<Host>, name: &str, policy: &Policy) -> Result<(), ModuleError> {
+    pub(super) fn link(self, linker: &mut Linker<Host>, name: &str) -> Result<(), ModuleError> {
         let linked = match self {
             Provider::Builtin(Builtin::Env(function)) => env::link(linker, function, name),
             Provider::Builtin(Builtin::Wasi(snapshot, function)) => host::wasi::link(linker, snapshot, function),
             Provider::Builtin(Builtin::Http(_)) => Ok(()),
-            Provider::Custom(function) => function.link(linker, &policy.config.grants),
+            Provider::Custom(function) => (function.bind)(linker),
         };
         linked.map_err(|error| ModuleError::Engine { message: error.to_string() })
     }

@@ -5,7 +5,8 @@ use alloc::string::ToString;
 use wasmparser::BinaryReaderError;
 
 use crate::{
-    config::keys,
+    config::{Limits, keys},
+    data::inspect::{Inspection, PAGE},
     error::{Feature, ModuleError, Unit},
 };
 
@@ -28,6 +29,21 @@ pub(super) fn exceeded(key: &'static str, limit: u64, found: u64) -> ModuleError
 /// Checks an initial size, which the key of a limit of runs bounds as well.
 pub(super) fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
     if found > limit { Err(ModuleError::Limit { key, limit, found, unit }) } else { Ok(()) }
+}
+
+/// Checks the initial sizes of a module that was loaded under other limits, in the order of its sections.
+pub(super) fn initial_sizes(inspection: &Inspection, limits: &Limits) -> Result {
+    let mut elements = 0_u64;
+    for table in &inspection.tables {
+        elements = elements.saturating_add(table.min);
+        initial("limits.table_elements", limits.table_elements, elements, Unit::InitialTableElements)?;
+    }
+    let mut bytes = 0_u64;
+    for memory in &inspection.memories {
+        bytes = bytes.saturating_add(memory.min_pages.saturating_mul(PAGE));
+        initial("limits.memory_bytes", limits.memory_bytes, bytes, Unit::InitialMemoryBytes)?;
+    }
+    Ok(())
 }
 
 pub(super) fn unsupported<T>(feature: Feature, offset: usize) -> Result<T> {

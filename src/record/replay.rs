@@ -35,7 +35,7 @@ impl Transcript {
         ceiling: &Config,
     ) -> Result<Option<Receipt>, TranscriptError> {
         let result = match self.start_replay(wasm, input, fuel, ceiling) {
-            Ok(mut run) => match run.finish_within(most) {
+            Ok(mut run) => match run.finish_within(most).transpose() {
                 Some(result) => result,
                 None => return Ok(None),
             },

@@ -171,7 +171,7 @@ fn run(
         }
     };
     match started() {
-        Ok(mut run) => run.finish_within(most),
+        Ok(mut run) => run.finish_within(most).transpose(),
         Err(error) => Some(Err(error)),
     }
 }

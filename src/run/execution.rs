@@ -5,9 +5,10 @@ use core::{any::Any, fmt, task::Waker};
 
 use crate::{
     data::outcome::{Log, Outcome, Usage},
+    engine::meter,
     error::{CallError, Error, StopReason},
     run::machine::{Machine, Progress},
-    sync::watch::Cancel,
+    sync::{waker::ThreadWaker, watch::Cancel},
 };
 
 #[cfg(feature = "receipt")]
@@ -96,6 +97,55 @@ impl Execution {
         self.check_alive()?;
         let ended = self.machine.finish();
         self.end(ended)
+    }
+
+    /// Runs to completion, unless that takes more than `fuel` in all: then returns `None`, and the run can go on with
+    /// more fuel, or another call. So a run is paid for bit by bit, up to the limit of its configuration. It blocks as
+    /// [`finish`](Execution::finish) does.
+    ///
+    /// Of a run that returns `None` at most `fuel` is used, and what its instantiation, one host call or one operator
+    /// costs beyond it ([`step`](Execution::step)).
+    ///
+    /// ```
+    /// # let sandbox = belljar::Sandbox::new(belljar::Config::default())?;
+    /// let module = sandbox.load_text(
+    ///     "(module (func (export \"_start\") (local i32) (local.set 0 (i32.const 1000))
+    ///         (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))",
+    /// )?;
+    /// let mut run = sandbox.start(&module, b"")?;
+    /// let mut paid = 2_000;
+    /// let outcome = loop {
+    ///     match run.finish_within(paid)? {
+    ///         Some(outcome) => break outcome,
+    ///         None => paid += 2_000,
+    ///     }
+    /// };
+    /// assert_eq!(outcome, sandbox.run(&module, b"")?);
+    /// assert!((2_000..=paid).contains(&outcome.usage.fuel));
+    /// # Ok::<(), belljar::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`step`](Execution::step).
+    pub fn finish_within(&mut self, fuel: u64) -> Result<Option<Outcome>, Error> {
+        let mut thread_waker: Option<ThreadWaker> = None;
+        loop {
+            // A host call can have used more than its step had.
+            let Some(left) = fuel.checked_sub(self.usage().fuel) else { return Ok(None) };
+            let more = left.saturating_sub(self.machine.slice_left()).min(meter::SLICE);
+            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
+            match self.step_with(more, waker)? {
+                // The next operator costs more than `fuel` leaves, though not more than the run's limit does.
+                Step::Yielded if more == 0 => return Ok(None),
+                Step::Yielded => {}
+                Step::Waiting => match &thread_waker {
+                    Some(parked) => parked.wait(self.time_left()),
+                    None => thread_waker = Some(ThreadWaker::new()),
+                },
+                Step::Done(outcome) => return Ok(Some(outcome)),
+            }
+        }
     }
 
     fn check_alive(&self) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Instances that keep their state between calls.
 
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, sync::Arc};
 use core::{any::Any, fmt};
 
 use wasmi::TypedFunc;
@@ -13,7 +13,7 @@ use crate::{
     },
     engine::scalar::Scalars,
     error::{CallError, Error, GuestFault, StopReason},
-    load::Module,
+    load::{Module, Policy},
     run::{machine::Machine, signature::check_call},
     sync::watch::Cancel,
 };
@@ -38,8 +38,8 @@ pub struct Function<'i, P, R> {
 }
 
 impl Instance {
-    pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
-        let mut instance = Instance { machine: Machine::new(module, data)?, poison: None, last: None };
+    pub(crate) fn new(module: &Module, policy: &Arc<Policy>, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
+        let mut instance = Instance { machine: Machine::new(module, policy, data)?, poison: None, last: None };
         instance.finish()?;
         Ok(instance)
     }
@@ -144,7 +144,7 @@ impl Instance {
     /// [`Error::Stopped`] if the module's start function is stopped.
     pub fn reset(&mut self) -> Result<(), Error> {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
-        self.machine = Machine::new(self.machine.module(), data)?;
+        self.machine = Machine::new(self.machine.module(), self.machine.policy(), data)?;
         self.poison = None;
         // The handle belongs to the old store.
         self.last = None;

@@ -1,6 +1,6 @@
 //! The machine of a run: a store with one instance, which runs tasks in slices of fuel.
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, string::String, sync::Arc, vec::Vec};
 use core::{
     any::Any,
     task::{Context as TaskContext, Poll, Waker},
@@ -19,7 +19,7 @@ use crate::{
     engine::meter,
     error::{AbiFault, Error, GuestFault, HostStop, StopReason, Stopped},
     host::{self, Host, pending_call::PendingCall, pieces, pool::PooledStore, wasi},
-    load::{Entry, Module},
+    load::{Entry, Module, Policy},
     observe,
     sync::{waker::ThreadWaker, watch::Watch},
 };
@@ -31,6 +31,7 @@ mod typed;
 
 pub(crate) struct Machine {
     module: Module,
+    policy: Arc<Policy>,
     store: PooledStore,
     instance: Option<Instance>,
     pub(crate) watch: Watch,
@@ -90,8 +91,12 @@ impl From<StopReason> for Pause {
 }
 
 impl Machine {
-    pub(crate) fn new(module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
-        let policy = module.policy();
+    /// Creates the machine of a run of a module under a policy that accepts it.
+    pub(crate) fn new(
+        module: &Module,
+        policy: &Arc<Policy>,
+        data: Box<dyn Any + Send + Sync>,
+    ) -> Result<Machine, Error> {
         let config = &policy.config;
         let mut tasks = VecDeque::with_capacity(4);
         tasks.push_back(Task::Instantiate);
@@ -99,7 +104,7 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let mut store = module.new_store();
+        let mut store = module.new_store(policy);
         let host = store.data_mut();
         host.data = data;
         host.growth.tables.host = if module.host_table().is_some() { pieces::SLOTS } else { 0 };
@@ -108,6 +113,7 @@ impl Machine {
         }
         Ok(Machine {
             module: module.clone(),
+            policy: Arc::clone(policy),
             store,
             instance: None,
             watch: Watch::new(config.deadline_ms),
@@ -121,6 +127,10 @@ impl Machine {
 
     pub(crate) fn module(&self) -> &Module {
         &self.module
+    }
+
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
     }
 
     /// Adds a run of the module's entry.

@@ -35,7 +35,7 @@ struct CachedModule {
 
 /// Bytes of a module, borrowed or shared by the caller.
 #[derive(Clone, Copy)]
-pub(crate) enum Wasm<'a> {
+pub(super) enum Wasm<'a> {
     Borrowed(&'a [u8]),
     Shared(&'a Arc<[u8]>),
 }
@@ -46,7 +46,7 @@ enum Bytes {
 }
 
 impl<'a> Wasm<'a> {
-    pub(crate) fn get(self) -> &'a [u8] {
+    pub(super) fn get(self) -> &'a [u8] {
         match self {
             Wasm::Borrowed(bytes) => bytes,
             Wasm::Shared(bytes) => bytes,
@@ -82,16 +82,16 @@ impl CachedModule {
     }
 
     fn matches(&self, wasm: Wasm<'_>, config: &Config) -> bool {
-        self.module.policy().config == *config && (self.shares(wasm) || self.wasm.get() == wasm.get())
+        self.module.policy().config.loads_as(config) && (self.shares(wasm) || self.wasm.get() == wasm.get())
     }
 }
 
-/// Returns the cached module of exactly these bytes under exactly this configuration.
+/// Returns the cached module of exactly these bytes that can run under this configuration.
 ///
 /// # Errors
 ///
 /// A panic of a subscriber of `tracing`.
-pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Error> {
+pub(super) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Error> {
     if !is_cacheable(config) {
         return Ok(None);
     }
@@ -122,7 +122,7 @@ pub(crate) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
 /// # Errors
 ///
 /// A panic of a subscriber of `tracing`.
-pub(crate) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
+pub(super) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
     let config = &module.policy().config;
     let limit = config.module_cache_bytes;
     let own = (size_of::<CachedModule>() + 2 * size_of::<CacheEntry>() + size_of::<Config>()) as u64;
@@ -146,7 +146,7 @@ pub(crate) fn keep(wasm: Wasm<'_>, module: &Module) -> Result<(), Error> {
 }
 
 /// Returns whether modules of a configuration are cached: directories and requests are opened for each call.
-fn is_cacheable(config: &Config) -> bool {
+pub(super) fn is_cacheable(config: &Config) -> bool {
     config.module_cache_bytes > 0 && config.wasi.dirs.is_empty() && config.http.allow.is_empty()
 }
 
@@ -192,13 +192,13 @@ impl ModuleLru {
 
 /// Cheap key that differs for most modules: the length, and 32 bytes spread over the module.
 #[derive(PartialEq, Eq)]
-struct Fingerprint {
+pub(super) struct Fingerprint {
     len: usize,
     bytes: [u8; 32],
 }
 
 impl Fingerprint {
-    fn of(wasm: &[u8]) -> Fingerprint {
+    pub(super) fn of(wasm: &[u8]) -> Fingerprint {
         // From the end: modules differ there more often than at their start.
         let step = wasm.len().div_ceil(32).max(1);
         let mut fingerprint = Fingerprint { len: wasm.len(), bytes: [0; 32] };

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Builder, Sandbox, is_reserved};
+use super::{Sandbox, builder::Builder};
 use crate::{
     abi,
     abi::name::Name,
@@ -11,13 +11,6 @@ use crate::{
     host::{function::HostFunction, replayed::stub},
     wasi::Roots,
 };
-
-impl Sandbox {
-    /// Returns the custom host functions.
-    pub(crate) fn functions(&self) -> impl Iterator<Item = &HostFunction> {
-        self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
-    }
-}
 
 impl Builder {
     /// Builds a sandbox for replay: resources of the host are not opened and need not exist.

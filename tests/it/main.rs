@@ -66,6 +66,7 @@ mod real;
 #[cfg(feature = "receipt")]
 mod receipt;
 mod recent;
+mod run_options;
 mod scheduler;
 #[cfg(feature = "selftest")]
 mod selftest;

@@ -1,9 +1,9 @@
-//! Runs that are recorded, replayed, or repeated within a limit of fuel.
+//! Runs that are recorded or replayed.
 
 use alloc::vec::Vec;
 
-use super::{Execution, Step};
-use crate::{data::outcome::Outcome, engine::meter, error::Error, recorder::effect::Effect};
+use super::Execution;
+use crate::recorder::effect::Effect;
 
 impl Execution {
     /// Records from now on what the host environment answers, so that another run can replay it: the actions and
@@ -25,21 +25,5 @@ impl Execution {
     /// what was recorded is stopped with [`HostStop::Replay`](crate::HostStop::Replay).
     pub fn replay(&mut self, effects: Vec<Effect>) {
         self.machine.host_mut().recorder.replay(effects);
-    }
-
-    /// Runs to completion, unless that takes more than `fuel` in all. Returns `None` in that case.
-    pub(crate) fn finish_within(&mut self, fuel: u64) -> Option<Result<Outcome, Error>> {
-        loop {
-            // A host call can have used more than its step had.
-            let left = fuel.checked_sub(self.usage().fuel)?;
-            let more = left.saturating_sub(self.machine.slice_left()).min(meter::SLICE);
-            match self.step(more) {
-                // The next operator costs more than `fuel` leaves, though not more than the run's limit does.
-                Ok(Step::Yielded) if more == 0 => return None,
-                Ok(Step::Yielded | Step::Waiting) => {}
-                Ok(Step::Done(outcome)) => return Some(Ok(outcome)),
-                Err(error) => return Some(Err(error)),
-            }
-        }
     }
 }

@@ -40,7 +40,7 @@ impl Machine {
     }
 
     fn trap(&self, code: TrapCode) -> StopReason {
-        let limits = &self.module.policy().config.limits;
+        let limits = &self.policy.config.limits;
         StopReason::Guest(GuestFault::Trap(match code {
             TrapCode::UnreachableCodeReached => Trap::Unreachable,
             TrapCode::MemoryOutOfBounds => Trap::MemoryOutOfBounds,

@@ -1,0 +1,179 @@
+//! What differs from run to run.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+
+use super::{Config, top_level::DEADLINE};
+use crate::{
+    data::files::FileBytes,
+    error::{ConfigError, ConfigProblem, Error},
+};
+
+/// Options of one run: each that is set takes the place of the value in the configuration of the sandbox. All others
+/// are as they are there.
+///
+/// [`Sandbox::run_with`](crate::Sandbox::run_with) takes them, and
+/// [`Sandbox::with_options`](crate::Sandbox::with_options) for all other ways to start a run. The module is not loaded
+/// again.
+///
+/// ```
+/// use belljar::{Config, LimitExceeded, RunOptions, Sandbox, StopReason};
+///
+/// let sandbox = Sandbox::new(Config::default())?;
+/// let module = sandbox.load_text("(module (func (export \"_start\") (loop (br 0))))")?;
+/// let error = sandbox.run_with(&module, "", &RunOptions::new().with_fuel(1_000)).unwrap_err();
+/// assert_eq!(error.stop_reason(), Some(&StopReason::Limit(LimitExceeded::Fuel { limit: 1_000 })));
+/// # Ok::<(), belljar::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunOptions {
+    /// [`Limits::fuel`](crate::Limits::fuel).
+    pub fuel: Option<u64>,
+    /// [`Config::deadline_ms`].
+    pub deadline_ms: Option<u64>,
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    pub memory_bytes: Option<u64>,
+    /// [`Limits::table_elements`](crate::Limits::table_elements).
+    pub table_elements: Option<u64>,
+    /// [`Limits::output_bytes`](crate::Limits::output_bytes).
+    pub output_bytes: Option<u64>,
+    /// [`Limits::log_bytes`](crate::Limits::log_bytes).
+    pub log_bytes: Option<u64>,
+    /// [`Limits::host_calls`](crate::Limits::host_calls).
+    pub host_calls: Option<u64>,
+    /// [`Wasi::args`](super::Wasi::args), all of them.
+    pub args: Option<Vec<String>>,
+    /// [`Wasi::env`](super::Wasi::env), all of it.
+    pub env: Option<BTreeMap<String, String>>,
+    /// [`Wasi::files`](super::Wasi::files), all of them.
+    pub files: Option<BTreeMap<String, FileBytes>>,
+    /// [`Wasi::random_seed`](super::Wasi::random_seed).
+    pub random_seed: Option<u64>,
+    /// [`Wasi::clock_start_ns`](super::Wasi::clock_start_ns).
+    pub clock_start_ns: Option<u64>,
+    /// [`Config::grants`], all of them. The sandbox has to have each.
+    pub grants: Option<BTreeSet<String>>,
+}
+
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $with:ident: $field:ident = $key:literal;)*) => {
+        impl RunOptions {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $with(mut self, value: u64) -> Self {
+                    self.$field = Some(value);
+                    self
+                }
+            )*
+
+            /// Lists the numbers that are set, with the paths of their keys.
+            fn numbers(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$(($key, self.$field)),*].into_iter().filter_map(|(key, value)| Some((key, value?)))
+            }
+        }
+    };
+}
+
+numbers! {
+    /// Sets the fuel of the run.
+    with_fuel: fuel = "limits.fuel";
+    /// Sets the deadline, in milliseconds of real time.
+    with_deadline_ms: deadline_ms = "deadline_ms";
+    /// Sets the limit of all memories, in bytes.
+    with_memory_bytes: memory_bytes = "limits.memory_bytes";
+    /// Sets the limit of all tables, in elements.
+    with_table_elements: table_elements = "limits.table_elements";
+    /// Sets the limit of the output, in bytes.
+    with_output_bytes: output_bytes = "limits.output_bytes";
+    /// Sets the limit of the log, in bytes.
+    with_log_bytes: log_bytes = "limits.log_bytes";
+    /// Sets the limit of calls from the guest into the host.
+    with_host_calls: host_calls = "limits.host_calls";
+    /// Sets the seed of the random bytes of a WASI program.
+    with_random_seed: random_seed = "wasi.random_seed";
+    /// Sets where the realtime clock of a WASI program starts, in ns since 1970.
+    with_clock_start_ns: clock_start_ns = "wasi.clock_start_ns";
+}
+
+impl RunOptions {
+    /// Returns options that set nothing.
+    pub fn new() -> Self {
+        RunOptions::default()
+    }
+
+    /// Sets the arguments of a WASI program, without its name.
+    #[must_use]
+    pub fn with_args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.args = Some(args.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets a variable of a WASI program; those of the sandbox are left out.
+    #[must_use]
+    pub fn with_env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.get_or_insert_default().insert(name.into(), value.into());
+        self
+    }
+
+    /// Gives a WASI program a file; those of the sandbox are left out.
+    #[must_use]
+    pub fn with_file(mut self, path: impl Into<String>, bytes: impl Into<FileBytes>) -> Self {
+        self.files.get_or_insert_default().insert(path.into(), bytes.into());
+        self
+    }
+
+    /// Sets the capabilities that are granted, which the sandbox has to have.
+    #[must_use]
+    pub fn with_grants(mut self, capabilities: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.grants = Some(capabilities.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Returns a configuration with these options.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if a value is out of its range, this build cannot enforce it, or a capability is not granted by
+    /// the configuration.
+    pub fn apply(&self, config: &Config) -> Result<Config, Error> {
+        let mut config = config.clone();
+        for (key, value) in self.numbers() {
+            config.set(key, value)?;
+        }
+        if self.deadline_ms.is_some() && !cfg!(feature = "std") {
+            return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }).into());
+        }
+        if let Some(grants) = &self.grants {
+            if let Some(name) = grants.difference(&config.grants).next() {
+                let known = config.grants.iter().cloned().collect();
+                let problem = ConfigProblem::Ungranted { name: name.clone(), granted: known };
+                return Err(ConfigError { key: "grants".into(), at: None, problem }.into());
+            }
+            config.grants.clone_from(grants);
+        }
+        if self.args.is_some() || self.env.is_some() || self.files.is_some() {
+            let wasi = &mut config.wasi;
+            wasi.args = self.args.clone().unwrap_or(core::mem::take(&mut wasi.args));
+            wasi.env = self.env.clone().unwrap_or(core::mem::take(&mut wasi.env));
+            wasi.files = self.files.clone().unwrap_or(core::mem::take(&mut wasi.files));
+        }
+        if !self.is_system_default() {
+            config.wasi.check(&config)?;
+        }
+        Ok(config)
+    }
+
+    /// Returns whether nothing of the environment of a WASI program is set.
+    fn is_system_default(&self) -> bool {
+        self.args.is_none()
+            && self.env.is_none()
+            && self.files.is_none()
+            && self.random_seed.is_none()
+            && self.clock_start_ns.is_none()
+    }
+}
