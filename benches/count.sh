@@ -2,9 +2,9 @@
 # Instructions of one run of each case, belljar's and of the same engine driven by hand, and their ratio:
 # what does not depend on how busy the machine is.
 #
-#   benches/count.sh [--fast] [--quick] [CASE...]
+#   benches/count.sh [--portable] [--quick] [CASE...]
 #
-# --fast builds both with the engine's fast dispatch, --quick leaves out the longest cases, a CASE is part of a name.
+# --portable builds both with the engine's portable dispatch, --quick leaves out the longest cases, a CASE is part of a name.
 # Needs valgrind. Prints group, case, belljar, by hand and ratio, with tabs between.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -14,7 +14,7 @@ quick=
 names=()
 for argument in "$@"; do
   case $argument in
-    --fast) features=(--no-default-features) ;;
+    --portable) features=(--features portable) ;;
     --quick) quick=yes ;;
     -*) sed -n '2,/^set/{/^set/!s/^# \{0,1\}//p}' "$0" >&2; exit 2 ;;
     *) names+=("$argument") ;;

@@ -1,7 +1,7 @@
 //! belljar beside the same engine driven by hand: same prices, same slices, same guests.
 //!
-//! `cargo bench --manifest-path benches/Cargo.toml [-- NAME]`; the fast dispatch with
-//! `--no-default-features`.
+//! `cargo bench --manifest-path benches/Cargo.toml [-- NAME]`; the portable dispatch with
+//! `--features portable`.
 
 use benches::{
     cases::{self, Work, in_threads},

@@ -38,7 +38,7 @@ rivals/run.sh "${options[@]}" --out "$out" >"$out/rivals.md"
   echo
   echo "## belljar and its engine by hand"
   echo
-  cargo run --quiet --locked --release --bin table -- overhead "$out/times.tsv" "$out/fast.tsv" "$out/counts.tsv"
+  cargo run --quiet --locked --release --bin table -- overhead "$out/times.tsv" "$out/portable.tsv" "$out/counts.tsv"
   echo
 } >"$out/section.md"
 

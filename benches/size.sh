@@ -24,12 +24,12 @@ program() {
   stat -c %s "$target/stripped"
 }
 
-core=$(library std,toml,wat,portable-dispatch)
+core=$(library std,toml,wat)
 echo "| libraries | code and data | beside the core |"
 echo "|---|---|---|"
 echo "| core (default features) | $(kib "$core") | |"
 for feature in receipt pooling cache isolate wasi fs host-random http json selftest; do
-  bytes=$(library "std,toml,wat,portable-dispatch,$feature")
+  bytes=$(library "std,toml,wat,$feature")
   echo "| with \`$feature\` | $(kib "$bytes") | +$(kib $((bytes - core))) |"
 done
 echo

@@ -69,7 +69,10 @@ pub use crate::{
         text,
         value::{FuncType, Value, ValueType},
     },
-    engine::meter,
+    engine::{
+        dispatch::{Dispatch, dispatch},
+        meter,
+    },
     error::{
         call::CallError,
         config::ConfigError,

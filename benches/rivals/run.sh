@@ -5,7 +5,7 @@
 #
 # The first build takes some minutes. Everything comes from the Cargo registry; wasm3's bindings also
 # need libclang, one before version 16. An engine that cannot be built is left out, which is said.
-# --quick takes fewer samples. --out keeps what was measured: times.tsv, and fast.tsv of the fast dispatch.
+# --quick takes fewer samples. --out keeps what was measured: times.tsv, and portable.tsv of the portable dispatch.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -49,7 +49,7 @@ fi
 
 # Each of the two builds is where the other was.
 "$(build --features "$rivals")" "${options[@]}" >"$out/times.tsv"
-"$(build --no-default-features)" "${options[@]}" >"$out/fast.tsv"
+"$(build --features portable)" "${options[@]}" >"$out/portable.tsv"
 
 cargo run --quiet --locked --release --manifest-path ../Cargo.toml --bin table -- \
-  rivals "$out/times.tsv" "$out/fast.tsv"
+  rivals "$out/times.tsv" "$out/portable.tsv"

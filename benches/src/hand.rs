@@ -11,7 +11,7 @@ use wasmi::{
 };
 
 use crate::{
-    FAST,
+    PORTABLE,
     engine::{self, Call, FUEL, Loaded, Result},
 };
 
@@ -48,9 +48,9 @@ impl Hand {
 
 impl engine::Engine for Hand {
     fn name(&self) -> String {
-        let fast = if FAST { ", fast" } else { "" };
+        let portable = if PORTABLE { ", portable" } else { "" };
         let unchecked = if self.safe { "" } else { ", unchecked" };
-        format!("wasmi by hand{unchecked}{fast}")
+        format!("wasmi by hand{unchecked}{portable}")
     }
 
     fn load(&self, wasm: &[u8]) -> Result<Box<dyn Loaded>> {

@@ -13,8 +13,8 @@ pub mod synthetic;
 
 use engine::Engine;
 
-/// Whether both were built with the engine's fast dispatch.
-pub const FAST: bool = !cfg!(feature = "portable");
+/// Whether both were built with the engine's portable dispatch.
+pub const PORTABLE: bool = cfg!(feature = "portable");
 
 /// The engine that is measured, and the two ways to drive the one below it by hand.
 pub fn yardstick() -> Vec<Box<dyn Engine>> {

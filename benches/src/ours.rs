@@ -3,7 +3,7 @@
 use belljar::{Config, Instance, Module, Sandbox};
 
 use crate::{
-    FAST,
+    PORTABLE,
     engine::{Call, Engine, FUEL, Loaded, Result},
 };
 
@@ -34,7 +34,7 @@ impl Belljar {
 
 impl Engine for Belljar {
     fn name(&self) -> String {
-        if FAST { "belljar, fast" } else { "belljar" }.into()
+        if PORTABLE { "belljar, portable" } else { "belljar" }.into()
     }
 
     fn load(&self, wasm: &[u8]) -> Result<Box<dyn Loaded>> {

@@ -29,7 +29,7 @@ try() {
   shift 4
   [ ${#chosen[@]} -eq 0 ] || [[ " ${chosen[*]} " == *" $name "* ]] || return 0
   local flag=() out=debug
-  [[ $name != fast-* ]] || flag=(--no-default-features)
+  [[ $name != portable-* ]] || flag=(--features portable-dispatch)
   [ "$profile" = dev ] || { flag+=(--release); out=release; }
   local settings=() setting
   for setting in "$@"; do settings+=(--config "profile.$profile.$setting"); done
@@ -50,28 +50,31 @@ try() {
   fi
 }
 
-build 3 256 release
-build 2 256 release opt-level=2
-build 1 256 release opt-level=1
-build s 256 release 'opt-level="s"'
-build z 256 release 'opt-level="z"'
-build checks 256 release debug-assertions=true overflow-checks=true
-build abort 256 release 'panic="abort"'
-build lto 256 release 'lto="fat"' codegen-units=1
-build dev-engine-3 1024 dev package.wasmi.opt-level=3
-build dev 2048 dev
+build portable-3 256 release
+build portable-2 256 release opt-level=2
+build portable-1 256 release opt-level=1
+build portable-s 256 release 'opt-level="s"'
+build portable-z 256 release 'opt-level="z"'
+build portable-checks 256 release debug-assertions=true overflow-checks=true
+build portable-abort 256 release 'panic="abort"'
+build portable-lto 256 release 'lto="fat"' codegen-units=1
+build portable-dev-engine-3 1024 dev package.wasmi.opt-level=3
+build portable-dev 2048 dev
 
-# The fast dispatch: held where it is built well, and refused where it is not. On other targets than
-# these there is none.
+# The default: held where it is built well, and refused where it is not. On other targets than these it is the portable
+# dispatch, too.
 case $(uname -m) in x86_64 | aarch64)
-  build fast-3 256 release
-  build fast-2 256 release opt-level=2
-  build fast-1 256 release opt-level=1
-  build fast-lto 256 release 'lto="fat"' codegen-units=1
-  build fast-dev 2048 dev
-  refused fast-s 256 release 'opt-level="s"'
-  refused fast-z 256 release 'opt-level="z"'
-  refused fast-dev-engine-3 1024 dev package.wasmi.opt-level=3
+  build 3 256 release
+  build 2 256 release opt-level=2
+  build 1 256 release opt-level=1
+  build abort 256 release 'panic="abort"'
+  build lto 256 release 'lto="fat"' codegen-units=1
+  build s-engine-3 256 release 'opt-level="s"' package.wasmi.opt-level=3
+  build z-engine-3 256 release 'opt-level="z"' package.wasmi.opt-level=3
+  build dev 2048 dev
+  refused s 256 release 'opt-level="s"'
+  refused z 256 release 'opt-level="z"'
+  refused dev-engine-3 1024 dev package.wasmi.opt-level=3
   ;;
 esac
 exit "$failed"

@@ -149,14 +149,11 @@ fn table(name: &str) -> String {
             rows(
                 ["for", "under `[dependencies]`"],
                 [
-                    ["plugins, on any machine and in any build".into(), format!("`belljar = \"{version}\"`")],
-                    [
-                        "the same, twice as fast on x86_64 and aarch64 in optimized builds".into(),
-                        line("default-features = false, features = [\"std\", \"toml\", \"wat\"]"),
-                    ],
+                    ["plugins".into(), format!("`belljar = \"{version}\"`")],
+                    ["the same in a build for size: half as fast".into(), line("features = [\"portable-dispatch\"]")],
                     [
                         "without TOML and the text format: 12 packages fewer".into(),
-                        line("default-features = false, features = [\"std\", \"portable-dispatch\"]"),
+                        line("default-features = false, features = [\"std\"]"),
                     ],
                     [
                         "machines without an operating system: `no_std` with `alloc`".into(),

@@ -2,9 +2,9 @@
 # Runs the official test suite of WebAssembly, https://github.com/WebAssembly/testsuite, in belljar, and prints how many
 # assertions pass, and why others cannot apply. None of it is kept in this repository.
 #
-#   tests/spec/run.sh FOLDER           in the portable dispatch
-#   tests/spec/run.sh FOLDER --fast    in the fast one
-#   tests/spec/run.sh FOLDER --list    tells each assertion that cannot apply, too
+#   tests/spec/run.sh FOLDER              in the dispatch that is the default
+#   tests/spec/run.sh FOLDER --portable   in the portable one
+#   tests/spec/run.sh FOLDER --list       tells each assertion that cannot apply, too
 #
 # FOLDER is a checkout:
 #
@@ -21,10 +21,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 usage() { sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 2; }
 
-folder='' name=portable options=() features=()
+folder='' name=default options=() features=()
 for argument in "$@"; do
     case $argument in
-        --fast) name=fast features=(--no-default-features) ;;
+        --portable) name=portable features=(--features portable) ;;
         --list) options+=(--list) ;;
         -*) usage ;;
         *) [ -z "$folder" ] && folder=$argument || usage ;;

@@ -3,9 +3,9 @@
 # status is 0 if they are the same.
 #
 #   tests/targets/run.sh             all
-#   tests/targets/run.sh TARGET...   some: x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check
+#   tests/targets/run.sh TARGET...   some: x86_64 x86_64-portable x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check
 #
-# A target whose name ends in `-fast` has the engine's fast dispatch, one in `-debug` is not optimized. `check`
+# A target whose name ends in `-portable` has the engine's portable dispatch, one in `-debug` is not optimized. `check`
 # compiles the library for targets that cannot be run here.
 # From a bare Debian with Rust: installs qemu, linkers and Node through apt, standard libraries through rustup.
 set -uo pipefail
@@ -17,7 +17,7 @@ out=$target/outcomes
 bundle=$out/bundle
 chosen=("$@")
 [ ${#chosen[@]} -gt 0 ] ||
-  chosen=(x86_64 x86_64-fast x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check)
+  chosen=(x86_64 x86_64-portable x86_64-debug aarch64 i686 s390x riscv64gc wasm32 check)
 failed=0
 
 # ------------------------------------------------------------------------------------------- helpers
@@ -87,15 +87,15 @@ build() {
   local name=$1 triple folder=$target out=release flags=(--release)
   triple=$(triple "$name")
   case $name in
-    *-fast)
-      folder=$target/fast
-      flags+=(--no-default-features --features std --target-dir "$folder")
+    *-portable)
+      folder=$target/portable
+      flags+=(--features portable-dispatch --target-dir "$folder")
       ;;
     *-debug) flags=() out=debug ;;
   esac
   linker "$name"
   if [ "$name" = wasm32 ]; then
-    cargo rustc --locked "${flags[@]}" --target "$triple" --no-default-features --features portable-dispatch \
+    cargo rustc --locked "${flags[@]}" --target "$triple" --no-default-features \
       --lib --crate-type cdylib >&2 || return 1
     echo node run.mjs "$target/$triple/release/belljar_targets.wasm"
     return
@@ -170,10 +170,10 @@ checked() {
 }
 
 check() {
-  checked aarch64-apple-ios std,portable-dispatch,receipt
-  checked aarch64-apple-ios portable-dispatch,receipt
-  checked thumbv7em-none-eabihf portable-dispatch,receipt
-  checked riscv32imac-unknown-none-elf portable-dispatch,receipt
+  checked aarch64-apple-ios std,receipt
+  checked aarch64-apple-ios receipt
+  checked thumbv7em-none-eabihf receipt
+  checked riscv32imac-unknown-none-elf receipt
 }
 
 # ----------------------------------------------------------------------------------------------- run

@@ -1,30 +1,41 @@
 //! Probe modules: functions that execute operators in a loop.
 
-use alloc::{format, string::String, vec::Vec};
-
-use crate::data::binary::{export, leb, section};
+use alloc::{string::String, vec::Vec};
 
 /// An operator with its operands, as code that leaves the value stack empty.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Operator {
     /// Name of the operator or of its group.
     pub(super) name: &'static str,
-    code: Vec<u8>,
+    code: Code,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Code {
+    Of(&'static Group, u16),
+    Bytes(&'static [u8]),
 }
 
 /// Returns all operators.
 pub(super) fn all() -> impl Iterator<Item = Operator> {
     let groups = GROUPS.iter().flat_map(|group| {
         let codes = group.codes.iter().flat_map(|(first, last)| *first..=*last);
-        codes.map(|code| Operator { name: group.name, code: group.encode(code) })
+        codes.map(|code| Operator { name: group.name, code: Code::Of(group, code) })
     });
-    groups.chain(OTHERS.iter().map(|(name, code)| Operator { name, code: code.to_vec() }))
+    groups.chain(OTHERS.iter().map(|(name, code)| Operator { name, code: Code::Bytes(code) }))
 }
 
 impl Operator {
     /// Returns whether it is a failing growth.
     pub(super) fn is_growth(&self) -> bool {
         matches!(self.name, MEMORY_GROW | TABLE_GROW)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.code {
+            Code::Of(group, code) => group.write(code, out),
+            Code::Bytes(code) => out.extend_from_slice(code),
+        }
     }
 }
 
@@ -35,44 +46,95 @@ pub(super) struct Loop<'o> {
     pub(super) turns: u8,
 }
 
-/// Returns the body of a function with a loop between two calls of the host function.
-fn body(Loop { operators, turns }: &Loop<'_>) -> Vec<u8> {
-    // One local of each type; integers are set to 1.
-    let start: &[u8] = &[5, 2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b, 0x41, 1, 0x21, I, 0x42, 1, 0x21, L];
-    let counted: &[u8] = &[0x10, 0, 0x41, *turns, 0x21, COUNTER, 0x03, 0x40];
-    let end: &[u8] = &[0x20, COUNTER, 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0, 0x0b, 0x10, 0, 0x0b];
-    let code = operators.iter().flat_map(|operator| &operator.code).copied().collect::<Vec<_>>();
-    [start, counted, &code, end].concat()
+impl Loop<'_> {
+    /// Writes the body of a function with the loop between two calls of the host function.
+    fn write(&self, out: &mut Vec<u8>) {
+        // One local of each type; integers are set to 1.
+        out.extend_from_slice(&[5, 2, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x7b, 0x41, 1, 0x21, I, 0x42, 1, 0x21, L]);
+        out.extend_from_slice(&[0x10, 0, 0x41, self.turns, 0x21, COUNTER, 0x03, 0x40]);
+        for operator in self.operators {
+            operator.write(out);
+        }
+        out.extend_from_slice(&[0x20, COUNTER, 0x41, 1, 0x6b, 0x22, COUNTER, 0x0d, 0, 0x0b, 0x10, 0, 0x0b]);
+    }
 }
 
 /// Returns the export name of the loop at `index`.
 pub(super) fn name(index: usize) -> String {
-    format!("{index}")
+    alloc::format!("{index}")
 }
 
 /// Returns a module that exports a function for each loop, and declares everything they refer to.
 pub(super) fn module(loops: &[Loop<'_>]) -> Vec<u8> {
-    let loops: Vec<_> = loops.iter().map(body).collect();
-    let count = loops.len() as u32 + CALLED.len() as u32;
-    let bodies = CALLED.iter().map(|body| body.to_vec()).chain(loops.iter().cloned());
-    let code = bodies.flat_map(|body| [leb(body.len() as u32), body].concat()).collect::<Vec<_>>();
-    let exports = (0..loops.len()).flat_map(|i| export(&name(i), 0, (1 + CALLED.len() + i) as u32)).collect::<Vec<_>>();
-
-    let mut out = b"\0asm\x01\0\0\0".to_vec();
-    section(&mut out, 1, &[1, 0x60, 0, 0]);
-    section(&mut out, 2, b"\x01\x03env\x04here\0\0");
-    section(&mut out, 3, &[leb(count), [0].repeat(count as usize)].concat());
+    let count = (CALLED.len() + loops.len()) as u32;
+    let mut out = Vec::with_capacity(8192);
+    out.extend_from_slice(b"\0asm\x01\0\0\0");
+    short_section(&mut out, 1, &[1, 0x60, 0, 0]);
+    short_section(&mut out, 2, b"\x01\x03env\x04here\0\0");
+    section(&mut out, 3, |out| {
+        number(out, count);
+        out.resize(out.len() + count as usize, 0);
+    });
     // A table of four elements and a memory of one page, neither of which can grow.
-    section(&mut out, 4, &[1, 0x70, 1, 4, 4]);
-    section(&mut out, 5, &[1, 1, 1, 1]);
-    section(&mut out, 6, &[1, 0x7f, 1, 0x41, 0, 0x0b]);
-    section(&mut out, 7, &[leb(loops.len() as u32), exports].concat());
+    short_section(&mut out, 4, &[1, 0x70, 1, 4, 4]);
+    short_section(&mut out, 5, &[1, 1, 1, 1]);
+    short_section(&mut out, 6, &[1, 0x7f, 1, 0x41, 0, 0x0b]);
+    section(&mut out, 7, |out| {
+        number(out, loops.len() as u32);
+        for index in 0..loops.len() {
+            sized(out, |out| out.extend_from_slice(name(index).as_bytes()));
+            out.push(0);
+            number(out, (1 + CALLED.len() + index) as u32);
+        }
+    });
     // Three element segments with function 1: active, passive, declarative.
-    section(&mut out, 9, &[3, 1, 0, 2, 1, 1, 1, 0, 1, 1, 0, 0x41, 0, 0x0b, 2, 1, 1]);
-    section(&mut out, 12, &[2]);
-    section(&mut out, 10, &[leb(count), code].concat());
-    section(&mut out, 11, &[2, 1, 2, 0, 0, 1, 0]);
+    short_section(&mut out, 9, &[3, 1, 0, 2, 1, 1, 1, 0, 1, 1, 0, 0x41, 0, 0x0b, 2, 1, 1]);
+    short_section(&mut out, 12, &[2]);
+    section(&mut out, 10, |out| {
+        number(out, count);
+        for body in CALLED {
+            sized(out, |out| out.extend_from_slice(body));
+        }
+        for one in loops {
+            sized(out, |out| one.write(out));
+        }
+    });
+    short_section(&mut out, 11, &[2, 1, 2, 0, 0, 1, 0]);
     out
+}
+
+/// Writes a section of less than 128 bytes.
+fn short_section(out: &mut Vec<u8>, id: u8, contents: &[u8]) {
+    out.extend_from_slice(&[id, contents.len() as u8]);
+    out.extend_from_slice(contents);
+}
+
+/// Writes a section.
+fn section(out: &mut Vec<u8>, id: u8, contents: impl FnOnce(&mut Vec<u8>)) {
+    out.push(id);
+    sized(out, contents);
+}
+
+/// Writes contents behind their size.
+fn sized(out: &mut Vec<u8>, contents: impl FnOnce(&mut Vec<u8>)) {
+    let at = out.len();
+    number(out, 0);
+    let start = out.len();
+    contents(out);
+    let size = (out.len() - start) as u32;
+    for (byte, new) in out.iter_mut().skip(at).zip(padded(size)) {
+        *byte = new;
+    }
+}
+
+/// Writes a number.
+fn number(out: &mut Vec<u8>, value: u32) {
+    out.extend_from_slice(&padded(value));
+}
+
+/// Encodes a number below 2²¹ as LEB128 of three bytes, so that it can be written before it is known.
+fn padded(value: u32) -> [u8; 3] {
+    [value | 0x80, value >> 7 | 0x80, value >> 14].map(|byte| byte as u8)
 }
 
 /// Bodies of functions 1 to 3: an empty one, and two that tail-call it.
@@ -87,6 +149,7 @@ const D: u8 = 4;
 const V: u8 = 5;
 
 /// Group of operators: operands, prefix, codes, immediates, and whether a result is left.
+#[derive(Debug)]
 struct Group {
     name: &'static str,
     operands: &'static [u8],
@@ -97,11 +160,19 @@ struct Group {
 }
 
 impl Group {
-    fn encode(&self, code: u16) -> Vec<u8> {
-        let operands = self.operands.iter().flat_map(|local| [0x20, *local]).collect::<Vec<_>>();
-        let code = if self.prefix.is_empty() { [code as u8].to_vec() } else { leb(code.into()) };
-        let drop: &[u8] = if self.leaves { &[0x1a] } else { &[] };
-        [&operands, self.prefix, &code, self.after, drop].concat()
+    fn write(&self, code: u16, out: &mut Vec<u8>) {
+        for local in self.operands {
+            out.extend_from_slice(&[0x20, *local]);
+        }
+        out.extend_from_slice(self.prefix);
+        match code {
+            0x80.. if !self.prefix.is_empty() => out.extend_from_slice(&[code as u8 | 0x80, (code >> 7) as u8]),
+            code => out.push(code as u8),
+        }
+        out.extend_from_slice(self.after);
+        if self.leaves {
+            out.push(0x1a);
+        }
     }
 }
 
@@ -121,7 +192,7 @@ const VECTOR: &[u8] = &[0xfd];
 
 /// Ranges of opcodes, first and last inclusive, as numbered by the specification
 /// (<https://webassembly.github.io/spec/core/appendix/index-instructions.html>).
-const GROUPS: &[Group] = &[
+static GROUPS: &[Group] = &[
     group(
         "an operator of an i32",
         &[I],
