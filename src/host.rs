@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::any::Any;
 
-use wasmi::{AsContextMut, Caller, Linker};
+use wasmi::{AsContextMut, Caller, Func, Store};
 
 use self::grant::Denied;
 use crate::{
@@ -29,6 +29,7 @@ pub(crate) mod grant;
 pub(crate) mod growth;
 #[cfg_attr(not(feature = "http"), path = "host/http/disabled.rs")]
 pub(crate) mod http;
+pub(crate) mod import;
 pub(crate) mod pending_call;
 pub(crate) mod pieces;
 pub(crate) mod pool;
@@ -87,8 +88,8 @@ impl Metered for Host {
 }
 
 impl Host {
-    pub(crate) fn new(config: &Config, denied: Option<Arc<Denied>>) -> Self {
-        let host = Host::with(config.limits.clone(), config.on_growth_limit, config.log, config.faults);
+    pub(crate) fn new(config: &Config, limits: Limits, denied: Option<Arc<Denied>>) -> Self {
+        let host = Host::with(limits, config.on_growth_limit, config.log, config.faults);
         Host { denied, ..host }
     }
 
@@ -311,8 +312,8 @@ fn copy_message(message: &str) -> Result<String, StopReason> {
     Ok(copy)
 }
 
-/// A closure that links one host function under its name.
-pub(crate) type Bind = dyn Fn(&mut Linker<Host>) -> Result<(), wasmi::Error> + Send + Sync;
+/// A closure that makes one host function in a store.
+pub(crate) type Bind = dyn Fn(&mut Store<Host>) -> Func + Send + Sync;
 
 /// Runs the body of a host function: counts and traces the call, and catches a panic.
 ///

@@ -12,13 +12,13 @@ use alloc::{
 };
 use core::fmt;
 
-use wasmi::{CompilationMode, Engine, Linker, errors::ErrorKind};
+use wasmi::{CompilationMode, Engine, errors::ErrorKind};
 
 use crate::{
-    abi::{self, name::Name, wasi::Snapshot},
-    config::Config,
+    abi::{self, wasi::Snapshot},
+    config::{Config, Limits, RunOptions},
     data::{
-        inspect::{ExternType, Import, Inspection},
+        inspect::{self, ExternType, Inspection},
         value::{FuncType, ValueType},
     },
     engine::{config::engine_config, meter},
@@ -27,7 +27,8 @@ use crate::{
         Host,
         function::HostFunction,
         grant::Denied,
-        pool::{self, Pool, PooledStore},
+        import::Import,
+        pool::{self, Pool, PooledStore, Purpose},
     },
     observe, wasi,
 };
@@ -70,7 +71,8 @@ struct Inner {
     policy: Arc<Policy>,
     engine: Engine,
     module: wasmi::Module,
-    linker: Linker<Host>,
+    /// What the rewritten module imports, in its order.
+    imports: Vec<Import>,
     inspection: Inspection,
     start: Option<String>,
     host_table: Option<String>,
@@ -87,8 +89,8 @@ struct Inner {
 /// The module between a guest and the async host functions that it imports.
 pub(crate) struct Adapter {
     pub(crate) module: wasmi::Module,
-    /// The guest's imports: the nth name is provided by the nth export of the module.
-    pub(crate) names: Vec<Name>,
+    /// The functions that it imports: the nth export of the module takes the place of the nth.
+    pub(crate) imports: Vec<Import>,
 }
 
 /// The settings of a sandbox that apply to every module and run.
@@ -120,8 +122,11 @@ impl Policy {
         self.functions.iter().find(|f| &*f.name.module == module && &*f.name.function == name)
     }
 
-    fn new_host(&self) -> Host {
-        Host::new(&self.config, self.denied.clone())
+    /// Returns the data of a store for a run with these limits.
+    pub(crate) fn new_host(&self, options: &RunOptions) -> Host {
+        let mut limits = self.config.limits.clone();
+        options.limits(&mut limits);
+        Host::new(&self.config, limits, self.denied.clone())
     }
 
     /// Checks that a module that was loaded under another policy can run under this one.
@@ -133,7 +138,7 @@ impl Policy {
         if !self.config.loads_as(&other.config) {
             return Err(CallError::OtherLimits { keys: self.config.loaded_differently(&other.config) }.into());
         }
-        Ok(refusal::initial_sizes(module.inspect(), &self.config.limits)?)
+        module.check_initial(&self.config.limits)
     }
 }
 
@@ -163,23 +168,23 @@ impl Module {
         &self.0.policy
     }
 
-    /// Returns a store for a run under a policy that [accepts](Policy::accepts) the module.
-    pub(crate) fn new_store(&self, policy: &Policy) -> PooledStore {
-        let memory_bytes = policy.config.limits.memory_bytes;
-        self.0.pool.acquire(&self.0.engine, &self.0.linker, memory_bytes, || policy.new_host())
+    /// Returns a store for a run or an instance, under a policy that [accepts](Policy::accepts) the module.
+    pub(crate) fn new_store(&self, host: Host, purpose: Purpose) -> PooledStore {
+        self.0.pool.acquire(&self.0.engine, host, purpose)
     }
 
     /// Prepares stores until `wanted` are idle; returns the number of idle stores.
     pub(crate) fn prepare(&self, wanted: usize) -> usize {
-        self.0.pool.prepare(wanted, &self.0.engine, &self.0.linker, || self.0.policy.new_host())
+        self.0.pool.prepare(wanted, &self.0.engine, || self.0.policy.new_host(&RunOptions::new()))
     }
 
     pub(crate) fn engine_module(&self) -> &wasmi::Module {
         &self.0.module
     }
 
-    pub(crate) fn linker(&self) -> &Linker<Host> {
-        &self.0.linker
+    /// Returns what the rewritten module imports, in its order.
+    pub(crate) fn imports(&self) -> &[Import] {
+        &self.0.imports
     }
 
     /// Returns the name of the export that replaces the start function.
@@ -200,6 +205,11 @@ impl Module {
     /// Returns the WASI snapshot that the module imports from, if any; of both, the older.
     pub(crate) fn snapshot(&self) -> Option<Snapshot> {
         self.0.snapshot
+    }
+
+    /// Checks that the initial sizes are within the limits of a run.
+    pub(crate) fn check_initial(&self, limits: &Limits) -> Result<(), Error> {
+        Ok(refusal::initial_sizes(&self.0.inspection, limits)?)
     }
 
     /// Returns the fuel of one instantiation.
@@ -283,14 +293,16 @@ fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy
     check_normal(normal)?;
     let module = wasmi::Module::new(&engine, normal).map_err(invalid)?;
     let (start, host_table) = rewritten.map_or((None, None), |new| (new.start, new.host_table));
-    let linker = link(&engine, &info.inspection, policy)?;
+    let mut imports = provider::imports(&info.inspection, policy);
+    // The memory that the rewritten module imports is its last import.
+    imports.extend(pool.makes_memory().then_some(Import::Memory));
     let adapter = adapt(&engine, &info.inspection, policy)?;
     let adapter_instantiation = if adapter.is_some() { meter::INSTANTIATION } else { 0 };
     Ok(Inner {
         policy: Arc::clone(policy),
         engine,
         module,
-        linker,
+        imports,
         instantiation: info.instantiation.saturating_add(adapter_instantiation),
         pool: Arc::new(pool),
         entry: entries::entry(&info.inspection),
@@ -316,7 +328,7 @@ fn check_normal(bytes: &[u8]) -> Result<(), ModuleError> {
 
 /// Checks whether a memory of the host can be linked: no host function has its name, and there is no adapter.
 fn can_import_memory(inspection: &Inspection, policy: &Policy) -> bool {
-    let is_async = |import: &Import| Provider::of(import, policy).and_then(Provider::async_function).is_some();
+    let is_async = |import: &inspect::Import| Provider::of(import, policy).and_then(Provider::async_function).is_some();
     policy.function(pool::IMPORT.0, pool::IMPORT.1).is_none() && !inspection.imports.iter().any(is_async)
 }
 
@@ -398,21 +410,6 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
     }
 }
 
-/// Links the imports of the module, and nothing else.
-fn link(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Linker<Host>, ModuleError> {
-    let mut linker = Linker::new(engine);
-    let mut linked = BTreeSet::new();
-    for import in &inspection.imports {
-        if !linked.insert((&import.module, &import.name)) {
-            continue;
-        }
-        if let Some(provider) = Provider::of(import, policy) {
-            provider.link(&mut linker, &import.name)?;
-        }
-    }
-    Ok(linker)
-}
-
 /// Creates the adapter between the module and the async host functions that it imports, if it imports any.
 fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Option<Adapter>, ModuleError> {
     let mut imported = BTreeSet::new();
@@ -430,5 +427,6 @@ fn adapt(engine: &Engine, inspection: &Inspection, policy: &Policy) -> Result<Op
     check_normal(&adapter)?;
     let module =
         wasmi::Module::new(engine, adapter).map_err(|error| ModuleError::Engine { message: error.to_string() })?;
-    Ok(Some(Adapter { module, names: functions.iter().map(|function| function.name.clone()).collect() }))
+    let import = |function: &&HostFunction| Import::Function(function.name.clone(), Arc::clone(&function.bind));
+    Ok(Some(Adapter { module, imports: functions.iter().map(import).collect() }))
 }

@@ -17,6 +17,8 @@ pub struct MemoryBound {
     /// A store that a module keeps between two runs ([`Sandbox::prepare`](crate::Sandbox::prepare)): the rest of
     /// earlier instances, and of its memory. 0 without the feature `pooling`.
     pub idle: u64,
+    /// Pages that a module keeps for the memories of later runs and instances. 0 without the feature `pooling`.
+    pub spare: u64,
     /// Modules that [`execute`](crate::execute) keeps.
     pub cache: u64,
 }
@@ -41,6 +43,9 @@ const IDLE_BYTES: u64 = GROWING * STORE_BYTES + (256 << 10);
 /// Size of the instances in a store at which it is replaced.
 pub(crate) const STORE_BYTES: u64 = 1 << 20;
 
+/// Most pages that a module keeps without a store, in bytes.
+pub(crate) const SPARE_BYTES: u64 = 16 << 20;
+
 /// Units of load work that take as much memory as one unit of `form_work`.
 pub(crate) const FORM: u64 = 2;
 
@@ -57,7 +62,7 @@ pub(crate) const fn kept_bytes(work: u64, size_bytes: u64) -> u64 {
 impl Config {
     /// Returns the most memory that is allocated, in bytes.
     ///
-    /// Each module that is kept takes at most `load`, and for each of at most 8 runs that were in flight at
+    /// Each module that is kept takes at most `load` and `spare`, and for each of at most 8 runs that were in flight at
     /// a time, or of as many as were prepared, `idle`; each run in flight, with what it leaves in its
     /// outcome, at most `run`. What [`execute`](crate::execute) keeps for its next call is at most `cache`, once
     /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the
@@ -68,7 +73,7 @@ impl Config {
     /// let config = belljar::Config::default();
     /// let (modules, runs) = (3, 8);
     /// let bound = config.memory_bound();
-    /// let kept = modules * (bound.load + runs * bound.idle) + bound.cache;
+    /// let kept = modules * (bound.load + bound.spare + runs * bound.idle) + bound.cache;
     /// let at_most = bound.text + kept + runs * bound.run;
     /// assert!(at_most < 2 << 30);
     /// ```
@@ -105,6 +110,7 @@ impl Config {
                 + 128 * parts
                 + module.size_bytes,
             idle: if cfg!(feature = "pooling") { IDLE_BYTES } else { 0 },
+            spare: if cfg!(feature = "pooling") { SPARE_BYTES } else { 0 },
             cache: self.module_cache_bytes,
         }
     }

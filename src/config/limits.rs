@@ -32,7 +32,20 @@ macro_rules! settings {
             )*
         }
 
+        #[allow(non_upper_case_globals, reason = "a key has the name of its field")]
         impl $struct {
+            $(
+                pub(super) const $name: NumberKey = NumberKey {
+                    path: concat!(stringify!($field), ".", stringify!($name)),
+                    unit: Unit::$unit,
+                    min: $min,
+                    max: $max,
+                    plugin: $plugin,
+                    large: $large,
+                    enforced: $enforced,
+                };
+            )*
+
             pub(crate) const fn of(profile: Profile) -> Self {
                 match profile {
                     Profile::Plugin => $struct { $($name: $plugin),* },
@@ -54,15 +67,7 @@ macro_rules! settings {
             )*
         }
 
-        pub(super) static $keys: &[ConfigKey] = &[$(ConfigKey::Scalar(number!(NumberKey {
-            path: concat!(stringify!($field), ".", stringify!($name)),
-            unit: Unit::$unit,
-            min: $min,
-            max: $max,
-            plugin: $plugin,
-            large: $large,
-            enforced: $enforced,
-        }, $field.$name))),*];
+        pub(super) static $keys: &[ConfigKey] = &[$(ConfigKey::Scalar(number!($struct::$name, $field.$name))),*];
     };
 }
 

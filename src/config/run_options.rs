@@ -6,7 +6,11 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Config, top_level::DEADLINE};
+use super::{
+    Config, Limits, NumberKey, Wasi,
+    top_level::DEADLINE,
+    wasi::{CLOCK_START, RANDOM_SEED},
+};
 use crate::{
     data::files::FileBytes,
     error::{ConfigError, ConfigProblem, Error},
@@ -59,8 +63,8 @@ pub struct RunOptions {
     pub grants: Option<BTreeSet<String>>,
 }
 
-macro_rules! numbers {
-    ($($(#[$doc:meta])* $with:ident: $field:ident = $key:literal;)*) => {
+macro_rules! limits {
+    ($($(#[$doc:meta])* $with:ident: $field:ident;)*) => {
         impl RunOptions {
             $(
                 $(#[$doc])*
@@ -71,39 +75,91 @@ macro_rules! numbers {
                 }
             )*
 
-            /// Lists the numbers that are set, with the paths of their keys.
-            fn numbers(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$(($key, self.$field)),*].into_iter().filter_map(|(key, value)| Some((key, value?)))
+            /// Sets the limits of a run.
+            pub(crate) fn limits(&self, limits: &mut Limits) {
+                $(limits.$field = self.$field.unwrap_or(limits.$field);)*
+            }
+
+            /// Checks the limits and the deadline.
+            pub(crate) fn check_limits(&self) -> Result<(), ConfigError> {
+                $(check(&Limits::$field, self.$field)?;)*
+                check(&DEADLINE, self.deadline_ms)?;
+                match self.deadline_ms.is_some() && !cfg!(feature = "std") {
+                    true => Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" })),
+                    false => Ok(()),
+                }
             }
         }
     };
 }
 
-numbers! {
+limits! {
     /// Sets the fuel of the run.
-    with_fuel: fuel = "limits.fuel";
-    /// Sets the deadline, in milliseconds of real time.
-    with_deadline_ms: deadline_ms = "deadline_ms";
+    with_fuel: fuel;
     /// Sets the limit of all memories, in bytes.
-    with_memory_bytes: memory_bytes = "limits.memory_bytes";
+    with_memory_bytes: memory_bytes;
     /// Sets the limit of all tables, in elements.
-    with_table_elements: table_elements = "limits.table_elements";
+    with_table_elements: table_elements;
     /// Sets the limit of the output, in bytes.
-    with_output_bytes: output_bytes = "limits.output_bytes";
+    with_output_bytes: output_bytes;
     /// Sets the limit of the log, in bytes.
-    with_log_bytes: log_bytes = "limits.log_bytes";
+    with_log_bytes: log_bytes;
     /// Sets the limit of calls from the guest into the host.
-    with_host_calls: host_calls = "limits.host_calls";
-    /// Sets the seed of the random bytes of a WASI program.
-    with_random_seed: random_seed = "wasi.random_seed";
-    /// Sets where the realtime clock of a WASI program starts, in ns since 1970.
-    with_clock_start_ns: clock_start_ns = "wasi.clock_start_ns";
+    with_host_calls: host_calls;
+}
+
+/// Replaces a value by the one that is set.
+fn set<T: Clone>(value: &mut T, option: &Option<T>) {
+    if let Some(option) = option {
+        value.clone_from(option);
+    }
+}
+
+/// Checks a value that is set.
+fn check(key: &NumberKey, value: Option<u64>) -> Result<(), ConfigError> {
+    let Some(value) = value else { return Ok(()) };
+    key.check(value.into()).map_err(|problem| key.error(problem))
 }
 
 impl RunOptions {
     /// Returns options that set nothing.
-    pub fn new() -> Self {
-        RunOptions::default()
+    pub const fn new() -> Self {
+        RunOptions {
+            fuel: None,
+            deadline_ms: None,
+            memory_bytes: None,
+            table_elements: None,
+            output_bytes: None,
+            log_bytes: None,
+            host_calls: None,
+            args: None,
+            env: None,
+            files: None,
+            random_seed: None,
+            clock_start_ns: None,
+            grants: None,
+        }
+    }
+
+    /// Sets the deadline, in milliseconds of real time.
+    #[must_use]
+    pub fn with_deadline_ms(mut self, milliseconds: u64) -> Self {
+        self.deadline_ms = Some(milliseconds);
+        self
+    }
+
+    /// Sets the seed of the random bytes of a WASI program.
+    #[must_use]
+    pub fn with_random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
+        self
+    }
+
+    /// Sets where the realtime clock of a WASI program starts, in ns since 1970.
+    #[must_use]
+    pub fn with_clock_start_ns(mut self, nanoseconds: u64) -> Self {
+        self.clock_start_ns = Some(nanoseconds);
+        self
     }
 
     /// Sets the arguments of a WASI program, without its name.
@@ -141,39 +197,43 @@ impl RunOptions {
     /// [`Error::Config`] if a value is out of its range, this build cannot enforce it, or a capability is not granted by
     /// the configuration.
     pub fn apply(&self, config: &Config) -> Result<Config, Error> {
+        self.check_limits()?;
+        check(&CLOCK_START, self.clock_start_ns)?;
+        check(&RANDOM_SEED, self.random_seed)?;
         let mut config = config.clone();
-        for (key, value) in self.numbers() {
-            config.set(key, value)?;
-        }
-        if self.deadline_ms.is_some() && !cfg!(feature = "std") {
-            return Err(DEADLINE.error(ConfigProblem::Unenforceable { feature: "std" }).into());
-        }
+        self.limits(&mut config.limits);
+        config.deadline_ms = self.deadline_ms.or(config.deadline_ms);
         if let Some(grants) = &self.grants {
             if let Some(name) = grants.difference(&config.grants).next() {
-                let known = config.grants.iter().cloned().collect();
-                let problem = ConfigProblem::Ungranted { name: name.clone(), granted: known };
+                let granted = config.grants.iter().cloned().collect();
+                let problem = ConfigProblem::Ungranted { name: name.clone(), granted };
                 return Err(ConfigError { key: "grants".into(), at: None, problem }.into());
             }
             config.grants.clone_from(grants);
         }
-        if self.args.is_some() || self.env.is_some() || self.files.is_some() {
-            let wasi = &mut config.wasi;
-            wasi.args = self.args.clone().unwrap_or(core::mem::take(&mut wasi.args));
-            wasi.env = self.env.clone().unwrap_or(core::mem::take(&mut wasi.env));
-            wasi.files = self.files.clone().unwrap_or(core::mem::take(&mut wasi.files));
-        }
-        if !self.is_system_default() {
+        if self.sets_environment() {
+            let Wasi { args, env, files, random_seed, clock_start_ns, .. } = &mut config.wasi;
+            set(args, &self.args);
+            set(env, &self.env);
+            set(files, &self.files);
+            set(random_seed, &self.random_seed);
+            set(clock_start_ns, &self.clock_start_ns);
             config.wasi.check(&config)?;
         }
         Ok(config)
     }
 
-    /// Returns whether nothing of the environment of a WASI program is set.
-    fn is_system_default(&self) -> bool {
-        self.args.is_none()
-            && self.env.is_none()
-            && self.files.is_none()
-            && self.random_seed.is_none()
-            && self.clock_start_ns.is_none()
+    /// Returns whether nothing but limits and the deadline is set.
+    pub(crate) fn is_of_limits(&self) -> bool {
+        self.grants.is_none() && !self.sets_environment()
+    }
+
+    /// Returns whether something of the environment of a WASI program is set.
+    fn sets_environment(&self) -> bool {
+        self.args.is_some()
+            || self.env.is_some()
+            || self.files.is_some()
+            || self.random_seed.is_some()
+            || self.clock_start_ns.is_some()
     }
 }

@@ -255,7 +255,7 @@ pub(super) static NUMBERS: [ConfigKey; 2] = [
     ConfigKey::Scalar(ScalarKey { policy: None, ..number!(RANDOM_SEED, wasi.random_seed) }),
 ];
 
-const CLOCK_START: NumberKey = NumberKey {
+pub(super) const CLOCK_START: NumberKey = NumberKey {
     path: "wasi.clock_start_ns",
     unit: Unit::NanosecondsSince1970,
     min: 0,
@@ -265,7 +265,7 @@ const CLOCK_START: NumberKey = NumberKey {
     enforced: "clock_time_get and the times of files; 2000-01-01T00:00:00Z unless set",
 };
 
-const RANDOM_SEED: NumberKey = NumberKey {
+pub(super) const RANDOM_SEED: NumberKey = NumberKey {
     path: "wasi.random_seed",
     unit: Unit::Seed,
     min: 0,

@@ -138,7 +138,8 @@ pub enum ConfigProblem {
     },
     /// This build must not run guests: they could overflow the native stack of the interpreter.
     #[error(
-        "this build leaves {stack_bytes} bytes of native stack behind at {operator}: it needs the feature `portable-dispatch`"
+        "this build leaves {stack_bytes} bytes of native stack behind at {operator}: {}",
+        dispatch_advice(cfg!(debug_assertions))
     )]
     Dispatch {
         /// Operator or group of operators.
@@ -154,6 +155,21 @@ pub enum ConfigProblem {
         /// Reason.
         why: HostFunctionProblem,
     },
+}
+
+/// Returns what to write in Cargo.toml for an engine whose dispatch leaves nothing on the stack. Its handlers are in both
+/// packages.
+fn dispatch_advice(is_debug: bool) -> &'static str {
+    match is_debug {
+        false => {
+            "in Cargo.toml, write `opt-level = 3` under `[profile.release.package.wasmi]` and \
+             `[profile.release.package.wasmi_core]`, or enable the feature `portable-dispatch`"
+        }
+        true => {
+            "in Cargo.toml, enable the feature `portable-dispatch`, or write `opt-level = 0` under \
+             `[profile.dev.package.wasmi]`"
+        }
+    }
 }
 
 fn some(names: &[String]) -> String {

@@ -3,7 +3,7 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::future::Future;
 
-use wasmi::{Caller, Val};
+use wasmi::{Caller, Func, Val};
 
 use super::{
     Bind, Host,
@@ -99,7 +99,7 @@ where
     F: Fn(&mut Caller<'_, Host>, &Name, &[Value]) -> Result<Option<Vec<Value>>, StopReason> + Send + Sync + 'static,
 {
     let (at, of, body) = (name.clone(), ty.clone(), Arc::new(body));
-    let bind: Arc<Bind> = Arc::new(move |linker| {
+    let bind: Arc<Bind> = Arc::new(move |store| {
         let (name, body) = (at.clone(), Arc::clone(&body));
         let linked = move |caller: Caller<'_, Host>, arguments: &[Val], results: &mut [Val]| {
             let arguments: Vec<_> = arguments.iter().filter_map(Value::from_engine).collect();
@@ -112,8 +112,7 @@ where
             results.iter_mut().zip(values).for_each(|(result, value)| *result = value.to_engine());
             Ok(())
         };
-        linker.func_new(&at.module, &at.function, of.to_engine(), linked)?;
-        Ok(())
+        Func::new(store, of.to_engine(), linked)
     });
     HostFunction { name, ty, bind, is_async, requires: Vec::new() }
 }

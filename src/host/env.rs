@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use wasmi::{Caller, Linker};
+use wasmi::{Caller, Func, Store};
 
 use super::{Host, check_and_charge, check_range, checked, enter, memory_and_host};
 use crate::{
@@ -17,34 +17,31 @@ use crate::{
 /// Maximum length in bytes of the message of `fail` that is kept; of UTF-16 text as many units.
 const MESSAGE_BYTES: u32 = 4096;
 
-/// Links one function of the ABI under the name the guest imports it by.
-pub(crate) fn link(linker: &mut Linker<Host>, function: &abi::Function, import: &str) -> Result<(), wasmi::Error> {
-    let name = Name::new(abi::MODULE, import);
+/// Makes a function of the ABI, under the name that the guest imports it by.
+pub(crate) fn make(store: &mut Store<Host>, function: &abi::Function, name: &Name) -> Func {
+    let name = name.clone();
     type C<'a> = Caller<'a, Host>;
     match function.call {
-        Call::InputLen => linker.func_wrap(abi::MODULE, import, move |c: C<'_>| enter(c, &name, input_len)),
-        Call::ReadInput => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
-            enter(c, &name, |c| read_input(c, &name, ptr, len))
-        }),
-        Call::WriteOutput => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
-            enter(c, &name, |c| write_output(c, &name, ptr, len))
-        }),
-        Call::Log => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
+        Call::InputLen => Func::wrap(store, move |c: C<'_>| enter(c, &name, input_len)),
+        Call::ReadInput => {
+            Func::wrap(store, move |c: C<'_>, ptr: u32, len: u32| enter(c, &name, |c| read_input(c, &name, ptr, len)))
+        }
+        Call::WriteOutput => {
+            Func::wrap(store, move |c: C<'_>, ptr: u32, len: u32| enter(c, &name, |c| write_output(c, &name, ptr, len)))
+        }
+        Call::Log => Func::wrap(store, move |c: C<'_>, ptr: u32, len: u32| {
             enter(c, &name, |c| log(c, &name, Level::Info, ptr, len))
         }),
-        Call::LogAt => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, level: i32, ptr: u32, len: u32| {
+        Call::LogAt => Func::wrap(store, move |c: C<'_>, level: i32, ptr: u32, len: u32| {
             enter(c, &name, |c| log_at(c, &name, level, ptr, len))
         }),
-        Call::Fail => linker.func_wrap(abi::MODULE, import, move |c: C<'_>, ptr: u32, len: u32| {
-            enter(c, &name, |c| fail(c, &name, ptr, len))
-        }),
-        Call::Abort => {
-            linker.func_wrap(abi::MODULE, import, move |c: C<'_>, message: u32, file: u32, line: u32, column: u32| {
-                enter(c, &name, |c| abort(c, &name, message, file, line, column))
-            })
+        Call::Fail => {
+            Func::wrap(store, move |c: C<'_>, ptr: u32, len: u32| enter(c, &name, |c| fail(c, &name, ptr, len)))
         }
-    }?;
-    Ok(())
+        Call::Abort => Func::wrap(store, move |c: C<'_>, message: u32, file: u32, line: u32, column: u32| {
+            enter(c, &name, |c| abort(c, &name, message, file, line, column))
+        }),
+    }
 }
 
 fn input_len(caller: &mut Caller<'_, Host>) -> Result<u32, StopReason> {

@@ -186,14 +186,13 @@ macro_rules! bindable {
                 let name = Name::new(module, name);
                 let ty = FuncType { params: vec![$($param::TYPE),*], results: R::Values::types() };
                 let (function, at) = (Arc::new(self), name.clone());
-                let bind: Arc<Bind> = Arc::new(move |linker| {
+                let bind: Arc<Bind> = Arc::new(move |store| {
                     let ($function, $name) = (Arc::clone(&function), at.clone());
                     let wrapped = move |$caller: Caller<'_, Host>, $($param: $param),*| {
                         let $arguments = || vec![$($param.to_value()),*];
                         R::Values::into_return($call)
                     };
-                    linker.func_wrap(&at.module, &at.function, wrapped)?;
-                    Ok(())
+                    wasmi::Func::wrap(store, wrapped)
                 });
                 private::Bound(HostFunction { name, ty, bind, is_async: $is_async, requires: Vec::new() })
             }

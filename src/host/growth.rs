@@ -124,6 +124,10 @@ impl Sum {
         Ok(())
     }
 
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
     fn left(&self) -> u64 {
         self.limit - self.now
     }

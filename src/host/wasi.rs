@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
-use wasmi::{Caller, Linker, Val};
+use wasmi::{Caller, Func, Store, Val};
 
 use self::guest::{Args, Guest};
 use super::{Host, enter};
@@ -49,32 +49,22 @@ pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReaso
     changes
 }
 
-/// Defines one function of a snapshot in the linker.
-pub(crate) fn link(
-    linker: &mut Linker<Host>,
-    snapshot: Snapshot,
-    function: &'static Function,
-) -> core::result::Result<(), wasmi::Error> {
-    let (module, ty) = (snapshot.module(), function.ty());
-    let name = Name::new(module, function.name);
+/// Makes a function of a snapshot.
+pub(crate) fn make(store: &mut Store<Host>, snapshot: Snapshot, function: &'static Function) -> Func {
+    let ty = function.ty();
+    let name = Name::new(snapshot.module(), function.name);
     let types = |list: &[ValueType]| list.iter().map(engine_type).collect::<Vec<_>>();
     let ty = wasmi::FuncType::new(types(&ty.params), types(&ty.results));
-    linker.func_new(
-        module,
-        function.name,
-        ty,
-        move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
-            let errno = enter(caller, &name, |caller| {
-                let mut guest = Guest { caller, name: &name, snapshot };
-                handle(&mut guest, function, &Args(params))
-            })?;
-            if let Some(result) = results.first_mut() {
-                *result = Val::I32(errno);
-            }
-            Ok(())
-        },
-    )?;
-    Ok(())
+    Func::new(store, ty, move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
+        let errno = enter(caller, &name, |caller| {
+            let mut guest = Guest { caller, name: &name, snapshot };
+            handle(&mut guest, function, &Args(params))
+        })?;
+        if let Some(result) = results.first_mut() {
+            *result = Val::I32(errno);
+        }
+        Ok(())
+    })
 }
 
 /// Converts the type of a parameter or result; only `i32` and `i64` occur.

@@ -1,15 +1,15 @@
 //! The provider of an import: a function of belljar or of the embedding program.
 
-use alloc::string::ToString;
-
-use wasmi::Linker;
+use alloc::{sync::Arc, vec::Vec};
 
 use super::Policy;
 use crate::{
-    abi::builtin::Builtin,
-    data::{inspect::Import, value::FuncType},
-    error::ModuleError,
-    host::{self, Host, env, function::HostFunction},
+    abi::{builtin::Builtin, name::Name},
+    data::{
+        inspect::{Import, Inspection},
+        value::FuncType,
+    },
+    host::{self, Bind, env, function::HostFunction},
     wasi,
 };
 
@@ -50,14 +50,28 @@ impl<'a> Provider<'a> {
         if let Provider::Custom(function) = self { Some(function).filter(|function| function.is_async) } else { None }
     }
 
-    /// Links the function under the name that the module imports it by.
-    pub(super) fn link(self, linker: &mut Linker<Host>, name: &str) -> Result<(), ModuleError> {
-        let linked = match self {
-            Provider::Builtin(Builtin::Env(function)) => env::link(linker, function, name),
-            Provider::Builtin(Builtin::Wasi(snapshot, function)) => host::wasi::link(linker, snapshot, function),
-            Provider::Builtin(Builtin::Http(_)) => Ok(()),
-            Provider::Custom(function) => (function.bind)(linker),
-        };
-        linked.map_err(|error| ModuleError::Engine { message: error.to_string() })
+    /// Returns what makes the function in a store, under the name that the module imports it by.
+    fn bind(self, name: &Name) -> Option<Arc<Bind>> {
+        Some(match self {
+            Provider::Builtin(Builtin::Env(function)) => {
+                let name = name.clone();
+                Arc::new(move |store| env::make(store, function, &name))
+            }
+            Provider::Builtin(Builtin::Wasi(snapshot, function)) => {
+                Arc::new(move |store| host::wasi::make(store, snapshot, function))
+            }
+            Provider::Builtin(Builtin::Http(_)) => return None,
+            Provider::Custom(function) => Arc::clone(&function.bind),
+        })
     }
+}
+
+/// Returns the functions that a module imports, in its order. All have a provider: the imports have been checked.
+pub(super) fn imports(inspection: &Inspection, policy: &Policy) -> Vec<host::import::Import> {
+    let function = |import: &Import| {
+        let name = Name::new(&import.module, &import.name);
+        let bind = Provider::of(import, policy)?.bind(&name)?;
+        Some(host::import::Import::Function(name, bind))
+    };
+    inspection.imports.iter().filter_map(function).collect()
 }

@@ -6,6 +6,7 @@ use core::{any::Any, fmt};
 use wasmi::TypedFunc;
 
 use crate::{
+    config::RunOptions,
     data::{
         input::Input,
         outcome::{Outcome, Usage},
@@ -13,6 +14,7 @@ use crate::{
     },
     engine::scalar::Scalars,
     error::{CallError, Error, GuestFault, StopReason},
+    host::pool::Purpose,
     load::{Module, Policy},
     run::{machine::Machine, signature::check_call},
     sync::watch::Cancel,
@@ -39,7 +41,8 @@ pub struct Function<'i, P, R> {
 
 impl Instance {
     pub(crate) fn new(module: &Module, policy: &Arc<Policy>, data: Box<dyn Any + Send + Sync>) -> Result<Self, Error> {
-        let mut instance = Instance { machine: Machine::new(module, policy, data)?, poison: None, last: None };
+        let machine = Machine::new(module, policy, &RunOptions::new(), Purpose::Instance, data)?;
+        let mut instance = Instance { machine, poison: None, last: None };
         instance.finish()?;
         Ok(instance)
     }
@@ -144,7 +147,8 @@ impl Instance {
     /// [`Error::Stopped`] if the module's start function is stopped.
     pub fn reset(&mut self) -> Result<(), Error> {
         let data = core::mem::replace(&mut self.machine.host_mut().data, Box::new(()));
-        self.machine = Machine::new(self.machine.module(), self.machine.policy(), data)?;
+        let (module, policy) = (self.machine.module(), self.machine.policy());
+        self.machine = Machine::new(module, policy, &RunOptions::new(), Purpose::Instance, data)?;
         self.poison = None;
         // The handle belongs to the old store.
         self.last = None;

@@ -10,6 +10,7 @@ use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFu
 
 use crate::{
     abi::{self, wasi::Snapshot},
+    config::RunOptions,
     data::{
         input::Input,
         inspect::PAGE,
@@ -18,7 +19,13 @@ use crate::{
     },
     engine::meter,
     error::{AbiFault, Error, GuestFault, HostStop, StopReason, Stopped},
-    host::{self, Host, pending_call::PendingCall, pieces, pool::PooledStore, wasi},
+    host::{
+        self, Host,
+        pending_call::PendingCall,
+        pieces,
+        pool::{PooledStore, Purpose},
+        wasi,
+    },
     load::{Entry, Module, Policy},
     observe,
     sync::{waker::ThreadWaker, watch::Watch},
@@ -91,10 +98,13 @@ impl From<StopReason> for Pause {
 }
 
 impl Machine {
-    /// Creates the machine of a run of a module under a policy that accepts it.
+    /// Creates the machine of a run of a module under a policy that accepts it. Of the options those of limits are taken
+    /// into account.
     pub(crate) fn new(
         module: &Module,
         policy: &Arc<Policy>,
+        options: &RunOptions,
+        purpose: Purpose,
         data: Box<dyn Any + Send + Sync>,
     ) -> Result<Machine, Error> {
         let config = &policy.config;
@@ -104,7 +114,7 @@ impl Machine {
         if module.has_initialize()? {
             tasks.push_back(Task::Plain(abi::INITIALIZE.into()));
         }
-        let mut store = module.new_store(policy);
+        let mut store = module.new_store(policy.new_host(options), purpose);
         let host = store.data_mut();
         host.data = data;
         host.growth.tables.host = if module.host_table().is_some() { pieces::SLOTS } else { 0 };
@@ -116,7 +126,7 @@ impl Machine {
             policy: Arc::clone(policy),
             store,
             instance: None,
-            watch: Watch::new(config.deadline_ms),
+            watch: Watch::new(options.deadline_ms.or(config.deadline_ms)),
             tasks,
             current: None,
             pending: None,

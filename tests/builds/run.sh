@@ -69,11 +69,13 @@ case $(uname -m) in x86_64 | aarch64)
   build 1 256 release opt-level=1
   build abort 256 release 'panic="abort"'
   build lto 256 release 'lto="fat"' codegen-units=1
-  build s-engine-3 256 release 'opt-level="s"' package.wasmi.opt-level=3
-  build z-engine-3 256 release 'opt-level="z"' package.wasmi.opt-level=3
+  build s-engine-3 256 release 'opt-level="s"' package.wasmi.opt-level=3 package.wasmi_core.opt-level=3
+  build z-engine-3 256 release 'opt-level="z"' package.wasmi.opt-level=3 package.wasmi_core.opt-level=3
   build dev 2048 dev
   refused s 256 release 'opt-level="s"'
   refused z 256 release 'opt-level="z"'
+  # Handlers have parts of the package `wasmi_core`.
+  refused s-wasmi-3 256 release 'opt-level="s"' package.wasmi.opt-level=3
   refused dev-engine-3 1024 dev package.wasmi.opt-level=3
   ;;
 esac

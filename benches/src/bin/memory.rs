@@ -15,6 +15,7 @@ use std::{
 };
 
 use belljar::{Config, Module, Sandbox, Step};
+use benches::{engine::Abi, guest::Guest};
 
 struct Counting;
 
@@ -70,6 +71,16 @@ fn each<T>(make: impl Fn() -> T) -> f64 {
     ((after - before) / MANY + size_of::<T>()) as f64 / 1024.0
 }
 
+/// KiB of the process that each of a thousand takes.
+fn each_resident<T>(make: impl Fn() -> T) -> f64 {
+    drop(make());
+    let before = resident();
+    let kept: Vec<_> = (0..1_000).map(|_| make()).collect();
+    let after = resident();
+    drop(black_box(kept));
+    (after - before) / 1_000.0
+}
+
 fn row(what: &str, kib: f64) {
     println!("| {what} | {kib:.1} KiB |");
 }
@@ -95,6 +106,13 @@ fn main() {
     if let Some(each) = (ALLOCATED.load(Relaxed) - before).checked_div(ready) {
         row("17 pages kept ready for a run (`prepare`)", each as f64 / 1024.0);
     }
+
+    println!("\n| an instance that was not called yet | resident |\n|---|---|");
+    row("one page", each_resident(|| sandbox.instance(&one).expect("an instance")));
+    row("17 pages", each_resident(|| sandbox.instance(&many).expect("an instance")));
+    let markdown = Guest::Markdown.wasm(Abi::Env).expect("it is of this form");
+    let markdown = sandbox.load(&markdown).expect("a module");
+    row("a Rust guest that converts Markdown", each_resident(|| sandbox.instance(&markdown).expect("an instance")));
 
     println!("\n| {runs} runs, one after the other | after a tenth | at the end |\n|---|---|---|");
     let report = |what: &str, run: &dyn Fn(u64)| {

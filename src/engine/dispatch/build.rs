@@ -12,8 +12,9 @@ fn main() {
         && matches!(&*value("CARGO_CFG_TARGET_ARCH"), "x86_64" | "aarch64");
     if is_fast && matches!(&*value("OPT_LEVEL"), "s" | "z") {
         println!(
-            "cargo::warning=optimized for size, the engine makes no sandbox: write `opt-level = 3` under \
-             `[profile.{0}.package.wasmi]` in Cargo.toml if it is not there, or enable the feature `portable-dispatch`",
+            "cargo::warning=optimized for size, the engine makes no sandbox: in Cargo.toml, write `opt-level = 3` under \
+             `[profile.{0}.package.wasmi]` and `[profile.{0}.package.wasmi_core]` if it is not there, or enable the \
+             feature `portable-dispatch`",
             value("PROFILE")
         );
     }

@@ -1,9 +1,11 @@
-//! Memory mappings whose touched pages the system reports. The only file with `unsafe` code.
+//! Memory mappings whose touched pages the system reports and moves. The only file with `unsafe` code.
 //!
 //! A mapping is private and anonymous: pages that were never written, or were discarded with `MADV_DONTNEED`, read
 //! as zeros ([madvise(2)](https://man7.org/linux/man-pages/man2/madvise.2.html)). Since Linux 6.7, `PAGEMAP_SCAN`
 //! ([pagemap](https://docs.kernel.org/admin-guide/mm/pagemap.html)) reports which pages were touched: those that are
-//! present and not the shared zero page, or swapped out. All others are zeros.
+//! present and not the shared zero page, or swapped out. All others are zeros. Since Linux 5.7, `MREMAP_DONTUNMAP`
+//! ([mremap(2)](https://man7.org/linux/man-pages/man2/mremap.2.html)) moves all pages to a new mapping; the old one
+//! then reads as zeros.
 #![allow(unsafe_code, reason = "zeroing what was not touched costs more than most runs")]
 
 extern crate std;
@@ -15,6 +17,9 @@ use libc::{c_int, c_ulong, c_void};
 use wasmi::{Memory, MemoryType, Store};
 
 use crate::host::Host;
+
+/// Size of a memory up to which zeroing all of it is faster than asking what was touched.
+const SMALL_BYTES: usize = 3 << 16;
 
 /// Most touched bytes that are zeroed in place; beyond that all pages are discarded.
 const RESIDENT_BYTES: usize = 256 << 10;
@@ -28,7 +33,7 @@ pub(super) struct Mapping {
     len: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread, and only the one memory on it reads or writes it.
+// SAFETY: a mapping belongs to the process, not to a thread, and only the last memory on it reads or writes it.
 unsafe impl Send for Mapping {}
 // SAFETY: likewise; no method takes a shared reference.
 unsafe impl Sync for Mapping {}
@@ -47,18 +52,41 @@ impl Mapping {
         Some(Mapping { start: start.cast(), len })
     }
 
-    /// Creates the memory on this mapping. Called once; the store is dropped before the mapping.
-    pub(super) fn memory(&mut self, store: &mut Store<Host>, ty: MemoryType) -> Option<Memory> {
-        // SAFETY: the range is mapped for reading and writing, and there is no other reference to it. It does not
-        // live for ever, but outlives the store, the only holder of the reference: `IdleStore` and
-        // `MemoryPlan::make` drop the store first.
+    /// Creates a memory on this mapping. The stores of earlier ones are gone, and that of this one is dropped before
+    /// the mapping.
+    pub(super) fn memory(&mut self, store: &mut Store<Host>, ty: MemoryType) -> Result<Memory, wasmi::Error> {
+        // SAFETY: the range is mapped for reading and writing, and initialized: the system supplies zeros. There is no
+        // other reference to it, and it lives for longer than this one, though not for ever. Only the store holds the
+        // reference; `IdleStore`, `PooledStore` and `MemoryPlan::make` drop the store before the mapping, and only then
+        // can the mapping serve another memory.
         let bytes: &'static mut [u8] = unsafe { slice::from_raw_parts_mut(self.start, self.len) };
-        Memory::new_static(store, ty, bytes).ok()
+        Memory::new_static(store, ty, bytes)
     }
 
-    /// Zeroes the mapping, given the memory on it. Returns `false` if that failed.
+    /// Zeroes the memory on this mapping; what is beyond its end may stay. Returns `false` if that failed.
     pub(super) fn zero(&mut self, memory: &mut [u8]) -> bool {
+        if memory.len() <= SMALL_BYTES {
+            memory.fill(0);
+            return true;
+        }
         self.zero_touched(memory).is_some() || self.discard_pages()
+    }
+
+    /// Moves all pages to a new mapping of the same size; this one then reads as zeros. Where that fails, the pages are
+    /// discarded, or stay if that fails too.
+    ///
+    /// What a memory on this mapping contains must be zeros: so it does not change.
+    pub(super) fn detach(&mut self) -> Option<Mapping> {
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+        // SAFETY: the range is mapped, private and anonymous. It stays mapped, and reads as zeros as it did before; the
+        // pages get an address that the system chooses, since null is no address. No reference to them is in use: the
+        // caller has the only access to the store.
+        let start = unsafe { libc::mremap(self.start.cast(), self.len, self.len, flags, ptr::null_mut::<c_void>()) };
+        if start == libc::MAP_FAILED {
+            self.discard_pages();
+            return None;
+        }
+        Some(Mapping { start: start.cast(), len: self.len })
     }
 
     /// Zeroes the touched pages. Returns `None` if they are too many or unknown.
@@ -71,7 +99,7 @@ impl Mapping {
         for range in touched {
             let from = usize::try_from(range.start - self.start as u64).ok()?;
             let to = usize::try_from(range.end - self.start as u64).ok()?;
-            // Nothing beyond the memory's end should have been touched; otherwise all pages are discarded.
+            // All pages are discarded if some beyond the memory's end were touched.
             memory.get_mut(from..to)?.fill(0);
         }
         Some(())
@@ -87,7 +115,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range was mapped by `new`, and the memory on it is gone.
+        // SAFETY: the range was mapped by `new` or `detach`, and the memories on it are gone.
         unsafe { libc::munmap(self.start.cast(), self.len) };
     }
 }

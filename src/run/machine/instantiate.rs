@@ -1,15 +1,15 @@
 //! The instantiation of the module of a run.
 
-use alloc::string::ToString;
+use alloc::{string::ToString, vec::Vec};
 
-use wasmi::{Extern, Func, Instance, Linker, Ref};
+use wasmi::{Extern, Func, Instance, Ref};
 
 use super::Machine;
 use crate::{
-    abi,
+    abi::{self, name::Name},
     engine::meter,
     error::{HostStop, StopReason},
-    host::{Host, growth, pieces},
+    host::import::Import,
 };
 
 impl Machine {
@@ -31,14 +31,12 @@ impl Machine {
         self.instance = Some(instance);
         self.store.data_mut().growth.counted = true;
         if let Some(name) = self.module.host_table() {
-            let top_up = Func::wrap(&mut *self.store, growth::top_up);
-            let next = Func::wrap(&mut *self.store, pieces::next);
+            let helpers = self.store.helpers();
             let table = instance.get_table(&*self.store, name);
             let set = |(slot, function): (u64, Func)| {
                 table.is_some_and(|table| table.set(&mut *self.store, slot, Ref::Func(function.into())).is_ok())
             };
-            if ![(pieces::TOP_UP, top_up), (pieces::NEXT, next)].map(|(slot, f)| (slot.into(), f)).into_iter().all(set)
-            {
+            if !helpers.into_iter().all(set) {
                 return Err(StopReason::Host(HostStop::Engine {
                     message: "the instance lacks the table of the host".into(),
                 }));
@@ -51,16 +49,20 @@ impl Machine {
     fn link_instance(&mut self) -> Result<Instance, wasmi::Error> {
         let Machine { module, store, .. } = self;
         let Some(adapter) = module.adapter() else {
-            return store.instantiate(module.linker(), module.engine_module());
+            return store.instantiate(module.imports(), module.engine_module());
         };
-        let between = module.linker().instantiate_and_start(&mut **store, &adapter.module)?;
-        let mut linker: Linker<Host> = module.linker().clone();
-        linker.allow_shadowing(true);
-        for (i, name) in adapter.names.iter().enumerate() {
-            if let Some(function) = between.get_func(&**store, &i.to_string()) {
-                linker.define(&name.module, &name.function, function)?;
-            }
-        }
-        linker.instantiate_and_start(&mut **store, module.engine_module())
+        let imports = Import::make(&adapter.imports, store, None, |_| None);
+        let between = Instance::new(&mut **store, &adapter.module, &imports)?;
+        let names = adapter.imports.iter().filter_map(|import| match import {
+            Import::Function(name, _) => Some(name),
+            Import::Memory => None,
+        });
+        let functions: Vec<_> = (0_usize..)
+            .zip(names)
+            .filter_map(|(i, name)| Some((name, between.get_func(&**store, &i.to_string())?)))
+            .collect();
+        let replaced = |name: &Name| functions.iter().find(|(other, _)| *other == name).map(|(_, function)| *function);
+        let imports = Import::make(module.imports(), store, None, replaced);
+        Instance::new(&mut **store, module.engine_module(), &imports)
     }
 }
