@@ -80,10 +80,10 @@ impl Growth {
         self.whole.is_some()
     }
 
-    /// Begins the creation of a memory of this size piece by piece.
-    pub(crate) fn begin_initial(&mut self, desired: usize) {
+    /// Begins the creation of a memory of this size piece by piece. It is not traced.
+    pub(super) fn begin_initial(&mut self, desired: usize) {
         let peaks = (self.memory.peak, self.tables.peak);
-        self.whole = Some(PieceGrowth { desired, is_counted: false, peaks });
+        self.whole = Some(PieceGrowth { desired, is_counted: true, peaks });
     }
 
     /// Ends a growth before its last piece.
@@ -152,7 +152,12 @@ impl Host {
         }
     }
 
-    fn observed(&mut self, kind: &'static str, current: usize, desired: usize) -> Result<bool, LimiterError> {
+    pub(super) fn observed(
+        &mut self,
+        kind: &'static str,
+        current: usize,
+        desired: usize,
+    ) -> Result<bool, LimiterError> {
         observe::growth(kind, current as u64, desired as u64).map(|()| true).map_err(|reason| {
             self.stop = Some(reason);
             STOP

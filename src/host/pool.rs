@@ -316,10 +316,11 @@ impl PooledStore {
             let imports = Import::make(imports, &mut self.store, None, |_| None);
             return Instance::new(&mut *self.store, module, &imports);
         };
+        let bytes = usize::try_from(ty.minimum().saturating_mul(PAGE)).unwrap_or(usize::MAX);
+        self.store.data_mut().growth.begin_initial(bytes);
         let mut ready = match self.ready.take() {
             Some(ready) => {
                 // The engine asks the limiter where it creates a memory; here it does not.
-                let bytes = ready.memory.data_size(&*self.store);
                 self.store.data_mut().memory_growing(0, bytes, None).map_err(MemoryError::from)?;
                 ready
             }
@@ -328,7 +329,12 @@ impl PooledStore {
         if ready.imports.is_empty() {
             ready.imports = Import::make(imports, &mut self.store, Some(ready.memory), |_| None);
         }
-        Instance::new(&mut *self.store, module, &self.ready.insert(ready).imports)
+        let instance = Instance::new(&mut *self.store, module, &self.ready.insert(ready).imports);
+        // Traced after the tables, as where the engine creates it.
+        let traced = self.store.data_mut().observed("memory", 0, bytes).map_err(MemoryError::from);
+        let instance = instance?;
+        traced?;
+        Ok(instance)
     }
 
     /// Returns the functions of the host that the normal form calls.
@@ -349,7 +355,6 @@ impl PooledStore {
     fn create(&mut self, ty: MemoryType) -> Result<Memory, wasmi::Error> {
         let max = ty.maximum().map(|max| u32::try_from(max).unwrap_or(u32::MAX));
         let mut pages = ty.minimum();
-        self.store.data_mut().growth.begin_initial(usize::try_from(pages.saturating_mul(PAGE)).unwrap_or(usize::MAX));
         let piece = pages.min(pieces::PAGES.into());
         let first = MemoryType::new(piece as u32, max);
         let memory = match self.lease.as_mut().and_then(|lease| lease.pages.as_mut()) {
