@@ -1,7 +1,7 @@
 //! Loading of untrusted bytes into a module that can be run.
 //!
-//! The steps in order: size, magic and version, structure, imports, validation, a new engine, translation of the whole
-//! module. A panic in any of them is caught. Each module has a separate engine, since an engine never frees the code
+//! The steps in order: size, magic and version, structure, imports, function bodies, a new engine, validation and
+//! translation of the whole module. A panic in any of them is caught. Each module has a separate engine, since an engine never frees the code
 //! of dropped modules.
 
 use alloc::{
@@ -34,6 +34,7 @@ use crate::{
 };
 
 mod adapter;
+mod bodies;
 mod checker;
 mod entries;
 mod form;
@@ -55,7 +56,7 @@ pub(crate) mod verified;
 mod work;
 
 pub(crate) use self::entries::Entry;
-use self::{provider::Provider, validation::ModuleInfo};
+use self::{bodies::ModuleInfo, provider::Provider};
 
 /// Maximum number of imports or exports that an error lists.
 const NAMED: usize = 64;
@@ -264,25 +265,26 @@ pub(crate) fn subscriber_panic(reason: StopReason) -> ModuleError {
 pub(crate) fn inspect(bytes: &[u8], config: &Config) -> Result<Inspection, ModuleError> {
     let inspected = observe::contain(|| {
         let scan = check_structure(bytes, config)?;
-        Ok(validation::validate(bytes, config, scan)?.inspection)
+        let inspection = bodies::read(bytes, config, scan)?.inspection;
+        validation::first_error(bytes, usize::MAX).map_or(Ok(inspection), Err)
     });
     inspected.unwrap_or_else(|message| Err(ModuleError::Engine { message }))
 }
 
-/// Validates and translates a whole module.
+/// Checks and translates a whole module.
 fn load_eagerly(bytes: &[u8], policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let info = check(bytes, policy)?;
     translate(bytes, info, engine(policy, CompilationMode::Eager), policy)
 }
 
-/// Scans and validates a whole module and checks its imports; translates nothing.
+/// Scans a whole module, checks its imports and its operators, and plans its normal form; translates nothing.
 fn check(bytes: &[u8], policy: &Policy) -> Result<ModuleInfo, ModuleError> {
     let scan = check_structure(bytes, &policy.config)?;
     check_imports(&scan.inspection, policy)?;
-    validation::validate(bytes, &policy.config, scan)
+    bodies::read(bytes, &policy.config, scan)
 }
 
-/// Rewrites a module, translates it in the compilation mode of the engine, and links it.
+/// Rewrites a module, validates and translates it in the compilation mode of the engine, and links it.
 fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy>) -> Result<Inner, ModuleError> {
     let pool = match can_import_memory(&info.inspection, policy) {
         true => Pool::new(&info.inspection, &policy.config),
@@ -290,8 +292,13 @@ fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy
     };
     let rewritten = rewrite::rewrite(bytes, &info, pool.makes_memory());
     let normal = rewritten.as_ref().map_or(bytes, |new| &new.bytes);
-    check_normal(normal)?;
-    let module = wasmi::Module::new(&engine, normal).map_err(invalid)?;
+    let module = observe::contain(|| {
+        check_normal(normal)?;
+        wasmi::Module::new(&engine, normal).map_err(invalid)
+    });
+    let module = module.unwrap_or_else(|message| Err(ModuleError::Engine { message }));
+    // Neither reads the bodies of the original, which may be invalid.
+    let module = module.map_err(|error| validation::first_error(bytes, usize::MAX).unwrap_or(error))?;
     let (start, host_table) = rewritten.map_or((None, None), |new| (new.start, new.host_table));
     let mut imports = provider::imports(&info.inspection, policy);
     // The memory that the rewritten module imports is its last import.

@@ -7,13 +7,15 @@
 //! in this form already. Other functions are rewritten by [`stack`]; in the rest only charges are inserted ([`charge`])
 //! and single operators changed.
 //!
-//! Each operator is validated right after it is seen here.
+//! Operators need not be valid. An invalid one stays where it is, and what is added beside it neither needs nor leaves
+//! operands, or needs those that the operator needs: so the changed function is as invalid as the original. Functions
+//! that [`stack`] rewrites are validated there.
 
 use alloc::vec::Vec;
 
-use wasmparser::{BlockType, FuncValidator, FunctionBody, MemArg, Operator, ValidatorResources};
+use wasmparser::{BlockType, HeapType, MemArg, Operator};
 
-pub(super) use self::context::Context;
+pub(super) use self::{context::Context, stack::Function};
 use self::{
     edges::Edges,
     edit::{Edits, FunctionEdits, Rank},
@@ -26,6 +28,7 @@ use self::{
 };
 use super::{
     prices::price,
+    refusal::invalid_at,
     stack_effect::{Effect, division_type, load_memarg, piece_kind, store_memarg, truncation_type},
 };
 use crate::{
@@ -47,6 +50,7 @@ mod edges;
 pub(super) mod edit;
 mod frame;
 mod immediate;
+mod indices;
 mod locals;
 mod operand;
 mod region;
@@ -71,6 +75,8 @@ pub(super) struct Form<'m> {
     regions: Regions,
     /// The function itself, and its open blocks.
     frames: Vec<Frame>,
+    /// Whether operators follow the end of the function.
+    is_overlong: bool,
     /// The region of the next operator; `None` in dead code.
     region: Option<RegionId>,
     /// The number of open blocks in dead code.
@@ -81,6 +87,8 @@ pub(super) struct Form<'m> {
     begins: Option<Begin>,
     /// Whether the last edit replaces the current operator, whose end is not known yet.
     replaces: bool,
+    /// The number of operands on the stack; meaningless in dead code.
+    height: u32,
     immediates: Immediates,
     /// The literals among the operands, by their height modulo 64.
     literals: [u32; 64],
@@ -114,11 +122,13 @@ impl<'m> Form<'m> {
             locals: Locals::new(added_locals),
             regions: Regions::default(),
             frames: Vec::new(),
+            is_overlong: false,
             region: None,
             dead: 0,
             is_dead_end: false,
             begins: None,
             replaces: false,
+            height: 0,
             immediates: Immediates::default(),
             literals: [0; 64],
             last: [Last::Other; 2],
@@ -134,6 +144,7 @@ impl<'m> Form<'m> {
         self.function.clear();
         self.regions.clear();
         self.frames.clear();
+        self.is_overlong = false;
         self.start = start as u32;
         let ty = BlockType::FuncType(ty);
         let params = self.context.params(ty).len() as u32;
@@ -141,7 +152,9 @@ impl<'m> Form<'m> {
         self.locals.begin(params + locals, groups);
         let entry = self.regions.entry(self.start, None);
         self.region = Some(entry);
-        self.frames.push(Frame { edges: Edges::EXIT, ..Frame::new(Kind::Block, ty, entry, Immediates::default()) });
+        let function = Frame::new(Kind::Block, ty, entry, 0, Immediates::default());
+        self.frames.push(Frame { edges: Edges::EXIT, ..function });
+        self.height = 0;
         self.dead = 0;
         self.is_dead_end = false;
         self.begins = None;
@@ -151,45 +164,50 @@ impl<'m> Form<'m> {
         self.is_divided = false;
     }
 
-    /// Handles the next operator of the function, with the height of the stack before it.
+    /// Handles the next operator of the function.
     ///
     /// It is inlined: where the kind of operator is known at compile time, little code is left.
     #[inline(always)]
-    pub(super) fn visit(&mut self, operator: &Operator<'_>, effect: Effect, at: usize, height: u32) -> Result {
+    pub(super) fn visit(&mut self, operator: &Operator<'_>, effect: Effect, at: usize) -> Result {
+        if self.frames.is_empty() {
+            self.is_overlong = true;
+            return Ok(());
+        }
         let Some(region) = self.region else {
             self.handle_dead(operator);
             return Ok(());
         };
         self.regions.add(region, price(operator));
+        let height = self.height;
         let at = at as u32;
         match operator {
             Operator::Nop => self.replace(at, &[]),
-            Operator::Block { blockty } => self.open(Kind::Block, *blockty, region, height, 0),
-            Operator::Loop { blockty } => self.open(Kind::Loop, *blockty, region, height, 0),
+            Operator::Block { blockty } => self.open(Kind::Block, *blockty, region, 0),
+            Operator::Loop { blockty } => self.open(Kind::Loop, *blockty, region, 0),
             Operator::If { blockty } => {
                 self.condition(at)?;
-                self.open(Kind::If, *blockty, region, height, 1);
+                self.open(Kind::If, *blockty, region, 1);
             }
-            Operator::Else => self.handle_else(height),
-            Operator::End => self.close(height),
+            Operator::Else => self.handle_else(),
+            Operator::End => self.close(),
             Operator::Br { relative_depth } => {
-                self.track_stack(height, 0);
+                self.track_stack(0);
                 let edges = self.branch(*relative_depth);
                 self.regions.edges.leave(region, edges);
                 self.region = None;
             }
             Operator::BrIf { relative_depth } => {
                 self.condition(at)?;
-                self.track_stack(height, 1);
+                self.track_stack(1);
                 let edges = self.branch(*relative_depth);
                 self.regions.edges.leave(region, edges);
-                self.immediates.pop(1);
+                self.pop(1);
                 self.carried(*relative_depth);
                 self.begins = Some(Begin::Join(edges));
             }
             Operator::BrTable { targets } => {
                 self.condition(at)?;
-                self.track_stack(height, 1);
+                self.track_stack(1);
                 let mut edges = self.branch(targets.default());
                 for depth in targets.targets().map_while(core::result::Result::ok) {
                     let others = self.branch(depth);
@@ -198,32 +216,35 @@ impl<'m> Form<'m> {
                 self.regions.edges.leave(region, edges);
                 self.region = None;
             }
-            Operator::Return => self.leave(height, self.results),
+            Operator::Return => self.leave(self.results),
             Operator::ReturnCall { function_index } => {
-                self.leave(height, self.context.function(*function_index).map_or(0, |ty| ty.params.len() as u32));
+                self.leave(self.context.function(*function_index).map_or(0, |ty| ty.params.len() as u32));
             }
             Operator::ReturnCallIndirect { type_index, .. } => {
-                self.leave(height, 1 + self.context.params(BlockType::FuncType(*type_index)).len() as u32);
+                self.leave(1 + self.context.params(BlockType::FuncType(*type_index)).len() as u32);
             }
             Operator::Unreachable => {
-                self.track_stack(height, 0);
+                self.track_stack(0);
                 self.region = None;
             }
             Operator::Call { function_index } => {
                 if let Some(ty) = self.context.function(*function_index) {
-                    self.immediates.pop(ty.params.len() as u32);
-                    self.immediates.push_unknown(ty.results.len() as u32);
+                    self.pop(ty.params.len() as u32);
+                    self.push_unknown(ty.results.len() as u32);
                 }
             }
             Operator::CallIndirect { type_index, .. } => {
                 let ty = BlockType::FuncType(*type_index);
-                self.immediates.pop(1 + self.context.params(ty).len() as u32);
-                self.immediates.push_unknown(self.context.results(ty).len() as u32);
+                self.pop(1 + self.context.params(ty).len() as u32);
+                self.push_unknown(self.context.results(ty).len() as u32);
             }
-            operator => self.compute(operator, effect, at, height)?,
+            operator => {
+                self.compute(operator, effect, at, height)?;
+                self.height = height.saturating_sub(effect.operands()) + effect.results();
+            }
         }
         self.last = [self.last[1], Last::of(operator)];
-        Ok(())
+        indices::check(operator, &self.context, &self.locals, at)
     }
 
     /// Handles an operator in dead code.
@@ -232,8 +253,8 @@ impl<'m> Form<'m> {
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.dead += 1,
             Operator::End if self.dead > 0 => self.dead -= 1,
-            Operator::End => return self.close(0),
-            Operator::Else if self.dead == 0 => return self.handle_else(0),
+            Operator::End => return self.close(),
+            Operator::Else if self.dead == 0 => return self.handle_else(),
             // It provides the operands of the function's end.
             Operator::Unreachable if is_dead_end => return,
             _ => {}
@@ -255,9 +276,12 @@ impl<'m> Form<'m> {
             Operator::LocalGet { .. } => self.immediates.push_unknown(1),
             Operator::LocalTee { .. } => self.immediates.forget_literal(),
             Operator::RefNull { hty } => {
-                let is_func = *hty == wasmparser::HeapType::FUNC;
+                let is_func = *hty == HeapType::FUNC;
                 let ty = if is_func { ValueType::FuncRef } else { ValueType::ExternRef };
                 let local = self.locals.get(Purpose::Null, ty)?;
+                if !is_func && *hty != HeapType::EXTERN {
+                    return Err(invalid_at(at, "unknown type of a reference"));
+                }
                 self.replace(at, &local_get(local));
                 self.immediates.push_unknown(1);
             }
@@ -405,10 +429,24 @@ impl<'m> Form<'m> {
         self.is_stacked = true;
     }
 
+    /// Pops operands.
+    #[inline(always)]
+    fn pop(&mut self, count: u32) {
+        self.height = self.height.saturating_sub(count);
+        self.immediates.pop(count);
+    }
+
+    /// Pushes operands that no engine knows at translation.
+    #[inline(always)]
+    fn push_unknown(&mut self, count: u32) {
+        self.height += count;
+        self.immediates.push_unknown(count);
+    }
+
     /// Records whether the stack holds operands besides those that an operator takes.
     #[inline(always)]
-    fn track_stack(&mut self, height: u32, operands: u32) {
-        self.is_stacked |= height != operands;
+    fn track_stack(&mut self, operands: u32) {
+        self.is_stacked |= self.height != operands;
     }
 
     /// Handles the end of the current operator.
@@ -429,6 +467,10 @@ impl<'m> Form<'m> {
 
     /// Ends a function whose declared locals take this number of cells; returns the work of what was added to it.
     pub(super) fn finish(&mut self, function: &Function<'_>, cells: u64) -> Result<u64> {
+        // The engine cannot handle operators behind the end.
+        if self.is_overlong || !self.frames.is_empty() {
+            return Err(invalid_at(function.body.range().end as u32, "a function ends with its last operator"));
+        }
         if (self.is_stacked || self.is_divided) && !OFF {
             self.locals.is_for_pieces = !self.is_stacked;
             self.added += stack::move_to_locals(function, self)?;
@@ -454,14 +496,3 @@ impl<'m> Form<'m> {
 /// Minimum number of cells of 8 bytes for which a call is charged for zeroing its locals, at the price of bulk memory;
 /// fewer cost no more than the call itself.
 const PRICED_CELLS: u64 = 64;
-
-/// A function, for the second pass that some need.
-pub(super) struct Function<'a> {
-    /// The bytes of the module.
-    pub(super) module: &'a [u8],
-    pub(super) body: &'a FunctionBody<'a>,
-    /// Length in bytes of the number of groups of locals.
-    pub(super) header: usize,
-    pub(super) ty: u32,
-    pub(super) validator: &'a FuncValidator<ValidatorResources>,
-}

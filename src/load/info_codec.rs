@@ -6,11 +6,11 @@
 use alloc::vec::Vec;
 
 use super::{
+    bodies::ModuleInfo,
     form::{
         charge::Charge,
         edit::{Edit, Edits, Insert},
     },
-    validation::ModuleInfo,
 };
 use crate::data::codec::{Codec, put_len, structs, take_len};
 
@@ -81,7 +81,7 @@ mod tests {
     use crate::{
         config::Config,
         data::codec::tests,
-        load::{scan, validation},
+        load::{bodies, scan},
     };
 
     const WASM: &[u8] = include_bytes!("../../fixtures/guests/upper-rust.wasm");
@@ -89,7 +89,7 @@ mod tests {
     fn encoded() -> Vec<u8> {
         let config = Config::default();
         let scan = scan::scan(WASM, &config).unwrap();
-        tests::encoded(&validation::validate(WASM, &config, scan).unwrap())
+        tests::encoded(&bodies::read(WASM, &config, scan).unwrap())
     }
 
     #[test]

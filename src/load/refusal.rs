@@ -54,3 +54,9 @@ pub(super) fn unsupported<T>(feature: Feature, offset: usize) -> Result<T> {
 pub(super) fn invalid(error: BinaryReaderError) -> ModuleError {
     ModuleError::Invalid { offset: error.offset() as u64, message: error.message().to_string() }
 }
+
+/// Returns the error of a function that is seen to be invalid before it is validated; validation says more.
+#[cold]
+pub(super) fn invalid_at(at: u32, message: &str) -> ModuleError {
+    ModuleError::Invalid { offset: at.into(), message: message.into() }
+}

@@ -6,8 +6,7 @@
 //! * Function bodies are rewritten to the normal form (`form`). If that calls the host, before a `table.grow` or for
 //!   the pieces of a bulk operator, a table for the host's functions and their types are added.
 //!
-//! The original has been validated before, so an addition cannot make an invalid module valid; and additions have
-//! indices that the original does not use.
+//! Additions have indices that the original does not use.
 
 #![expect(
     clippy::indexing_slicing,
@@ -17,7 +16,7 @@
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
-use super::{form::edit::Edits, validation::ModuleInfo};
+use super::{bodies::ModuleInfo, form::edit::Edits};
 use crate::{
     data::binary::{append, export, leb, read_leb, section, sections},
     host::{pieces, pool},

@@ -64,6 +64,26 @@ impl Effect {
             _ => by_table,
         }
     }
+
+    /// Returns the number of operands; 0 if it depends on types.
+    #[inline(always)]
+    pub(super) const fn operands(self) -> u32 {
+        match self {
+            Effect::Constant | Effect::Variable => 0,
+            Effect::Store { .. } => 2,
+            Effect::Compute { operands } | Effect::Load { operands } | Effect::Other { operands, .. } => operands,
+        }
+    }
+
+    /// Returns the number of results; 0 if it depends on types.
+    #[inline(always)]
+    pub(super) const fn results(self) -> u32 {
+        match self {
+            Effect::Constant | Effect::Compute { .. } | Effect::Load { .. } => 1,
+            Effect::Other { results, .. } => results,
+            Effect::Store { .. } | Effect::Variable => 0,
+        }
+    }
 }
 
 /// Checks whether an operator loads from memory.

@@ -71,8 +71,9 @@ impl<'b, 'm> Body<'b, 'm> {
     pub(super) fn operator(&mut self, operator: &Operator<'_>, effect: &Effect) -> Result {
         use Operator::*;
         if !self.reachable && !matches!(operator, Else | End) {
-            let is_end_of_loop =
-                matches!(operator, Unreachable) && matches!(self.context.read(self.before[LOOKBACK - 1]), End);
+            let is_end_of_loop = matches!(operator, Unreachable)
+                && matches!(self.context.read(self.before[LOOKBACK - 1]), End)
+                && !self.buffers.labels.is_empty();
             return if is_end_of_loop { Ok(()) } else { Err(Rule::DeadCode) };
         }
         let (params, results) = match operator {

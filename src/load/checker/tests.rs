@@ -441,12 +441,18 @@ fn only_what_belljar_runs_is_a_module() {
     for bytes in [&b""[..], b"\0asm", b"\0asm\x0d\0\x01\0", b"\0asm\x01\0\0\0\x0a\x04\x01\x02\0\x0b"] {
         assert_eq!(is_normal(bytes).map_err(|error| error.rule), Err(Rule::Malformed), "{bytes:?}");
     }
-    // A body that ends early, one that does not end, and an `else` of no `if`.
-    for body in [&b"\x05\0\x0b\x0b"[..], b"\x03\0\x02\x40\x0b", b"\x05\0\x02\x40\x05\x0b\x0b"] {
-        let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0".to_vec();
-        bytes.extend([10, 2 + body.len() as u8, 1]);
+    // A body that ends early in two ways, one that does not end, and an `else` of no `if`.
+    for (body, rule) in [
+        (&b"\0\x0b\x0b"[..], Rule::Malformed),
+        (b"\0\x0b\0", Rule::DeadCode),
+        (b"\0\x02\x40\x0b", Rule::Malformed),
+        (b"\0\x02\x40\x05\x0b\x0b", Rule::Malformed),
+    ] {
+        // Any other reader refuses the export before it reads a body: no such module is an input for one.
+        let mut bytes = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\x07\x05\x01\x01f\0\x09".to_vec();
+        bytes.extend([10, 2 + body.len() as u8, 1, body.len() as u8]);
         bytes.extend(body);
-        assert!(is_normal(&bytes).is_err(), "{bytes:?}");
+        assert_eq!(is_normal(&bytes).map_err(|error| error.rule), Err(rule), "{bytes:?}");
     }
 }
 

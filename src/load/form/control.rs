@@ -11,13 +11,13 @@ use super::{
 
 impl Form<'_> {
     /// Handles `block`, `loop` or `if`, which pops this number of operands besides its parameters.
-    pub(super) fn open(&mut self, kind: Kind, ty: BlockType, region: RegionId, height: u32, operands: u32) {
-        self.track_stack(height, operands);
+    pub(super) fn open(&mut self, kind: Kind, ty: BlockType, region: RegionId, operands: u32) {
+        self.track_stack(operands);
         self.is_stacked |= ty != BlockType::Empty;
         let params = self.context.params(ty).len() as u32;
-        self.immediates.pop(operands + params);
-        let mut frame = Frame::new(kind, ty, region, self.immediates);
-        self.immediates.push_unknown(params);
+        self.pop(operands + params);
+        let mut frame = Frame::new(kind, ty, region, self.height, self.immediates);
+        self.push_unknown(params);
         frame.edges = self.regions.edges.group();
         if kind != Kind::Block {
             frame.arms = if kind == Kind::If { self.regions.edges.group() } else { frame.edges };
@@ -28,9 +28,9 @@ impl Form<'_> {
     }
 
     /// Handles an `else`.
-    pub(super) fn handle_else(&mut self, height: u32) {
+    pub(super) fn handle_else(&mut self) {
         if self.region.is_some() {
-            self.track_stack(height, 0);
+            self.track_stack(0);
         }
         if let Some(frame) = self.frames.last_mut() {
             frame.kind = Kind::Else;
@@ -39,27 +39,28 @@ impl Form<'_> {
                 self.regions.edges.leave(region, frame.edges);
             }
             self.begins = Some(Begin::Entry(frame.arms));
-            self.immediates = frame.below;
-            self.immediates.push_unknown(self.context.params(frame.ty).len() as u32);
+            (self.height, self.immediates) = (frame.height, frame.below);
+            let params = self.context.params(frame.ty).len() as u32;
+            self.push_unknown(params);
         }
     }
 
     /// Handles an `end`.
-    pub(super) fn close(&mut self, height: u32) {
+    pub(super) fn close(&mut self) {
         let Some(mut frame) = self.frames.pop() else { return };
         let ends = self.region.is_some();
         let Some(parent) = self.frames.last_mut() else {
             if ends {
-                self.track_stack(height, self.results);
+                self.track_stack(self.results);
             }
             return;
         };
         parent.escape = parent.escape.min(frame.escape);
         if ends {
-            self.track_stack(height, 0);
+            self.track_stack(0);
         }
-        self.immediates = frame.below;
-        self.immediates.push_unknown(self.context.results(frame.ty).len() as u32);
+        (self.height, self.immediates) = (frame.height, frame.below);
+        self.push_unknown(self.context.results(frame.ty).len() as u32);
         let edges = &mut self.regions.edges;
         match frame.kind {
             // The label of a loop is its start.
@@ -102,8 +103,8 @@ impl Form<'_> {
     }
 
     /// Handles an operator that leaves the function with this number of operands.
-    pub(super) fn leave(&mut self, height: u32, operands: u32) {
-        self.track_stack(height, operands);
+    pub(super) fn leave(&mut self, operands: u32) {
+        self.track_stack(operands);
         if let Some(frame) = self.frames.last_mut() {
             frame.escape = 0;
         }

@@ -34,12 +34,14 @@ pub(super) struct Frame {
     pub(super) is_target: bool,
     /// Whether the end of the first arm of an `if` is reachable.
     pub(super) arm_ends: bool,
+    /// The number of operands below it, without its parameters.
+    pub(super) height: u32,
     /// The immediates among the operands below it.
     pub(super) below: Immediates,
 }
 
 impl Frame {
-    pub(super) fn new(kind: Kind, ty: BlockType, outer: RegionId, below: Immediates) -> Self {
+    pub(super) fn new(kind: Kind, ty: BlockType, outer: RegionId, height: u32, below: Immediates) -> Self {
         Frame {
             kind,
             ty,
@@ -49,6 +51,7 @@ impl Frame {
             escape: usize::MAX,
             is_target: false,
             arm_ends: false,
+            height,
             below,
         }
     }

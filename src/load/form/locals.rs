@@ -61,6 +61,12 @@ impl Locals {
         self.is_for_pieces = false;
     }
 
+    /// Checks whether a local is a parameter or declared.
+    #[inline]
+    pub(super) fn is_declared(&self, local: u32) -> bool {
+        local < self.declared
+    }
+
     /// Returns the local for a purpose; adds it if it does not exist yet.
     pub(super) fn get(&mut self, purpose: Purpose, ty: ValueType) -> Result<u32, ModuleError> {
         let key = (purpose, value_code(ty));

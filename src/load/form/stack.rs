@@ -9,11 +9,12 @@
 use alloc::{vec, vec::Vec};
 
 use wasmparser::{
-    BlockType, FuncToValidate, FuncValidator, FuncValidatorAllocations, Operator, ValType, ValidatorResources,
+    BlockType, FuncToValidate, FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, ValType,
+    ValidatorResources,
 };
 
 use super::{
-    Form, Function, Result,
+    Form, Result,
     edit::Rank,
     frame::{Frame, Kind},
     immediate::Immediates,
@@ -33,14 +34,20 @@ use crate::{
     },
 };
 
+/// A function, for the second pass that some need.
+pub(in crate::load) struct Function<'a> {
+    /// The bytes of the module.
+    pub(in crate::load) module: &'a [u8],
+    pub(in crate::load) body: &'a FunctionBody<'a>,
+    /// Length in bytes of the number of groups of locals.
+    pub(in crate::load) header: usize,
+    pub(in crate::load) function: &'a FuncToValidate<ValidatorResources>,
+}
+
 /// Moves the operands of a function from the stack to locals at all boundaries; returns the work.
 pub(super) fn move_to_locals(function: &Function<'_>, form: &mut Form<'_>) -> Result<u64> {
-    let validator = FuncToValidate {
-        resources: function.validator.resources(),
-        index: function.validator.index(),
-        ty: function.ty,
-        features: parser_features(),
-    };
+    let FuncToValidate { resources, index, ty, features } = function.function;
+    let validator = FuncToValidate { resources, index: *index, ty: *ty, features: *features };
     let mut validator = validator.into_validator(FuncValidatorAllocations::default());
     let mut reader = function.body.get_binary_reader();
     reader.set_features(parser_features());
@@ -57,13 +64,14 @@ pub(super) fn move_to_locals(function: &Function<'_>, form: &mut Form<'_>) -> Re
         dead: None,
         is_wrapped: false,
     };
-    stack.open(Kind::Block, BlockType::FuncType(function.ty));
+    stack.open(Kind::Block, BlockType::FuncType(*ty));
     stack.begin(reader.original_position() as u32);
     while !reader.eof() {
         let at = reader.original_position();
         let operator = reader.read_operator().map_err(malformed)?;
         stack.operator(&operator, at as u32, reader.original_position() as u32)?;
     }
+    stack.validator.finish(reader.original_position()).map_err(invalid)?;
     if stack.is_wrapped {
         let start = stack.form.start;
         stack.put(Rank::Begin, start, 0, &BLOCK);
@@ -237,7 +245,7 @@ impl<'m> Stack<'_, 'm> {
 
     /// Opens a block after its parameters have been popped.
     fn open(&mut self, kind: Kind, ty: BlockType) {
-        let frame = Frame::new(kind, ty, RegionId::FIRST, Immediates::default());
+        let frame = Frame::new(kind, ty, RegionId::FIRST, 0, Immediates::default());
         self.frames.push(Open { frame, height: self.operands.len() });
     }
 
