@@ -12,10 +12,13 @@ pub(in crate::load) struct Charge {
 }
 
 impl Charge {
-    /// Returns the number of its operators, without those of a scope.
-    pub(super) fn operators(self) -> u64 {
-        let (large, small) = units(self.fuel);
-        2 * large + small
+    /// Returns its weight, without that of a scope.
+    ///
+    /// The weight decides whether charges move, and so the fuel of runs that end between two places of a charge. It
+    /// does not depend on how the charge is encoded.
+    pub(super) fn weight(self) -> u64 {
+        let fuel = u64::from(self.fuel);
+        fuel / 8 * 2 + fuel % 8
     }
 
     /// Writes the operators of a charge: the engine translates them to nothing, and adds their price to the scope.

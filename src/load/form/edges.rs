@@ -40,7 +40,7 @@ struct End {
     next: Option<u32>,
 }
 
-/// The number of operators by which charges may grow if that removes one charge.
+/// The weight by which charges may grow if that removes one charge.
 const GROWTH: i64 = 12;
 
 impl Edges {
@@ -168,24 +168,24 @@ impl Edges {
     }
 }
 
-/// The changes in the number of charges that need a scope, and in the number of operators of all charges.
+/// The changes in the number of charges that need a scope, and in the weight of all charges.
 #[derive(Debug, Default)]
 struct Growth {
     charges: i64,
-    operators: i64,
+    weight: i64,
 }
 
 impl Growth {
     fn add(&mut self, region: &Region, times: i64) {
         self.charges += times * i64::from(region.is_charged());
-        self.operators += times * region.size() as i64;
+        self.weight += times * region.weight() as i64;
     }
 
-    /// Checks whether the change removes a charge for few operators, or removes operators without a new charge.
+    /// Checks whether the change removes a charge for little weight, or removes weight without a new charge.
     fn is_better(&self) -> bool {
         match self.charges {
-            ..0 => self.operators <= GROWTH,
-            0 => self.operators <= 0,
+            ..0 => self.weight <= GROWTH,
+            0 => self.weight <= 0,
             1.. => false,
         }
     }

@@ -57,8 +57,8 @@ impl Region {
         Charge { fuel, scoped: !self.counted }
     }
 
-    /// Returns the number of operators of the charge.
-    pub(super) fn size(&self) -> u64 {
-        self.charge().operators() + if self.is_charged() { 2 } else { 0 }
+    /// Returns the weight of the charge and its scope; 0 if there is nothing to charge.
+    pub(super) fn weight(&self) -> u64 {
+        self.charge().weight() + if self.is_charged() { 2 } else { 0 }
     }
 }

@@ -46,14 +46,17 @@ impl Regions {
         }
     }
 
-    /// Adds the charges to the edits of the function; returns the number of their operators.
+    /// Adds the charges to the edits of the function; returns their weight.
     pub(super) fn finish(&mut self, edits: &mut FunctionEdits) -> u64 {
         self.edges.move_charges(&mut self.list);
-        let mut operators = 0;
-        for region in self.list.drain(..).filter(|region| region.size() > 0) {
-            operators += region.size();
-            edits.charge(region.at, region.charge());
+        let mut sum = 0;
+        for region in self.list.drain(..) {
+            let weight = region.weight();
+            if weight > 0 {
+                sum += weight;
+                edits.charge(region.at, region.charge());
+            }
         }
-        operators
+        sum
     }
 }
