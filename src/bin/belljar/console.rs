@@ -8,7 +8,6 @@ use std::{
 };
 
 use belljar::{Level, LogEntry};
-use tracing_subscriber::{filter, fmt::layer, prelude::*};
 
 use crate::{
     failure::Report,
@@ -39,10 +38,12 @@ impl Console {
     /// Returns a console for the output options, and subscribes to trace events if they ask for them.
     pub fn new(look: LookArgs) -> Console {
         let color = look.color.resolve(|| io::stderr().is_terminal() && wants_color());
-        if look.verbose >= 2 {
-            trace(look.verbose, color);
+        let LookArgs { format, quiet, verbose, .. } = look;
+        let console = Console { format, quiet, verbose, color, progress: Cell::new(false) };
+        if verbose >= 2 {
+            console.trace();
         }
-        Console { format: look.format, quiet: look.quiet, verbose: look.verbose, color, progress: Cell::new(false) }
+        console
     }
 
     /// Shows a failure: on stderr, and in a JSON format also as a document on stdout.
@@ -92,8 +93,7 @@ impl Console {
         self.quiet
     }
 
-    /// Returns whether `--verbose` is set.
-    #[cfg(feature = "serve")]
+    /// Returns whether `--verbose` is set, so that notes are printed.
     pub fn is_verbose(&self) -> bool {
         self.verbose > 0
     }
@@ -139,6 +139,30 @@ impl Console {
         }
     }
 
+    /// Sends trace events to stderr, except the guest's log, which is shown anyway.
+    #[cfg(feature = "cli")]
+    fn trace(&self) {
+        use tracing_subscriber::{filter, fmt::layer, prelude::*};
+
+        let level = if self.verbose == 2 { filter::LevelFilter::DEBUG } else { filter::LevelFilter::TRACE };
+        let events = layer()
+            .with_writer(io::stderr)
+            .with_ansi(self.color)
+            .without_time()
+            // Otherwise a closed stderr is reported with a panic.
+            .log_internal_errors(false)
+            .with_filter(filter::filter_fn(|event| event.is_span() || event.fields().field("text").is_none()))
+            .with_filter(level);
+        // Fails only if there is a subscriber already.
+        let _ = tracing_subscriber::registry().with(events).try_init();
+    }
+
+    /// Warns that this build shows no trace events.
+    #[cfg(not(feature = "cli"))]
+    fn trace(&self) {
+        self.warn("this build shows no trace events; `cargo build --release --features cli` builds one that does");
+    }
+
     fn labelled(&self, color: &str, label: &str, text: impl Display) {
         if self.color {
             self.line(format_args!("\x1b[{color}m{label}:\x1b[0m {text}"));
@@ -152,19 +176,4 @@ impl Console {
 fn wants_color() -> bool {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
     set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
-}
-
-/// Sends trace events to stderr, except the guest's log, which is shown anyway.
-fn trace(verbose: u8, color: bool) {
-    let level = if verbose == 2 { filter::LevelFilter::DEBUG } else { filter::LevelFilter::TRACE };
-    let events = layer()
-        .with_writer(io::stderr)
-        .with_ansi(color)
-        .without_time()
-        // Otherwise a closed stderr is reported with a panic.
-        .log_internal_errors(false)
-        .with_filter(filter::filter_fn(|event| event.is_span() || event.fields().field("text").is_none()))
-        .with_filter(level);
-    // Fails only if there is a subscriber already.
-    let _ = tracing_subscriber::registry().with(events).try_init();
 }

@@ -1,9 +1,9 @@
 //! Loading and running a module, in this process or in a worker process.
 
-#[cfg(unix)]
+#[cfg(all(feature = "isolate", unix))]
 use belljar::isolate::{IsolatedExecution, Isolation};
 use belljar::{
-    Cancel, Error, Execution, Input, LogEntry, Module, Sandbox, Step, Usage, Value, cache::ModuleCache,
+    Cancel, Config, Error, Execution, Input, LogEntry, Module, Sandbox, Step, Usage, Value, cache::ModuleCache,
     inspect::Inspection,
 };
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub enum Engine {
     /// In this process.
     InProcess(Sandbox),
     /// In a worker process.
-    #[cfg(unix)]
+    #[cfg(all(feature = "isolate", unix))]
     Isolated(Isolation),
 }
 
@@ -29,7 +29,7 @@ pub enum Loaded {
     /// Loaded in this process.
     InProcess(Sandbox, Module),
     /// Validated; the worker process loads it again for each run.
-    #[cfg(unix)]
+    #[cfg(all(feature = "isolate", unix))]
     Isolated(Isolation, Vec<u8>, Box<Inspection>),
 }
 
@@ -39,7 +39,7 @@ pub enum Run {
     /// In this process.
     InProcess(Box<Execution>),
     /// In a worker process.
-    #[cfg(unix)]
+    #[cfg(all(feature = "isolate", unix))]
     Isolated(Box<IsolatedExecution>),
 }
 
@@ -49,8 +49,10 @@ impl Engine {
         if !isolate {
             return Ok(Engine::InProcess(sandbox.clone()));
         }
-        #[cfg(unix)]
+        #[cfg(all(feature = "isolate", unix))]
         return Isolation::new(sandbox.config().clone()).map(Engine::Isolated).map_err(Failure::of);
+        #[cfg(all(not(feature = "isolate"), unix))]
+        return Err(crate::disabled::failure("worker processes", "cli"));
         #[cfg(not(unix))]
         Err(Failure::usage("--isolate: belljar cannot isolate runs on this system"))
     }
@@ -59,7 +61,7 @@ impl Engine {
     pub fn validate(&self, wasm: &[u8]) -> Result<Inspection, Error> {
         match self {
             Engine::InProcess(sandbox) => sandbox.validate(wasm),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Engine::Isolated(isolation) => isolation.validate(wasm),
         }
     }
@@ -71,7 +73,7 @@ impl Engine {
                 let module = cache.map_or_else(|| sandbox.load(wasm), |cache| sandbox.load_cached(wasm, cache))?;
                 Ok(Loaded::InProcess(sandbox, module))
             }
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Engine::Isolated(isolation) => {
                 let inspection = Box::new(isolation.validate(wasm)?);
                 Ok(Loaded::Isolated(isolation, wasm.to_vec(), inspection))
@@ -85,7 +87,7 @@ impl Loaded {
     pub fn inspect(&self) -> &Inspection {
         match self {
             Loaded::InProcess(_, module) => module.inspect(),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Loaded::Isolated(_, _, inspection) => inspection,
         }
     }
@@ -94,7 +96,7 @@ impl Loaded {
     pub fn start(&self, input: Input) -> Result<Run, Error> {
         match self {
             Loaded::InProcess(sandbox, module) => sandbox.start(module, input).map(|run| Run::InProcess(Box::new(run))),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Loaded::Isolated(isolation, wasm, _) => {
                 isolation.start(wasm, input.as_bytes()).map(|run| Run::Isolated(Box::new(run)))
             }
@@ -107,7 +109,7 @@ impl Loaded {
             Loaded::InProcess(sandbox, module) => {
                 sandbox.start_call(module, name, arguments, input, ()).map(|run| Run::InProcess(Box::new(run)))
             }
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Loaded::Isolated(isolation, wasm, _) => {
                 isolation.start_call(wasm, name, arguments, input.as_bytes()).map(|run| Run::Isolated(Box::new(run)))
             }
@@ -120,16 +122,21 @@ impl Run {
     pub fn step(&mut self) -> Result<Step, Error> {
         match self {
             Run::InProcess(run) => run.step(STEP),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Run::Isolated(run) => run.wait(),
         }
+    }
+
+    /// Returns whether a step may wait for the host: for a worker process, or for what a configuration grants.
+    pub fn may_block(&self, config: &Config) -> bool {
+        !matches!(self, Run::InProcess(_)) || config.effect().is_some()
     }
 
     /// Returns a handle that cancels the run.
     pub fn cancel_handle(&self) -> Cancel {
         match self {
             Run::InProcess(run) => run.cancel_handle(),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Run::Isolated(run) => run.cancel_handle(),
         }
     }
@@ -138,7 +145,7 @@ impl Run {
     pub fn usage(&mut self) -> Usage {
         match self {
             Run::InProcess(run) => run.usage(),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Run::Isolated(run) => run.usage(),
         }
     }
@@ -147,7 +154,7 @@ impl Run {
     pub fn written(&self) -> (&[u8], &[LogEntry]) {
         match self {
             Run::InProcess(run) => (run.output(), &run.log().entries),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Run::Isolated(run) => (run.output(), run.log()),
         }
     }
@@ -156,7 +163,7 @@ impl Run {
     pub fn wall_time(&self) -> Duration {
         match self {
             Run::InProcess(run) => run.wall_time(),
-            #[cfg(unix)]
+            #[cfg(all(feature = "isolate", unix))]
             Run::Isolated(run) => run.wall_time(),
         }
     }

@@ -14,9 +14,9 @@
     )
 )]
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{console::Console, exit::Exit, failure::Failure, options::LookArgs};
 
@@ -78,17 +78,42 @@ struct Cli {
     command: Command,
 }
 
-/// Defines the commands from their options. Those of the second list describe the command line, which they receive.
+impl Cli {
+    /// Parses the command line.
+    ///
+    /// Most of the time that this takes is spent on creating the parser, so that of the typed command is tried first.
+    /// Help and errors are those of the whole parser, which knows all commands.
+    fn of_arguments() -> Result<Cli, clap::Error> {
+        let typed = env::args_os().nth(1).and_then(|name| Command::parser(name.to_str()?));
+        let one = typed.and_then(|command| {
+            let matches = clap::Command::new("belljar").subcommand(command).try_get_matches().ok()?;
+            Cli::from_arg_matches(&matches).ok()
+        });
+        one.map_or_else(Cli::try_parse, Ok)
+    }
+}
+
+/// Defines the commands from their names and options. Those of the second list describe the command line, which they
+/// receive.
 macro_rules! commands {
-    ({ $($command:ident($args:path),)* } { $($describing:ident($describing_args:path),)* }) => {
+    ({ $($name:literal $command:ident($args:path),)* } { $($other:literal $describing:ident($describing_args:path),)* }) => {
         /// The commands.
         #[derive(Debug, Subcommand)]
         enum Command {
-            $($command(Box<$args>),)*
-            $($describing($describing_args),)*
+            $(#[command(name = $name)] $command(Box<$args>),)*
+            $(#[command(name = $other)] $describing($describing_args),)*
         }
 
         impl Command {
+            /// Returns the parser of one command.
+            fn parser(name: &str) -> Option<clap::Command> {
+                match name {
+                    $($name => Some(<$args>::augment_args(clap::Command::new($name))),)*
+                    $($other => Some(<$describing_args>::augment_args(clap::Command::new($other))),)*
+                    _ => None,
+                }
+            }
+
             /// Returns the output options.
             fn look(&self) -> LookArgs {
                 match self {
@@ -110,22 +135,22 @@ macro_rules! commands {
 
 commands! {
     {
-        Run(run::RunArgs),
-        Map(map::MapArgs),
-        Validate(validate::ValidateArgs),
-        Inspect(inspect::InspectArgs),
-        Verify(verify::VerifyArgs),
-        Pack(tool::pack::PackArgs),
-        Manifest(tool::manifest::ManifestArgs),
-        Plan(tool::plan::PlanArgs),
-        Check(tool::check::CheckArgs),
-        Mcp(mcp::args::McpArgs),
-        Serve(serve::args::ServeArgs),
-        Selftest(selftest::SelftestArgs),
+        "run" Run(run::RunArgs),
+        "map" Map(map::MapArgs),
+        "validate" Validate(validate::ValidateArgs),
+        "inspect" Inspect(inspect::InspectArgs),
+        "verify" Verify(verify::VerifyArgs),
+        "pack" Pack(tool::pack::PackArgs),
+        "manifest" Manifest(tool::manifest::ManifestArgs),
+        "plan" Plan(tool::plan::PlanArgs),
+        "check" Check(tool::check::CheckArgs),
+        "mcp" Mcp(mcp::args::McpArgs),
+        "serve" Serve(serve::args::ServeArgs),
+        "selftest" Selftest(selftest::SelftestArgs),
     }
     {
-        Completions(completions::CompletionsArgs),
-        Man(man::ManArgs),
+        "completions" Completions(completions::CompletionsArgs),
+        "man" Man(man::ManArgs),
     }
 }
 
@@ -142,9 +167,9 @@ impl Command {
 
 fn main() -> ExitCode {
     // With `--isolate` the program starts itself as a worker, which does not return from here.
-    #[cfg(unix)]
+    #[cfg(all(feature = "isolate", unix))]
     belljar::isolate::worker();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::of_arguments() {
         Ok(cli) => cli,
         Err(error) => return usage::print(&error).into(),
     };

@@ -24,7 +24,7 @@ use crate::{
     entry,
     exit::{self, Exit},
     failure::Failure,
-    hint, interrupt,
+    hint,
     json::{self, Stop},
     limits::LimitArgs,
     options::{ConfigArgs, Format, LookArgs, When},
@@ -217,7 +217,6 @@ impl RunArgs {
         if let (Some(recording), Run::InProcess(run)) = (&recording, &mut run) {
             run.record(recording.limit());
         }
-        interrupt::cancel_run(run.cancel_handle(), console);
         let mut live = Live::new(self.escape);
         let ended = live.drive(&mut run, &sandbox, console);
         console.clear_progress();

@@ -200,6 +200,9 @@ fn describe(config: &Config, origins: &Origins, console: &Console) {
     if let Some(preset) = origins.preset() {
         console.granted(format_args!("{} ({})", granted(config), show::name(preset)));
     }
+    if !console.is_verbose() {
+        return;
+    }
     let set = config.enforcement().into_iter().filter(|setting| setting.value != setting.default);
     let values: Vec<_> = set.filter(|setting| setting.key != "profile").map(|setting| shown(&setting)).collect();
     let profile = config.profile.name();

@@ -1,11 +1,14 @@
 //! The output and the log of a run, shown while it runs.
 
+use std::mem;
+
 use belljar::{Error, LogEntry, Outcome, Sandbox, Step};
 
 use crate::{
     console::Console,
     engine::Run,
     failure::Failure,
+    interrupt,
     options::{Format, When},
     output::Output,
     progress::Progress,
@@ -32,12 +35,20 @@ impl Live {
         sandbox: &Sandbox,
         console: &Console,
     ) -> Result<Result<Outcome, Error>, Failure> {
+        // Most runs have ended after their first step, and need no thread that waits for Ctrl-C.
+        let mut can_cancel = run.may_block(sandbox.config());
+        if can_cancel {
+            interrupt::cancel_run(run.cancel_handle(), console);
+        }
         let mut progress = Progress::new(sandbox.config().limits.fuel, console);
         loop {
             match run.step() {
                 Ok(Step::Yielded | Step::Waiting) => {}
                 Ok(Step::Done(outcome)) => return Ok(Ok(outcome)),
                 Err(error) => return Ok(Err(error)),
+            }
+            if !mem::replace(&mut can_cancel, true) {
+                interrupt::cancel_run(run.cancel_handle(), console);
             }
             if console.format == Format::Human {
                 let (output, log) = run.written();
