@@ -45,7 +45,7 @@ mod sandbox;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 mod sync;
-#[cfg(feature = "json")]
+#[cfg(feature = "tool")]
 pub mod tool;
 #[cfg(feature = "wasi")]
 mod wasi;

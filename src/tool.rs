@@ -14,8 +14,9 @@ pub use crate::tool::{
     manifest::{Example, MAX_MANIFEST_BYTES, Manifest, ManifestError, Requested, RequestedDir},
     policy::{Ceiling, MissingCapability, Plan, PlanLine, PlanReason, PlanSource, Policy},
     schema::{
-        Mismatch, Schema,
+        Schema,
         error::{SchemaError, SchemaProblem},
+        mismatch::Mismatch,
     },
 };
 use crate::{
@@ -29,10 +30,12 @@ use crate::{
     tool::document::{Document, Kind, Node},
 };
 
+#[cfg_attr(not(feature = "json"), allow(dead_code, reason = "schemas use the rest"))]
 mod document;
 pub(crate) mod error;
 pub(crate) mod manifest;
 pub(crate) mod policy;
+#[cfg_attr(not(feature = "json"), path = "tool/schema/disabled.rs")]
 pub(crate) mod schema;
 
 /// Loads a module and runs it, with input and output as JSON.

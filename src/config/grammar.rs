@@ -5,7 +5,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::config::NumberKey;
-#[cfg(feature = "json")]
+#[cfg(feature = "tool")]
 use crate::error::ValueKind;
 
 /// A key, by its path, and its values. What is before a dot of a path is a section.
@@ -29,13 +29,13 @@ pub(crate) enum Kind {
     /// An array of tables with these keys.
     Tables(&'static [Field]),
     /// A table of another grammar.
-    #[cfg(feature = "json")]
+    #[cfg(feature = "tool")]
     Inner(Grammar),
     /// Tables of another grammar by names of any kind.
-    #[cfg(feature = "json")]
+    #[cfg(feature = "tool")]
     InnerByName(Grammar),
     /// Values for which the function returns `true`; the second field names them.
-    #[cfg(feature = "json")]
+    #[cfg(feature = "tool")]
     Free(fn(&toml::de::DeValue<'_>) -> bool, ValueKind),
 }
 

@@ -287,7 +287,7 @@ impl Pattern {
     }
 
     /// Returns whether another pattern admits every host that this one does.
-    #[cfg(feature = "json")]
+    #[cfg(feature = "tool")]
     pub(crate) fn is_within(&self, other: &Pattern) -> bool {
         match (self, other) {
             (_, Pattern::Any) => true,

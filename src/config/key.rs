@@ -24,7 +24,7 @@ pub(crate) enum ConfigKey {
 /// A key whose value is a number, a word or a flag. Each value is a `u64`: of a word its position among the
 /// words, of a flag 0 or 1. A larger value grants more.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(all(feature = "json", feature = "isolate")), allow(dead_code, reason = "read by policies and workers"))]
+#[cfg_attr(not(all(feature = "tool", feature = "isolate")), allow(dead_code, reason = "read by policies and workers"))]
 pub(crate) struct ScalarKey {
     /// Path in TOML.
     pub path: &'static str,
@@ -47,7 +47,7 @@ pub(crate) struct ScalarKey {
 }
 
 /// A key whose value is a text, a list or a table.
-#[cfg_attr(not(feature = "json"), allow(dead_code, reason = "read by policies"))]
+#[cfg_attr(not(feature = "tool"), allow(dead_code, reason = "read by policies"))]
 pub(crate) struct ListKey {
     /// Path in TOML.
     pub path: &'static str,
@@ -73,7 +73,7 @@ pub(crate) struct ListKey {
 
 /// Field of manifests and ceilings that has a scalar key.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(feature = "json"), allow(dead_code, reason = "read by policies"))]
+#[cfg_attr(not(feature = "tool"), allow(dead_code, reason = "read by policies"))]
 pub(crate) enum PolicyKey {
     Number,
     Log,

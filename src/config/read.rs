@@ -39,7 +39,7 @@ macro_rules! read_fields {
     };
 }
 
-#[cfg(feature = "json")]
+#[cfg(feature = "tool")]
 pub(crate) use read_fields;
 
 /// Reads all keys of a table into a target.

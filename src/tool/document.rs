@@ -14,7 +14,7 @@ use self::{entry::Entry, extent::Extent};
 mod build;
 mod entry;
 mod extent;
-#[cfg(test)]
+#[cfg(all(test, feature = "json"))]
 mod tests;
 
 /// Longest text of a document, in bytes: the largest offset of an [`Entry`].

@@ -11,7 +11,7 @@ use crate::{
     tool::{
         manifest::error::ManifestError,
         policy::MissingCapability,
-        schema::{Mismatch, list},
+        schema::mismatch::{Mismatch, list},
     },
 };
 

@@ -1,30 +1,25 @@
 //! Untrusted JSON Schemas, with bounds on their size and on the cost of validation.
 
 use alloc::{
-    format,
     string::{String, ToString},
     vec,
     vec::Vec,
 };
-use core::fmt;
 
 use jsonschema::{PatternOptions, ValidationError, Validator};
-use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use self::{
-    error::{SchemaError, SchemaProblem, shown},
+    error::{SchemaError, SchemaProblem},
     graph::Graph,
+    mismatch::{MESSAGE_BYTES, Mismatch},
     work::ValueCounts,
 };
-use crate::{
-    data::text::escape,
-    tool::document::{Document, Node},
-};
+use crate::tool::document::{Document, Node};
 
 pub(crate) mod error;
 mod graph;
+pub(crate) mod mismatch;
 mod representation;
 mod work;
 
@@ -38,24 +33,11 @@ pub struct Schema {
     graph: Graph,
 }
 
-/// Violation of a schema by a value.
-#[derive(Debug, Clone, PartialEq, Eq, Error, Serialize)]
-#[non_exhaustive]
-pub struct Mismatch {
-    /// Position in the document as a JSON Pointer (RFC 6901); empty for the whole document.
-    pub path: String,
-    /// Description; not part of the stable interface.
-    pub message: String,
-}
-
 /// Most mismatches that are reported.
 const MAX_MISMATCHES: usize = 8;
 
 /// Values of a document beyond which one mismatch is reported, and members of an object whose names are shown.
 const MAX_EXPLAINED: u64 = 1_000;
-
-/// Most bytes of a message.
-const MESSAGE_BYTES: usize = 1024;
 
 /// Most bytes of a compiled pattern.
 const PATTERN_BYTES: usize = 16 << 10;
@@ -128,15 +110,6 @@ const MAX_NAME_BYTES: usize = 4 << 10;
 const MISMATCH: &str = "it does not match its schema";
 
 impl Mismatch {
-    pub(crate) fn new(path: &str, message: &str) -> Mismatch {
-        Mismatch { path: path.into(), message: message.into() }
-    }
-
-    /// Prefixes the path, for a document that is part of another.
-    pub(crate) fn below(self, prefix: &str) -> Mismatch {
-        Mismatch { path: format!("{prefix}{}", self.path), ..self }
-    }
-
     fn of(error: &ValidationError<'_>, document: Node<'_>) -> Mismatch {
         let path = error.instance_path().to_string();
         let is_small = document.pointer(&path).is_some_and(Node::is_small);
@@ -148,15 +121,4 @@ impl Mismatch {
 fn message(error: &ValidationError<'_>, is_small: bool) -> String {
     let text = is_small.then(|| error.to_string()).filter(|text| text.len() <= MESSAGE_BYTES);
     text.unwrap_or_else(|| error.masked().to_string().chars().take(MESSAGE_BYTES).collect())
-}
-
-impl fmt::Display for Mismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}: {}", shown(&self.path), escape(&self.message, MESSAGE_BYTES))
-    }
-}
-
-/// Formats mismatches in one line.
-pub(crate) fn list(all: &[Mismatch]) -> String {
-    all.iter().map(|one| format!("{one}")).collect::<Vec<_>>().join("; ")
 }

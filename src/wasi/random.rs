@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use rand_chacha::{
+use chacha20::{
     ChaCha20Rng,
     rand_core::{Rng, SeedableRng},
 };

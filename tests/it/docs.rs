@@ -333,7 +333,7 @@ fn the_readme_shows_what_its_commands_print() {
 
     let [run, test] = of("sh")[..] else { panic!("not two commands") };
     assert_eq!(test, "cargo test --features cli");
-    let arguments = run.strip_prefix("cargo run --features cli -- ").unwrap();
+    let arguments = run.strip_prefix("cargo run --features run -- ").unwrap();
     assert_eq!(of("text"), [shell(&format!("belljar {arguments}"))]);
 
     shows_what_is_printed(&of("console"));

@@ -45,6 +45,8 @@ mod http;
 mod instance;
 #[cfg(all(feature = "cli", unix))]
 mod isolate;
+#[cfg(all(feature = "run", not(feature = "cli")))]
+mod lacks;
 mod limits;
 #[cfg(feature = "mcp")]
 mod mcp;

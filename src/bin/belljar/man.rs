@@ -1,9 +1,6 @@
 //! `belljar man`: the manual pages.
 
-use std::io::{self, Write};
-
 use clap::{Args, Command};
-use clap_mangen::Man;
 
 use crate::{exit::Exit, failure::Failure, show};
 
@@ -30,9 +27,7 @@ impl ManArgs {
             None => &program,
             Some(name) => program.find_subcommand(name).ok_or_else(|| unknown(name, &program))?,
         };
-        let page = render(command.clone()).map_err(|e| Failure::stdout(&e))?;
-        io::stdout().lock().write_all(&page).map_err(|e| Failure::stdout(&e))?;
-        Ok(Exit::Done)
+        write(command.clone())
     }
 }
 
@@ -42,9 +37,19 @@ fn unknown(name: &str, program: &Command) -> Failure {
         .with_hint(format!("the commands are {}", commands.join(", ")))
 }
 
-fn render(command: Command) -> io::Result<Vec<u8>> {
+#[cfg(feature = "cli")]
+fn write(command: Command) -> Result<Exit, Failure> {
+    use std::io::{self, Write};
+
     let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
     let mut page = Vec::new();
-    Man::new(command.display_name(name)).render(&mut page)?;
-    Ok(page)
+    let rendered = clap_mangen::Man::new(command.display_name(name)).render(&mut page);
+    rendered.and_then(|()| io::stdout().lock().write_all(&page)).map_err(|e| Failure::stdout(&e))?;
+    Ok(Exit::Done)
+}
+
+/// Returns the failure that this build has no manual pages.
+#[cfg(not(feature = "cli"))]
+fn write(_: Command) -> Result<Exit, Failure> {
+    Err(crate::disabled::failure("manual pages", "cli"))
 }

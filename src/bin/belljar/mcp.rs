@@ -46,6 +46,6 @@ impl McpArgs {
     /// Returns the failure that this build has no MCP server.
     #[cfg(not(feature = "mcp"))]
     pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
-        Err(crate::disabled::failure("MCP server", "mcp"))
+        Err(crate::disabled::failure("MCP server", "cli,mcp"))
     }
 }

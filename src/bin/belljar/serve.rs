@@ -52,6 +52,6 @@ impl ServeArgs {
     #[cfg(not(feature = "serve"))]
     pub fn run(&self, _: &Console) -> Result<Exit, Failure> {
         Options::of(self)?;
-        Err(crate::disabled::failure("HTTP server", "serve"))
+        Err(crate::disabled::failure("HTTP server", "cli,serve"))
     }
 }

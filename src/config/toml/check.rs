@@ -8,7 +8,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-#[cfg(feature = "json")]
+#[cfg(feature = "tool")]
 use crate::config::quote::name_of;
 use crate::{
     config::grammar::{Field, Grammar, Kind, ScalarKind, below},
@@ -118,9 +118,9 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
             Ok(())
         }
         (Kind::Tables(_), _) => wrong(ValueKind::Tables, value),
-        #[cfg(feature = "json")]
+        #[cfg(feature = "tool")]
         (Kind::Inner(grammar), DeValue::Table(table)) => check_section(&grammar.0(), path, "", table),
-        #[cfg(feature = "json")]
+        #[cfg(feature = "tool")]
         (Kind::InnerByName(grammar), DeValue::Table(table)) => {
             let mut entries: Vec<_> = table.iter().collect();
             entries.sort_by_key(|(name, _)| name.span().start);
@@ -130,9 +130,9 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
                 _ => wrong(ValueKind::Table, item),
             })
         }
-        #[cfg(feature = "json")]
+        #[cfg(feature = "tool")]
         (Kind::Inner(_) | Kind::InnerByName(_), _) => wrong(ValueKind::Table, value),
-        #[cfg(feature = "json")]
+        #[cfg(feature = "tool")]
         (Kind::Free(fits, expected), found) => {
             if fits(found) {
                 Ok(())

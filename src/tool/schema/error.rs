@@ -50,6 +50,9 @@ pub enum SchemaProblem {
     /// The schema refers to itself for the same value.
     #[error("the schema refers to itself for the same value, so that validation would not end")]
     Endless,
+    /// The build has no JSON Schemas: the feature `json` adds them.
+    #[error("this build has no JSON Schemas, which the feature `json` adds")]
+    NotBuilt,
     /// A size exceeds its limit.
     #[error("{found} {what}; the limit is {limit}")]
     Size {
