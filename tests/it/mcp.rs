@@ -28,7 +28,7 @@ fn of(params: &Value) -> (&str, &str, &str) {
 #[test]
 fn a_call_has_its_text_its_price_and_its_receipt() {
     let tools = Tools::of("text", &["echo"]);
-    let mut client = Client::new(&[tools.path()]);
+    let mut client = Client::new(&[tools.path(), "--receipts"]);
     let result = client.call("echo", "hällo");
     assert_eq!(result["content"], json!([{"type": "text", "text": "hällo"}]));
     assert_eq!((&result["isError"], &result["structuredContent"]), (&json!(false), &Value::Null));
@@ -53,7 +53,7 @@ fn what_is_no_text_is_a_resource() {
 #[test]
 fn a_guest_that_is_stopped_is_an_error_with_its_own_words() {
     let tools = Tools::of("fails", &["fails", "spin", "echo"]);
-    let mut client = Client::new(&[tools.path(), "--fuel-limit", "100K"]);
+    let mut client = Client::new(&[tools.path(), "--fuel-limit", "100K", "--receipts"]);
     let result = client.call("fails", "");
     let texts = ["the guest failed: no such unit", "output until then:\nhalf an ", "log:\nwarn: looking it up"];
     let content: Vec<_> = texts.iter().map(|text| json!({"type": "text", "text": text})).collect();

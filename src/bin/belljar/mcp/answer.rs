@@ -11,8 +11,8 @@ use crate::{base64, hint, net::queue::Refused, show};
 /// The largest part of an output, and of a log, that an error contains.
 const PARTIAL_BYTES: usize = 8 << 10;
 
-/// Converts the result of a run, with its usage and its receipt.
-pub fn of_run(served: &ServedTool, input: &[u8], result: &Result<Outcome, Error>) -> CallToolResult {
+/// Converts the result of a run, with its usage and its receipt, if there is one.
+pub fn of_run(served: &ServedTool, result: &Result<Outcome, Error>, receipt: Option<Receipt>) -> CallToolResult {
     let (mut answer, usage) = match result {
         Ok(outcome) => match served.tool.decode(&outcome.output) {
             Ok(answer) => (done(served, answer, &outcome.output), Some(outcome.usage)),
@@ -32,8 +32,6 @@ pub fn of_run(served: &ServedTool, input: &[u8], result: &Result<Outcome, Error>
     if let Err(Error::Stopped(stop)) = result {
         note("stop", json(&stop.reason));
     }
-    // A run with effects has no receipt: checking one would need its transcript.
-    let receipt = Receipt::of_run(&served.wasm, input, served.tool.sandbox().config(), result);
     note("receipt", receipt.and_then(|receipt| json(&receipt)));
     answer.meta = Some(MetaObject(meta));
     answer

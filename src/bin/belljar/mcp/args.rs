@@ -54,6 +54,9 @@ pub struct McpArgs {
     /// The largest message, up to 255MiB [default: 64MiB over stdin, 4MiB over HTTP]
     #[arg(long, value_name = "SIZE")]
     pub max_message: Option<String>,
+    /// Add a receipt to the result of each call, for `belljar verify`
+    #[arg(long)]
+    pub receipts: bool,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use belljar::{Error, Input, LogEntry, Outcome, Step};
+use belljar::{Error, Input, LogEntry, Outcome, Step, record::Receipt};
 use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
@@ -57,13 +57,17 @@ impl EventSender {
 
 /// Runs a tool to its end, and cancels it if the receiver of its events is dropped. Returns the result, and the number
 /// of dropped log messages.
-pub fn call(served: &ServedTool, arguments: Bytes, mut events: EventSender) -> (CallToolResult, u64) {
+///
+/// With `receipts` the result has a receipt, unless the run had effects: checking one would need its transcript.
+pub fn call(served: &ServedTool, arguments: Bytes, receipts: bool, mut events: EventSender) -> (CallToolResult, u64) {
     let input: Bytes = match served.tool.encode_json(arguments) {
         Ok(input) => input.into(),
         Err(error) => return (answer::refused(&error), 0),
     };
     let result = run(served, input.clone(), &mut events);
-    (answer::of_run(served, &input, &result), events.dropped)
+    let receipt = || Receipt::of_run(&served.wasm, &input, served.tool.sandbox().config(), &result);
+    let receipt = receipts.then(receipt).flatten();
+    (answer::of_run(served, &result, receipt), events.dropped)
 }
 
 fn run(served: &ServedTool, input: Bytes, events: &mut EventSender) -> Result<Outcome, Error> {

@@ -41,7 +41,7 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
     let bounds =
         Bounds { permits: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
-    let server = Arc::new(Server::new(bounds, console));
+    let server = Arc::new(Server::new(bounds, args.receipts, console));
     watch(&server, Folder::new(&args.paths, policy));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("runtime", io_message(&error)))?;

@@ -18,14 +18,16 @@ pub struct Server {
     catalog: watch::Sender<Arc<Catalog>>,
     /// The queue for permits to run a call.
     pub permits: Queue<Peer>,
+    /// Whether results have receipts.
+    pub receipts: bool,
     console: Mutex<Console>,
 }
 
 impl Server {
-    /// Returns a server without tools, with these limits on calls.
-    pub fn new(calls: Bounds, console: Console) -> Server {
+    /// Returns a server without tools, with these limits on calls, and with receipts or without.
+    pub fn new(calls: Bounds, receipts: bool, console: Console) -> Server {
         let catalog = watch::Sender::new(Arc::default());
-        Server { catalog, permits: Queue::new(calls), console: Mutex::new(console) }
+        Server { catalog, permits: Queue::new(calls), receipts, console: Mutex::new(console) }
     }
 
     /// Returns the current tools.
