@@ -24,19 +24,32 @@ pub fn nanoseconds(text: &str) -> Option<u64> {
 #[cfg(feature = "serve")]
 pub fn text(since_1970: std::time::Duration) -> String {
     let seconds = since_1970.as_secs();
-    let (mut year, mut month, mut day) = (1970, 1, seconds / 86_400);
-    let of_year = |year| if is_leap(year) { 366 } else { 365 };
-    while day >= of_year(year) {
-        day -= of_year(year);
-        year += 1;
-    }
-    while day >= days_of(year, month) {
-        day -= days_of(year, month);
-        month += 1;
-    }
+    // Years begin in March here, so that a leap day is the last of its year: 400 of them have 146,097 days, and five
+    // months from March or August on have 153.
+    let days = seconds / 86_400 + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let of_era = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let of_year = day - (365 * of_era + of_era / 4 - of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = 400 * era + of_era + u64::from(month < 3);
+
     let [hour, minute, second] = [seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60];
-    let ms = since_1970.subsec_millis();
-    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z", day + 1)
+    let mut text = String::with_capacity(24);
+    for (number, digits, after) in [
+        (year, 4, '-'),
+        (month, 2, '-'),
+        (day, 2, 'T'),
+        (hour, 2, ':'),
+        (minute, 2, ':'),
+        (second, 2, '.'),
+        (since_1970.subsec_millis().into(), 3, 'Z'),
+    ] {
+        text.extend((0..digits).rev().map(|place| char::from(b'0' + (number / 10_u64.pow(place) % 10) as u8)));
+        text.push(after);
+    }
+    text
 }
 
 /// Parses three numbers with these numbers of digits.
@@ -70,6 +83,25 @@ fn days_of(year: u64, month: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::nanoseconds;
+
+    #[cfg(feature = "serve")]
+    #[test]
+    fn times_are_written_as_they_are_read() {
+        use std::time::Duration;
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "1972-02-29T23:59:59.999Z",
+            "1999-12-31T23:59:59.001Z",
+            "2000-02-29T12:34:56.789Z",
+            "2000-03-01T00:00:00.000Z",
+            "2026-12-01T05:06:07.089Z",
+            "2100-02-28T23:59:59.000Z",
+            "2100-03-01T00:00:00.000Z",
+            "2400-12-31T00:00:00.100Z",
+        ] {
+            assert_eq!(super::text(Duration::from_nanos(nanoseconds(text).unwrap())), text);
+        }
+    }
 
     #[test]
     fn times_are_read() {

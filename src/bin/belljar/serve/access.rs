@@ -18,6 +18,9 @@ use crate::time;
 /// The status that is logged if the client closed the connection before the response, as nginx does.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
+/// The longest path that is logged whole.
+const PATH_BYTES: usize = 1_024;
+
 /// The record of a request. It is logged and counted on drop.
 #[derive(Debug)]
 pub struct Access {
@@ -39,8 +42,8 @@ struct Line<'a> {
     time: String,
     request: u64,
     client: SocketAddr,
-    method: Option<String>,
-    path: Option<String>,
+    method: Option<Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
     status: u16,
     received_bytes: u64,
     sent_bytes: u64,
@@ -57,7 +60,7 @@ impl Access {
             started: Instant::now(),
             number: server.next_request(),
             client,
-            target: head.map(|head| (head.method.clone(), head.uri.clone())),
+            target: head.filter(|_| !server.quiet).map(|head| (head.method.clone(), head.uri.clone())),
             status: CLIENT_CLOSED_REQUEST,
             received_bytes: 0,
             sent_bytes: 0,
@@ -113,7 +116,7 @@ impl Access {
             method: target.map(|(method, _)| escaped(method.as_str())),
             path: target.map(|(_, uri)| match uri.path_and_query() {
                 Some(path) if uri.scheme().is_none() && uri.authority().is_none() => escaped(path.as_str()),
-                _ => escaped(&uri.to_string()),
+                _ => escaped(&uri.to_string()).into_owned().into(),
             }),
             status: self.status,
             received_bytes: self.received_bytes,
@@ -162,8 +165,11 @@ pub fn format_message(entry: &LogEntry, request: u64, format: LogFormat) -> Stri
 }
 
 /// Escapes text from a client for a terminal, as one word.
-fn escaped(text: &str) -> String {
-    belljar::text::escape(text, 1_024).to_string()
+fn escaped(text: &str) -> Cow<'_, str> {
+    if text.len() <= PATH_BYTES && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return text.into();
+    }
+    belljar::text::escape(text, PATH_BYTES).to_string().into()
 }
 
 fn now() -> String {
