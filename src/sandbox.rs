@@ -277,7 +277,7 @@ impl Sandbox {
     /// let module = sandbox.load_text(
     ///     r#"(module (import "host" "answer" (func $answer (result i32))) (export "f" (func $answer)))"#,
     /// )?;
-    /// let other = sandbox.with_config(Config::default().with_fuel(1_000))?;
+    /// let other = sandbox.with_config(Config::default().with_fuel(10_000))?;
     /// assert_eq!(other.call::<(), i32>(&module, "f", ())?, 42);
     /// # Ok::<(), belljar::Error>(())
     /// ```
@@ -402,7 +402,7 @@ impl Sandbox {
     ///
     /// Stores are pooled with the feature `pooling`, on Linux, for a module that defines one memory: a run then finds
     /// its memory zeroed ([`docs::speed`](crate::docs::speed) has the figures). Without this call the first run of a
-    /// module creates a store as usual, and later ones share up to 8. A run that is stopped or grows its memory uses up
+    /// module creates a store as usual, and later ones share up to 16. A run that is stopped or grows its memory uses up
     /// its store, of which only the memory is used again. Elsewhere this does nothing and returns 0.
     ///
     /// No data of one run is visible to another, and outcomes are the same with and without.

@@ -62,7 +62,7 @@ pub(crate) const fn kept_bytes(work: u64, size_bytes: u64) -> u64 {
 impl Config {
     /// Returns the most memory that is allocated, in bytes.
     ///
-    /// Each module that is kept takes at most `load` and `spare`, and for each of at most 8 runs that were in flight at
+    /// Each module that is kept takes at most `load` and `spare`, and for each of at most 16 runs that were in flight at
     /// a time, or of as many as were prepared, `idle`; each run in flight, with what it leaves in its
     /// outcome, at most `run`. What [`execute`](crate::execute) keeps for its next call is at most `cache`, once
     /// in a process: the largest that is in use. Not in it are the bytes of the module or its text, which are the

@@ -41,7 +41,7 @@ use self::mapping::Mapping;
 pub(crate) const IMPORT: (&str, &str) = ("belljar", "memory");
 
 /// Stores and mappings that the runs of a module share, unless [`Pool::prepare`] asked for more.
-const DEFAULT_STORES: usize = 8;
+const DEFAULT_STORES: usize = 16;
 
 /// Fewest runs of a store for which keeping it pays off.
 const MIN_USES: u64 = 16;

@@ -97,7 +97,7 @@ pub(super) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
     }
     let (fingerprint, len) = (Fingerprint::of(wasm.get()), wasm.get().len() as u64);
     // Bytes are compared without the lock: that may take long.
-    let candidates = CACHE.lock().candidates(&fingerprint);
+    let (candidates, last) = CACHE.lock().candidates(&fingerprint);
     let Some(loaded) = candidates.iter().find(|loaded| loaded.matches(wasm, config)) else {
         cache::miss("memory", len, "absent").map_err(load::subscriber_panic)?;
         return Ok(None);
@@ -111,7 +111,10 @@ pub(super) fn find(wasm: Wasm<'_>, config: &Config) -> Result<Option<Module>, Er
         }
         _ => None,
     };
-    CACHE.lock().touch(loaded, shared);
+    // Threads that execute the same module take the lock once.
+    if shared.is_some() || last.is_none_or(|last| !Arc::ptr_eq(&last, loaded)) {
+        CACHE.lock().touch(loaded, shared);
+    }
     cache::hit("memory", len).map_err(load::subscriber_panic)?;
     Ok(Some(module))
 }
@@ -162,9 +165,11 @@ fn text_bytes(config: &Config) -> u64 {
 }
 
 impl ModuleLru {
-    fn candidates(&self, fingerprint: &Fingerprint) -> Vec<Arc<CachedModule>> {
+    /// Returns the modules with a fingerprint, and the most recently used of all.
+    fn candidates(&self, fingerprint: &Fingerprint) -> (Vec<Arc<CachedModule>>, Option<Arc<CachedModule>>) {
         let candidates = self.modules.iter().rev().filter(|kept| kept.fingerprint == *fingerprint);
-        candidates.map(|kept| Arc::clone(&kept.loaded)).collect()
+        let last = self.modules.back().map(|kept| Arc::clone(&kept.loaded));
+        (candidates.map(|kept| Arc::clone(&kept.loaded)).collect(), last)
     }
 
     /// Moves a module, or its replacement, to the back if it is still cached.

@@ -114,8 +114,7 @@ impl Measured {
             }
             table += &row(case, &cells);
         }
-        table +=
-            "\nBold is faster than `belljar` with its default features, by these factors; italics are faster than it is with \
+        table += "\nBold is faster than `belljar` with its default features, by these factors; italics are faster than it is with \
              the portable dispatch:\n\n";
         for engine in &columns {
             if let Some(cases) = ahead.get(engine) {
