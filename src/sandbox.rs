@@ -1,6 +1,8 @@
 //! Sandboxes, and functions that run a module in one call.
 
-use alloc::{boxed::Box, sync::Arc, vec::Vec};
+#[cfg(feature = "wat")]
+use alloc::vec::Vec;
+use alloc::{boxed::Box, sync::Arc};
 use core::any::Any;
 
 use crate::{
