@@ -35,19 +35,19 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunOptions {
-    /// [`Limits::fuel`](crate::Limits::fuel).
+    /// [`Limits::fuel`](field@crate::Limits::fuel).
     pub fuel: Option<u64>,
     /// [`Config::deadline_ms`].
     pub deadline_ms: Option<u64>,
-    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    /// [`Limits::memory_bytes`](field@crate::Limits::memory_bytes).
     pub memory_bytes: Option<u64>,
-    /// [`Limits::table_elements`](crate::Limits::table_elements).
+    /// [`Limits::table_elements`](field@crate::Limits::table_elements).
     pub table_elements: Option<u64>,
-    /// [`Limits::output_bytes`](crate::Limits::output_bytes).
+    /// [`Limits::output_bytes`](field@crate::Limits::output_bytes).
     pub output_bytes: Option<u64>,
-    /// [`Limits::log_bytes`](crate::Limits::log_bytes).
+    /// [`Limits::log_bytes`](field@crate::Limits::log_bytes).
     pub log_bytes: Option<u64>,
-    /// [`Limits::host_calls`](crate::Limits::host_calls).
+    /// [`Limits::host_calls`](field@crate::Limits::host_calls).
     pub host_calls: Option<u64>,
     /// [`Wasi::args`](super::Wasi::args), all of them.
     pub args: Option<Vec<String>>,
