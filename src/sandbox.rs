@@ -411,7 +411,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// [`CallError::OtherSandbox`] if the module was loaded by another sandbox.
+    /// [`CallError::OtherSandbox`](crate::CallError::OtherSandbox) if the module was loaded by another sandbox.
     pub fn prepare(&self, module: &Module, runs: usize) -> Result<usize, Error> {
         self.check_own(module)?;
         Ok(module.prepare(runs))
