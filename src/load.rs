@@ -125,9 +125,7 @@ impl Policy {
 
     /// Returns the data of a store for a run with these limits.
     pub(crate) fn new_host(&self, options: &RunOptions) -> Host {
-        let mut limits = self.config.limits.clone();
-        options.limits(&mut limits);
-        Host::new(&self.config, limits, self.denied.clone())
+        Host::new(&self.config, options.limits(&self.config.limits), self.denied.clone())
     }
 
     /// Checks that a module that was loaded under another policy can run under this one.

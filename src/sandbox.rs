@@ -206,7 +206,7 @@ impl Sandbox {
     /// [`Error::Stopped`] if the guest was stopped; [`Error::Call`] if the module has no entry function;
     /// [`Error::Module`] if it has the wrong type.
     pub fn run(&self, module: &Module, input: impl Into<Input>) -> Result<Outcome, Error> {
-        let mut machine = self.machine(module, Box::new(()))?;
+        let mut machine = self.machine(module, &RunOptions::new(), Box::new(()))?;
         machine.push_entry(input.into())?;
         machine.run()
     }
@@ -223,11 +223,7 @@ impl Sandbox {
         }
         // Without a copy of the configuration, which would take longer than the shortest runs may.
         options.check_limits()?;
-        self.check_own(module)?;
-        let mut limits = self.0.config.limits.clone();
-        options.limits(&mut limits);
-        module.check_initial(&limits)?;
-        let mut machine = Machine::new(module, &self.0, options, Purpose::Run, Box::new(()))?;
+        let mut machine = self.machine(module, options, Box::new(()))?;
         machine.push_entry(input.into())?;
         machine.run()
     }
@@ -324,7 +320,7 @@ impl Sandbox {
         input: impl Into<Input>,
         data: impl Any + Send + Sync,
     ) -> Result<Execution, Error> {
-        let mut machine = self.machine(module, Box::new(data))?;
+        let mut machine = self.machine(module, &RunOptions::new(), Box::new(data))?;
         machine.push_entry(input.into())?;
         Ok(Execution::new(machine))
     }
@@ -357,7 +353,7 @@ impl Sandbox {
     /// As [`call`](Sandbox::call).
     pub fn call_values(&self, module: &Module, name: &str, arguments: &[Value]) -> Result<Outcome, Error> {
         check_call(module, name, arguments)?;
-        let mut machine = self.machine(module, Box::new(()))?;
+        let mut machine = self.machine(module, &RunOptions::new(), Box::new(()))?;
         machine.push_call(name, arguments, Input::default());
         machine.run()
     }
@@ -376,7 +372,7 @@ impl Sandbox {
         data: impl Any + Send + Sync,
     ) -> Result<Execution, Error> {
         check_call(module, name, arguments)?;
-        let mut machine = self.machine(module, Box::new(data))?;
+        let mut machine = self.machine(module, &RunOptions::new(), Box::new(data))?;
         machine.push_call(name, arguments, input.into());
         Ok(Execution::new(machine))
     }
@@ -427,9 +423,18 @@ impl Sandbox {
         &self.0
     }
 
-    fn machine(&self, module: &Module, data: Box<dyn Any + Send + Sync>) -> Result<Machine, Error> {
+    /// Creates the machine of a run. Of the options those of limits are taken into account.
+    fn machine(
+        &self,
+        module: &Module,
+        options: &RunOptions,
+        data: Box<dyn Any + Send + Sync>,
+    ) -> Result<Machine, Error> {
         self.check_own(module)?;
-        Machine::new(module, &self.0, &RunOptions::new(), Purpose::Run, data)
+        if options.memory_bytes.is_some() || options.table_elements.is_some() {
+            module.check_initial(&options.limits(&self.0.config.limits))?;
+        }
+        Machine::new(module, &self.0, options, Purpose::Run, data)
     }
 
     fn check_own(&self, module: &Module) -> Result<(), Error> {

@@ -75,9 +75,9 @@ macro_rules! limits {
                 }
             )*
 
-            /// Sets the limits of a run.
-            pub(crate) fn limits(&self, limits: &mut Limits) {
-                $(limits.$field = self.$field.unwrap_or(limits.$field);)*
+            /// Returns the limits of a run.
+            pub(crate) fn limits(&self, limits: &Limits) -> Limits {
+                Limits { $($field: self.$field.unwrap_or(limits.$field),)* ..limits.clone() }
             }
 
             /// Checks the limits and the deadline.
@@ -201,7 +201,7 @@ impl RunOptions {
         check(&CLOCK_START, self.clock_start_ns)?;
         check(&RANDOM_SEED, self.random_seed)?;
         let mut config = config.clone();
-        self.limits(&mut config.limits);
+        config.limits = self.limits(&config.limits);
         config.deadline_ms = self.deadline_ms.or(config.deadline_ms);
         if let Some(grants) = &self.grants {
             if let Some(name) = grants.difference(&config.grants).next() {

@@ -52,7 +52,7 @@ const PART_BYTES: u64 = 64;
 const ELEMENT_BYTES: u64 = 16;
 const INSTANCE_BYTES: u64 = 1024;
 
-/// What a store is for.
+/// Purpose of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// One run, which is short.
@@ -117,7 +117,7 @@ pub(crate) struct PooledStore {
 /// lock of the engine, which all threads share.
 struct Ready {
     memory: Memory,
-    /// What the module imports, in its order; empty before the first run.
+    /// Imports of the module, in its order; empty before the first run.
     imports: Vec<Extern>,
     /// Functions of the host that the normal form calls, if it does.
     helpers: Option<Helpers>,

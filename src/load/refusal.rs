@@ -26,8 +26,17 @@ pub(super) fn exceeded(key: &'static str, limit: u64, found: u64) -> ModuleError
     ModuleError::Limit { key, limit, found, unit: keys::unit(key) }
 }
 
-/// Checks an initial size, which the key of a limit of runs bounds as well.
-pub(super) fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
+/// Checks the initial bytes of all memories, which the limit of a run bounds as well.
+pub(super) fn initial_memory(limits: &Limits, found: u64) -> Result {
+    initial("limits.memory_bytes", limits.memory_bytes, found, Unit::InitialMemoryBytes)
+}
+
+/// Checks the initial elements of all tables, which the limit of a run bounds as well.
+pub(super) fn initial_elements(limits: &Limits, found: u64) -> Result {
+    initial("limits.table_elements", limits.table_elements, found, Unit::InitialTableElements)
+}
+
+fn initial(key: &'static str, limit: u64, found: u64, unit: Unit) -> Result {
     if found > limit { Err(ModuleError::Limit { key, limit, found, unit }) } else { Ok(()) }
 }
 
@@ -36,12 +45,12 @@ pub(super) fn initial_sizes(inspection: &Inspection, limits: &Limits) -> Result 
     let mut elements = 0_u64;
     for table in &inspection.tables {
         elements = elements.saturating_add(table.min);
-        initial("limits.table_elements", limits.table_elements, elements, Unit::InitialTableElements)?;
+        initial_elements(limits, elements)?;
     }
     let mut bytes = 0_u64;
     for memory in &inspection.memories {
         bytes = bytes.saturating_add(memory.min_pages.saturating_mul(PAGE));
-        initial("limits.memory_bytes", limits.memory_bytes, bytes, Unit::InitialMemoryBytes)?;
+        initial_memory(limits, bytes)?;
     }
     Ok(())
 }

@@ -23,8 +23,8 @@ use crate::{
         value::{FuncType, ValueType},
     },
     engine::meter,
-    error::{Feature, FileFormat, ModuleError, Unit},
-    load::refusal::{exceeded, initial, limit, malformed, unsupported},
+    error::{Feature, FileFormat, ModuleError},
+    load::refusal::{exceeded, initial_elements, initial_memory, limit, malformed, unsupported},
 };
 
 /// The result of the scan of a module within the limits.
@@ -347,8 +347,7 @@ impl Scanner<'_> {
         let count = self.scan.inspection.memories.len() as u64;
         limit("module.memories", self.config.module.memories, count)?;
         self.counts.initial_memory = self.counts.initial_memory.saturating_add(ty.initial.saturating_mul(PAGE));
-        let (max, found) = (self.config.limits.memory_bytes, self.counts.initial_memory);
-        initial("limits.memory_bytes", max, found, Unit::InitialMemoryBytes)?;
+        initial_memory(&self.config.limits, self.counts.initial_memory)?;
         Ok(memory)
     }
 
@@ -365,8 +364,7 @@ impl Scanner<'_> {
         let count = self.scan.inspection.tables.len() as u64;
         limit("module.tables", self.config.module.tables, count)?;
         self.counts.initial_elements = self.counts.initial_elements.saturating_add(ty.initial);
-        let (max, found) = (self.config.limits.table_elements, self.counts.initial_elements);
-        initial("limits.table_elements", max, found, Unit::InitialTableElements)?;
+        initial_elements(&self.config.limits, self.counts.initial_elements)?;
         Ok(table)
     }
 

@@ -8,7 +8,7 @@ use crate::{
     engine::meter,
     error::{CallError, Error, StopReason},
     run::machine::{Machine, Progress},
-    sync::{waker::ThreadWaker, watch::Cancel},
+    sync::{waker::LateWaker, watch::Cancel},
 };
 
 #[cfg(feature = "receipt")]
@@ -129,20 +129,16 @@ impl Execution {
     ///
     /// As [`step`](Execution::step).
     pub fn finish_within(&mut self, fuel: u64) -> Result<Option<Outcome>, Error> {
-        let mut thread_waker: Option<ThreadWaker> = None;
+        let mut thread = LateWaker::default();
         loop {
             // A host call can have used more than its step had.
             let Some(left) = fuel.checked_sub(self.usage().fuel) else { return Ok(None) };
             let more = left.saturating_sub(self.machine.slice_left()).min(meter::SLICE);
-            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
-            match self.step_with(more, waker)? {
+            match self.step_with(more, thread.waker())? {
                 // The next operator costs more than `fuel` leaves, though not more than the run's limit does.
                 Step::Yielded if more == 0 => return Ok(None),
                 Step::Yielded => {}
-                Step::Waiting => match &thread_waker {
-                    Some(parked) => parked.wait(self.time_left()),
-                    None => thread_waker = Some(ThreadWaker::new()),
-                },
+                Step::Waiting => thread.wait(self.time_left()),
                 Step::Done(outcome) => return Ok(Some(outcome)),
             }
         }

@@ -28,7 +28,7 @@ use crate::{
     },
     load::{Entry, Module, Policy},
     observe,
-    sync::{waker::ThreadWaker, watch::Watch},
+    sync::{waker::LateWaker, watch::Watch},
 };
 
 mod instantiate;
@@ -176,17 +176,12 @@ impl Machine {
 
     /// Runs to the end; returns the outcome. The thread blocks while the guest waits for an async host function.
     pub(crate) fn finish(&mut self) -> Result<Outcome, StopReason> {
-        let mut thread_waker: Option<ThreadWaker> = None;
+        let mut thread = LateWaker::default();
         loop {
-            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
-            match self.advance(None, waker)? {
+            match self.advance(None, thread.waker())? {
                 Progress::Yielded => {}
                 Progress::Done => return self.outcome(),
-                Progress::Waiting => match &thread_waker {
-                    Some(parked) => parked.wait(self.watch.time_left()),
-                    // Most runs need no waker, so it is created late.
-                    None => thread_waker = Some(ThreadWaker::new()),
-                },
+                Progress::Waiting => thread.wait(self.watch.time_left()),
             }
         }
     }

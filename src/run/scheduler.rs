@@ -7,7 +7,7 @@ use crate::{
     data::outcome::Outcome,
     error::Error,
     run::execution::{Execution, Step},
-    sync::waker::ThreadWaker,
+    sync::waker::LateWaker,
 };
 
 /// Runs executions round-robin on the calling thread, in turns of equal fuel.
@@ -101,11 +101,10 @@ impl<K> Iterator for Scheduler<K> {
 
     /// Runs turns until a run ends. Returns `None` when no run is left. Blocks the thread while all runs wait.
     fn next(&mut self) -> Option<Self::Item> {
-        let mut thread_waker: Option<ThreadWaker> = None;
+        let mut thread = LateWaker::default();
         let mut idle = 0;
         loop {
-            let waker = thread_waker.as_ref().map_or(Waker::noop(), ThreadWaker::waker);
-            match self.turn_with(waker)? {
+            match self.turn_with(thread.waker())? {
                 Turn::Done(key, result) => return Some((key, result)),
                 Turn::Yielded => idle = 0,
                 Turn::Waiting => idle += 1,
@@ -114,10 +113,7 @@ impl<K> Iterator for Scheduler<K> {
                 continue;
             }
             idle = 0;
-            match &thread_waker {
-                Some(parked) => parked.wait(self.waiting.iter().filter_map(|(_, run)| run.time_left()).min()),
-                None => thread_waker = Some(ThreadWaker::new()),
-            }
+            thread.wait(self.waiting.iter().filter_map(|(_, run)| run.time_left()).min());
         }
     }
 }

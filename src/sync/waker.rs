@@ -7,9 +7,28 @@ use core::{
     time::Duration,
 };
 
+/// Waker of the current thread, created when it waits for the first time: most runs need none.
+#[derive(Debug, Default)]
+pub(crate) struct LateWaker(Option<ThreadWaker>);
+
+impl LateWaker {
+    /// Returns the waker to pass on; before the first wait one that does nothing.
+    pub(crate) fn waker(&self) -> &Waker {
+        self.0.as_ref().map_or(Waker::noop(), |thread| &thread.waker)
+    }
+
+    /// Blocks as [`ThreadWaker::wait`] does. The first time it returns at once, since nothing has the waker yet.
+    pub(crate) fn wait(&mut self, at_most: Option<Duration>) {
+        match &self.0 {
+            Some(thread) => thread.wait(at_most),
+            None => self.0 = Some(ThreadWaker::new()),
+        }
+    }
+}
+
 /// Waker of a thread that runs without an executor.
 #[derive(Debug)]
-pub(crate) struct ThreadWaker {
+struct ThreadWaker {
     woken: Arc<Woken>,
     waker: Waker,
 }
@@ -23,7 +42,7 @@ struct Woken {
 
 impl ThreadWaker {
     /// Creates a waker for the current thread.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let woken = Arc::new(Woken {
             flag: AtomicBool::new(false),
             #[cfg(feature = "std")]
@@ -32,13 +51,8 @@ impl ThreadWaker {
         ThreadWaker { waker: Waker::from(Arc::clone(&woken)), woken }
     }
 
-    /// Returns the waker to pass on.
-    pub(crate) fn waker(&self) -> &Waker {
-        &self.waker
-    }
-
     /// Blocks until the waker was called since the last wait, or `at_most` has passed. It may return early.
-    pub(crate) fn wait(&self, at_most: Option<Duration>) {
+    fn wait(&self, at_most: Option<Duration>) {
         if self.woken.flag.swap(false, Ordering::Acquire) {
             return;
         }
