@@ -25,6 +25,8 @@ mod data;
 pub mod docs;
 mod engine;
 pub mod error;
+#[cfg(feature = "explain")]
+pub mod explain;
 mod host;
 #[cfg(feature = "http")]
 mod http;

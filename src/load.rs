@@ -28,6 +28,7 @@ use crate::{
         function::HostFunction,
         grant::Denied,
         import::Import,
+        pieces,
         pool::{self, Pool, PooledStore, Purpose},
     },
     observe, wasi,
@@ -40,6 +41,12 @@ mod entries;
 mod form;
 #[cfg(feature = "cache")]
 mod info_codec;
+#[cfg(feature = "explain")]
+pub(crate) mod instrument;
+#[cfg(feature = "explain")]
+mod instrumented;
+#[cfg(feature = "explain")]
+pub(crate) mod operator_name;
 mod operators;
 mod prices;
 mod provider;
@@ -56,7 +63,9 @@ pub(crate) mod verified;
 mod work;
 
 pub(crate) use self::entries::Entry;
-use self::{bodies::ModuleInfo, provider::Provider};
+#[cfg(feature = "explain")]
+use self::instrument::Instrument;
+use self::{bodies::ModuleInfo, provider::Provider, rewrite::Rewritten};
 
 /// Maximum number of imports or exports that an error lists.
 const NAMED: usize = 64;
@@ -85,6 +94,8 @@ struct Inner {
     snapshot: Option<Snapshot>,
     pool: Arc<Pool>,
     work: u64,
+    #[cfg(feature = "explain")]
+    instrument: Option<Arc<Instrument>>,
 }
 
 /// The module between a guest and the async host functions that it imports.
@@ -196,6 +207,15 @@ impl Module {
         self.0.host_table.as_deref()
     }
 
+    /// Returns the number of elements of that table.
+    pub(crate) fn host_slots(&self) -> u64 {
+        #[cfg(feature = "explain")]
+        let probes = if self.0.instrument.is_some() { instrument::Probe::COUNT as u64 } else { 0 };
+        #[cfg(not(feature = "explain"))]
+        let probes = 0;
+        if self.0.host_table.is_some() { pieces::SLOTS + probes } else { 0 }
+    }
+
     /// Returns the adapter through which the guest calls async host functions.
     pub(crate) fn adapter(&self) -> Option<&Adapter> {
         self.0.adapter.as_ref()
@@ -297,6 +317,17 @@ fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy
     let module = module.unwrap_or_else(|message| Err(ModuleError::Engine { message }));
     // Neither reads the bodies of the original, which may be invalid.
     let module = module.map_err(|error| validation::first_error(bytes, usize::MAX).unwrap_or(error))?;
+    link(info, rewritten, (engine, module), pool, policy)
+}
+
+/// Links a translated module to what it imports.
+fn link(
+    info: ModuleInfo,
+    rewritten: Option<Rewritten>,
+    (engine, module): (Engine, wasmi::Module),
+    pool: Pool,
+    policy: &Arc<Policy>,
+) -> Result<Inner, ModuleError> {
     let (start, host_table) = rewritten.map_or((None, None), |new| (new.start, new.host_table));
     let mut imports = provider::imports(&info.inspection, policy);
     // The memory that the rewritten module imports is its last import.
@@ -318,6 +349,8 @@ fn translate(bytes: &[u8], info: ModuleInfo, engine: Engine, policy: &Arc<Policy
         start,
         host_table,
         adapter,
+        #[cfg(feature = "explain")]
+        instrument: None,
     })
 }
 

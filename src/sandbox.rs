@@ -418,7 +418,7 @@ impl Sandbox {
         self.0.functions.iter().filter(|function| !is_reserved(&function.name, &self.0.config))
     }
 
-    #[cfg(feature = "cache")]
+    #[cfg(any(feature = "cache", feature = "explain"))]
     pub(crate) fn policy(&self) -> &Arc<Policy> {
         &self.0
     }

@@ -40,6 +40,16 @@ pub enum CallError {
         /// Type of the call.
         found: FuncType,
     },
+    /// A rerun did not end as the run did.
+    #[error(
+        "the run did not stop at fuel {expected} again but ended at {found}: its module, input, configuration or recorded effects differ"
+    )]
+    NotRepeated {
+        /// Fuel of the run.
+        expected: u64,
+        /// Fuel of the rerun.
+        found: u64,
+    },
     /// The types of dynamic arguments are wrong.
     #[error("the function {} takes {}, called with {}", quote(.name), types(.expected), types(.found))]
     Arguments {

@@ -116,6 +116,7 @@ enums! {
         6 Poisoned(reason),
         7 Ended,
         8 OtherLimits { keys },
+        9 NotRepeated { expected, found },
     }
 }
 

@@ -65,8 +65,14 @@ impl From<BinaryReaderError> for Rule {
 
 /// Checks that a module is in normal form.
 pub(super) fn is_normal(bytes: &[u8]) -> core::result::Result<(), NotNormal> {
+    is_normal_with(bytes, 0)
+}
+
+/// Checks that a module with an instrument is in normal form, but for the lengths of bulk operators: what bounds them
+/// may be further before them than [`operands::LOOKBACK`]. This number of types follows those of the host's functions.
+pub(super) fn is_normal_with(bytes: &[u8], probes: usize) -> core::result::Result<(), NotNormal> {
     let mut at = 0;
-    check(bytes, &mut at).map_err(|rule| NotNormal { offset: at as u64, rule })
+    check(bytes, probes, &mut at).map_err(|rule| NotNormal { offset: at as u64, rule })
 }
 
 /// The numbers of parameters and results of the host's functions.
@@ -83,6 +89,8 @@ struct Context<'m> {
     tables: u32,
     /// The initial size of each memory in bytes.
     memories: Vec<u64>,
+    /// The number of types of probes.
+    probes: usize,
 }
 
 impl<'m> Context<'m> {
@@ -97,12 +105,11 @@ impl<'m> Context<'m> {
     }
 
     /// Checks that `table` is the host's table, which is the last, and `ty` the type of one of its functions, whose
-    /// types are the last two.
+    /// types are the last two before those of probes.
     fn is_of_host(&self, ty: u32, table: u32, function: usize) -> bool {
-        let Some(first) = self.types.len().checked_sub(HOST_TYPES.len()) else { return false };
-        self.types.ends_with(&HOST_TYPES)
-            && ty as usize == first + function
-            && self.tables.checked_sub(1) == Some(table)
+        let types = self.types.len().checked_sub(self.probes).and_then(|end| self.types.get(..end)).unwrap_or_default();
+        let Some(first) = types.len().checked_sub(HOST_TYPES.len()) else { return false };
+        types.ends_with(&HOST_TYPES) && ty as usize == first + function && self.tables.checked_sub(1) == Some(table)
     }
 
     /// Returns the operator at an offset, or `nop` if no operator is there.
@@ -112,9 +119,9 @@ impl<'m> Context<'m> {
     }
 }
 
-fn check(bytes: &[u8], at: &mut usize) -> Result {
+fn check(bytes: &[u8], probes: usize, at: &mut usize) -> Result {
     sizes::check(bytes).map_err(|_| Rule::Malformed)?;
-    let mut context = Context { bytes, ..Context::default() };
+    let mut context = Context { bytes, probes, ..Context::default() };
     let (mut bodies, mut buffers) = (0, Default::default());
     for payload in Parser::new(0).parse_all(bytes) {
         match payload? {

@@ -44,7 +44,7 @@ const CODE: u8 = 10;
 pub(super) fn rewrite(bytes: &[u8], info: &ModuleInfo, import_memory: bool) -> Option<Rewritten> {
     let edits = &info.edits;
     let uses_host_table = edits.uses_host_table;
-    if info.start.is_none() && edits.list.is_empty() && !import_memory {
+    if info.start.is_none() && edits.list.is_empty() && !import_memory && !uses_host_table {
         return None;
     }
     let mut new = Rewritten::default();
@@ -159,7 +159,7 @@ fn code(bytes: &[u8], contents: Range<usize>, edits: &Edits) -> Vec<u8> {
 }
 
 /// Returns a name that no export has.
-fn free_name(info: &ModuleInfo, wanted: &str) -> String {
+pub(super) fn free_name(info: &ModuleInfo, wanted: &str) -> String {
     let taken: BTreeSet<&str> = info.inspection.exports.iter().map(|export| export.name.as_str()).collect();
     let mut name = String::from(wanted);
     let mut n = 0u32;

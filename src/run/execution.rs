@@ -191,6 +191,12 @@ impl Execution {
         }
     }
 
+    /// Returns the machine of the run.
+    #[cfg(feature = "explain")]
+    pub(crate) fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
     /// Returns the time until the deadline.
     pub(crate) fn time_left(&self) -> Option<core::time::Duration> {
         self.machine.watch.time_left()

@@ -8,6 +8,8 @@ use core::{
 
 use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
 
+#[cfg(feature = "explain")]
+use crate::host::probe::Records;
 use crate::{
     abi::{self, wasi::Snapshot},
     config::RunOptions,
@@ -22,7 +24,6 @@ use crate::{
     host::{
         self, Host,
         pending_call::PendingCall,
-        pieces,
         pool::{PooledStore, Purpose},
         wasi,
     },
@@ -31,10 +32,15 @@ use crate::{
     sync::{waker::LateWaker, watch::Watch},
 };
 
+#[cfg(feature = "explain")]
+mod explain;
 mod instantiate;
 mod reason;
 mod slice;
 mod typed;
+
+#[cfg(feature = "explain")]
+pub(crate) use self::explain::Called;
 
 pub(crate) struct Machine {
     module: Module,
@@ -49,6 +55,8 @@ pub(crate) struct Machine {
     pending: Option<Pending>,
     results: Vec<Val>,
     status: i32,
+    #[cfg(feature = "explain")]
+    records: Option<Records>,
 }
 
 /// A part of a run.
@@ -117,7 +125,11 @@ impl Machine {
         let mut store = module.new_store(policy.new_host(options), purpose);
         let host = store.data_mut();
         host.data = data;
-        host.growth.tables.host = if module.host_table().is_some() { pieces::SLOTS } else { 0 };
+        host.growth.tables.host = module.host_slots();
+        #[cfg(feature = "explain")]
+        if let Some(instrument) = module.instrument() {
+            host.growth.memory.host = instrument.bytes;
+        }
         if let Some(snapshot) = module.snapshot() {
             wasi::start(host, &config.wasi, &policy.roots, snapshot == Snapshot::Unstable);
         }
@@ -132,6 +144,8 @@ impl Machine {
             pending: None,
             results: Vec::new(),
             status: 0,
+            #[cfg(feature = "explain")]
+            records: None,
         })
     }
 

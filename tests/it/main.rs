@@ -33,6 +33,8 @@ mod dynamic_functions;
 #[cfg(all(feature = "fs", feature = "host-random", feature = "receipt", unix))]
 mod effects;
 mod errors;
+#[cfg(all(feature = "explain", feature = "wat"))]
+mod explain;
 mod faults;
 mod fixture;
 mod grants;

@@ -7,14 +7,14 @@ use smith::{Random, generate};
 use wasmi::errors::ErrorKind;
 use wasmparser::{Parser, Payload};
 
-mod smith;
+pub mod smith;
 
 fn count() -> u64 {
     let few = if cfg!(debug_assertions) { 150 } else { 2_000 };
     std::env::var("BELLJAR_RANDOM").map_or(few, |n| n.parse().unwrap())
 }
 
-fn zero(ty: &ValueType) -> Option<Value> {
+pub fn zero(ty: &ValueType) -> Option<Value> {
     Some(match ty {
         ValueType::I32 => Value::I32(1),
         ValueType::I64 => Value::I64(-1),

@@ -25,7 +25,7 @@ const CORE: &[&str] = &[
 ];
 
 /// What may import the core, and what the core may not import.
-const AROUND: &[&str] = &["bin", "docs", "record", "tool", "cache", "isolate", "selftest"];
+const AROUND: &[&str] = &["bin", "docs", "record", "tool", "cache", "isolate", "selftest", "explain"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

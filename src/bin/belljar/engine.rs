@@ -118,6 +118,15 @@ impl Loaded {
 }
 
 impl Run {
+    /// Returns the execution, if it is in this process.
+    pub fn in_process(&mut self) -> Option<&mut Execution> {
+        match self {
+            Run::InProcess(run) => Some(run),
+            #[cfg(all(feature = "isolate", unix))]
+            Run::Isolated(_) => None,
+        }
+    }
+
     /// Runs for some milliseconds, or to the end.
     pub fn step(&mut self) -> Result<Step, Error> {
         match self {

@@ -38,6 +38,7 @@ mod file;
 mod hint;
 mod inspect;
 mod interrupt;
+mod job;
 mod json;
 mod limits;
 mod man;
@@ -50,6 +51,8 @@ mod options;
 mod origin;
 mod output;
 mod plan;
+#[cfg_attr(not(feature = "cli"), path = "profile/disabled.rs")]
+mod profile;
 mod progress;
 mod receipt;
 mod run;
@@ -146,6 +149,7 @@ commands! {
         "check" Check(tool::check::CheckArgs),
         "mcp" Mcp(mcp::args::McpArgs),
         "serve" Serve(serve::args::ServeArgs),
+        "profile" Profile(profile::ProfileArgs),
         "selftest" Selftest(selftest::SelftestArgs),
     }
     {

@@ -1,41 +1,41 @@
 //! `belljar run`: a run of a module with an input, or a call of one of its exports.
 
 use std::{
-    io::{self, IsTerminal},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use belljar::{
-    Error, FuncType, GuestFault, Input, Outcome, Sandbox, StopReason, Usage, ValueType, abi,
-    inspect::Inspection,
-    record::{Entry, Transcript},
+    Error, GuestFault, Input, Outcome, Sandbox, StopReason, Usage,
+    record::{Entry, MAX_TRANSCRIPT_BYTES, Transcript},
 };
 use clap::{Args, Id};
+use serde::Serialize;
 
-use self::live::Live;
+use self::{explain::Explained, live::Live};
 use crate::{
-    argument::{self, Call},
     cache,
     capabilities::CapabilityArgs,
     ceiling,
     console::Console,
-    engine::{Engine, Loaded, Run},
+    engine::{Engine, Run},
     entry,
     exit::{self, Exit},
     failure::Failure,
     hint,
+    job::{self, Job, JobArgs},
     json::{self, Stop},
-    limits::LimitArgs,
-    options::{ConfigArgs, Format, LookArgs, When},
+    options::{Format, LookArgs, When},
     origin::Origins,
     plan,
     receipt::ReceiptFile,
-    settings, show,
+    show,
     source::Source,
     transcript::{self, Recording},
 };
 
+#[cfg_attr(not(feature = "explain"), path = "run/explain/disabled.rs")]
+mod explain;
 mod live;
 
 /// The text below the options in `--help`.
@@ -63,27 +63,11 @@ Precedence: defaults, then the profile and the preset, then the configuration fi
 #[command(after_help = HELP.to_owned() + "\n\n" + exit::HELP)]
 #[command(after_long_help = [HELP, exit::HELP, json::RUN_HELP].join("\n\n"))]
 pub struct RunArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
-    module: PathBuf,
-    /// Call this export with ARGS, and print its results one a line
-    #[arg(short = 'e', long, value_name = "NAME")]
-    function: Option<String>,
-    /// Arguments of the export, one for each parameter; without -e, those of a WASI program
-    #[arg(last = true)]
-    args: Vec<String>,
+    #[command(flatten)]
+    job: JobArgs,
     /// Exit with the status that the guest returned: its lowest eight bits, or 1 if those are 0
     #[arg(long)]
     exit_with_guest: bool,
-    /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
-    /// nothing; with -e or a module from stdin, nothing]
-    #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
-    input: Option<PathBuf>,
-    /// Take this text as the input
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
-    input_text: Option<String>,
-    /// Read the module as WebAssembly text (`.wat`)
-    #[arg(long)]
-    text: bool,
     /// Load and run the module in a worker process that the operating system confines: the same result some
     /// milliseconds later, and a crash of the worker is an error
     #[arg(long)]
@@ -120,14 +104,12 @@ pub struct RunArgs {
     /// Print what the run used, and its wall time, to stderr
     #[arg(long)]
     metrics: bool,
+    /// If the guest is stopped, show where: its functions with the lines of their sources, as far as the module
+    /// has them. It is run twice more for this, and asks the host for nothing again
+    #[arg(long, conflicts_with_all = ["isolate", "plan"])]
+    explain: bool,
     #[command(flatten)]
     look: LookArgs,
-    #[command(flatten)]
-    capabilities: CapabilityArgs,
-    #[command(flatten)]
-    config: ConfigArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
 }
 
 /// Returns the ids of the options that a transcript fixes, so that they conflict with `--replay`.
@@ -148,13 +130,6 @@ struct Prepared {
     replayed: Option<Transcript>,
 }
 
-/// The entry and the input of a run.
-struct Job {
-    /// The export to call and its arguments; `None` for the entry function of the module.
-    call: Option<Call>,
-    input: Input,
-}
-
 impl RunArgs {
     /// Returns the output options.
     pub fn look(&self) -> LookArgs {
@@ -163,10 +138,7 @@ impl RunArgs {
 
     /// Runs a module, or replays a transcript, and shows the outcome.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
-        let source = Source::of(&self.module);
-        if source == Source::Stdin && self.input_source() == Some(Source::Stdin) {
-            return Err(Failure::usage("module and input cannot both be read from stdin"));
-        }
+        let source = self.job.source()?;
         let prepared = match &self.replay {
             Some(path) => Some(self.replay(path, &source, console)?),
             None => self.start(&source, console)?,
@@ -178,7 +150,7 @@ impl RunArgs {
     /// Loads the module and starts its run. With `--plan` prints the plan and returns `None`.
     fn start(&self, source: &Source, console: &Console) -> Result<Option<Prepared>, Failure> {
         let (sandbox, origins) = self.sandbox(console)?;
-        let wasm = source.module(self.text, &sandbox)?;
+        let wasm = source.module(self.job.text, &sandbox)?;
         let engine = Engine::new(&sandbox, self.isolate)?;
         let cache = if self.isolate { None } else { cache::of(self.module_cache.as_deref(), console)? };
         let module = engine.load(&wasm, cache.as_ref()).map_err(|error| source.failure(error))?;
@@ -188,8 +160,8 @@ impl RunArgs {
             plan::print(&source.name(), about, sandbox.config(), &origins, console)?;
             return Ok(None);
         }
-        let job = self.job(source, about, console)?;
-        let run = start(source, &job, &module)?;
+        let job = self.job.job(source, about, console)?;
+        let run = job::start(source, &job, &module)?;
         Ok(Some(Prepared { sandbox, wasm, job, run, replayed: None }))
     }
 
@@ -198,24 +170,39 @@ impl RunArgs {
         let replayed = transcript::read(path)?;
         let ceiling = ceiling::of(self.ceiling.as_deref())?;
         let sandbox = replayed.sandbox_within(&ceiling).map_err(|error| transcript::refused(path, error))?;
-        let wasm = source.module(self.text, &sandbox)?;
+        let wasm = source.module(self.job.text, &sandbox)?;
         // The transcript loads the module for the run itself.
         let about = sandbox.inspect(&wasm).map_err(|error| source.failure(error))?;
         entry::note(source, &about, console);
         let is_call = replayed.header.entry != Entry::Run;
-        let is_given = self.input.is_some() || self.input_text.is_some();
-        let input = if is_call && !is_given { Input::default() } else { self.input(source, &about, console)? };
+        let is_given = self.job.input.is_some() || self.job.input_text.is_some();
+        let input = if is_call && !is_given { Input::default() } else { self.job.input(source, &about, console)? };
         let run = transcript::replay(path, &replayed, &ceiling, source, &wasm, &input)?;
         let (job, run) = (Job { call: None, input }, Run::InProcess(Box::new(run)));
         Ok(Prepared { sandbox, wasm, job, run, replayed: Some(replayed) })
+    }
+
+    /// Returns the sandbox that the options configure, and the origin of each of its settings.
+    fn sandbox(&self, console: &Console) -> Result<(Sandbox, Origins), Failure> {
+        let (sandbox, origins) = self.job.sandbox(console)?;
+        if let (Some(key), Some(_), None) = (sandbox.config().effect(), &self.receipt, &self.record) {
+            let message = format!("--receipt: `{key}` uses the host, so a receipt alone cannot be verified");
+            return Err(
+                Failure::usage(message).with_hint("add `--record FILE`: with the transcript it can be verified")
+            );
+        }
+        Ok((sandbox, origins))
     }
 
     /// Drives a run to its end, shows its outcome, and writes its transcript and receipt.
     fn finish(&self, prepared: Prepared, console: &Console) -> Result<Exit, Failure> {
         let Prepared { sandbox, wasm, job: Job { call, input }, mut run, replayed } = prepared;
         let recording = self.record.as_deref().map(|path| Recording::open(path, &self.record_limit)).transpose()?;
-        if let (Some(recording), Run::InProcess(run)) = (&recording, &mut run) {
-            run.record(recording.limit());
+        // What explains a run does not ask the host again.
+        let is_recorded = self.explain && replayed.is_none() && sandbox.config().effect().is_some();
+        let limit = recording.as_ref().map(Recording::limit).or(is_recorded.then_some(MAX_TRANSCRIPT_BYTES));
+        if let (Some(limit), Some(run)) = (limit, run.in_process()) {
+            run.record(limit);
         }
         let mut live = Live::new(self.escape);
         let ended = live.drive(&mut run, &sandbox, console);
@@ -229,6 +216,15 @@ impl RunArgs {
             }
             _ => None,
         };
+        let explained = match (&ended, run.in_process()) {
+            (Err(Error::Stopped(stopped)), Some(run)) if self.explain => {
+                let transcript = recorded.as_ref().or(replayed.as_ref());
+                let own = || transcript::of(run, &sandbox, &wasm, call.as_ref(), &input);
+                let transcript = transcript.cloned().unwrap_or_else(own);
+                Some(explain::explain(&sandbox, &wasm, &input, &transcript, stopped)?)
+            }
+            _ => None,
+        };
         let transcript = recorded.or(replayed);
         let receipt = self.receipt.as_deref().and_then(|path| {
             ReceiptFile::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
@@ -239,11 +235,14 @@ impl RunArgs {
             live.finish(&outcome, console)?;
         } else {
             let wall_ms = self.metrics.then(|| milliseconds(wall));
-            let document = json::RunDocument::of(&outcome, stop.as_ref(), wall_ms);
-            json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
+            let run = json::RunDocument::of(&outcome, stop.as_ref(), wall_ms);
+            json::print(console.format, &Document { run, explanation: &explained }).map_err(|e| Failure::stdout(&e))?;
         }
         if let Some(stop) = &stop {
             console.error(None, &stop.reason.to_string(), stop.hint.as_deref());
+        }
+        if let Some(explained) = explained.filter(|_| console.format == Format::Human) {
+            explained.to_string().lines().for_each(|line| console.line(line));
         }
         if self.metrics && console.format == Format::Human {
             print_metrics(&outcome.usage, &sandbox, wall, console);
@@ -257,90 +256,15 @@ impl RunArgs {
             Some(_) => Exit::Stopped,
         })
     }
-
-    /// Returns the sandbox that the options configure, and the origin of each of its settings.
-    fn sandbox(&self, console: &Console) -> Result<(Sandbox, Origins), Failure> {
-        let arguments = if self.function.is_none() { self.args.as_slice() } else { &[] };
-        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, arguments, console)?;
-        if let (Some(key), Some(_), None) = (config.effect(), &self.receipt, &self.record) {
-            let message = format!("--receipt: `{key}` uses the host, so a receipt alone cannot be verified");
-            return Err(
-                Failure::usage(message).with_hint("add `--record FILE`: with the transcript it can be verified")
-            );
-        }
-        Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
-    }
-
-    /// Reads the arguments and the input of the run.
-    fn job(&self, source: &Source, about: &Inspection, console: &Console) -> Result<Job, Failure> {
-        let Some(function) = &self.function else {
-            if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, about) {
-                let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
-                let of_export = (option == "arguments").then_some("name the export that takes the arguments with `-e`");
-                return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
-            }
-            // A module without a valid entry is refused, so its input is not read.
-            let input = match entry::is_valid(about) {
-                true => self.input(source, about, console)?,
-                false => Input::default(),
-            };
-            return Ok(Job { call: None, input });
-        };
-        let arguments = match about.function(function) {
-            // The library checks whether the export can be called at all.
-            Some(ty) if !has_references(ty) => {
-                argument::values(function, ty, &self.args).map_err(|failure| failure.in_file(source.name()))?
-            }
-            _ => Vec::new(),
-        };
-        let input = self.input(source, about, console)?;
-        Ok(Job { call: Some((function.clone(), arguments)), input })
-    }
-
-    /// Returns the source that `--input` names.
-    fn input_source(&self) -> Option<Source> {
-        self.input.as_deref().map(Source::of)
-    }
-
-    /// Reads the input that the options name, or else stdin if it is not a terminal.
-    fn input(&self, module: &Source, about: &Inspection, console: &Console) -> Result<Input, Failure> {
-        if let Some(text) = &self.input_text {
-            return Ok(text.as_str().into());
-        }
-        let powers = about.capabilities();
-        // `execute` receives the size of the input. Stdin is not waited for if the guest cannot read it.
-        let sees_input = powers.reads_input || powers.entry == Some(abi::EXECUTE);
-        let from_stdin = || {
-            let free = *module != Source::Stdin && self.function.is_none();
-            (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
-        };
-        let Some(source) = self.input_source().or_else(from_stdin) else { return Ok(Input::default()) };
-        if source == Source::Stdin {
-            console.note("input: reading stdin to its end");
-        }
-        let bytes = source.input()?;
-        console.note(format_args!("input: {}, {}", source.name(), show::count(bytes.len() as u64, "byte")));
-        Ok(bytes.into())
-    }
 }
 
-/// Starts the run of a loaded module.
-fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure> {
-    let started = match &job.call {
-        None => module.start(job.input.clone()),
-        Some((function, arguments)) => module.start_call(function, arguments, job.input.clone()),
-    };
-    started.map_err(|error| {
-        let no_entry = entry::is_missing(&error);
-        let hint = no_entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
-        let failure = hint.into_iter().fold(source.failure(error), Failure::with_hint);
-        if no_entry { failure.with_exit(Exit::Refused) } else { failure }
-    })
-}
-
-fn has_references(ty: &FuncType) -> bool {
-    let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
-    ty.params.iter().chain(&ty.results).any(reference)
+/// The document of a run and of its explanation.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    run: json::RunDocument<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explanation: &'a Option<Explained>,
 }
 
 /// Splits the end of a run into its outcome, which may be partial, and the stop, if it was stopped.

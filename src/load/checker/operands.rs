@@ -101,7 +101,7 @@ pub(super) fn check<'m>(
             Rule::TableGrow
         }
         operator => match piece_kind(operator) {
-            Some(kind) if !is_piece(kind.piece(), operands, &before(), context) => Rule::Piece,
+            Some(kind) if context.probes == 0 && !is_piece(kind.piece(), operands, &before(), context) => Rule::Piece,
             _ => return Ok(()),
         },
     };

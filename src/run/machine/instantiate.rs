@@ -30,8 +30,12 @@ impl Machine {
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
         self.store.data_mut().growth.counted = true;
+        #[cfg(feature = "explain")]
+        let probes = self.probes(instance);
         if let Some(name) = self.module.host_table() {
             let helpers = self.store.helpers();
+            #[cfg(feature = "explain")]
+            let helpers = helpers.into_iter().chain(probes);
             let table = instance.get_table(&*self.store, name);
             let set = |(slot, function): (u64, Func)| {
                 table.is_some_and(|table| table.set(&mut *self.store, slot, Ref::Func(function.into())).is_ok())

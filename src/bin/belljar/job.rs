@@ -1,0 +1,153 @@
+//! A run that the command line asks for: the module, its entry and input, and the sandbox.
+
+use std::{
+    io::{self, IsTerminal},
+    path::PathBuf,
+};
+
+use belljar::{Error, FuncType, Input, Sandbox, ValueType, abi, inspect::Inspection};
+use clap::Args;
+
+use crate::{
+    argument::{self, Call},
+    capabilities::CapabilityArgs,
+    console::Console,
+    engine::{Loaded, Run},
+    entry,
+    exit::Exit,
+    failure::Failure,
+    limits::LimitArgs,
+    options::ConfigArgs,
+    origin::Origins,
+    settings, show,
+    source::Source,
+};
+
+/// The module, its entry and input, and the sandbox.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    pub module: PathBuf,
+    /// Call this export with ARGS, and print its results one a line
+    #[arg(short = 'e', long, value_name = "NAME")]
+    pub function: Option<String>,
+    /// Arguments of the export, one for each parameter; without -e, those of a WASI program
+    #[arg(last = true)]
+    pub args: Vec<String>,
+    /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
+    /// nothing; with -e or a module from stdin, nothing]
+    #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
+    pub input: Option<PathBuf>,
+    /// Take this text as the input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub input_text: Option<String>,
+    /// Read the module as WebAssembly text (`.wat`)
+    #[arg(long)]
+    pub text: bool,
+    #[command(flatten)]
+    capabilities: CapabilityArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+/// The entry and the input of a run.
+#[derive(Debug)]
+pub struct Job {
+    /// The export to call and its arguments; `None` for the entry function of the module.
+    pub call: Option<Call>,
+    pub input: Input,
+}
+
+impl JobArgs {
+    /// Returns where the module is read from, if the input can be read beside it.
+    pub fn source(&self) -> Result<Source, Failure> {
+        let source = Source::of(&self.module);
+        if source == Source::Stdin && self.input_source() == Some(Source::Stdin) {
+            return Err(Failure::usage("module and input cannot both be read from stdin"));
+        }
+        Ok(source)
+    }
+
+    /// Returns the sandbox that the options configure, and the origin of each of its settings.
+    pub fn sandbox(&self, console: &Console) -> Result<(Sandbox, Origins), Failure> {
+        let arguments = if self.function.is_none() { self.args.as_slice() } else { &[] };
+        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, arguments, console)?;
+        Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
+    }
+
+    /// Reads the arguments and the input of the run.
+    pub fn job(&self, source: &Source, about: &Inspection, console: &Console) -> Result<Job, Failure> {
+        let Some(function) = &self.function else {
+            if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, about) {
+                let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
+                let of_export = (option == "arguments").then_some("name the export that takes the arguments with `-e`");
+                return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
+            }
+            // A module without a valid entry is refused, so its input is not read.
+            let input = match entry::is_valid(about) {
+                true => self.input(source, about, console)?,
+                false => Input::default(),
+            };
+            return Ok(Job { call: None, input });
+        };
+        let arguments = match about.function(function) {
+            // The library checks whether the export can be called at all.
+            Some(ty) if !has_references(ty) => {
+                argument::values(function, ty, &self.args).map_err(|failure| failure.in_file(source.name()))?
+            }
+            _ => Vec::new(),
+        };
+        let input = self.input(source, about, console)?;
+        Ok(Job { call: Some((function.clone(), arguments)), input })
+    }
+
+    /// Returns the source that `--input` names.
+    pub fn input_source(&self) -> Option<Source> {
+        self.input.as_deref().map(Source::of)
+    }
+
+    /// Reads the input that the options name, or else stdin if it is not a terminal.
+    pub fn input(&self, module: &Source, about: &Inspection, console: &Console) -> Result<Input, Failure> {
+        if let Some(text) = &self.input_text {
+            return Ok(text.as_str().into());
+        }
+        let powers = about.capabilities();
+        // `execute` receives the size of the input. Stdin is not waited for if the guest cannot read it.
+        let sees_input = powers.reads_input || powers.entry == Some(abi::EXECUTE);
+        let from_stdin = || {
+            let free = *module != Source::Stdin && self.function.is_none();
+            (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
+        };
+        let Some(source) = self.input_source().or_else(from_stdin) else { return Ok(Input::default()) };
+        if source == Source::Stdin {
+            console.note("input: reading stdin to its end");
+        }
+        let bytes = source.input()?;
+        console.note(format_args!("input: {}, {}", source.name(), show::count(bytes.len() as u64, "byte")));
+        Ok(bytes.into())
+    }
+}
+
+/// Starts the run of a loaded module.
+pub fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure> {
+    let started = match &job.call {
+        None => module.start(job.input.clone()),
+        Some((function, arguments)) => module.start_call(function, arguments, job.input.clone()),
+    };
+    started.map_err(|error| not_started(source, error))
+}
+
+/// Returns the failure of a run that could not be started.
+pub fn not_started(source: &Source, error: Error) -> Failure {
+    let no_entry = entry::is_missing(&error);
+    let hint = no_entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
+    let failure = hint.into_iter().fold(source.failure(error), Failure::with_hint);
+    if no_entry { failure.with_exit(Exit::Refused) } else { failure }
+}
+
+fn has_references(ty: &FuncType) -> bool {
+    let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
+    ty.params.iter().chain(&ty.results).any(reference)
+}

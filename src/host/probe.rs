@@ -1,0 +1,122 @@
+//! The functions of the host that instruments call, and what is read when the run has ended.
+
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
+
+use wasmi::{Caller, Func, Global, Instance, Memory};
+
+use self::tree::Tree;
+use super::{Host, pieces, pool::PooledStore};
+use crate::{
+    data::value::Value,
+    engine::meter,
+    load::instrument::{BEGIN_VALUES, Instrument, Kind, Probe},
+    sync::Mutex,
+};
+
+pub(crate) mod tree;
+
+/// What an instrument has recorded in a run, and where.
+pub(crate) struct Records {
+    memory: Memory,
+    globals: Vec<Global>,
+    tree: Arc<Mutex<Tree>>,
+    values: Arc<Mutex<Values>>,
+}
+
+/// The values of operands and locals, by the end of the frame of their function: those of the last operator of the
+/// function that was recorded.
+type Values = BTreeMap<u32, Vec<(u32, Value)>>;
+
+impl Records {
+    /// Returns the records of an instance of a module with an instrument.
+    pub(crate) fn new(store: &PooledStore, instance: Instance, instrument: &Arc<Instrument>) -> Option<Records> {
+        let memory = instance.get_memory(&**store, &instrument.memory)?;
+        let globals = instrument.globals.iter().map(|name| instance.get_global(&**store, name));
+        let globals = globals.collect::<Option<_>>()?;
+        let tree = Arc::new(Mutex::new(Tree::new(Arc::clone(instrument))));
+        Some(Records { memory, globals, tree, values: Arc::default() })
+    }
+
+    /// Returns the functions that the instrument calls, with their slots in the host's table.
+    pub(crate) fn functions(&self, store: &mut PooledStore, kind: Kind) -> Vec<(u64, Func)> {
+        match kind {
+            Kind::Tree => self.tree_functions(store),
+            Kind::Values => self.value_functions(store),
+            Kind::Stack | Kind::Counts => Vec::new(),
+        }
+    }
+
+    fn tree_functions(&self, store: &mut PooledStore) -> Vec<(u64, Func)> {
+        let memory = self.memory;
+        let tree = || Arc::clone(&self.tree);
+        let of = tree();
+        let enter = move |mut caller: Caller<'_, Host>, function: u32, node: u32| -> u32 {
+            of.lock().enter(memory.data_mut(&mut caller), function, node)
+        };
+        let of = tree();
+        let before = move |caller: Caller<'_, Host>, node: u32, import: u32| {
+            of.lock().before(node, import, meter::used(caller));
+        };
+        let of = tree();
+        let after = move |mut caller: Caller<'_, Host>| {
+            let used = meter::used(&mut caller);
+            of.lock().after(memory.data_mut(&mut caller), used);
+        };
+        let functions = [
+            (Probe::Enter, Func::wrap(&mut **store, enter)),
+            (Probe::Before, Func::wrap(&mut **store, before)),
+            (Probe::After, Func::wrap(&mut **store, after)),
+        ];
+        functions.map(|(probe, function)| (pieces::SLOTS + probe as u64, function)).into()
+    }
+
+    fn value_functions(&self, store: &mut PooledStore) -> Vec<(u64, Func)> {
+        let Some(pointer) = self.globals.first().copied() else { return Vec::new() };
+        let values = || Arc::clone(&self.values);
+        macro_rules! record {
+            ($ty:ty, $value:expr) => {{
+                let values = values();
+                Func::wrap(&mut **store, move |caller: Caller<'_, Host>, number: u32, value: $ty| {
+                    let frame = pointer.get(&caller).i32().unwrap_or_default() as u32;
+                    let mut values = values.lock();
+                    let values = values.entry(frame).or_default();
+                    match number {
+                        BEGIN_VALUES => values.clear(),
+                        number => values.push((number, $value(value))),
+                    }
+                })
+            }};
+        }
+        let functions = [
+            (Probe::I32, record!(i32, Value::I32)),
+            (Probe::I64, record!(i64, Value::I64)),
+            (Probe::F32, record!(f32, Value::F32)),
+            (Probe::F64, record!(f64, Value::F64)),
+            (Probe::V128, record!(wasmi::V128, |value: wasmi::V128| Value::V128(value.as_u128()))),
+        ];
+        functions.map(|(probe, function)| (pieces::SLOTS + probe as u64, function)).into()
+    }
+
+    /// Returns the values that were recorded for the frame with this end.
+    pub(crate) fn values(&self, frame: u32) -> Vec<(u32, Value)> {
+        self.values.lock().get(&frame).cloned().unwrap_or_default()
+    }
+
+    /// Returns the added memory.
+    pub(crate) fn bytes<'s>(&self, store: &'s PooledStore) -> &'s [u8] {
+        self.memory.data(&**store)
+    }
+
+    /// Returns the value of an added global.
+    pub(crate) fn global(&self, store: &PooledStore, number: usize) -> u32 {
+        let value = self.globals.get(number).map(|global| global.get(&**store));
+        value.and_then(|value| value.i32()).unwrap_or_default() as u32
+    }
+
+    /// Ends the record of a run that has used this fuel; returns the tree.
+    pub(crate) fn tree(&self, store: &mut PooledStore, used: u64) -> Tree {
+        let mut tree = self.tree.lock();
+        tree.after(self.memory.data_mut(&mut **store), used);
+        tree.clone()
+    }
+}

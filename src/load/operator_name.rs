@@ -1,0 +1,82 @@
+//! The names of operators in the text format.
+
+use alloc::string::String;
+
+use wasmparser::{BinaryReader, VisitOperator, VisitSimdOperator};
+
+use super::stack_effect::{load_memarg, store_memarg};
+use crate::engine::config::parser_features;
+
+/// Returns the name of the operator at an offset in a valid module, as in the text format; for a load or store also the
+/// offset that is added to the address.
+pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Option<u64>)> {
+    let bytes = module.get(offset as usize..)?;
+    let mut reader = BinaryReader::new(bytes, offset as usize);
+    reader.set_features(parser_features());
+    let method = reader.clone().visit_operator(&mut Names).ok()?;
+    let operator = reader.read_operator().ok()?;
+    let memarg = load_memarg(&operator).or_else(|| store_memarg(&operator));
+    Some((name(method), memarg.map(|memarg| memarg.offset)))
+}
+
+/// Converts the name of a method of the parser, `visit_i32_load8_u`, to that of the operator, `i32.load8_u`.
+fn name(method: &str) -> String {
+    let name = method.strip_prefix("visit_").unwrap_or(method);
+    let name = name.strip_prefix("typed_").unwrap_or(name);
+    let (first, rest) = name.split_once('_').unwrap_or((name, ""));
+    let has_part = first.contains(|c: char| c.is_ascii_digit())
+        || matches!(first, "local" | "global" | "table" | "memory" | "elem" | "data" | "ref");
+    let dotted = if has_part && !rest.is_empty() { alloc::format!("{first}.{rest}") } else { name.into() };
+    // What the parser keeps from being a word of Rust.
+    dotted.trim_end_matches('_').into()
+}
+
+struct Names;
+
+macro_rules! visit {
+    ($(@$proposal:ident $op:ident $({ $($arg:ident: $argty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {$(
+        fn $visit(&mut self $($(, $arg: $argty)*)?) -> Self::Output {
+            $($(let _ = $arg;)*)?
+            stringify!($visit)
+        }
+    )*};
+}
+
+impl<'a> VisitOperator<'a> for Names {
+    type Output = &'static str;
+
+    fn simd_visitor(&mut self) -> Option<&mut dyn VisitSimdOperator<'a, Output = Self::Output>> {
+        Some(self)
+    }
+
+    wasmparser::for_each_visit_operator!(visit);
+}
+
+impl VisitSimdOperator<'_> for Names {
+    wasmparser::for_each_visit_simd_operator!(visit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_the_text_format() {
+        for (method, expected) in [
+            ("visit_i32_load8_u", "i32.load8_u"),
+            ("visit_call_indirect", "call_indirect"),
+            ("visit_br_if", "br_if"),
+            ("visit_memory_grow", "memory.grow"),
+            ("visit_table_set", "table.set"),
+            ("visit_unreachable", "unreachable"),
+            ("visit_return", "return"),
+            ("visit_typed_select", "select"),
+            ("visit_i8x16_extract_lane_s", "i8x16.extract_lane_s"),
+            ("visit_if", "if"),
+            ("visit_v128_load", "v128.load"),
+            ("visit_ref_is_null", "ref.is_null"),
+        ] {
+            assert_eq!(name(method), expected);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What an instrument has recorded in a run.
+
+use alloc::vec::Vec;
+
+use wasmi::{Func, Instance};
+
+use super::Machine;
+use crate::{
+    data::value::Value,
+    engine::meter,
+    error::{GuestFault, StopReason, Trap},
+    host::probe::{Records, tree::Tree},
+    load::instrument::{CALLING, FRAME, Segment},
+};
+
+/// A function that was being called when a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Called {
+    pub(crate) function: u32,
+    /// The offset in the module of the operator that ran: the call of the next function, if there is one.
+    pub(crate) at: u32,
+    /// The operands of the operator and the locals that the instrument has recorded, with their numbers.
+    pub(crate) values: Vec<(u32, Value)>,
+}
+
+impl Machine {
+    /// Returns the functions that the instrument of the module calls, with their slots in the host's table.
+    pub(super) fn probes(&mut self, instance: Instance) -> Vec<(u64, Func)> {
+        let Some(instrument) = self.module.instrument() else { return Vec::new() };
+        let kind = instrument.kind;
+        self.records = Records::new(&self.store, instance, instrument);
+        self.records.as_ref().map_or_else(Vec::new, |records| records.functions(&mut self.store, kind))
+    }
+
+    /// Returns the functions that were being called when the run ended, the innermost first.
+    pub(crate) fn called(&self, reason: &StopReason) -> Vec<Called> {
+        let Some(records) = &self.records else { return Vec::new() };
+        let [pointer, position, tail] = [0, 1, 2].map(|number| records.global(&self.store, number));
+        let frames = records.bytes(&self.store);
+        let word = |at: u32| {
+            let bytes = frames.get(at as usize..).and_then(|bytes| bytes.first_chunk::<4>());
+            bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
+        };
+        let mut called = Vec::new();
+        // An indirect tail call that failed has already given up its frame.
+        let is_indirect = matches!(
+            reason,
+            StopReason::Guest(GuestFault::Trap(Trap::IndirectCallToNull | Trap::BadSignature | Trap::TableOutOfBounds))
+        );
+        let is_tail = is_indirect && tail > 0 && word(pointer + 4) == position;
+        let mut at = if is_tail { tail } else { position & !CALLING };
+        let mut top = if is_tail { pointer + FRAME } else { pointer };
+        while let Some(frame) = top.checked_sub(FRAME) {
+            called.push(Called { function: word(frame), at, values: records.values(top) });
+            let site = word(frame + 4);
+            if site & CALLING == 0 {
+                break;
+            }
+            at = site & !CALLING;
+            top = frame;
+        }
+        called
+    }
+
+    /// Returns the tree of calls, and the added memory that has its numbers.
+    pub(crate) fn tree(&mut self) -> Option<(Tree, &[u8])> {
+        let used = meter::used(&mut *self.store);
+        let tree = self.records.as_ref()?.tree(&mut self.store, used);
+        Some((tree, self.records.as_ref()?.bytes(&self.store)))
+    }
+
+    /// Returns the code between two branches, and how often it has begun to run.
+    pub(crate) fn counts(&self) -> Vec<(Segment, u64)> {
+        let (Some(records), Some(instrument)) = (&self.records, self.module.instrument()) else { return Vec::new() };
+        let counters = records.bytes(&self.store).chunks_exact(8).skip(1);
+        let count = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        instrument.tables.segments.iter().copied().zip(counters.map(count)).collect()
+    }
+}
