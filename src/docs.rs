@@ -28,6 +28,10 @@ pub mod wasi {}
 #[cfg_attr(not(feature = "receipt"), doc = "Of the feature `receipt`.")]
 pub mod transcripts {}
 
+#[cfg_attr(feature = "explain", doc = include_str!("docs/explain.md"))]
+#[cfg_attr(not(feature = "explain"), doc = "Of the feature `explain`.")]
+pub mod explain {}
+
 #[cfg_attr(feature = "json", doc = include_str!("docs/tools.md"))]
 #[cfg_attr(not(feature = "json"), doc = "Of the feature `json`.")]
 pub mod tools {}

@@ -26,8 +26,9 @@
 
 use alloc::{string::String, vec::Vec};
 
+use self::explanation::is_between_operators;
 pub use self::{
-    explanation::{Explanation, Frame, Local},
+    explanation::{Explanation, Frame, Local, UsedBy},
     profile::{Callee, FunctionFuel, Node, Profile},
     symbols::location::Location,
 };
@@ -111,7 +112,8 @@ impl Sandbox {
     /// places in their sources, as far as the module has them.
     ///
     /// The module is loaded and run twice more, which takes some three times the time of the run: first to find the
-    /// functions, then for the values in them.
+    /// functions, then for the values in them. For a run that was out of fuel or time, it is run once more for its
+    /// profile.
     ///
     /// # Errors
     ///
@@ -145,7 +147,8 @@ impl Sandbox {
         plan.kind = Kind::Values;
         plan.sites = called.iter().take(VALUED_FRAMES).map(|called| called.at).collect();
         let (called, _) = rerun_with(&plan).ok().unwrap_or((called, memory));
-        Ok(Explanation::new(rerun.wasm, stopped, &called, memory))
+        let profile = is_between_operators(&stopped.reason).then(|| sandbox.profile(rerun)).transpose()?;
+        Ok(Explanation::new(rerun.wasm, stopped, &called, memory, profile.as_ref()))
     }
 
     /// Runs a module once more and returns what its fuel was spent on, function by function. Host functions are not

@@ -1,17 +1,22 @@
 //! Explanations of stops.
 
 use alloc::{
+    collections::BTreeMap,
+    format,
     string::{String, ToString},
     vec::Vec,
 };
-use core::fmt;
+use core::{cmp::Reverse, fmt};
 
 use serde::Serialize;
 
-use super::symbols::{Symbols, location::Location};
+use super::{
+    profile::{Callee, Profile},
+    symbols::{Symbols, location::Location},
+};
 use crate::{
     data::{text::escape, value::Value},
-    error::{StopReason, Stopped},
+    error::{HostStop, InjectedFault, LimitExceeded, StopReason, Stopped},
     load::{instrument::FIRST_OPERAND, operator_name::operator_at},
     run::machine::Called,
 };
@@ -24,12 +29,30 @@ pub struct Explanation {
     pub reason: StopReason,
     /// Fuel at which the guest stopped.
     pub fuel: u64,
-    /// Functions that were being called, the innermost first. Empty if the stop was before the first.
+    /// Functions that were being called, the innermost first. If they are more than 1,000, the innermost 968 and the
+    /// outermost 32. Empty if the stop was before the first.
     pub frames: Vec<Frame>,
+    /// Number of functions that were being called, with those that are not in `frames`.
+    pub depth: u64,
+    /// Functions that took most, where the run was stopped for what it took: by fuel if it had used up that or its
+    /// time, by number of frames if it had used up its stack. At most five, most first, each a thousandth at least.
+    pub used_by: Vec<UsedBy>,
     /// Size of the exported memory in bytes when the guest stopped.
     pub memory_bytes: u64,
     /// Parts of the module's names and debugging information that were not read, and why.
     pub problems: Vec<String>,
+}
+
+/// Function and what it took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct UsedBy {
+    /// Name of the function.
+    pub function: String,
+    /// Fuel that it took without the functions that it called, or number of its frames.
+    pub amount: u64,
+    /// Sum over all functions.
+    pub of: u64,
 }
 
 /// Function that was being called.
@@ -45,7 +68,7 @@ pub struct Frame {
     /// Name of the operator, as in the text format.
     pub operator: String,
     /// Operands of the operator, except references; of the innermost sixteen frames only. Empty for bulk operators and
-    /// growths, and where the run ran out of fuel between two operators.
+    /// growths, and in the innermost frame where the run was stopped between two operators.
     pub operands: Vec<Value>,
     /// What a load or store adds to its address.
     pub access_offset: Option<u64>,
@@ -67,20 +90,77 @@ pub struct Local {
     pub value: Value,
 }
 
+/// Most innermost and outermost frames of an explanation.
+const MAX_FRAMES: (usize, usize) = (968, 32);
+
 /// Bytes of a name that are shown.
 const MAX_NAME: usize = 1_000;
 
 impl Explanation {
-    pub(super) fn new(wasm: &[u8], stopped: &Stopped, called: &[Called], memory_bytes: u64) -> Explanation {
+    pub(super) fn new(
+        wasm: &[u8],
+        stopped: &Stopped,
+        called: &[Called],
+        memory_bytes: u64,
+        profile: Option<&Profile>,
+    ) -> Explanation {
         let symbols = Symbols::read(wasm);
+        let outermost = called.len().saturating_sub(MAX_FRAMES.1).max(MAX_FRAMES.0);
+        let kept = called.iter().enumerate().filter(|(depth, _)| *depth < MAX_FRAMES.0 || *depth >= outermost);
+        let mut frames: Vec<_> = kept.map(|(_, called)| Frame::new(wasm, &symbols, called)).collect();
+        if let Some(innermost) = frames.first_mut()
+            && is_between_operators(&stopped.reason)
+        {
+            innermost.operands.clear();
+        }
+        let used_by = match (profile, &stopped.reason) {
+            (Some(profile), _) => fuel_users(profile),
+            (None, StopReason::Limit(LimitExceeded::Stack { .. })) => stack_users(called, &symbols),
+            _ => Vec::new(),
+        };
         Explanation {
             reason: stopped.reason.clone(),
             fuel: stopped.usage.fuel,
-            frames: called.iter().map(|called| Frame::new(wasm, &symbols, called)).collect(),
+            frames,
+            depth: called.len() as u64,
+            used_by,
             memory_bytes,
             problems: symbols.problems().iter().map(ToString::to_string).collect(),
         }
     }
+}
+
+/// Returns whether a run is stopped for this reason where fuel is charged, and not at an operator.
+pub(super) fn is_between_operators(reason: &StopReason) -> bool {
+    matches!(
+        reason,
+        StopReason::Limit(LimitExceeded::Fuel { .. })
+            | StopReason::Host(
+                HostStop::Deadline { .. } | HostStop::Cancelled | HostStop::Injected { fault: InjectedFault::Fuel, .. }
+            )
+    )
+}
+
+/// Most functions of [`Explanation::used_by`].
+const MAX_USERS: usize = 5;
+
+fn fuel_users(profile: &Profile) -> Vec<UsedBy> {
+    let of = profile.fuel();
+    let users = profile.functions().into_iter().filter(|user| user.callee != Callee::Belljar && 1_000 * user.own >= of);
+    users.take(MAX_USERS).map(|user| UsedBy { function: user.callee.to_string(), amount: user.own, of }).collect()
+}
+
+fn stack_users(called: &[Called], symbols: &Symbols) -> Vec<UsedBy> {
+    let mut frames = BTreeMap::<u32, u64>::new();
+    for called in called {
+        *frames.entry(called.function).or_default() += 1;
+    }
+    let mut users: Vec<_> = frames.into_iter().collect();
+    users.sort_by_key(|(function, frames)| (Reverse(*frames), *function));
+    let name = |function| symbols.function(function).map_or_else(|| format!("function {function}"), String::from);
+    let of = called.len() as u64;
+    users.retain(|(_, frames)| 1_000 * frames >= of);
+    users.iter().take(MAX_USERS).map(|(user, amount)| UsedBy { function: name(*user), amount: *amount, of }).collect()
 }
 
 impl Frame {
@@ -110,28 +190,24 @@ impl fmt::Display for Explanation {
     /// Formats the functions, the innermost first, each with its places in the source, as `wasmtime` does; in the first
     /// also the operands of the operator.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut number = 0;
-        for (depth, frame) in self.frames.iter().enumerate() {
-            let inlined = frame.locations.len().saturating_sub(1);
-            for (level, location) in frame.locations.iter().enumerate() {
-                let name = if level < inlined { location.function.as_deref() } else { frame.name.as_deref() };
-                write_line(f, &mut number, name, frame)?;
-                writeln!(f, "            at {location}")?;
-            }
-            if frame.locations.is_empty() {
-                write_line(f, &mut number, frame.name.as_deref(), frame)?;
-            }
-            if depth == 0 {
-                self.write_operator(f, frame)?;
-            }
+        let (innermost, outermost) = self.frames.split_at(self.frames.len().min(MAX_FRAMES.0));
+        self.write_frames(f, innermost, 0)?;
+        let first = self.depth.saturating_sub(outermost.len() as u64);
+        if let Some(left_out) = first.checked_sub(innermost.len() as u64).filter(|left_out| *left_out > 0) {
+            writeln!(f, "       … {left_out} more")?;
+        }
+        self.write_frames(f, outermost, first)?;
+        for UsedBy { function, amount, of } in &self.used_by {
+            let percent = 100.0 * *amount as f64 / (*of).max(1) as f64;
+            let what = if is_between_operators(&self.reason) { "fuel" } else { "frames" };
+            writeln!(f, "{percent:>6.1} % of the {what}: {}", escape(function, MAX_NAME))?;
         }
         Ok(())
     }
 }
 
-fn write_line(f: &mut fmt::Formatter<'_>, number: &mut u32, name: Option<&str>, frame: &Frame) -> fmt::Result {
-    write!(f, "{number:>5}: {:#8x} - ", frame.offset)?;
-    *number += 1;
+fn write_name(f: &mut fmt::Formatter<'_>, depth: u64, name: Option<&str>, frame: &Frame) -> fmt::Result {
+    write!(f, "{depth:>5}: {:#8x} - ", frame.offset)?;
     match name {
         Some(name) => writeln!(f, "{}", escape(name, MAX_NAME)),
         None => writeln!(f, "function {}", frame.function),
@@ -139,6 +215,30 @@ fn write_line(f: &mut fmt::Formatter<'_>, number: &mut u32, name: Option<&str>, 
 }
 
 impl Explanation {
+    /// Writes frames, equal ones in a row once; `depth` is that of the first.
+    fn write_frames(&self, f: &mut fmt::Formatter<'_>, frames: &[Frame], mut depth: u64) -> fmt::Result {
+        for same in frames.chunk_by(|a, b| (a.function, a.offset) == (b.function, b.offset)) {
+            let Some(frame) = same.first() else { continue };
+            let inlined = frame.locations.len().saturating_sub(1);
+            for (level, location) in frame.locations.iter().enumerate() {
+                let name = if level < inlined { location.function.as_deref() } else { frame.name.as_deref() };
+                write_name(f, depth, name, frame)?;
+                writeln!(f, "            at {location}")?;
+            }
+            if frame.locations.is_empty() {
+                write_name(f, depth, frame.name.as_deref(), frame)?;
+            }
+            if depth == 0 && !is_between_operators(&self.reason) {
+                self.write_operator(f, frame)?;
+            }
+            if same.len() > 1 {
+                writeln!(f, "            … {} more of these", same.len() - 1)?;
+            }
+            depth += same.len() as u64;
+        }
+        Ok(())
+    }
+
     /// Writes the operator of the innermost frame with its operands: `i32.load at 0x10f000 + 8, memory is 0x10000`.
     fn write_operator(&self, f: &mut fmt::Formatter<'_>, frame: &Frame) -> fmt::Result {
         write!(f, "            {}", frame.operator)?;

@@ -14,6 +14,9 @@ use crate::{
     random::smith::generate,
 };
 
+mod profiles;
+mod stops;
+
 /// The runs of a module that have been had again.
 #[derive(Debug, Default)]
 struct Seen {

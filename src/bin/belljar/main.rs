@@ -33,6 +33,9 @@ mod disabled;
 mod engine;
 mod entry;
 mod exit;
+#[cfg_attr(not(feature = "explain"), path = "explain/disabled.rs")]
+#[cfg_attr(not(any(feature = "mcp", feature = "serve")), allow(dead_code, reason = "only servers explain in threads"))]
+mod explain;
 mod failure;
 mod file;
 mod hint;

@@ -3,7 +3,7 @@
 use std::{
     num::NonZero,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, PoisonError, atomic::AtomicU64},
     time::Instant,
 };
 
@@ -16,13 +16,14 @@ use self::{
     lines::{Lines, Reader},
     progress::Progress,
     sink::Sink,
-    writer::Writer,
+    writer::{Inputs, Writer},
 };
 use crate::{
     capabilities::CapabilityArgs,
     console::Console,
     entry,
     exit::Exit,
+    explain::{self, Busy, Explainer},
     failure::Failure,
     interrupt,
     limits::LimitArgs,
@@ -88,6 +89,10 @@ pub struct MapArgs {
     /// Write an error record for a line that is too long or whose run fails, and go on
     #[arg(long)]
     keep_going: bool,
+    /// For each line whose run is stopped, show on stderr where: the functions, with the lines of their sources as
+    /// far as the module has them. The run is had twice more for this
+    #[arg(long)]
+    explain: bool,
     /// Run this many lines at the same time [default: the number of processors available]
     #[arg(long, value_name = "NUMBER")]
     threads: Option<NonZero<usize>>,
@@ -127,6 +132,9 @@ impl MapArgs {
 
     /// Runs a module with each line of the input, and writes a line for each.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        if self.explain {
+            explain::check()?;
+        }
         let source = Source::of(&self.module);
         let input = self.input.as_deref().map_or(Source::Stdin, Source::of);
         if source == Source::Stdin && input == Source::Stdin {
@@ -164,6 +172,13 @@ impl MapArgs {
         let taken = Arc::new(AtomicU64::new(reader.bytes()));
         let progress = Progress::new(reader.size(), reader.bytes(), sink.is_terminal(), console);
         let (lines, long, read_error) = Lines::read(reader, cancel.clone(), Arc::clone(&taken));
+        let explained = self.explained(&sandbox, wasm)?;
+        let inputs = explained.as_ref().map(|(_, inputs)| Arc::clone(inputs));
+        let lines = lines.inspect(move |line: &Vec<u8>| {
+            if let Some(inputs) = &inputs {
+                inputs.lock().unwrap_or_else(PoisonError::into_inner).push_back(line.clone());
+            }
+        });
 
         let mut batch = sandbox.run_many(&module, lines).cancel(&cancel);
         if let Some(threads) = self.threads {
@@ -188,6 +203,7 @@ impl MapArgs {
             fuel: 0,
             failed: None,
             cancel,
+            explained,
         };
         let started = Instant::now();
         let ended = batch.scope(|results| writer.write(results));
@@ -209,6 +225,18 @@ impl MapArgs {
             (false, true) => Existing::Overwrite,
             (false, false) => Existing::Refuse,
         }
+    }
+
+    /// Returns what explains stops, with `--explain`.
+    fn explained(&self, sandbox: &Sandbox, wasm: Vec<u8>) -> Result<Option<(Explainer, Inputs)>, Failure> {
+        if !self.explain {
+            return Ok(None);
+        }
+        if let Some(key) = sandbox.config().effect() {
+            let message = format!("--explain: `{key}` uses the host, so a line cannot be run again");
+            return Err(Failure::usage(message).with_hint("`belljar run --explain` records what the host provides"));
+        }
+        Ok(Some((Explainer::new(sandbox, wasm.into(), Busy::default())?, Inputs::default())))
     }
 
     /// Loads the module, and checks that it can be run.

@@ -6,13 +6,13 @@ use std::{
 };
 
 use belljar::{
-    Error, GuestFault, Input, Outcome, Sandbox, StopReason, Usage,
+    Error, GuestFault, HostStop, Input, LimitExceeded, Outcome, Sandbox, StopReason, Usage,
     record::{Entry, MAX_TRANSCRIPT_BYTES, Transcript},
 };
 use clap::{Args, Id};
 use serde::Serialize;
 
-use self::{explain::Explained, live::Live};
+use self::live::Live;
 use crate::{
     cache,
     capabilities::CapabilityArgs,
@@ -21,6 +21,7 @@ use crate::{
     engine::{Engine, Run},
     entry,
     exit::{self, Exit},
+    explain::{self, Explained},
     failure::Failure,
     hint,
     job::{self, Job, JobArgs},
@@ -34,8 +35,6 @@ use crate::{
     transcript::{self, Recording},
 };
 
-#[cfg_attr(not(feature = "explain"), path = "run/explain/disabled.rs")]
-mod explain;
 mod live;
 
 /// The text below the options in `--help`.
@@ -138,6 +137,9 @@ impl RunArgs {
 
     /// Runs a module, or replays a transcript, and shows the outcome.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        if self.explain {
+            explain::check()?;
+        }
         let source = self.job.source()?;
         let prepared = match &self.replay {
             Some(path) => Some(self.replay(path, &source, console)?),
@@ -180,6 +182,16 @@ impl RunArgs {
         let run = transcript::replay(path, &replayed, &ceiling, source, &wasm, &input)?;
         let (job, run) = (Job { call: None, input }, Run::InProcess(Box::new(run)));
         Ok(Prepared { sandbox, wasm, job, run, replayed: Some(replayed) })
+    }
+
+    /// Returns whether an explanation would help, and has not been asked for.
+    fn can_explain(&self, reason: &StopReason) -> bool {
+        let helps = match reason {
+            StopReason::Limit(limit) => !matches!(limit, LimitExceeded::Transcript { .. }),
+            StopReason::Guest(fault) => matches!(fault, GuestFault::Trap(_) | GuestFault::Abi(_)),
+            other => matches!(other, StopReason::Host(HostStop::Deadline { .. })),
+        };
+        helps && cfg!(feature = "explain") && !self.explain && !self.isolate
     }
 
     /// Returns the sandbox that the options configure, and the origin of each of its settings.
@@ -229,7 +241,13 @@ impl RunArgs {
         let receipt = self.receipt.as_deref().and_then(|path| {
             ReceiptFile::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
         });
-        let (outcome, stop) = parts(ended)?;
+        let (outcome, mut stop) = parts(ended)?;
+        if let Some(stop) = &mut stop
+            && self.can_explain(&stop.reason)
+        {
+            let explain = "`--explain` shows where it stopped";
+            stop.hint = Some(stop.hint.as_ref().map_or(explain.into(), |hint| format!("{hint}; {explain}")));
+        }
         let wall = run.wall_time();
         if console.format == Format::Human {
             live.finish(&outcome, console)?;

@@ -14,12 +14,13 @@ pub mod plan;
 /// The largest module that is read before the limits are known, in bytes: the maximum of `module.size_bytes`.
 pub const MAX_MODULE_BYTES: u64 = 256 << 20;
 
-/// Loads a module as a tool, with the grants of the policy and the options.
-pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Result<Tool, Failure> {
+/// Loads a module as a tool, with the grants of the policy and the options; also returns its bytes.
+pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Result<(Tool, Vec<u8>), Failure> {
     let (policy, _) = settings::of_tools(grant, console)?;
     let source = Source::of(path);
     let wasm = read(&source, text)?;
-    Tool::load(&wasm, &file_name(path), &policy).map_err(|error| failure(&error).in_file(source.name()))
+    let tool = Tool::load(&wasm, &file_name(path), &policy);
+    tool.map(|tool| (tool, wasm)).map_err(|error| failure(&error).in_file(source.name()))
 }
 
 /// Reads a module before its limits are known.

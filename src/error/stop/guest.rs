@@ -76,6 +76,9 @@ impl GuestFault {
                 let capability = crate::data::text::escape(capability, 256);
                 Some(alloc::format!("grant it with `grants = [\"{capability}\"]` if the guest may do this"))
             }
+            GuestFault::Trap(Trap::Unreachable) => {
+                Some("a guest that calls `fail` where it gives up, as in a panic hook, says why".into())
+            }
             _ => None,
         }
     }

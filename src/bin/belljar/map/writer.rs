@@ -1,8 +1,9 @@
 //! The writer of the outputs, in the order of the lines.
 
 use std::{
+    collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -17,7 +18,7 @@ use super::{
     progress::Progress,
     sink::Sink,
 };
-use crate::{console::Console, exit::Exit, failure::Failure, hint, show, source::Source};
+use crate::{console::Console, exit::Exit, explain::Explainer, failure::Failure, hint, show, source::Source};
 
 /// The longest time that outputs are held back while the next result is awaited. Without it each line would cost a
 /// system call.
@@ -48,7 +49,12 @@ pub struct Writer<'a> {
     pub fuel: u64,
     pub failed: Option<Failed>,
     pub cancel: Cancel,
+    /// What explains stops, and the inputs of the lines that have been taken and have no result yet.
+    pub explained: Option<(Explainer, Inputs)>,
 }
+
+/// Inputs of lines, in their order.
+pub type Inputs = Arc<Mutex<VecDeque<Vec<u8>>>>;
 
 /// The lines without an output.
 pub struct Failed {
@@ -113,8 +119,18 @@ impl Writer<'_> {
             return Err(self.cancelled());
         }
         self.too_long()?;
+        self.explain(result);
         let answer = Answer::of(self.line + 1, result, self.form);
         self.put(&answer, result.as_ref().err())
+    }
+
+    /// Shows where the run of the next line stopped, with `--explain`.
+    fn explain(&mut self, result: &Result<Outcome, Error>) {
+        let Some((explainer, inputs)) = &self.explained else { return };
+        let input = inputs.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or_default();
+        let Err(Error::Stopped(stopped)) = result else { return };
+        self.console.line(format_args!("line {}: {}", self.line + 1, stopped.reason));
+        explainer.lines(&input, Vec::new(), stopped).iter().for_each(|line| self.console.line(line));
     }
 
     fn put(&mut self, answer: &Answer<'_>, error: Option<&Error>) -> Result<(), Failure> {

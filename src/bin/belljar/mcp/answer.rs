@@ -1,6 +1,8 @@
 //! Results of calls in the format of MCP.
 
-use belljar::{Error, HostStop, Log, Outcome, StopReason, Stopped, record::Receipt, tool::ToolError, tool::ToolOutput};
+use belljar::{
+    Error, GuestFault, HostStop, Log, Outcome, StopReason, Stopped, record::Receipt, tool::ToolError, tool::ToolOutput,
+};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -18,7 +20,12 @@ pub fn of_run(served: &ServedTool, result: &Result<Outcome, Error>, receipt: Opt
             Ok(answer) => (done(served, answer, &outcome.output), Some(outcome.usage)),
             Err(error) => (refused(&error), Some(outcome.usage)),
         },
-        Err(Error::Stopped(stop)) => (stopped(stop, hint::of(&Error::Stopped(stop.clone()))), Some(stop.usage)),
+        Err(Error::Stopped(stop)) => {
+            // How a guest is written is nothing that a model can change.
+            let is_trap = matches!(stop.reason, StopReason::Guest(GuestFault::Trap(_)));
+            let hint = (!is_trap).then(|| hint::of(&Error::Stopped(stop.clone()))).flatten();
+            (stopped(stop, hint), Some(stop.usage))
+        }
         Err(error) => (failed(&error.to_string(), hint::of(error).as_deref()), None),
     };
     let mut meta = Map::new();

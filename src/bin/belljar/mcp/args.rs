@@ -57,6 +57,10 @@ pub struct McpArgs {
     /// Add a receipt to the result of each call, for `belljar verify`
     #[arg(long)]
     pub receipts: bool,
+    /// For each call that is stopped, show on stderr where: the functions, with the lines of their sources as far
+    /// as the module has them. The run is had twice more for this, one at a time; clients see no difference
+    #[arg(long)]
+    pub explain: bool,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: When,

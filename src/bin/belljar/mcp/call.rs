@@ -1,13 +1,20 @@
 //! One call of a tool: a separate store, stepped on a blocking thread.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use belljar::{Error, Input, LogEntry, Outcome, Step, record::Receipt};
+use belljar::{
+    Error, Execution, Input, LogEntry, Outcome, Step,
+    record::{MAX_TRANSCRIPT_BYTES, Receipt},
+};
 use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
 
-use super::{answer, served::ServedTool};
+use super::{answer, served::ServedTool, server::Server};
+use crate::{explain::Explainer, show};
 
 /// Fuel between two checks of the log and the clock: some milliseconds.
 const STEP: u64 = 500_000;
@@ -58,20 +65,47 @@ impl EventSender {
 /// Runs a tool to its end, and cancels it if the receiver of its events is dropped. Returns the result, and the number
 /// of dropped log messages.
 ///
-/// With `receipts` the result has a receipt, unless the run had effects: checking one would need its transcript.
-pub fn call(served: &ServedTool, arguments: Bytes, receipts: bool, mut events: EventSender) -> (CallToolResult, u64) {
+/// With `--explain` a stop is explained on stderr. With `--receipts` the result has a receipt, unless the run had effects: checking one would need its transcript.
+pub fn call(
+    server: &Arc<Server>,
+    served: &ServedTool,
+    arguments: Bytes,
+    mut events: EventSender,
+) -> (CallToolResult, u64) {
     let input: Bytes = match served.tool.encode_json(arguments) {
         Ok(input) => input.into(),
         Err(error) => return (answer::refused(&error), 0),
     };
-    let result = run(served, input.clone(), &mut events);
+    let busy = server.explains.clone();
+    let explainer = busy.and_then(|busy| Explainer::new(served.tool.sandbox(), served.wasm.clone(), busy).ok());
+    let records = explainer.as_ref().is_some_and(Explainer::needs_effects);
+    let (result, effects) = match start(served, input.clone(), records) {
+        Ok(mut execution) => (run(&mut execution, &mut events), execution.take_effects()),
+        Err(error) => (Err(error), Vec::new()),
+    };
+    if let (Some(explainer), Err(Error::Stopped(stopped))) = (explainer, &result) {
+        let (server, name, reason) = (Arc::clone(server), show::name(served.tool.name()), stopped.reason.to_string());
+        explainer.in_background(input.to_vec(), effects, stopped, move |lines| {
+            server.with_console(|console| {
+                console.line(format_args!("{name}: {reason}"));
+                lines.iter().for_each(|line| console.line(line));
+            });
+        });
+    }
     let receipt = || Receipt::of_run(&served.wasm, &input, served.tool.sandbox().config(), &result);
-    let receipt = receipts.then(receipt).flatten();
+    let receipt = server.receipts.then(receipt).flatten();
     (answer::of_run(served, &result, receipt), events.dropped)
 }
 
-fn run(served: &ServedTool, input: Bytes, events: &mut EventSender) -> Result<Outcome, Error> {
+fn start(served: &ServedTool, input: Bytes, records: bool) -> Result<Execution, Error> {
     let mut execution = served.tool.start(Input::shared(input))?;
+    if records {
+        execution.record(MAX_TRANSCRIPT_BYTES);
+    }
+    Ok(execution)
+}
+
+fn run(execution: &mut Execution, events: &mut EventSender) -> Result<Outcome, Error> {
     let (mut logged, mut last_progress) = (0, Instant::now());
     let ended = loop {
         match execution.step(STEP) {

@@ -15,6 +15,7 @@ use super::{args::McpArgs, folder::Folder, http, server::Server, session::Sessio
 use crate::{
     console::Console,
     exit::Exit,
+    explain,
     failure::{Failure, io_message},
     settings, show,
     size::Form,
@@ -32,6 +33,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves tools until the client disconnects, or a signal ends the server.
 pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
+    if args.explain {
+        explain::check()?;
+    }
     let console = Console::new(args.look());
     let max_message = max_message(args)?;
     let (policy, _) = settings::of_tools(&args.grant, &console)?;
@@ -41,7 +45,7 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
     let bounds =
         Bounds { permits: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
-    let server = Arc::new(Server::new(bounds, args.receipts, console));
+    let server = Arc::new(Server::new(bounds, args.receipts, args.explain, console));
     watch(&server, Folder::new(&args.paths, policy));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("runtime", io_message(&error)))?;

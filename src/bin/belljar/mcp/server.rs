@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{catalog::Catalog, folder::Folder};
 use crate::{
     console::Console,
+    explain::Busy,
     net::{peer::Peer, queue::Queue},
     show,
     turns::Bounds,
@@ -20,14 +21,22 @@ pub struct Server {
     pub permits: Queue<Peer>,
     /// Whether results have receipts.
     pub receipts: bool,
+    /// With `--explain`, what is held while a stop is explained.
+    pub explains: Option<Busy>,
     console: Mutex<Console>,
 }
 
 impl Server {
-    /// Returns a server without tools, with these limits on calls, and with receipts or without.
-    pub fn new(calls: Bounds, receipts: bool, console: Console) -> Server {
+    /// Returns a server without tools, with these limits on calls, and with receipts and explanations or without.
+    pub fn new(calls: Bounds, receipts: bool, explains: bool, console: Console) -> Server {
         let catalog = watch::Sender::new(Arc::default());
-        Server { catalog, permits: Queue::new(calls), receipts, console: Mutex::new(console) }
+        Server {
+            catalog,
+            permits: Queue::new(calls),
+            receipts,
+            explains: explains.then(Busy::default),
+            console: Mutex::new(console),
+        }
     }
 
     /// Returns the current tools.

@@ -122,10 +122,10 @@ impl Session {
         let mut notifier = Notifier::of(self, &served, context);
         let name = show::name(served.tool.name());
         let (sender, mut events) = EventSender::new();
-        let receipts = self.server.receipts;
+        let server = Arc::clone(&self.server);
         let running = task::spawn_blocking(move || {
             let _permit = permit;
-            call::call(&served, arguments, receipts, sender)
+            call::call(&server, &served, arguments, sender)
         });
         let forwarded = async {
             let mut last = None;

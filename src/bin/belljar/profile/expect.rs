@@ -48,7 +48,7 @@ impl Expectations {
         let function = |(name, most): (&String, &u64)| {
             let shown = show::name(name);
             match found.get(name) {
-                None => Some(format!("{shown} was not called: no function has this name")),
+                None => Some(format!("{shown} was not called: correct its name, or leave it out")),
                 Some(fuel) if fuel > most => {
                     Some(format!("{shown} took {} fuel, {} at most", grouped(*fuel), grouped(*most)))
                 }

@@ -164,6 +164,21 @@ pub fn format_message(entry: &LogEntry, request: u64, format: LogFormat) -> Stri
     }
 }
 
+/// Formats a line that explains where the run of a request stopped.
+pub fn format_explanation(text: &str, request: u64, format: LogFormat) -> String {
+    #[derive(Serialize)]
+    struct Explanation<'a> {
+        time: String,
+        request: u64,
+        explanation: &'a str,
+    }
+    let time = now();
+    match format {
+        LogFormat::Text => format!("{time} #{request} {text}"),
+        LogFormat::Json => serde_json::to_string(&Explanation { time, request, explanation: text }).unwrap_or_default(),
+    }
+}
+
 /// Escapes text from a client for a terminal, as one word.
 fn escaped(text: &str) -> Cow<'_, str> {
     if text.len() <= PATH_BYTES && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {

@@ -54,6 +54,10 @@ pub struct ServeArgs {
     /// Execute each run in a separate worker process that the operating system confines
     #[arg(long)]
     pub isolate: bool,
+    /// For each run that is stopped, log where, with the number of the request: the functions, with the lines of
+    /// their sources as far as the module has them. The run is had twice more for this, one at a time
+    #[arg(long, conflicts_with = "isolate")]
+    pub explain: bool,
     /// The format of the access log: a line of text or a JSON document for each request
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub log_format: LogFormat,

@@ -15,6 +15,7 @@ use crate::{
     engine::{Engine, Loaded, Run},
     entry,
     exit::Exit,
+    explain::{Busy, Explainer},
     failure::Failure,
     settings, show,
     source::Source,
@@ -26,6 +27,8 @@ use crate::{
 pub struct Guest {
     tool: Tool,
     loaded: Loaded,
+    /// What explains stops, with `--explain`.
+    pub explainer: Option<Explainer>,
     /// The format of its input and output.
     pub exchange: Exchange,
 }
@@ -68,7 +71,9 @@ impl Guest {
             let message = "--content-type: only with `--exchange body`; in the other formats the guest sets the type";
             return Err(Failure::usage(message));
         }
-        Ok(Guest { tool, loaded, exchange })
+        let explainer =
+            args.explain.then(|| Explainer::new(tool.sandbox(), wasm.into(), Busy::default())).transpose()?;
+        Ok(Guest { tool, loaded, explainer, exchange })
     }
 
     /// Returns the name of the tool.

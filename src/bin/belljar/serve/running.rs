@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{Error, Execution, Log, Outcome, Step};
+use belljar::{
+    Error, Execution, Log, Outcome, Step, Stopped,
+    record::{Effect, MAX_TRANSCRIPT_BYTES},
+};
 use hyper::{StatusCode, http::request::Parts};
 
 use super::{
@@ -31,6 +34,8 @@ pub struct Running {
     head: Parts,
     body: Vec<u8>,
     state: State,
+    /// With `--explain`, the input of the run and, when it has ended, its effects.
+    explained: Option<(Vec<u8>, Vec<Effect>)>,
     /// The time spent so far.
     time: Duration,
 }
@@ -64,7 +69,7 @@ impl Running {
     /// Returns a run that has not started.
     pub fn new(server: &Arc<Server>, number: u64, head: Parts, body: Vec<u8>) -> Running {
         let server = Arc::clone(server);
-        Running { server, number, head, body, state: State::Pending, time: Duration::ZERO }
+        Running { server, number, head, body, state: State::Pending, explained: None, time: Duration::ZERO }
     }
 
     /// Starts the run on this thread if it is likely to be short; returns the result if it has ended.
@@ -78,11 +83,14 @@ impl Running {
             Ok(Ok(Run::InProcess(mut run))) => match run.step(INLINE_FUEL) {
                 Ok(Step::Done(outcome)) => State::Ended(Ok(outcome)),
                 Ok(_) => State::Started(run),
-                Err(error) => State::Ended(Err(error)),
+                Err(error) => {
+                    self.take_effects(&mut run);
+                    State::Ended(Err(error))
+                }
             },
             // Not reached: a guest in a worker process may block.
             #[cfg(unix)]
-            Ok(Ok(run)) => State::Ended(to_end(run)),
+            Ok(Ok(mut run)) => State::Ended(to_end(&mut run)),
             Ok(Err(error)) => State::Ended(Err(error)),
         };
         let is_small = match &self.state {
@@ -108,9 +116,11 @@ impl Running {
                 return self.result(began.elapsed());
             }
         };
-        self.state = State::Ended(run.and_then(|run| {
+        self.state = State::Ended(run.and_then(|mut run| {
             stop.set_run(run.cancel_handle());
-            to_end(run)
+            let ended = to_end(&mut run);
+            run.in_process().map(|run| self.take_effects(run));
+            ended
         }));
         self.result(began.elapsed())
     }
@@ -119,12 +129,39 @@ impl Running {
     fn start(&mut self) -> Result<Result<Run, Error>, Problem> {
         let guest = &self.server.guest;
         let input = guest.exchange.input(guest, &self.head, std::mem::take(&mut self.body))?;
-        Ok(guest.start(input))
+        let Some(explainer) = &guest.explainer else { return Ok(guest.start(input)) };
+        self.explained = Some((input.clone(), Vec::new()));
+        let mut run = guest.start(input);
+        if let Some(run) = run.as_mut().ok().and_then(Run::in_process).filter(|_| explainer.needs_effects()) {
+            run.record(MAX_TRANSCRIPT_BYTES);
+        }
+        Ok(run)
+    }
+
+    /// Takes the recorded effects of a run that has ended.
+    fn take_effects(&mut self, run: &mut Execution) {
+        if let Some((_, effects)) = &mut self.explained {
+            *effects = run.take_effects();
+        }
+    }
+
+    /// Logs where the run stopped, with `--explain`.
+    fn explain(&mut self, stopped: &Stopped) {
+        let (Some(explainer), Some((input, effects))) = (&self.server.guest.explainer, self.explained.take()) else {
+            return;
+        };
+        let (server, number) = (Arc::clone(&self.server), self.number);
+        explainer.in_background(input, effects, stopped, move |lines| {
+            for text in lines {
+                let line = access::format_explanation(&text, number, server.options.log_format);
+                server.log_line(|out| out.push_str(&line));
+            }
+        });
     }
 
     /// Returns the result of the ended run, and records it in the metrics. `more` is the time since `self.time`.
     fn result(&mut self, more: Duration) -> RunResult {
-        let server = &self.server;
+        let server = Arc::clone(&self.server);
         let exchange = server.guest.exchange;
         let ended = match std::mem::replace(&mut self.state, State::Pending) {
             State::Ended(ended) => ended,
@@ -142,6 +179,7 @@ impl Running {
             }
             Err(Error::Stopped(stopped)) => {
                 server.log_guest(self.number, &stopped.log);
+                self.explain(&stopped);
                 (problem::kind(&stopped.reason).into(), stopped.usage.fuel, Err(Problem::stopped(&stopped)))
             }
             Err(error) => ("failed".into(), 0, Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))),
@@ -156,7 +194,7 @@ impl Running {
     }
 }
 
-fn to_end(mut run: Run) -> Result<Outcome, Error> {
+fn to_end(run: &mut Run) -> Result<Outcome, Error> {
     loop {
         if let Step::Done(outcome) = run.step()? {
             return Ok(outcome);

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use belljar::{
     Error, Outcome,
+    record::{Effect, MAX_TRANSCRIPT_BYTES},
     tool::{Example, Tool, ToolError},
 };
 use clap::Args;
@@ -14,6 +15,7 @@ use super::load;
 use crate::{
     console::Console,
     exit::Exit,
+    explain::{Busy, Explainer},
     failure::Failure,
     json,
     options::{Format, LookArgs, ToolArgs},
@@ -29,7 +31,7 @@ Examples:
 Inputs and outputs are also checked against the schemas of the manifest.
 
 The JSON document has tool, sha256 and examples, with number, description, ok, fuel, expected,
-found and error for each.
+found and error for each, and explanation, lines that say where its run stopped.
 
 Exit status:
   0  all examples passed, or the tool has no examples
@@ -53,11 +55,13 @@ impl CheckArgs {
 
     /// Runs every example, and compares its output with the manifest.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
-        let tool = load(&self.tool.module, self.tool.text, &self.tool.grant, console)?;
+        let (tool, wasm) = load(&self.tool.module, self.tool.text, &self.tool.grant, console)?;
+        // A build without explanations shows only the reasons.
+        let explainer = Explainer::new(tool.sandbox(), wasm.into(), Busy::default()).ok();
         let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
         let mut checked = Vec::new();
         for (index, example) in examples.iter().enumerate() {
-            let done = run(&tool, index as u64 + 1, example);
+            let done = run(&tool, explainer.as_ref(), index as u64 + 1, example);
             if console.format == Format::Human {
                 print(&done, console)?;
             }
@@ -96,9 +100,12 @@ struct Checked {
     expected: Option<Value>,
     found: Option<Value>,
     error: Option<String>,
+    /// Where the run stopped, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explanation: Vec<String>,
 }
 
-fn run(tool: &Tool, number: u64, example: &Example) -> Checked {
+fn run(tool: &Tool, explainer: Option<&Explainer>, number: u64, example: &Example) -> Checked {
     let mut checked = Checked {
         number,
         description: example.description.clone(),
@@ -107,8 +114,10 @@ fn run(tool: &Tool, number: u64, example: &Example) -> Checked {
         expected: example.output.clone(),
         found: None,
         error: None,
+        explanation: Vec::new(),
     };
-    match outcome(tool, example) {
+    let mut effects = Vec::new();
+    match outcome(tool, example, explainer.is_some_and(Explainer::needs_effects), &mut effects) {
         Ok(outcome) => {
             checked.fuel = Some(outcome.usage.fuel);
             match tool.read(&outcome.output) {
@@ -124,6 +133,9 @@ fn run(tool: &Tool, number: u64, example: &Example) -> Checked {
                 && let Error::Stopped(stopped) = &**cause
             {
                 checked.fuel = Some(stopped.usage.fuel);
+                if let (Some(explainer), Ok(input)) = (explainer, tool.write(&example.input)) {
+                    checked.explanation = explainer.lines(&input, effects, stopped);
+                }
             }
             checked.error = Some(error.to_string());
         }
@@ -131,8 +143,15 @@ fn run(tool: &Tool, number: u64, example: &Example) -> Checked {
     checked
 }
 
-fn outcome(tool: &Tool, example: &Example) -> Result<Outcome, ToolError> {
-    Ok(tool.start(tool.write(&example.input)?)?.finish()?)
+/// Runs an example; also returns its effects if they are recorded.
+fn outcome(tool: &Tool, example: &Example, records: bool, effects: &mut Vec<Effect>) -> Result<Outcome, ToolError> {
+    let mut run = tool.start(tool.write(&example.input)?)?;
+    if records {
+        run.record(MAX_TRANSCRIPT_BYTES);
+    }
+    let ended = run.finish();
+    *effects = run.take_effects();
+    Ok(ended?)
 }
 
 /// Compares two JSON values; 1 and 1.0 are equal.
@@ -165,5 +184,6 @@ fn print(checked: &Checked, console: &Console) -> Result<(), Failure> {
         _ => "no output".into(),
     };
     console.error(None, &format!("{title}: {message}"), None);
+    checked.explanation.iter().for_each(|line| console.line(line));
     Ok(())
 }

@@ -1,0 +1,87 @@
+//! Explanations of stops: `--explain`.
+
+use std::{
+    sync::{Arc, Mutex, TryLockError},
+    thread,
+};
+
+use belljar::{
+    Input, Sandbox, Stopped,
+    explain::{Explanation, Rerun},
+    record::{Effect, Transcript},
+};
+
+use crate::failure::Failure;
+
+/// The explanation of a stop.
+pub type Explained = Explanation;
+
+/// Checks that this build can explain stops.
+pub fn check() -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Has a recorded run again, and explains where it stopped.
+pub fn explain(
+    sandbox: &Sandbox,
+    wasm: &[u8],
+    input: &Input,
+    transcript: &Transcript,
+    stopped: &Stopped,
+) -> Result<Explained, Failure> {
+    let rerun = Rerun::of_transcript(transcript, wasm, input.clone());
+    let rerun = rerun.ok_or_else(|| Failure::transcript("an argument of its call is damaged"))?;
+    sandbox.explain(&rerun, stopped).map_err(Failure::of)
+}
+
+/// Explanations of the runs of one module with many inputs.
+#[derive(Debug, Clone)]
+pub struct Explainer {
+    sandbox: Sandbox,
+    wasm: Arc<[u8]>,
+    busy: Busy,
+}
+
+/// What is held while an explanation is made in the background.
+pub type Busy = Arc<Mutex<()>>;
+
+impl Explainer {
+    /// Returns the explanations of the runs of a module in a sandbox; an error if this build has none.
+    pub fn new(sandbox: &Sandbox, wasm: Arc<[u8]>, busy: Busy) -> Result<Explainer, Failure> {
+        Ok(Explainer { sandbox: sandbox.clone(), wasm, busy })
+    }
+
+    /// Returns whether the effects of runs must be recorded.
+    pub fn needs_effects(&self) -> bool {
+        self.sandbox.config().effect().is_some()
+    }
+
+    /// Returns the lines that explain where a run stopped.
+    pub fn lines(&self, input: &[u8], effects: Vec<Effect>, stopped: &Stopped) -> Vec<String> {
+        match self.sandbox.explain(&Rerun::new(&self.wasm, input).with_effects(effects), stopped) {
+            Ok(explained) => explained.to_string().lines().map(String::from).collect(),
+            Err(error) => vec![format!("no explanation: {error}")],
+        }
+    }
+
+    /// Explains in another thread where a run stopped, unless that is done for another run at the moment: clients that
+    /// make runs fail do not make explanations pile up.
+    pub fn in_background(
+        &self,
+        input: Vec<u8>,
+        effects: Vec<Effect>,
+        stopped: &Stopped,
+        then: impl FnOnce(Vec<String>) + Send + 'static,
+    ) {
+        let (explainer, stopped) = (self.clone(), stopped.clone());
+        let explain = move || {
+            let lines = match explainer.busy.try_lock() {
+                Err(TryLockError::WouldBlock) => vec!["no explanation: another one is made at the moment".into()],
+                _held => explainer.lines(&input, effects, &stopped),
+            };
+            then(lines);
+        };
+        // Without a thread there is no explanation.
+        let _ = thread::Builder::new().name("explain".into()).spawn(explain);
+    }
+}
