@@ -19,6 +19,7 @@ use crate::{
 
 mod export;
 mod flame_graph;
+mod frames;
 
 /// What the fuel of a run was spent on: a tree of calls.
 ///
