@@ -81,6 +81,20 @@ fn steers(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Formats a number with a separator between thousands.
+#[cfg(any(feature = "explain", feature = "tool"))]
+pub(crate) fn grouped(number: u64, separator: char) -> String {
+    let digits = alloc::format!("{number}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(separator);
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Bytes of a guest, for `Debug`: as a byte string, escaped and truncated.
 pub(crate) struct DebugBytes<'a>(pub(crate) &'a [u8]);
 

@@ -1,10 +1,6 @@
 //! Effective capabilities and limits of a tool: requested, granted, and at most the ceiling.
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 use super::{
     Ceiling, MissingCapability, Plan, PlanLine, PlanReason, PlanSource, Policy,
@@ -12,7 +8,7 @@ use super::{
 };
 use crate::{
     config::{Config, key::ScalarKey, keys, lines::SourceLines, quote::name_of},
-    data::digest::Digest,
+    data::{digest::Digest, text::grouped},
     tool::{
         error::ToolError,
         manifest::{Manifest, Requested},
@@ -192,17 +188,5 @@ impl Narrowing<'_> {
 
 /// Formats a value as TOML writes it, numbers with their thousands apart.
 fn format(key: &ScalarKey, value: u64) -> String {
-    if key.as_number().is_some() { grouped(value) } else { key.format(value) }
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push('_');
-        }
-        text.push(digit);
-    }
-    text
+    if key.as_number().is_some() { grouped(value, '_') } else { key.format(value) }
 }
