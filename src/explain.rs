@@ -29,7 +29,7 @@ use alloc::{string::String, vec::Vec};
 use self::explanation::is_between_operators;
 pub use self::{
     explanation::{Explanation, Frame, Local, UsedBy},
-    profile::{Callee, FunctionFuel, Node, Profile},
+    profile::{Callee, FuelProfile, FunctionFuel, Node},
     symbols::location::Location,
 };
 use crate::{
@@ -160,7 +160,7 @@ impl Sandbox {
     /// # Errors
     ///
     /// The errors of loading and starting. A run that is stopped has a profile.
-    pub fn profile(&self, rerun: &Rerun<'_>) -> Result<Profile, Error> {
+    pub fn profile(&self, rerun: &Rerun<'_>) -> Result<FuelProfile, Error> {
         self.profile_of(rerun, true, |_| {})
     }
 
@@ -170,11 +170,16 @@ impl Sandbox {
     /// # Errors
     ///
     /// As [`profile`](Sandbox::profile).
-    pub fn first_profile(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<Profile, Error> {
+    pub fn first_profile(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
         self.profile_of(rerun, false, progress)
     }
 
-    fn profile_of(&self, rerun: &Rerun<'_>, replays: bool, mut progress: impl FnMut(&Usage)) -> Result<Profile, Error> {
+    fn profile_of(
+        &self,
+        rerun: &Rerun<'_>,
+        replays: bool,
+        mut progress: impl FnMut(&Usage),
+    ) -> Result<FuelProfile, Error> {
         let sandbox = self.for_rerun(None)?;
         let plan = Plan { kind: Kind::Tree, room: TREE_BYTES, ..Plan::default() };
         let mut execution = rerun.start(&sandbox, &plan, replays)?;
@@ -187,7 +192,7 @@ impl Sandbox {
                 Err(error) => return Err(error),
             }
         };
-        Ok(Profile::new(rerun.wasm, execution.machine(), result))
+        Ok(FuelProfile::new(rerun.wasm, execution.machine(), result))
     }
 
     /// Returns a sandbox whose runs depend on nothing but fuel.

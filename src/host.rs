@@ -33,8 +33,6 @@ pub(crate) mod import;
 pub(crate) mod pending_call;
 pub(crate) mod pieces;
 pub(crate) mod pool;
-#[cfg(feature = "explain")]
-pub(crate) mod probe;
 #[cfg_attr(not(feature = "receipt"), path = "host/replay/disabled.rs")]
 pub(crate) mod replay;
 #[cfg(feature = "receipt")]

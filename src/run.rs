@@ -3,6 +3,8 @@
 pub(crate) mod execution;
 pub(crate) mod instance;
 pub(crate) mod machine;
+#[cfg(feature = "explain")]
+pub(crate) mod probe;
 pub(crate) mod running;
 pub(crate) mod scheduler;
 pub(crate) mod signature;

@@ -11,7 +11,7 @@ use core::{cmp::Reverse, fmt};
 use serde::Serialize;
 
 use super::{
-    profile::{Callee, Profile},
+    profile::{Callee, FuelProfile},
     symbols::{Symbols, location::Location},
 };
 use crate::{
@@ -102,7 +102,7 @@ impl Explanation {
         stopped: &Stopped,
         called: &[Called],
         memory_bytes: u64,
-        profile: Option<&Profile>,
+        profile: Option<&FuelProfile>,
     ) -> Explanation {
         let symbols = Symbols::read(wasm);
         let outermost = called.len().saturating_sub(MAX_FRAMES.1).max(MAX_FRAMES.0);
@@ -144,7 +144,7 @@ pub(super) fn is_between_operators(reason: &StopReason) -> bool {
 /// Most functions of [`Explanation::used_by`].
 const MAX_USERS: usize = 5;
 
-fn fuel_users(profile: &Profile) -> Vec<UsedBy> {
+fn fuel_users(profile: &FuelProfile) -> Vec<UsedBy> {
     let of = profile.fuel();
     let users = profile.functions().into_iter().filter(|user| user.callee != Callee::Belljar && 1_000 * user.own >= of);
     users.take(MAX_USERS).map(|user| UsedBy { function: user.callee.to_string(), amount: user.own, of }).collect()

@@ -13,8 +13,7 @@ use crate::{
         outcome::Outcome,
     },
     error::Stopped,
-    host::probe::tree::Tree,
-    run::machine::Machine,
+    run::{machine::Machine, probe::tree::Tree},
 };
 
 mod export;
@@ -27,7 +26,7 @@ mod frames;
 /// the node that it has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct Profile {
+pub struct FuelProfile {
     /// Nodes; callers come before what they call.
     pub nodes: Vec<Node>,
     /// What the run produced, as without a profile.
@@ -35,7 +34,7 @@ pub struct Profile {
     pub result: Result<Outcome, Box<Stopped>>,
 }
 
-/// Node of a [`Profile`].
+/// Node of a [`FuelProfile`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Node {
@@ -99,9 +98,9 @@ pub struct FunctionFuel {
     pub total: u64,
 }
 
-impl Profile {
+impl FuelProfile {
     /// Returns the profile of a run that used this fuel, from what its instrument has recorded.
-    pub(super) fn new(wasm: &[u8], machine: &mut Machine, result: Result<Outcome, Box<Stopped>>) -> Profile {
+    pub(super) fn new(wasm: &[u8], machine: &mut Machine, result: Result<Outcome, Box<Stopped>>) -> FuelProfile {
         let fuel = result.as_ref().map_or_else(|stopped| stopped.usage.fuel, |outcome| outcome.usage.fuel);
         let imports = machine.module().inspect().imports.clone();
         let mut nodes = machine.tree().map_or_else(Vec::new, |(tree, memory)| nodes(&tree, memory, &imports));
@@ -113,7 +112,7 @@ impl Profile {
         }
         let known = nodes.iter().map(|node| node.fuel).fold(0, u64::wrapping_add);
         nodes.push(Node { callee: Callee::Belljar, caller: None, calls: 1, fuel: fuel.wrapping_sub(known) });
-        Profile { nodes, result }
+        FuelProfile { nodes, result }
     }
 
     /// Returns the fuel of the run: the sum over all nodes.

@@ -8,7 +8,7 @@
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::ops::Range;
 
-use wasmparser::{Parser, Payload, TypeRef, ValType};
+use wasmparser::{BinaryReader, FunctionBody, Parser, Payload, TypeRef, ValType};
 
 pub(crate) use self::body::{CALLING, CALLS, FRAME, FUEL, OCCUPIED, SLOTS};
 use self::{
@@ -253,11 +253,13 @@ impl Instrument {
                     }
                 }
                 Payload::CodeSectionEntry(parsed) => {
-                    origins.next(&originals.next().unwrap_or_default(), &info.edits, &mut edits);
+                    let original_body = originals.next().unwrap_or_default();
+                    origins.next(&original_body, &info.edits, &mut edits);
+                    let declared = declared_locals(original.get(original_body).unwrap_or_default())?;
                     let function = self.imported + count;
                     self.tables.slots.push(Vec::new());
                     let body = Body::new(plan, indices, &types, &origins, &mut self.tables);
-                    let body = body.rewrite(function, &parsed, normal)?;
+                    let body = body.rewrite(function, declared, &parsed, normal)?;
                     out.extend(leb(body.len() as u32));
                     out.extend(body);
                     count += 1;
@@ -308,6 +310,16 @@ impl Instrument {
         }
         out
     }
+}
+
+/// Returns the number of locals that a body declares.
+fn declared_locals(body: &[u8]) -> wasmparser::Result<usize> {
+    let mut reader = FunctionBody::new(BinaryReader::new(body, 0)).get_locals_reader()?;
+    let mut count = 0;
+    for _ in 0..reader.get_count() {
+        count += reader.read()?.0 as usize;
+    }
+    Ok(count)
 }
 
 /// The types of functions.

@@ -9,7 +9,7 @@ use core::{
 use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
 
 #[cfg(feature = "explain")]
-use crate::host::probe::Records;
+use super::probe::Records;
 use crate::{
     abi::{self, wasi::Snapshot},
     config::RunOptions,

@@ -7,7 +7,7 @@ use std::{
 
 use belljar::{
     Sandbox, StopReason,
-    explain::{Callee, Profile, Rerun},
+    explain::{Callee, FuelProfile, Rerun},
 };
 use clap::Args;
 use serde::Serialize;
@@ -131,7 +131,13 @@ impl ProfileArgs {
         Ok(if stopped.is_none() && exceeded.is_empty() { Exit::Done } else { Exit::Stopped })
     }
 
-    fn profile(&self, source: &Source, sandbox: &Sandbox, wasm: &[u8], console: &Console) -> Result<Profile, Failure> {
+    fn profile(
+        &self,
+        source: &Source,
+        sandbox: &Sandbox,
+        wasm: &[u8],
+        console: &Console,
+    ) -> Result<FuelProfile, Failure> {
         let about = sandbox.validate(wasm).map_err(|error| source.failure(error))?;
         let Job { call, input } = self.job.job(source, &about, console)?;
         let rerun = Rerun::new(wasm, input);
@@ -143,7 +149,7 @@ impl ProfileArgs {
     }
 
     /// Prints the functions that took most.
-    fn print(&self, profile: &Profile) -> io::Result<()> {
+    fn print(&self, profile: &FuelProfile) -> io::Result<()> {
         let functions = profile.functions();
         let most = if self.top == 0 { functions.len() } else { self.top };
         let fuel = profile.fuel();
@@ -190,7 +196,7 @@ struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    fn of(profile: &'a Profile) -> Self {
+    fn of(profile: &'a FuelProfile) -> Self {
         let reason = profile.result.as_ref().err().map(|stopped| &stopped.reason);
         Document {
             fuel: profile.fuel(),

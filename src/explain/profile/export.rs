@@ -10,7 +10,7 @@ use core::{cmp::Reverse, fmt::Write};
 use serde_json::json;
 
 use super::{
-    Profile,
+    FuelProfile,
     frames::{Frame, Frames},
 };
 
@@ -18,7 +18,7 @@ use super::{
 /// practice; those of usual runs have some hundred KiB.
 const FOLDED_BYTES: usize = 64 << 20;
 
-impl Profile {
+impl FuelProfile {
     /// Returns the tree of calls as folded stacks, which programs that draw flame graphs read: a line for each way of
     /// calls with fuel, with the names from the outermost function to the one that took it, `a;b;c 100`.
     ///
@@ -146,7 +146,7 @@ mod tests {
     };
     use crate::data::outcome::Outcome;
 
-    fn profile() -> Profile {
+    fn profile() -> FuelProfile {
         let guest = |function, name: Option<&str>| Callee::Guest { function, name: name.map(String::from) };
         let node = |callee, caller, fuel| Node { callee, caller, calls: 1, fuel };
         let nodes = vec![
@@ -156,7 +156,7 @@ mod tests {
             node(guest(12, None), Some(0), 20),
             node(Callee::Belljar, None, 4000),
         ];
-        Profile { nodes, result: Ok(Outcome::default()) }
+        FuelProfile { nodes, result: Ok(Outcome::default()) }
     }
 
     #[test]

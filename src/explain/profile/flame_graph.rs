@@ -9,7 +9,7 @@ use core::{cmp::Reverse, fmt::Write};
 
 use self::{color::color, xml::xml};
 use super::{
-    Callee, Profile,
+    Callee, FuelProfile,
     frames::{Frame, Frames},
 };
 use crate::data::text::{escape, grouped};
@@ -47,7 +47,7 @@ const TITLE_CHARACTER: u64 = 1_030;
 /// Hundredths of a pixel of a frame that its text does not have. The script has the same number.
 const PADDING: u64 = 800;
 
-impl Profile {
+impl FuelProfile {
     /// Returns a flame graph of the fuel: an SVG with a frame for each way of calls, as wide as the fuel that it took
     /// with all that it called, above the frame of its caller. Frames of one caller are in the order of their names.
     ///

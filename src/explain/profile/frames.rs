@@ -6,9 +6,9 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Callee, Profile};
+use super::{Callee, FuelProfile};
 
-/// The frames of a [`Profile`].
+/// The frames of a [`FuelProfile`].
 #[derive(Debug)]
 pub(super) struct Frames<'a> {
     /// What is called, each with its name, in the order of names.
@@ -36,7 +36,7 @@ pub(super) struct Frame {
 
 impl<'a> Frames<'a> {
     /// Merges the nodes of a profile that have the same way of calls, function by function.
-    pub(super) fn of(profile: &'a Profile) -> Frames<'a> {
+    pub(super) fn of(profile: &'a FuelProfile) -> Frames<'a> {
         let callees: BTreeSet<&Callee> = profile.nodes.iter().map(|node| &node.callee).collect();
         let mut callees: Vec<_> = callees.into_iter().map(|callee| (callee.to_string(), callee)).collect();
         callees.sort();
@@ -114,7 +114,7 @@ mod tests {
             // A circle.
             node(5, Some(6), 32),
         ];
-        let profile = Profile { nodes, result: Ok(Outcome::default()) };
+        let profile = FuelProfile { nodes, result: Ok(Outcome::default()) };
         let frames = Frames::of(&profile);
         let found = frames.list.iter().map(|f| (frames.name(f), f.depth, f.calls, f.start, f.fuel, f.own));
         let expected = [

@@ -9,7 +9,7 @@ use alloc::{vec, vec::Vec};
 use wasmparser::{FunctionBody, Operator};
 
 use super::{
-    BEGIN_VALUES, FIRST_OPERAND, Kind, MOST_LOCALS, Plan, Probe, Tables, Types,
+    Kind, Plan, Probe, Tables, Types,
     code::{Address, Code, Global, Indices, Width},
     origins::Origins,
     value_type,
@@ -26,6 +26,8 @@ use crate::{
     host::pieces,
     load::stack_effect::{division_type, is_load, piece_kind, store_memarg, truncation_type},
 };
+
+mod values;
 
 /// The bit of a position that marks the call of a function of the guest, until the function has begun.
 pub(crate) const CALLING: u32 = 1 << 31;
@@ -49,8 +51,10 @@ pub(super) struct Body<'a> {
     function: u32,
     origins: &'a Origins,
     tables: &'a mut Tables,
-    /// The parameters and declared locals.
+    /// The parameters and the locals of the normal form.
     locals: Vec<ValueType>,
+    /// The number of parameters and locals of the original function.
+    declared: usize,
     /// The added locals, from the first.
     added: Vec<ValueType>,
     out: Vec<u8>,
@@ -113,6 +117,7 @@ impl<'a> Body<'a> {
             origins,
             tables,
             locals: Vec::new(),
+            declared: 0,
             added: Vec::new(),
             out: Vec::new(),
             copied: 0,
@@ -125,10 +130,11 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Returns the body of a function with the instrument.
+    /// Returns the body of a function with the instrument. The original declares this number of locals.
     pub(super) fn rewrite(
         mut self,
         function: u32,
+        declared: usize,
         parsed: &FunctionBody<'_>,
         module: &'a [u8],
     ) -> wasmparser::Result<Vec<u8>> {
@@ -136,6 +142,7 @@ impl<'a> Body<'a> {
         self.function = function;
         self.body = module.get(parsed.range()).unwrap_or_default();
         self.locals.extend(self.types.of_function(function));
+        self.declared = self.locals.len() + declared;
         let mut reader = parsed.get_locals_reader()?;
         let groups = reader.get_count();
         let header = reader.original_position() - base;
@@ -224,23 +231,32 @@ impl<'a> Body<'a> {
             }
             Br { relative_depth } => {
                 self.branch(*relative_depth);
+                self.mention(at);
                 self.leave();
             }
             BrIf { relative_depth } => {
                 self.branch(*relative_depth);
+                self.mention(at);
                 self.close();
                 self.segment(end);
             }
             BrTable { targets } => {
                 self.branch(targets.default());
                 targets.targets().map_while(Result::ok).for_each(|depth| self.branch(depth));
+                self.mention(at);
                 self.leave();
             }
             Return | Unreachable | ReturnCall { .. } | ReturnCallIndirect { .. } => self.leave(),
-            _ if self.anchor.is_some() && self.default.is_none() => self.default = Some(self.origins.of(at)),
-            _ => {}
+            _ => self.mention(at),
         }
         false
+    }
+
+    /// Announces an operator that cannot stop the run, if it is the first behind the last announcement.
+    fn mention(&mut self, at: usize) {
+        if self.anchor.is_some() && self.default.is_none() {
+            self.default = Some(self.origins.of(at));
+        }
     }
 
     fn branch(&mut self, depth: u32) {
@@ -355,9 +371,8 @@ impl<'a> Body<'a> {
                 code.constant(position as i32).global_set(Global::Position);
             }
             (Kind::Tree, Special::Call | Special::CallIndirect) => {
-                let slots = self.tables.slots.last_mut();
-                let number = slots.as_ref().map_or(0, |slots| slots.len() as u32);
-                slots.map(|slots| slots.push(special == Special::CallIndirect));
+                let number = self.tables.slots.last().map_or(0, |slots| slots.len() as u32);
+                self.tables.slots.last_mut().into_iter().for_each(|slots| slots.push(special == Special::CallIndirect));
                 code.get(own).load(Width::Four, SLOTS + 4 * number).global_set(Global::Pointer);
             }
             (Kind::Tree, Special::ReturnCall | Special::ReturnCallIndirect) => {
@@ -397,59 +412,6 @@ impl<'a> Body<'a> {
         self.insert(end, &code.bytes);
     }
 
-    /// Records the operands of an operator, if it is one of those that are asked for, and the locals.
-    fn values(&mut self, operator: &Operator<'_>, special: Special, at: usize) {
-        let is_wanted = self.plan.kind == Kind::Values && self.plan.sites.contains(&self.origins.of(at));
-        if !is_wanted || self.anchor.is_none() || matches!(special, Special::Bulk | Special::Piece) {
-            return;
-        }
-        let operands = self.operands(operator);
-        let first = self.own() + self.added.len() as u32;
-        self.added.extend(&operands);
-        let mut code = self.code();
-        (0..operands.len() as u32).rev().for_each(|number| {
-            code.set(first + number);
-        });
-        code.constant(BEGIN_VALUES as i32).constant(0).probe(Probe::I32);
-        let operands = (first..).zip(operands).zip(FIRST_OPERAND..);
-        let locals = (0..).zip(self.locals.iter().copied()).zip(0..).take(MOST_LOCALS);
-        for ((local, ty), number) in operands.clone().chain(locals) {
-            if let Some(probe) = Probe::of(ty) {
-                code.constant(number as i32).get(local).probe(probe);
-            }
-        }
-        operands.for_each(|((local, _), _)| {
-            code.get(local);
-        });
-        self.insert(at, &code.bytes);
-    }
-
-    /// Returns the types of the operands of an operator that can stop the run.
-    fn operands(&self, operator: &Operator<'_>) -> Vec<ValueType> {
-        use Operator::{
-            Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, V128Load8Lane, V128Load16Lane,
-            V128Load32Lane, V128Load64Lane,
-        };
-        match operator {
-            Call { function_index } | ReturnCall { function_index } => self.types.of_function(*function_index).into(),
-            CallIndirect { type_index, .. } | ReturnCallIndirect { type_index, .. } => {
-                let params = self.types.of_type(*type_index).iter().copied();
-                params.chain([ValueType::I32]).collect()
-            }
-            TableGet { .. } => vec![ValueType::I32],
-            V128Load8Lane { .. } | V128Load16Lane { .. } | V128Load32Lane { .. } | V128Load64Lane { .. } => {
-                vec![ValueType::I32, ValueType::V128]
-            }
-            operator if is_load(operator) => vec![ValueType::I32],
-            operator => {
-                let division = division_type(operator).map(|ty| vec![ty, ty]);
-                let truncation = || truncation_type(operator).map(|ty| vec![ty]);
-                let store = || stored_type(operator).map(|ty| vec![ValueType::I32, ty]);
-                division.or_else(truncation).or_else(store).unwrap_or_default()
-            }
-        }
-    }
-
     fn special(&self, operator: &Operator<'_>) -> Option<Special> {
         use Operator::{
             Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, TableGrow, TableSet, Unreachable,
@@ -487,18 +449,6 @@ impl Code {
     fn probe(&mut self, probe: Probe) -> &mut Self {
         self.call(pieces::SLOTS as u32 + probe as u32, probe as u32)
     }
-}
-
-/// Returns the type of the value that an operator stores.
-fn stored_type(operator: &Operator<'_>) -> Option<ValueType> {
-    use Operator::{F32Store, F64Store, I32Store, I32Store8, I32Store16, I64Store, I64Store8, I64Store16, I64Store32};
-    Some(match operator {
-        I32Store { .. } | I32Store8 { .. } | I32Store16 { .. } => ValueType::I32,
-        I64Store { .. } | I64Store8 { .. } | I64Store16 { .. } | I64Store32 { .. } => ValueType::I64,
-        F32Store { .. } => ValueType::F32,
-        F64Store { .. } => ValueType::F64,
-        operator => return store_memarg(operator).map(|_| ValueType::V128),
-    })
 }
 
 const BLOCK: u8 = 0x02;

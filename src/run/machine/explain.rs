@@ -9,8 +9,8 @@ use crate::{
     data::value::Value,
     engine::meter,
     error::{GuestFault, StopReason, Trap},
-    host::probe::{Records, tree::Tree},
     load::instrument::{CALLING, FRAME, Segment},
+    run::probe::{Records, tree::Tree},
 };
 
 /// A function that was being called when a run ended.

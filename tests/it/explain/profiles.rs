@@ -2,16 +2,16 @@
 
 use belljar::{
     Config, Sandbox,
-    explain::{Callee, Profile, Rerun},
+    explain::{Callee, FuelProfile, Rerun},
 };
 
-fn profile(text: &str) -> Profile {
+fn profile(text: &str) -> FuelProfile {
     let wasm = wat::parse_str(text).unwrap();
     Sandbox::new(Config::default()).unwrap().profile(&Rerun::new(&wasm, b"")).unwrap()
 }
 
 /// Name, calls and own fuel of each node, with the name of its caller, without belljar's own work.
-fn nodes(profile: &Profile) -> Vec<(String, String, u64, u64)> {
+fn nodes(profile: &FuelProfile) -> Vec<(String, String, u64, u64)> {
     let name = |number: usize| profile.nodes[number].callee.to_string();
     let guests = profile.nodes.iter().filter(|node| node.callee != Callee::Belljar);
     guests
@@ -111,13 +111,10 @@ fn work_of_the_host_belongs_to_its_functions_and_to_bulk_operators() {
 
 #[test]
 fn folded_stacks_have_the_fuel_of_the_run() {
-    let found = profile(
-        r#"(module (func $a;b (drop (i32.const 1))) (func (export "_start") (call $a;b)))"#.replace("$a;b", "$a").as_str(),
-    );
-    assert_eq!(found.folded().lines().take(2).collect::<Vec<_>>(), ["_start 4", "_start;a 2"]);
+    let found = profile(r#"(module (func $a (drop (i32.const 1))) (func (export "_start") (call $a)))"#);
+    assert_eq!(found.folded().lines().collect::<Vec<_>>(), ["(belljar) 1012", "_start 4", "_start;a 2"]);
     let sum: u64 = found.folded().lines().map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum();
     assert_eq!(sum, found.fuel());
     let document: serde_json::Value = serde_json::from_str(&found.speedscope("test")).unwrap();
     assert_eq!(document["profiles"][0]["endValue"], found.fuel());
-    assert_eq!(document["profiles"][0]["samples"][1], serde_json::json!([0, 1]));
 }

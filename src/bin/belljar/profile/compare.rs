@@ -6,8 +6,7 @@ use std::{
     path::Path,
 };
 
-use belljar::explain::Profile;
-use serde::Deserialize;
+use belljar::explain::FuelProfile;
 use serde_json::Value;
 
 use crate::{
@@ -23,38 +22,33 @@ const MAX_BYTES: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Compared(BTreeMap<String, (u64, u64)>);
 
-/// What is read of the document of a profile.
-#[derive(Deserialize)]
-struct Document {
-    functions: Vec<Function>,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    callee: Value,
-    calls: u64,
-    own: u64,
-}
-
 impl Compared {
     /// Reads a profile that `--format json` has written.
     pub fn read(path: &Path) -> Result<Compared, Failure> {
         let text = Source::of(path).text(MAX_BYTES)?;
-        let document: Document = serde_json::from_str(&text).map_err(|error| {
-            Failure::usage(format!("not a profile: {error}"))
+        let not_a_profile = |message: String| {
+            Failure::usage(format!("not a profile: {message}"))
                 .in_file(show::path(path))
                 .with_hint("`belljar profile --format json` writes one")
-        })?;
+        };
+        let document: Value = serde_json::from_str(&text).map_err(|error| not_a_profile(error.to_string()))?;
+        let listed = document.get("functions").and_then(Value::as_array);
+        let listed = listed.ok_or_else(|| not_a_profile("it has no list `functions`".into()))?;
         let mut functions = BTreeMap::<_, (u64, u64)>::new();
-        for Function { callee, calls, own } in document.functions {
-            let entry = functions.entry(name(&callee)).or_default();
-            *entry = (entry.0 + calls, entry.1 + own);
+        for function in listed {
+            let number = |key| function.get(key).and_then(Value::as_u64);
+            let (Some(callee), Some(calls), Some(own)) = (function.get("callee"), number("calls"), number("own"))
+            else {
+                return Err(not_a_profile("a function lacks `callee`, `calls` or `own`".into()));
+            };
+            let entry = functions.entry(name(callee)).or_default();
+            *entry = (entry.0.saturating_add(calls), entry.1.saturating_add(own));
         }
         Ok(Compared(functions))
     }
 
     /// Prints the functions whose own fuel differs, the largest difference first.
-    pub fn print(&self, profile: &Profile, top: usize) -> io::Result<()> {
+    pub fn print(&self, profile: &FuelProfile, top: usize) -> io::Result<()> {
         let mut new = BTreeMap::<_, (u64, u64)>::new();
         for function in profile.functions() {
             let entry = new.entry(function.callee.to_string()).or_default();
@@ -82,7 +76,7 @@ impl Compared {
         if let Some(left) = rows.len().checked_sub(most).filter(|left| *left > 0) {
             writeln!(out, "{}", show::count(left as u64, "other function"))?;
         }
-        let before: u64 = self.0.values().map(|(_, own)| own).sum();
+        let before = self.0.values().fold(0u64, |sum, (_, own)| sum.saturating_add(*own));
         let (after, change) = (profile.fuel(), i128::from(profile.fuel()) - i128::from(before));
         writeln!(out, "{:>18} {:>18} {:>19}", grouped(before), grouped(after), signed(change))
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use belljar::explain::Profile;
+use belljar::explain::FuelProfile;
 use serde::Deserialize;
 
 use crate::{
@@ -37,7 +37,7 @@ impl Expectations {
     }
 
     /// Returns a message for each function that took more, or that the run does not have.
-    pub fn exceeded(&self, profile: &Profile) -> Vec<String> {
+    pub fn exceeded(&self, profile: &FuelProfile) -> Vec<String> {
         let mut found = BTreeMap::<_, u64>::new();
         for function in profile.functions() {
             *found.entry(function.callee.to_string()).or_default() += function.total;

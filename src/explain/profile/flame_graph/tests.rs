@@ -14,8 +14,8 @@ fn node(callee: Callee, caller: Option<usize>, fuel: u64) -> Node {
     Node { callee, caller, calls: 1, fuel }
 }
 
-fn profile(nodes: Vec<Node>) -> Profile {
-    Profile { nodes, result: Ok(Outcome::default()) }
+fn profile(nodes: Vec<Node>) -> FuelProfile {
+    FuelProfile { nodes, result: Ok(Outcome::default()) }
 }
 
 /// An element: its name, its attributes, and the text up to the next tag.

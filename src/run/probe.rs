@@ -5,10 +5,10 @@ use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use wasmi::{Caller, Func, Global, Instance, Memory};
 
 use self::tree::Tree;
-use super::{Host, pieces, pool::PooledStore};
 use crate::{
     data::value::Value,
     engine::meter,
+    host::{Host, pieces, pool::PooledStore},
     load::instrument::{BEGIN_VALUES, Instrument, Kind, Probe},
     sync::Mutex,
 };
