@@ -408,3 +408,15 @@ fn each_call_is_a_store_of_its_own() {
     // A receipt is made only if it is asked for.
     assert_eq!(first["_meta"].get("belljar/receipt"), None);
 }
+
+/// Where a call stopped is for the operator; the client's answer is the one without it.
+#[test]
+fn stops_are_explained_on_stderr() {
+    let tools = Tools::of("explained", &["fails"]);
+    let [mut usual, mut explained] =
+        [&[][..], &["--explain"]].map(|args| Client::new(&[&[tools.path()], args].concat()));
+    let answers = [&mut usual, &mut explained].map(|client| client.call("fails", "x"));
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(answers[0]["isError"], true);
+    while !explained.said().contains(" - _start") {}
+}

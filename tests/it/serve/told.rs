@@ -137,3 +137,18 @@ fn a_log_that_nobody_reads_is_lost() {
     });
     assert!(lost.is_some());
 }
+
+/// Where a run stopped is logged with the number of its request; the answer is the one without it.
+#[test]
+fn stops_are_explained_in_the_log() {
+    let (usual, explained, json) = (acts(&[]), acts(&["--explain"]), acts(&["--explain", "--log-format", "json"]));
+    let answers = [&usual, &explained, &json].map(|served| served.post("/t", "12345"));
+    for answer in &answers {
+        assert_eq!((answer.status, &answer.body), (500, &answers[0].body));
+    }
+    let is_trap = |line: &str| line.ends_with("unreachable") || line.ends_with("unreachable\"}");
+    assert!(explained.line(is_trap).contains(" #1 "));
+    let line: serde_json::Value = serde_json::from_str(&json.line(is_trap)).unwrap();
+    assert_eq!(line["request"], 1);
+    assert!(usual.lines().iter().all(|line| !is_trap(line)), "{:?}", usual.lines());
+}
