@@ -81,7 +81,7 @@ impl Growth {
     }
 
     /// Begins the creation of a memory of this size piece by piece. It is not traced.
-    pub(super) fn begin_initial(&mut self, desired: usize) {
+    pub(crate) fn begin_initial(&mut self, desired: usize) {
         let peaks = (self.memory.peak, self.tables.peak);
         self.whole = Some(PieceGrowth { desired, is_counted: true, peaks });
     }

@@ -122,8 +122,9 @@ pub(crate) struct Instrument {
     /// The names of the exports of the added memory and globals.
     pub(crate) memory: String,
     pub(crate) globals: [String; Global::COUNT as usize],
-    /// The size of the added memory in bytes.
+    /// The initial and the largest size of the added memory in bytes.
     pub(crate) bytes: u64,
+    pub(crate) most_bytes: u64,
     /// The number of imported functions.
     pub(crate) imported: u32,
     pub(crate) tables: Tables,
@@ -168,6 +169,7 @@ pub(super) fn instrument(
         memory: free_name(info, "belljar.records"),
         globals: names,
         bytes: 0,
+        most_bytes: 0,
         imported,
         tables: Tables::default(),
     };
@@ -177,7 +179,9 @@ pub(super) fn instrument(
         Kind::Tree => instrument.tables.slots.iter().map(|slots| node_bytes(slots.len())).sum(),
         Kind::Counts => 8 * (instrument.tables.segments.len() as u64 + 1),
     };
-    instrument.bytes = (room + needed).next_multiple_of(PAGE).min(MOST);
+    instrument.most_bytes = (room + needed).next_multiple_of(PAGE).min(MOST);
+    // The engine writes zeros over all of it, which would take longer than a short run. A tree grows with its nodes.
+    instrument.bytes = if kind == Kind::Tree { PAGE } else { instrument.most_bytes };
     normal.bytes = instrument.module(&normal.bytes, indices, &code);
     Ok(instrument)
 }
@@ -273,8 +277,7 @@ impl Instrument {
     /// Returns the module with the code and what it refers to.
     fn module(&self, normal: &[u8], indices: Indices, code: &[u8]) -> Vec<u8> {
         let slots = (pieces::SLOTS + Probe::COUNT as u64) as u32;
-        let pages = self.bytes / PAGE;
-        let memory = [&[1], &leb64(pages)[..], &leb64(pages)].concat();
+        let memory = [&[1], &leb64(self.bytes / PAGE)[..], &leb64(self.most_bytes / PAGE)].concat();
         // Mutable, of type i32, at first the end of the reserved bytes.
         let global = [0x7f, 1, 0x41, 0, 0x0b];
         let globals = global.repeat(Global::COUNT as usize);

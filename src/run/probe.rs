@@ -6,7 +6,7 @@ use wasmi::{Caller, Func, Global, Instance, Memory};
 
 use self::tree::Tree;
 use crate::{
-    data::value::Value,
+    data::{inspect::PAGE, value::Value},
     engine::meter,
     host::{Host, pieces, pool::PooledStore},
     load::instrument::{BEGIN_VALUES, Instrument, Kind, Probe},
@@ -51,7 +51,11 @@ impl Records {
         let tree = || Arc::clone(&self.tree);
         let of = tree();
         let enter = move |mut caller: Caller<'_, Host>, function: u32, node: u32| -> u32 {
-            of.lock().enter(memory.data_mut(&mut caller), function, node)
+            let mut tree = of.lock();
+            if let Some(bytes) = tree.lacks(memory.data_size(&caller) as u64, function) {
+                grow(&mut caller, memory, bytes);
+            }
+            tree.enter(memory.data_mut(&mut caller), function, node)
         };
         let of = tree();
         let before = move |caller: Caller<'_, Host>, node: u32, import: u32| {
@@ -119,4 +123,14 @@ impl Records {
         tree.after(self.memory.data_mut(&mut **store), used);
         tree.clone()
     }
+}
+
+/// Grows the added memory, which counts neither for the guest's limits nor as one of its growths.
+fn grow(caller: &mut Caller<'_, Host>, memory: Memory, bytes: u64) {
+    let growth = &mut caller.data_mut().growth;
+    growth.memory.host += bytes;
+    growth.begin_initial(usize::MAX);
+    // Without the memory the next access of the instrument traps, and the rerun is found not to be the run.
+    let _ = memory.grow(&mut *caller, bytes / PAGE);
+    caller.data_mut().growth.abandon();
 }

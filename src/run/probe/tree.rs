@@ -7,6 +7,7 @@
 
 use alloc::{collections::BTreeMap, sync::Arc};
 
+use crate::data::inspect::PAGE;
 use crate::load::instrument::{CALLS, FUEL, Instrument, OCCUPIED, SLOTS, node_bytes};
 
 /// The tree of the calls of one run.
@@ -59,6 +60,16 @@ impl Tree {
         }
     }
 
+    /// Returns by how many bytes the added memory has to grow before a node of a function can be added to it, if it has
+    /// to.
+    pub(crate) fn lacks(&self, bytes: u64, function: u32) -> Option<u64> {
+        let needed = self.end + node_bytes(self.slots(function).len());
+        let most = self.instrument.most_bytes;
+        // Twice as much, so that it is seldom grown.
+        let wanted = needed.max(2 * bytes).next_multiple_of(PAGE).min(most);
+        (needed > bytes).then_some(wanted.saturating_sub(bytes)).filter(|lack| *lack > 0)
+    }
+
     /// Returns the node of a function that begins. `address` is that of a slot from which nothing has been called, of
     /// another function's node in the slot, or 0 if the host has called the function.
     pub(crate) fn enter(&mut self, memory: &mut [u8], function: u32, address: u32) -> u32 {
@@ -100,7 +111,7 @@ impl Tree {
         let slots = self.slots(function).len();
         let size = node_bytes(slots);
         let under_rest = self.nodes.get(&parent).is_some_and(|node| node.is_rest);
-        let is_rest = under_rest || self.end + size + self.reserved > memory.len() as u64;
+        let is_rest = under_rest || self.end + size + self.reserved > self.instrument.most_bytes;
         let (parent, slot) = if is_rest { (0, REST) } else { (parent, slot) };
         if is_rest && let Some(node) = self.children.get(&(REST, function)) {
             return *node;
@@ -176,5 +187,66 @@ fn read(memory: &[u8], address: u32) -> u64 {
 fn write(memory: &mut [u8], address: u32, value: u64, bytes: usize) {
     if let Some(to) = memory.get_mut(address as usize..).and_then(|to| to.get_mut(..bytes)) {
         to.copy_from_slice(value.to_le_bytes().get(..bytes).unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{vec, vec::Vec};
+
+    use super::*;
+    use crate::load::instrument::{Kind, Tables};
+
+    /// A tree of functions with this number of calls each, which has room for this number of nodes besides one for each
+    /// function.
+    fn tree(functions: usize, calls: usize, nodes: u64) -> (Tree, Vec<u8>) {
+        let tables = Tables { slots: vec![vec![false; calls]; functions], ..Tables::default() };
+        let most_bytes = FIRST + (nodes + functions as u64) * node_bytes(calls);
+        let instrument = Instrument {
+            kind: Kind::Tree,
+            memory: "".into(),
+            globals: Default::default(),
+            bytes: most_bytes,
+            most_bytes,
+            imported: 0,
+            tables,
+        };
+        (Tree::new(Arc::new(instrument)), vec![0; most_bytes as usize])
+    }
+
+    #[test]
+    fn what_has_no_room_has_a_node_without_a_way_to_it() {
+        let (mut tree, mut memory) = tree(4, 2, 2);
+        let root = tree.enter(&mut memory, 0, 0);
+        let slot = |node: u32, number: u32| node + SLOTS + 4 * number;
+        let one = tree.enter(&mut memory, 1, slot(root, 0));
+        let rest = tree.enter(&mut memory, 2, slot(one, 0));
+        assert_eq!(tree.nodes[&one], Node { function: 1, parent: root, slot: slot(root, 0), is_rest: false });
+        assert!(tree.nodes[&rest].is_rest && tree.nodes[&rest].parent == 0);
+        // Another way to the function, and calls from it, have no other nodes.
+        assert_eq!(tree.enter(&mut memory, 2, slot(root, 1)), rest);
+        let below = tree.enter(&mut memory, 1, slot(rest, 0));
+        assert!(tree.nodes[&below].is_rest);
+        assert_eq!(tree.enter(&mut memory, 1, slot(rest, 1)), below);
+        // Each slot holds the node, so that the next call finds it without the host.
+        assert_eq!(read(&memory, slot(rest, 1)), u64::from(below));
+        // There is room for one of each function.
+        for function in 0..4 {
+            let node = tree.enter(&mut memory, function, slot(below, 1));
+            assert!((node + node_bytes(2) as u32) as usize <= memory.len());
+        }
+    }
+
+    #[test]
+    fn the_memory_grows_with_the_nodes() {
+        let (mut tree, mut memory) = tree(3, 1_000, 100);
+        assert_eq!(tree.lacks(memory.len() as u64, 0), None);
+        assert_eq!(tree.lacks(4_000, 0), Some(PAGE - 4_000));
+        tree.enter(&mut memory, 0, 0);
+        assert_eq!(tree.lacks(PAGE, 0), None);
+        tree.end = PAGE;
+        assert_eq!(tree.lacks(PAGE, 0), Some(PAGE));
+        tree.end = 3 * PAGE;
+        assert_eq!(tree.lacks(PAGE, 0), Some(3 * PAGE));
     }
 }

@@ -148,7 +148,7 @@ fn limits_are_explained_where_they_were_reached() {
     let wasm = module("(call $middle (i32.const 0)) (call $spin (i32.const 3))");
     let end = stopped(&Sandbox::new(Config::default()).unwrap(), &wasm, b"").usage.fuel;
     let mut seen = Vec::new();
-    for fuel in end - 60..end {
+    for fuel in end - 110..end {
         let explanation = explain(Config::default().with_fuel(fuel), &wasm, b"");
         assert_eq!(explanation.reason, StopReason::Limit(LimitExceeded::Fuel { limit: fuel }));
         let names: Vec<_> = explanation.frames.iter().filter_map(|frame| frame.name.clone()).collect();
