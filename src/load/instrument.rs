@@ -179,7 +179,11 @@ pub(super) fn instrument(
         Kind::Tree => instrument.tables.slots.iter().map(|slots| node_bytes(slots.len())).sum(),
         Kind::Counts => 8 * (instrument.tables.segments.len() as u64 + 1),
     };
-    instrument.most_bytes = (room + needed).next_multiple_of(PAGE).min(MOST);
+    instrument.most_bytes = (room + needed).next_multiple_of(PAGE);
+    if instrument.most_bytes > MOST {
+        let message = "what its instrument records takes more than 1 GiB";
+        return Err(ModuleError::Engine { message: message.into() });
+    }
     // The engine writes zeros over all of it, which would take longer than a short run. A tree grows with its nodes.
     instrument.bytes = if kind == Kind::Tree { PAGE } else { instrument.most_bytes };
     normal.bytes = instrument.module(&normal.bytes, indices, &code);

@@ -56,7 +56,7 @@ pub(crate) struct Machine {
     results: Vec<Val>,
     status: i32,
     #[cfg(feature = "explain")]
-    records: Option<Records>,
+    records: Option<Box<Records>>,
 }
 
 /// A part of a run.

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf};
 
 use belljar::{
-    Sandbox,
+    Config, Error, Sandbox,
     files::FileBytes,
-    record::{Difference, Given, MAX_RECEIPT_BYTES, Receipt, ReceiptError},
+    record::{Difference, Given, MAX_RECEIPT_BYTES, Receipt, ReceiptError, Transcript, TranscriptError},
 };
 use clap::Args;
 use serde::Serialize;
@@ -14,6 +14,7 @@ use crate::{
     capabilities, ceiling,
     console::Console,
     exit::Exit,
+    explain,
     failure::Failure,
     json,
     options::{Format, LookArgs},
@@ -69,6 +70,10 @@ pub struct VerifyArgs {
     /// `large`
     #[arg(long, value_name = "FILE")]
     ceiling: Option<PathBuf>,
+    /// If the receipt is true and its run was stopped, show where: its functions, with the lines of their sources
+    /// as far as the module has them
+    #[arg(long)]
+    explain: bool,
     /// Read the module as WebAssembly text (`.wat`)
     #[arg(long)]
     text: bool,
@@ -84,6 +89,9 @@ impl VerifyArgs {
 
     /// Runs a module again, and compares the run with the receipt.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
+        if self.explain {
+            explain::check()?;
+        }
         let file = Source::of(&self.receipt);
         let sources = [Some(file.clone()), Some(Source::of(&self.module)), self.input.as_deref().map(Source::of)];
         if sources.iter().flatten().filter(|source| **source == Source::Stdin).count() > 1 {
@@ -130,7 +138,7 @@ impl VerifyArgs {
                 .in_file(file.name())
                 .with_hint("provide it with `--file GUEST=FILE`"));
         }
-        let given = Given::new(&wasm, &input).with_ceiling(ceiling);
+        let given = Given::new(&wasm, &input).with_ceiling(ceiling.clone());
         let given = match &transcript {
             None => given.with_files(&files),
             Some((_, transcript)) => given.with_transcript(transcript),
@@ -141,8 +149,40 @@ impl VerifyArgs {
             Err(error) => return Err(refused(&error)),
         };
         print(&receipt, &differences, console)?;
+        if self.explain && differences.is_empty() {
+            let transcript = match transcript {
+                Some((_, transcript)) => transcript,
+                None => {
+                    let mut config = receipt.config.clone();
+                    config.wasi.files.extend(files);
+                    let sandbox = Sandbox::new(config).map_err(Failure::of)?;
+                    let mut transcript = Transcript::of_run(&sandbox, &wasm, &input, Vec::new());
+                    transcript.header.entry = receipt.entry.clone();
+                    transcript
+                }
+            };
+            show_stop(&transcript, &ceiling, &wasm, &input, console)?;
+        }
         Ok(if differences.is_empty() { Exit::Done } else { Exit::Stopped })
     }
+}
+
+/// Shows on stderr where a recorded run stopped, if it did.
+fn show_stop(
+    transcript: &Transcript,
+    ceiling: &Config,
+    wasm: &[u8],
+    input: &[u8],
+    console: &Console,
+) -> Result<(), Failure> {
+    let refused = |error: TranscriptError| Failure::transcript(error.to_string());
+    let mut run = transcript.replay_within(wasm, input, ceiling).map_err(refused)?;
+    let Err(Error::Stopped(stopped)) = run.finish() else { return Ok(()) };
+    let sandbox = transcript.sandbox_within(ceiling).map_err(refused)?;
+    let explained = explain::explain(&sandbox, wasm, &input.into(), transcript, &stopped)?;
+    console.error(None, &stopped.reason.to_string(), None);
+    explained.to_string().lines().for_each(|line| console.line(line));
+    Ok(())
 }
 
 fn print(receipt: &Receipt, differences: &[Difference], console: &Console) -> Result<(), Failure> {

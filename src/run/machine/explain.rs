@@ -1,8 +1,8 @@
 //! What an instrument has recorded in a run.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
-use wasmi::{Func, Instance};
+use wasmi::{Instance, Ref, Table};
 
 use super::Machine;
 use crate::{
@@ -24,12 +24,17 @@ pub(crate) struct Called {
 }
 
 impl Machine {
-    /// Returns the functions that the instrument of the module calls, with their slots in the host's table.
-    pub(super) fn probes(&mut self, instance: Instance) -> Vec<(u64, Func)> {
-        let Some(instrument) = self.module.instrument() else { return Vec::new() };
+    /// Puts the functions that the instrument of the module calls into the host's table; returns whether that is done,
+    /// or there is no instrument.
+    pub(super) fn set_probes(&mut self, instance: Instance, table: Option<Table>) -> bool {
+        let Some(instrument) = self.module.instrument() else { return true };
         let kind = instrument.kind;
-        self.records = Records::new(&self.store, instance, instrument);
-        self.records.as_ref().map_or_else(Vec::new, |records| records.functions(&mut self.store, kind))
+        let Some(records) = Records::new(&self.store, instance, instrument) else { return false };
+        let functions = records.functions(&mut self.store, kind);
+        self.records = Some(Box::new(records));
+        functions.into_iter().all(|(slot, function)| {
+            table.is_some_and(|table| table.set(&mut *self.store, slot, Ref::Func(function.into())).is_ok())
+        })
     }
 
     /// Returns the functions that were being called when the run ended, the innermost first.

@@ -30,17 +30,17 @@ impl Machine {
         self.store.data_mut().memory = memory;
         self.instance = Some(instance);
         self.store.data_mut().growth.counted = true;
-        #[cfg(feature = "explain")]
-        let probes = self.probes(instance);
         if let Some(name) = self.module.host_table() {
             let helpers = self.store.helpers();
-            #[cfg(feature = "explain")]
-            let helpers = helpers.into_iter().chain(probes);
             let table = instance.get_table(&*self.store, name);
+            #[cfg(feature = "explain")]
+            let is_probed = self.set_probes(instance, table);
+            #[cfg(not(feature = "explain"))]
+            let is_probed = true;
             let set = |(slot, function): (u64, Func)| {
                 table.is_some_and(|table| table.set(&mut *self.store, slot, Ref::Func(function.into())).is_ok())
             };
-            if !helpers.into_iter().all(set) {
+            if !helpers.into_iter().all(set) || !is_probed {
                 return Err(StopReason::Host(HostStop::Engine {
                     message: "the instance lacks the table of the host".into(),
                 }));
