@@ -28,6 +28,7 @@ const IN_RUST: &[(&str, &str, &str)] = &[
     ("CallError", "Signature", "calls.rs: another_signature_is_told"),
     ("CallError", "OtherSandbox", "calls.rs: a_module_of_another_sandbox_is_refused"),
     ("CallError", "OtherLimits", "run_options.rs: a_module_runs_where_it_would_load_in_the_same_way"),
+    ("CallError", "NotRepeated", "explain/stops.rs: host_functions_are_not_called_again"),
     ("CallError", "Poisoned", "instance.rs: a_stopped_instance_is_refused_until_reset"),
     ("CallError", "Ended", "calls.rs: an_execution_ends_once"),
     ("HostStop", "Worker", "isolate/invalid.rs: a_worker_that_dies"),
