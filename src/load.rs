@@ -48,7 +48,7 @@ mod instrumented;
 #[cfg(feature = "explain")]
 pub(crate) mod operator_name;
 mod operators;
-mod prices;
+pub(crate) mod prices;
 mod provider;
 mod refusal;
 mod rewrite;

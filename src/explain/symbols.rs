@@ -70,6 +70,17 @@ impl Symbols {
         let Some((body, address)) = self.bodies.address(offset) else { return Vec::new() };
         self.dwarf.locate(&body, address)
     }
+
+    /// Returns the file, by its number, and the line of the operator at an offset: those of the innermost inlined function.
+    pub(crate) fn line(&self, offset: u32) -> Option<(u32, u32)> {
+        let (body, address) = self.bodies.address(offset)?;
+        self.dwarf.line(&body, address)
+    }
+
+    /// Returns the path of a file by its number.
+    pub(crate) fn file(&self, number: u32) -> Option<&str> {
+        self.dwarf.text(number)
+    }
 }
 
 /// The parts of a module that symbols come from, as far as it can be read.

@@ -45,7 +45,7 @@ pub(crate) enum Kind {
     Tree,
     /// As [`Stack`](Kind::Stack), and the operands and locals at some operators.
     Values,
-    /// How often the code between two branches has begun to run.
+    /// How often each block of code has begun to run, and each entry of a `br_table` was taken.
     Counts,
 }
 
@@ -135,17 +135,26 @@ pub(crate) struct Instrument {
 pub(crate) struct Tables {
     /// For each function that the module defines, whether each of its calls of functions of the guest is indirect.
     pub(crate) slots: Vec<Vec<bool>>,
-    /// The code between two branches, in the order of its counters, which begin at byte 8 of the added memory.
-    pub(crate) segments: Vec<Segment>,
+    /// What is counted, in the order of the counters, which begin at byte 8 of the added memory. The last of a `br_table`
+    /// is that of the default.
+    pub(crate) counters: Vec<Counter>,
+    /// The number of counters.
+    pub(crate) counted: u32,
 }
 
-/// The code between two branches or places where control joins.
+/// A counter of a block, or the counters of the entries of a `br_table`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Segment {
+pub(crate) struct Counter {
     pub(crate) function: u32,
-    /// The offset of its first operator in the original module.
-    pub(crate) at: u32,
+    /// The offset in the original module of the operator that begins the counted block right behind it, or of the
+    /// `br_table`; [`ENTRY_OF_FUNCTION`] for the first block of a function.
+    pub(crate) opener: u32,
+    /// The number of the first counter.
+    pub(crate) number: u32,
 }
+
+/// Stands for the operator that begins the first block of a function. No operator is there.
+pub(crate) const ENTRY_OF_FUNCTION: u32 = 0;
 
 const TYPE: u8 = 1;
 const TABLE: u8 = 4;
@@ -177,7 +186,7 @@ pub(super) fn instrument(
     let needed: u64 = match kind {
         Kind::Stack | Kind::Values => 0,
         Kind::Tree => instrument.tables.slots.iter().map(|slots| node_bytes(slots.len())).sum(),
-        Kind::Counts => 8 * (instrument.tables.segments.len() as u64 + 1),
+        Kind::Counts => 8 * (u64::from(instrument.tables.counted) + 1),
     };
     instrument.most_bytes = (room + needed).next_multiple_of(PAGE);
     if instrument.most_bytes > MOST {

@@ -10,7 +10,7 @@ use crate::engine::meter;
 /// Control structure is free; entering a function, an iteration of a `loop` and an arm of an `if` cost
 /// [`ENTRY`](crate::engine::cost::ENTRY).
 #[inline(always)]
-pub(super) fn price(operator: &Operator<'_>) -> u64 {
+pub(crate) fn price(operator: &Operator<'_>) -> u64 {
     use Operator::{
         Block, Call, CallIndirect, Drop, Else, End, I8x16NarrowI16x8S, I8x16NarrowI16x8U, I8x16Popcnt, I8x16Shuffle,
         I8x16Swizzle, Loop, MemoryCopy, MemoryFill, MemoryGrow, MemoryInit, Nop, Return, ReturnCall,

@@ -300,6 +300,8 @@ impl Machine {
     fn end_run(&mut self, kind: &wasmi::errors::ErrorKind) -> Result<(), StopReason> {
         match self.reason(kind) {
             StopReason::Guest(GuestFault::Status { code: 0 }) => {
+                #[cfg(feature = "explain")]
+                self.record_exit();
                 self.tasks.clear();
                 self.current = None;
                 self.results.clear();

@@ -21,6 +21,8 @@ pub(crate) struct Records {
     globals: Vec<Global>,
     tree: Arc<Mutex<Tree>>,
     values: Arc<Mutex<Values>>,
+    /// Whether the guest ended the run within a function, with status 0.
+    pub(crate) has_exited: bool,
 }
 
 /// The values of operands and locals, by the end of the frame of their function: those of the last operator of the
@@ -34,7 +36,7 @@ impl Records {
         let globals = instrument.globals.iter().map(|name| instance.get_global(&**store, name));
         let globals = globals.collect::<Option<_>>()?;
         let tree = Arc::new(Mutex::new(Tree::new(Arc::clone(instrument))));
-        Some(Records { memory, globals, tree, values: Arc::default() })
+        Some(Records { memory, globals, tree, values: Arc::default(), has_exited: false })
     }
 
     /// Returns the functions that the instrument calls, with their slots in the host's table.

@@ -72,7 +72,7 @@ impl Dwarf {
 
     /// Returns the locations of an address in a body, the innermost first.
     pub(super) fn locate(&self, body: &Body, address: u32) -> Vec<Location> {
-        let text = |id: u32| self.texts.get(id as usize).map(|text| &**text);
+        let text = |id: u32| self.text(id);
         let mut locations = Vec::new();
         let mut place = self.lines.at(body, address);
         for scope in self.scopes.at(body, address).into_iter().rev() {
@@ -90,6 +90,16 @@ impl Dwarf {
             locations.push(Location::new(None, file, place.line, place.column));
         }
         locations
+    }
+
+    /// Returns the number of the file and the line of an address in a body.
+    pub(super) fn line(&self, body: &Body, address: u32) -> Option<(u32, u32)> {
+        self.lines.at(body, address).map(|place| (place.file, place.line))
+    }
+
+    /// Returns a text by its number.
+    pub(super) fn text(&self, number: u32) -> Option<&str> {
+        self.texts.get(number as usize).map(|text| &**text)
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::{vec, vec::Vec};
 use wasmparser::{FunctionBody, Operator};
 
 use super::{
-    Kind, Plan, Probe, Tables, Types,
+    ENTRY_OF_FUNCTION, Kind, Plan, Probe, Tables, Types,
     code::{Address, Code, Global, Indices, Width},
     origins::Origins,
     value_type,
@@ -27,6 +27,7 @@ use crate::{
     load::stack_effect::{division_type, is_load, piece_kind, store_memarg, truncation_type},
 };
 
+mod counts;
 mod values;
 
 /// The bit of a position that marks the call of a function of the guest, until the function has begun.
@@ -69,6 +70,8 @@ pub(super) struct Body<'a> {
     is_in_piece: bool,
     labels: Vec<Label>,
     is_reachable: bool,
+    /// What begins a block of code that has no counter yet: it gets one in the scope of its charge.
+    awaits: Option<u32>,
 }
 
 /// An open block.
@@ -127,6 +130,7 @@ impl<'a> Body<'a> {
             is_in_piece: false,
             labels: Vec::new(),
             is_reachable: true,
+            awaits: Some(ENTRY_OF_FUNCTION),
         }
     }
 
@@ -153,6 +157,9 @@ impl<'a> Body<'a> {
         let start = reader.original_position() - base;
         let through = if self.plan.kind.has_stack() { ValueType::I32 } else { ValueType::I64 };
         self.added = vec![ValueType::I32, through];
+        if self.plan.kind == Kind::Counts {
+            self.added.extend([ValueType::I32; counts::LOCALS]);
+        }
         self.copied = start;
         self.operators(parsed, start)?;
         self.insert(self.body.len(), &[]);
@@ -205,6 +212,9 @@ impl<'a> Body<'a> {
         use Operator::{
             Block, Br, BrIf, BrTable, Else, End, If, Loop, Return, ReturnCall, ReturnCallIndirect, Unreachable,
         };
+        if self.plan.kind == Kind::Counts {
+            self.count(operator, at, end);
+        }
         match operator {
             Block { .. } => self.labels.push(Label::default()),
             Loop { .. } | If { .. } => {
@@ -306,7 +316,12 @@ impl<'a> Body<'a> {
                 }
                 code.add(Address::Local(own), FUEL, fuel, through);
             }
-            Kind::Stack | Kind::Values | Kind::Counts => {}
+            Kind::Counts => {
+                if let Some(opener) = self.awaits.take() {
+                    self.add_counter(&mut code, opener);
+                }
+            }
+            Kind::Stack | Kind::Values => {}
         }
         self.insert(behind, &code.bytes);
         self.segment(behind);
@@ -319,13 +334,6 @@ impl<'a> Body<'a> {
     fn segment(&mut self, at: usize) {
         self.anchor = Some(at);
         self.default = None;
-        if self.plan.kind == Kind::Counts {
-            let number = self.tables.segments.len() as u32;
-            self.tables.segments.push(super::Segment { function: self.function, at: self.origins.of(at) });
-            let mut code = self.code();
-            code.add(Address::Start, 8 * (number + 1), 1, self.through());
-            self.insert(at, &code.bytes);
-        }
     }
 
     /// Ends the code before a branch or a place where control joins.

@@ -19,7 +19,20 @@ struct Part {
     from: usize,
     /// The offset of the original of that byte, or of the operator that the part belongs to.
     at: u32,
-    is_copied: bool,
+    kind: Kind,
+}
+
+/// What the bytes of a part are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Operators of the original.
+    Copied,
+    /// A charge for the operators behind it.
+    Charge,
+    /// What stands for an operator of the original.
+    Replaced,
+    /// Other operators that the normal form adds.
+    Added,
 }
 
 impl Origins {
@@ -31,24 +44,52 @@ impl Origins {
             && body.contains(&(edit.at as usize))
         {
             *left = others;
-            self.parts.push(Part { from: length, at: from as u32, is_copied: true });
+            self.parts.push(Part { from: length, at: from as u32, kind: Kind::Copied });
             length += (edit.at as usize).saturating_sub(from);
-            self.parts.push(Part { from: length, at: edit.at, is_copied: false });
+            self.parts.push(Part { from: length, at: edit.at, kind: kind(edit) });
             length += inserted(edit, edits);
             from = from.max(edit.at as usize + edit.skip as usize);
         }
-        self.parts.push(Part { from: length, at: from as u32, is_copied: true });
+        self.parts.push(Part { from: length, at: from as u32, kind: Kind::Copied });
     }
 
     /// Returns the offset in the original module of the operator at an offset from the start of the rewritten body.
     pub(super) fn of(&self, offset: usize) -> u32 {
-        let behind = self.parts.partition_point(|part| part.from <= offset);
-        // Of empty parts at one place the last counts.
-        match behind.checked_sub(1).and_then(|last| self.parts.get(last)) {
-            Some(part) if part.is_copied => part.at + (offset - part.from) as u32,
+        match self.part(offset) {
+            Some(part) if part.kind == Kind::Copied => part.at + (offset - part.from) as u32,
             Some(part) => part.at,
             None => 0,
         }
+    }
+
+    /// Returns whether the control operator at an offset from the start of the rewritten body is one of the original,
+    /// perhaps with another type.
+    pub(super) fn is_original(&self, offset: usize) -> bool {
+        self.part(offset).is_some_and(|part| match part.kind {
+            Kind::Copied => true,
+            // What stands for a bulk operator or a growth begins with no control operator.
+            Kind::Replaced => part.from == offset,
+            Kind::Charge | Kind::Added => false,
+        })
+    }
+
+    /// Returns whether a charge is at an offset from the start of the rewritten body.
+    pub(super) fn is_charge(&self, offset: usize) -> bool {
+        self.part(offset).is_some_and(|part| part.kind == Kind::Charge)
+    }
+
+    fn part(&self, offset: usize) -> Option<&Part> {
+        let behind = self.parts.partition_point(|part| part.from <= offset);
+        // Of empty parts at one place the last counts.
+        self.parts.get(behind.checked_sub(1)?)
+    }
+}
+
+fn kind(edit: &Edit) -> Kind {
+    match edit.insert {
+        Insert::Charge(_) => Kind::Charge,
+        Insert::Bytes { .. } if edit.skip > 0 => Kind::Replaced,
+        Insert::Bytes { .. } => Kind::Added,
     }
 }
 

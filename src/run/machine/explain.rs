@@ -9,7 +9,7 @@ use crate::{
     data::value::Value,
     engine::meter,
     error::{GuestFault, StopReason, Trap},
-    load::instrument::{CALLING, FRAME, Segment},
+    load::instrument::{CALLING, FRAME},
     run::probe::{Records, tree::Tree},
 };
 
@@ -67,6 +67,18 @@ impl Machine {
         called
     }
 
+    /// Records that the guest has ended the run within a function, with status 0.
+    pub(super) fn record_exit(&mut self) {
+        if let Some(records) = &mut self.records {
+            records.has_exited = true;
+        }
+    }
+
+    /// Returns whether the guest ended the run within a function, with status 0.
+    pub(crate) fn has_exited(&self) -> bool {
+        self.records.as_ref().is_some_and(|records| records.has_exited)
+    }
+
     /// Returns the tree of calls, and the added memory that has its numbers.
     pub(crate) fn tree(&mut self) -> Option<(Tree, &[u8])> {
         let used = meter::used(&mut *self.store);
@@ -74,11 +86,11 @@ impl Machine {
         Some((tree, self.records.as_ref()?.bytes(&self.store)))
     }
 
-    /// Returns the code between two branches, and how often it has begun to run.
-    pub(crate) fn counts(&self) -> Vec<(Segment, u64)> {
+    /// Returns the counters, in their order.
+    pub(crate) fn counts(&self) -> Vec<u64> {
         let (Some(records), Some(instrument)) = (&self.records, self.module.instrument()) else { return Vec::new() };
         let counters = records.bytes(&self.store).chunks_exact(8).skip(1);
         let count = |bytes: &[u8]| bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        instrument.tables.segments.iter().copied().zip(counters.map(count)).collect()
+        counters.map(count).take(instrument.tables.counted as usize).collect()
     }
 }
