@@ -24,88 +24,31 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use alloc::{string::String, vec::Vec};
-
-use self::explanation::is_between_operators;
 pub use self::{
+    coverage::{
+        BlockCoverage, BranchCoverage, BranchOperator, Counter, Coverage, FunctionCoverage, LineCoverage, Part, Totals,
+    },
     explanation::{Explanation, Frame, Local, UsedBy},
     profile::{Callee, FuelProfile, FunctionFuel, Node},
+    rerun::Rerun,
     symbols::location::Location,
 };
+use self::{
+    explanation::is_between_operators,
+    rerun::{FRAME_BYTES, drive, stop},
+};
 use crate::{
-    config::Config,
-    data::{
-        input::Input,
-        outcome::{Outcome, Usage},
-        value::Value,
-    },
+    data::outcome::{Outcome, Usage},
     error::{CallError, Error, HostStop, LimitExceeded, StopReason, Stopped},
-    load::{
-        Module,
-        instrument::{Kind, Plan},
-    },
-    record::{Entry, Transcript},
-    recorder::effect::Effect,
-    run::execution::Execution,
+    load::instrument::{Kind, Plan},
     sandbox::Sandbox,
 };
 
+mod coverage;
 mod explanation;
 mod profile;
+mod rerun;
 mod symbols;
-
-/// What is needed to have a run again, except for its sandbox.
-#[derive(Debug, Clone)]
-pub struct Rerun<'a> {
-    wasm: &'a [u8],
-    input: Input,
-    call: Option<(String, Vec<Value>)>,
-    effects: Vec<Effect>,
-}
-
-impl<'a> Rerun<'a> {
-    /// Returns the rerun of a [`Sandbox::run`] of a module in the binary format.
-    pub fn new(wasm: &'a [u8], input: impl Into<Input>) -> Self {
-        Rerun { wasm, input: input.into(), call: None, effects: Vec::new() }
-    }
-
-    /// Returns the rerun of a call of an exported function, as [`Sandbox::start_call`] makes it.
-    pub fn with_call(self, function: &str, arguments: &[Value]) -> Self {
-        Rerun { call: Some((function.into(), arguments.into())), ..self }
-    }
-
-    /// Returns the rerun of a recorded run, in [its sandbox](Transcript::sandbox). Returns `None` if the arguments of
-    /// its call are damaged.
-    pub fn of_transcript(transcript: &Transcript, wasm: &'a [u8], input: impl Into<Input>) -> Option<Self> {
-        let rerun = Rerun::new(wasm, input).with_effects(transcript.effects.clone());
-        match &transcript.header.entry {
-            Entry::Run => Some(rerun),
-            Entry::Call { function, arguments } => {
-                let arguments = arguments.iter().map(|text| Value::from_exact(text)).collect::<Option<Vec<_>>>()?;
-                Some(rerun.with_call(function, &arguments))
-            }
-        }
-    }
-
-    /// Sets the effects that the run has recorded ([`Execution::take_effects`]). Nothing is asked of the host again: a
-    /// rerun with other effects than those of the run stops where it asks for the first that is missing.
-    pub fn with_effects(self, effects: Vec<Effect>) -> Self {
-        Rerun { effects, ..self }
-    }
-
-    /// Starts the run with an instrument.
-    fn start(&self, sandbox: &Sandbox, plan: &Plan, replays: bool) -> Result<Execution, Error> {
-        let module = Module::load_instrumented(self.wasm, sandbox.policy(), plan)?;
-        let mut execution = match &self.call {
-            None => sandbox.start(&module, self.input.clone()),
-            Some((name, arguments)) => sandbox.start_call(&module, name, arguments, self.input.clone(), ()),
-        }?;
-        if replays {
-            execution.replay(self.effects.clone());
-        }
-        Ok(execution)
-    }
-}
 
 impl Sandbox {
     /// Explains where a run in this sandbox stopped: the functions that were being called, with their names and the
@@ -174,50 +117,14 @@ impl Sandbox {
         self.profile_of(rerun, false, progress)
     }
 
-    fn profile_of(
-        &self,
-        rerun: &Rerun<'_>,
-        replays: bool,
-        mut progress: impl FnMut(&Usage),
-    ) -> Result<FuelProfile, Error> {
+    fn profile_of(&self, rerun: &Rerun<'_>, replays: bool, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
         let sandbox = self.for_rerun(None)?;
         let plan = Plan { kind: Kind::Tree, room: TREE_BYTES, ..Plan::default() };
         let mut execution = rerun.start(&sandbox, &plan, replays)?;
-        let result = loop {
-            let used = execution.usage().fuel;
-            match execution.finish_within(used.saturating_add(PROGRESS_FUEL)) {
-                Ok(Some(outcome)) => break Ok(outcome),
-                Ok(None) => progress(&execution.usage()),
-                Err(Error::Stopped(stopped)) => break Err(stopped),
-                Err(error) => return Err(error),
-            }
-        };
+        let result = drive(&mut execution, progress)?;
         Ok(FuelProfile::new(rerun.wasm, execution.machine(), result))
     }
-
-    /// Returns a sandbox whose runs depend on nothing but fuel.
-    fn for_rerun(&self, stop_at_fuel: Option<u64>) -> Result<Sandbox, Error> {
-        let mut config: Config = self.config().clone();
-        config.deadline_ms = None;
-        if stop_at_fuel.is_some() {
-            config.faults.stop_at_fuel = stop_at_fuel;
-        }
-        self.with_config(config)
-    }
 }
-
-fn stop(error: &Error) -> Option<&Stopped> {
-    match error {
-        Error::Stopped(stopped) => Some(stopped),
-        _ => None,
-    }
-}
-
-/// Bytes of the record of a function that is being called.
-const FRAME_BYTES: u64 = crate::load::instrument::FRAME as u64;
-
-/// Fuel between two reports of progress: some ten milliseconds.
-const PROGRESS_FUEL: u64 = 1_000_000;
 
 /// Innermost frames whose operands and locals are recorded.
 const VALUED_FRAMES: usize = 16;

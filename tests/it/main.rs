@@ -22,6 +22,8 @@ mod cli;
 mod config;
 #[cfg(all(feature = "selftest", target_os = "linux"))]
 mod costs;
+#[cfg(all(feature = "explain", feature = "wat"))]
+mod coverage;
 mod crowd;
 #[cfg(feature = "wasi")]
 mod denied;

@@ -1,0 +1,123 @@
+//! Runs with counters.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{
+    map::{Map, Unfinished},
+    report::Coverage,
+};
+use crate::{
+    data::outcome::{Outcome, Usage},
+    error::{Error, GuestFault, LimitExceeded, StopReason, Stopped},
+    explain::{
+        explanation::is_between_operators,
+        rerun::{FRAME_BYTES, Rerun, drive, stop},
+    },
+    load::{
+        Module,
+        instrument::{Kind, Plan},
+        operator_name::operator_at,
+    },
+    record::MAX_TRANSCRIPT_BYTES,
+    sandbox::Sandbox,
+};
+
+/// A module with an instrument that counts, for any number of runs.
+#[derive(Debug)]
+pub struct Counter<'a> {
+    wasm: &'a [u8],
+    sandbox: Sandbox,
+    module: Module,
+    map: Map,
+}
+
+impl<'a> Counter<'a> {
+    pub(super) fn new(sandbox: &Sandbox, wasm: &'a [u8]) -> Result<Counter<'a>, Error> {
+        let sandbox = sandbox.for_rerun(None)?;
+        let plan = Plan { kind: Kind::Counts, ..Plan::default() };
+        let module = Module::load_instrumented(wasm, sandbox.policy(), &plan)?;
+        let counters = module.instrument().map_or(&[][..], |instrument| &instrument.tables.counters);
+        let map = Map::new(wasm, counters);
+        Ok(Counter { wasm, sandbox, module, map })
+    }
+
+    /// Runs the module once more, as [`Sandbox::coverage`] does. That of the rerun is not used.
+    ///
+    /// # Errors
+    ///
+    /// The errors of starting.
+    pub fn coverage(&self, rerun: &Rerun<'_>) -> Result<Coverage, Error> {
+        self.run(rerun, true, |_| {})
+    }
+
+    /// Runs the module for the first time, as [`Sandbox::first_coverage`] does. That of the rerun is not used.
+    ///
+    /// # Errors
+    ///
+    /// The errors of starting.
+    pub fn first_coverage(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
+        self.run(rerun, false, progress)
+    }
+
+    fn run(&self, rerun: &Rerun<'_>, replays: bool, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
+        let mut rerun = rerun.clone();
+        rerun.wasm = self.wasm;
+        let mut execution = rerun.start_module(&self.sandbox, &self.module, replays)?;
+        if !replays {
+            execution.record(MAX_TRANSCRIPT_BYTES);
+        }
+        let result = drive(&mut execution, progress)?;
+        if !replays {
+            rerun.effects = execution.take_effects();
+        }
+        let (counts, has_exited) = (execution.machine().counts(), execution.machine().has_exited());
+        drop(execution);
+        let unfinished = match &result {
+            Ok(_) if !has_exited => Vec::new(),
+            // Where it cannot be found, branches count as if the blocks had been finished.
+            ended => self.unfinished(&rerun, ended).unwrap_or_default(),
+        };
+        Ok(self.map.coverage(&counts, &unfinished, result))
+    }
+
+    /// Has the run again, to find where each function was that did not get to its end.
+    fn unfinished(&self, rerun: &Rerun<'_>, ended: &Result<Outcome, Box<Stopped>>) -> Option<Vec<Unfinished>> {
+        let exit = StopReason::Guest(GuestFault::Status { code: 0 });
+        let (reason, fuel) = match ended {
+            Ok(outcome) => (&exit, outcome.usage.fuel),
+            Err(stopped) => (&stopped.reason, stopped.usage.fuel),
+        };
+        // This depends on what the instrument adds to the value stack.
+        let by_fuel = matches!(reason, StopReason::Limit(LimitExceeded::Stack { .. }));
+        let sandbox = self.sandbox.for_rerun(by_fuel.then_some(fuel)).ok()?;
+        let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3);
+        let plan = Plan { kind: Kind::Stack, room, ..Plan::default() };
+        let mut execution = rerun.start(&sandbox, &plan, true).ok()?;
+        let again = execution.finish();
+        let is_same = match (ended, &again) {
+            (Ok(outcome), Ok(again)) => again.usage.fuel == outcome.usage.fuel,
+            (Err(stopped), Err(again)) => {
+                stop(again).is_some_and(|again| again.usage.fuel == fuel && (by_fuel || again.reason == stopped.reason))
+            }
+            _ => false,
+        };
+        if !is_same {
+            return None;
+        }
+        let mut unfinished: Vec<_> = execution.machine().called(reason).iter().map(Unfinished::of).collect();
+        if let Some(innermost) = unfinished.first_mut()
+            && is_between_operators(reason)
+            && !has_variable_price(self.wasm, innermost.at)
+        {
+            // Where a block begins there was no fuel for it, so the one before it has run.
+            innermost.at = u32::MAX;
+        }
+        Some(unfinished)
+    }
+}
+
+/// Returns whether the fuel of an operator depends on what it moves, grows or calls.
+fn has_variable_price(wasm: &[u8], at: u32) -> bool {
+    let name = operator_at(wasm, at).map_or_else(Default::default, |(name, _)| name);
+    ["call", "return_call", "memory.", "table."].iter().any(|start| name.starts_with(start))
+}
