@@ -113,6 +113,7 @@ fn everything_is_covered() {
         "mcp",
         "serve",
         "profile",
+        "coverage",
         "selftest",
         "completions",
         "man",

@@ -28,6 +28,8 @@ mod ceiling;
 mod closed;
 mod completions;
 mod console;
+#[cfg_attr(not(feature = "cli"), path = "coverage/disabled.rs")]
+mod coverage;
 #[cfg(not(all(feature = "mcp", feature = "serve")))]
 mod disabled;
 mod engine;
@@ -153,6 +155,7 @@ commands! {
         "mcp" Mcp(mcp::args::McpArgs),
         "serve" Serve(serve::args::ServeArgs),
         "profile" Profile(profile::ProfileArgs),
+        "coverage" Coverage(coverage::CoverageArgs),
         "selftest" Selftest(selftest::SelftestArgs),
     }
     {
