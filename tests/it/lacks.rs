@@ -24,6 +24,17 @@ fn what_a_build_lacks_is_named() {
             "build belljar with the feature `fs`, or leave the key out",
         ),
         (
+            &["run", "--explain", module],
+            "this build has no explanations",
+            "build it with `cargo build --release --features cli`",
+        ),
+        (
+            &["profile", module, "--top", "3"],
+            "this build has no profiles",
+            "build it with `cargo build --release --features cli`",
+        ),
+        (&["coverage", module], "this build has no coverage", "build it with `cargo build --release --features cli`"),
+        (
             &["serve", module],
             "this build has no HTTP server",
             "build it with `cargo build --release --features cli,serve`",

@@ -119,7 +119,7 @@ impl Running {
         self.state = State::Ended(run.and_then(|mut run| {
             stop.set_run(run.cancel_handle());
             let ended = to_end(&mut run);
-            run.in_process().map(|run| self.take_effects(run));
+            run.in_process().into_iter().for_each(|run| self.take_effects(run));
             ended
         }));
         self.result(began.elapsed())
