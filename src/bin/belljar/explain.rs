@@ -1,7 +1,10 @@
 //! Explanations of stops: `--explain`.
 
 use std::{
-    sync::{Arc, Mutex, TryLockError},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -42,8 +45,8 @@ pub struct Explainer {
     busy: Busy,
 }
 
-/// What is held while an explanation is made in the background.
-pub type Busy = Arc<Mutex<()>>;
+/// Whether an explanation is made in the background.
+pub type Busy = Arc<AtomicBool>;
 
 impl Explainer {
     /// Returns the explanations of the runs of a module in a sandbox; an error if this build has none.
@@ -73,15 +76,18 @@ impl Explainer {
         stopped: &Stopped,
         then: impl FnOnce(Vec<String>) + Send + 'static,
     ) {
+        if self.busy.swap(true, Ordering::Acquire) {
+            return then(vec!["no explanation: another one is made at the moment".into()]);
+        }
         let (explainer, stopped) = (self.clone(), stopped.clone());
         let explain = move || {
-            let lines = match explainer.busy.try_lock() {
-                Err(TryLockError::WouldBlock) => vec!["no explanation: another one is made at the moment".into()],
-                _held => explainer.lines(&input, effects, &stopped),
-            };
+            let lines = explainer.lines(&input, effects, &stopped);
+            explainer.busy.store(false, Ordering::Release);
             then(lines);
         };
         // Without a thread there is no explanation.
-        let _ = thread::Builder::new().name("explain".into()).spawn(explain);
+        if thread::Builder::new().name("explain".into()).spawn(explain).is_err() {
+            self.busy.store(false, Ordering::Release);
+        }
     }
 }

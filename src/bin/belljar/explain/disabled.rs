@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use belljar::{
@@ -37,8 +37,8 @@ pub fn explain(_: &Sandbox, _: &[u8], _: &Input, _: &Transcript, _: &Stopped) ->
     Err(missing())
 }
 
-/// What is held while an explanation is made in the background.
-pub type Busy = Arc<Mutex<()>>;
+/// Whether an explanation is made in the background.
+pub type Busy = Arc<AtomicBool>;
 
 /// Explanations of the runs of one module, which there are none of.
 #[derive(Debug, Clone)]

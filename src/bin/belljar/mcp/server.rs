@@ -21,7 +21,7 @@ pub struct Server {
     pub permits: Queue<Peer>,
     /// Whether results have receipts.
     pub receipts: bool,
-    /// With `--explain`, what is held while a stop is explained.
+    /// With `--explain`, whether a stop is explained at the moment.
     pub explains: Option<Busy>,
     console: Mutex<Console>,
 }
