@@ -35,7 +35,7 @@ pub use self::{
 };
 use self::{
     explanation::is_between_operators,
-    rerun::{FRAME_BYTES, drive, stop},
+    rerun::{FRAME_BYTES, recorded, stop},
 };
 use crate::{
     data::outcome::{Outcome, Usage},
@@ -68,12 +68,12 @@ impl Sandbox {
         // fuel than it used stops at the same operator.
         let by_fuel = matches!(
             stopped.reason,
-            StopReason::Limit(LimitExceeded::Stack { .. })
+            StopReason::Limit(LimitExceeded::Stack { .. } | LimitExceeded::Transcript { .. })
                 | StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)
         );
         let sandbox = self.for_rerun(by_fuel.then_some(stopped.usage.fuel))?;
         let room = FRAME_BYTES * (self.config().limits.call_depth + 3);
-        let mut plan = Plan { kind: Kind::Stack, room, ..Plan::default() };
+        let mut plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
         let rerun_with = |plan: &Plan| {
             let mut execution = rerun.start(&sandbox, plan, true)?;
             let ended = execution.finish();
@@ -82,8 +82,10 @@ impl Sandbox {
                 again.usage.fuel == stopped.usage.fuel && (by_fuel || again.reason == stopped.reason)
             });
             let machine = execution.machine();
-            let memory = machine.memory().len() as u64;
-            if is_same { Ok((machine.called(&stopped.reason), memory)) } else { Err(not_repeated(stopped, ended)) }
+            // Of other memories the host does not know the size.
+            let is_known = machine.module().inspect().memories.len() == 1 && !machine.memory().is_empty();
+            let memory = is_known.then(|| machine.memory().len() as u64);
+            if is_same { Ok((machine.called(), memory)) } else { Err(not_repeated(stopped, ended)) }
         };
         let (called, memory) = rerun_with(&plan)?;
         // Where they are is known now, so what they work on can be recorded.
@@ -104,33 +106,37 @@ impl Sandbox {
     ///
     /// The errors of loading and starting. A run that is stopped has a profile.
     pub fn profile(&self, rerun: &Rerun<'_>) -> Result<FuelProfile, Error> {
-        self.profile_of(rerun, true, |_| {})
+        self.profile_of(rerun, |_| {})
     }
 
     /// Runs a module for the first time, as [`profile`](Sandbox::profile) does, but asks the host. From time to time
     /// `progress` gets what the run has used so far.
     ///
+    /// A run that may get anything from the host is made first, and recorded.
+    ///
     /// # Errors
     ///
     /// As [`profile`](Sandbox::profile).
     pub fn first_profile(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
-        self.profile_of(rerun, false, progress)
+        self.profile_of(&recorded(self, rerun)?, progress)
     }
 
-    fn profile_of(&self, rerun: &Rerun<'_>, replays: bool, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
-        let sandbox = self.for_rerun(None)?;
-        let plan = Plan { kind: Kind::Tree, room: TREE_BYTES, ..Plan::default() };
-        let mut execution = rerun.start(&sandbox, &plan, replays)?;
-        let result = drive(&mut execution, progress)?;
-        Ok(FuelProfile::new(rerun.wasm, execution.machine(), result))
+    fn profile_of(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
+        let start = |sandbox: &Sandbox, has_more_stack| {
+            let plan = Plan { kind: Kind::Tree, room: TREE_BYTES, has_more_stack, ..Plan::default() };
+            rerun.start(sandbox, &plan, true)
+        };
+        let (mut execution, ended) = rerun::run(self, rerun, start, progress)?;
+        Ok(FuelProfile::new(rerun.wasm, execution.machine(), ended))
     }
 }
 
 /// Innermost frames whose operands and locals are recorded.
 const VALUED_FRAMES: usize = 16;
 
-/// Bytes for the nodes of a tree of calls: half a million of functions with few calls.
-const TREE_BYTES: u64 = 32 << 20;
+/// Bytes for the nodes of a tree of calls: a hundred thousand of functions with few calls. The host has some six times
+/// as much for them.
+const TREE_BYTES: u64 = 8 << 20;
 
 /// Returns the error of a rerun that ended otherwise.
 fn not_repeated(stopped: &Stopped, ended: Result<Outcome, Error>) -> Error {

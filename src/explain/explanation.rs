@@ -16,8 +16,11 @@ use super::{
 };
 use crate::{
     data::{text::escape, value::Value},
-    error::{HostStop, InjectedFault, LimitExceeded, StopReason, Stopped},
-    load::{instrument::FIRST_OPERAND, operator_name::operator_at},
+    error::{GuestFault, HostStop, InjectedFault, LimitExceeded, StopReason, Stopped},
+    load::{
+        instrument::FIRST_OPERAND,
+        operator_name::{Of, operator_at},
+    },
     run::machine::Called,
 };
 
@@ -37,8 +40,8 @@ pub struct Explanation {
     /// Functions that took most, where the run was stopped for what it took: by fuel if it had used up that or its
     /// time, by number of frames if it had used up its stack. At most five, most first, each a thousandth at least.
     pub used_by: Vec<UsedBy>,
-    /// Size of the exported memory in bytes when the guest stopped.
-    pub memory_bytes: u64,
+    /// Size of the memory in bytes when the guest stopped; `None` if it is not exported, or is not the only one.
+    pub memory_bytes: Option<u64>,
     /// Parts of the module's names and debugging information that were not read, and why.
     pub problems: Vec<String>,
 }
@@ -67,6 +70,8 @@ pub struct Frame {
     pub offset: u32,
     /// Name of the operator, as in the text format.
     pub operator: String,
+    /// Name of the function that it calls, if it names one.
+    pub callee: Option<String>,
     /// Operands of the operator, except references; of the innermost sixteen frames only. Empty for bulk operators and
     /// growths, and in the innermost frame where the run was stopped between two operators.
     pub operands: Vec<Value>,
@@ -101,7 +106,7 @@ impl Explanation {
         wasm: &[u8],
         stopped: &Stopped,
         called: &[Called],
-        memory_bytes: u64,
+        memory_bytes: Option<u64>,
         profile: Option<&FuelProfile>,
     ) -> Explanation {
         let symbols = Symbols::read(wasm);
@@ -141,6 +146,11 @@ pub(super) fn is_between_operators(reason: &StopReason) -> bool {
     )
 }
 
+/// Returns whether a run is stopped for this reason by what the operator does.
+fn is_of_operator(reason: &StopReason) -> bool {
+    !is_between_operators(reason) && !matches!(reason, StopReason::Guest(GuestFault::Status { .. }))
+}
+
 /// Most functions of [`Explanation::used_by`].
 const MAX_USERS: usize = 5;
 
@@ -166,7 +176,13 @@ fn stack_users(called: &[Called], symbols: &Symbols) -> Vec<UsedBy> {
 impl Frame {
     fn new(wasm: &[u8], symbols: &Symbols, called: &Called) -> Frame {
         let Called { function, at, .. } = *called;
-        let (operator, access_offset) = operator_at(wasm, at).unwrap_or_default();
+        let (operator, of) = operator_at(wasm, at).unwrap_or_default();
+        let name = |function| symbols.function(function).map_or_else(|| format!("function {function}"), String::from);
+        let (access_offset, callee) = match of {
+            Of::Nothing => (None, None),
+            Of::Access { offset } => (Some(offset), None),
+            Of::Function { index } => (None, Some(name(index))),
+        };
         let (operands, locals): (Vec<_>, Vec<_>) =
             called.values.iter().copied().partition(|(number, _)| *number >= FIRST_OPERAND);
         let local = |(index, value)| {
@@ -178,6 +194,7 @@ impl Frame {
             name: symbols.function(function).map(String::from),
             offset: at,
             operator,
+            callee,
             operands: operands.into_iter().map(|(_, value)| value).collect(),
             access_offset,
             locations: symbols.locate(at),
@@ -190,6 +207,9 @@ impl fmt::Display for Explanation {
     /// Formats the functions, the innermost first, each with its places in the source, as `wasmtime` does; in the first
     /// also the operands of the operator.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.frames.is_empty() {
+            writeln!(f, "    before the first function of the guest")?;
+        }
         let (innermost, outermost) = self.frames.split_at(self.frames.len().min(MAX_FRAMES.0));
         self.write_frames(f, innermost, 0)?;
         let first = self.depth.saturating_sub(outermost.len() as u64);
@@ -228,7 +248,7 @@ impl Explanation {
             if frame.locations.is_empty() {
                 write_name(f, depth, frame.name.as_deref(), frame)?;
             }
-            if depth == 0 && !is_between_operators(&self.reason) {
+            if depth == 0 && is_of_operator(&self.reason) {
                 self.write_operator(f, frame)?;
             }
             if same.len() > 1 {
@@ -242,13 +262,18 @@ impl Explanation {
     /// Writes the operator of the innermost frame with its operands: `i32.load at 0x10f000 + 8, memory is 0x10000`.
     fn write_operator(&self, f: &mut fmt::Formatter<'_>, frame: &Frame) -> fmt::Result {
         write!(f, "            {}", frame.operator)?;
+        if let Some(callee) = &frame.callee {
+            write!(f, " {}", escape(callee, MAX_NAME))?;
+        }
         match (frame.access_offset, frame.operands.split_first()) {
             (Some(offset), Some((Value::I32(address), values))) => {
                 write!(f, " at {:#x} + {offset}", *address as u32)?;
                 if let Some(value) = values.first() {
                     write!(f, " of {value}")?;
                 }
-                write!(f, ", memory is {:#x}", self.memory_bytes)?;
+                if let Some(bytes) = self.memory_bytes {
+                    write!(f, ", memory is {bytes:#x}")?;
+                }
             }
             (_, Some((first, others))) => {
                 write!(f, " {first}")?;

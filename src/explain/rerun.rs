@@ -9,9 +9,9 @@ use crate::{
         outcome::{Outcome, Usage},
         value::Value,
     },
-    error::{Error, Stopped},
+    error::{Error, LimitExceeded, StopReason, Stopped},
     load::{Module, instrument::Plan},
-    record::{Entry, Transcript},
+    record::{Entry, MAX_TRANSCRIPT_BYTES, Transcript},
     recorder::effect::Effect,
     run::execution::Execution,
     sandbox::Sandbox,
@@ -80,18 +80,62 @@ impl Sandbox {
     pub(super) fn for_rerun(&self, stop_at_fuel: Option<u64>) -> Result<Sandbox, Error> {
         let mut config: Config = self.config().clone();
         config.deadline_ms = None;
-        if stop_at_fuel.is_some() {
-            config.faults.stop_at_fuel = stop_at_fuel;
+        if let Some(fuel) = stop_at_fuel {
+            // What is stopped before any fuel is used is stopped at the first charge too.
+            config.faults.stop_at_fuel = Some(fuel.max(1));
         }
         self.with_config(config)
     }
 }
 
+/// How a run has ended.
+pub(super) type Ended = Result<Outcome, Box<Stopped>>;
+
+/// Returns a rerun of a run that has not been made yet: it is made now, if it gets anything from the host.
+pub(super) fn recorded<'a>(sandbox: &Sandbox, rerun: &Rerun<'a>) -> Result<Rerun<'a>, Error> {
+    if sandbox.config().effect().is_none() && sandbox.functions().next().is_none() {
+        return Ok(rerun.clone());
+    }
+    let sandbox = sandbox.for_rerun(None)?;
+    let module = sandbox.load(rerun.wasm)?;
+    let mut execution = rerun.start_module(&sandbox, &module, false)?;
+    execution.record(MAX_TRANSCRIPT_BYTES);
+    let _ended = drive(&mut execution, |_| {})?;
+    Ok(rerun.clone().with_effects(execution.take_effects()))
+}
+
+/// Runs with an instrument to the end. `start` starts the rerun in a sandbox, with more stack or without.
+///
+/// The outcome is that without an instrument, also of a run that is out of stack: the instrument takes a part of the
+/// stack, so where there was not enough the run is had again without one, and once more with one and more stack, up to
+/// the fuel at which it stopped.
+pub(super) fn run(
+    sandbox: &Sandbox,
+    rerun: &Rerun<'_>,
+    start: impl Fn(&Sandbox, bool) -> Result<Execution, Error>,
+    progress: impl FnMut(&Usage),
+) -> Result<(Execution, Ended), Error> {
+    let mut execution = start(&sandbox.for_rerun(None)?, false)?;
+    let ended = drive(&mut execution, progress)?;
+    if !is_out_of_stack(&ended) {
+        return Ok((execution, ended));
+    }
+    let plain = sandbox.for_rerun(None)?;
+    let module = plain.load(rerun.wasm)?;
+    let ended = drive(&mut rerun.start_module(&plain, &module, true)?, |_| {})?;
+    let fuel = ended.as_ref().err().map(|stopped| stopped.usage.fuel).filter(|_| is_out_of_stack(&ended));
+    let mut execution = start(&sandbox.for_rerun(fuel)?, true)?;
+    let _ended = drive(&mut execution, |_| {})?;
+    Ok((execution, ended))
+}
+
+fn is_out_of_stack(ended: &Ended) -> bool {
+    let reason = ended.as_ref().err().map(|stopped| &stopped.reason);
+    matches!(reason, Some(StopReason::Limit(LimitExceeded::Stack { .. })))
+}
+
 /// Runs to the end. From time to time `progress` gets what the run has used so far.
-pub(super) fn drive(
-    execution: &mut Execution,
-    mut progress: impl FnMut(&Usage),
-) -> Result<Result<Outcome, Box<Stopped>>, Error> {
+fn drive(execution: &mut Execution, mut progress: impl FnMut(&Usage)) -> Result<Ended, Error> {
     loop {
         let used = execution.usage().fuel;
         match execution.finish_within(used.saturating_add(PROGRESS_FUEL)) {

@@ -57,6 +57,9 @@ pub(crate) struct Plan {
     pub(crate) sites: BTreeSet<u32>,
     /// Bytes for the records, besides what is needed for each function.
     pub(crate) room: u64,
+    /// Whether the stacks have room for what the instrument adds to them. Without it a run with an instrument is out of
+    /// stack earlier than one without, and never later.
+    pub(crate) has_more_stack: bool,
 }
 
 impl Kind {

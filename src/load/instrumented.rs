@@ -40,7 +40,7 @@ fn load(bytes: &[u8], policy: &Arc<Policy>, plan: &Plan) -> Result<Inner, Module
     check_normal(&normal.bytes)?;
     let instrument = instrument(bytes, &info, &mut normal, plan)?;
     checker::is_normal_with(&normal.bytes, Probe::COUNT).map_err(|not| engine_error(alloc::format!("{not:?}")))?;
-    let engine = engine(policy);
+    let engine = engine(policy, plan);
     let module = observe::contain(|| wasmi::Module::new(&engine, &normal.bytes).map_err(super::invalid));
     let module = module.unwrap_or_else(|message| Err(engine_error(message)))?;
     let inner = link(info, Some(normal), (engine, module), Pool::default(), policy)?;
@@ -51,13 +51,15 @@ fn engine_error(message: String) -> ModuleError {
     ModuleError::Engine { message }
 }
 
-/// Returns an engine whose stacks have room for what the instrument adds: a run that ends for lack of stack ends by its
-/// fuel with an instrument.
-fn engine(policy: &Policy) -> wasmi::Engine {
+/// Returns an engine, whose stacks have room for what the instrument adds if the plan says so: then a run that ends for
+/// lack of stack has to be ended by its fuel.
+fn engine(policy: &Policy, plan: &Plan) -> wasmi::Engine {
     let mut config: Config = policy.config.clone();
-    let limits = &mut config.limits;
-    limits.value_stack_bytes += 8 * MORE_VALUES * (limits.call_depth + 2);
-    limits.call_depth += 2;
+    if plan.has_more_stack {
+        let limits = &mut config.limits;
+        limits.value_stack_bytes += 8 * MORE_VALUES * (limits.call_depth + 2);
+        limits.call_depth += 2;
+    }
     let mut config = engine_config(&config);
     wasmi::Engine::new(config.compilation_mode(CompilationMode::Eager))
 }

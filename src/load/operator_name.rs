@@ -2,21 +2,39 @@
 
 use alloc::string::String;
 
-use wasmparser::{BinaryReader, VisitOperator, VisitSimdOperator};
+use wasmparser::{BinaryReader, Operator, VisitOperator, VisitSimdOperator};
 
 use super::stack_effect::{load_memarg, store_memarg};
 use crate::engine::config::parser_features;
 
-/// Returns the name of the operator at an offset in a valid module, as in the text format; for a load or store also the
-/// offset that is added to the address.
-pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Option<u64>)> {
+/// What an operator names besides its operands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Of {
+    #[default]
+    Nothing,
+    /// A load or store, and the offset that is added to the address.
+    Access { offset: u64 },
+    /// A call of the function with this index.
+    Function { index: u32 },
+}
+
+/// Returns the name of the operator at an offset in a valid module, as in the text format, and what it names.
+pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Of)> {
     let bytes = module.get(offset as usize..)?;
     let mut reader = BinaryReader::new(bytes, offset as usize);
     reader.set_features(parser_features());
     let method = reader.clone().visit_operator(&mut Names).ok()?;
     let operator = reader.read_operator().ok()?;
-    let memarg = load_memarg(&operator).or_else(|| store_memarg(&operator));
-    Some((name(method), memarg.map(|memarg| memarg.offset)))
+    let of = match &operator {
+        Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
+            Of::Function { index: *function_index }
+        }
+        operator => match load_memarg(operator).or_else(|| store_memarg(operator)) {
+            Some(memarg) => Of::Access { offset: memarg.offset },
+            None => Of::Nothing,
+        },
+    };
+    Some((name(method), of))
 }
 
 /// Converts the name of a method of the parser, `visit_i32_load8_u`, to that of the operator, `i32.load8_u`.

@@ -46,24 +46,20 @@ impl Seen {
         };
         let rerun = rerun.with_effects(run.take_effects());
         let profile = sandbox.profile(&rerun).unwrap();
-        let stack =
-            matches!(&result, Err(stopped) if matches!(stopped.reason, StopReason::Limit(LimitExceeded::Stack { .. })));
-        if !stack {
-            assert_eq!(profile.result, result, "{what}");
-            self.profiles += 1;
-            let fuel = result.as_ref().map_or_else(|stopped| stopped.usage.fuel, |outcome| outcome.usage.fuel);
-            assert_eq!(profile.fuel(), fuel, "{what}");
-            // belljar's own work is the instantiation, unless the module imports or the input is copied.
-            let inspection = module.inspect();
-            let is_plain = inspection.imports.is_empty() && !inspection.start_function;
-            let begins = ["_initialize", "alloc"].iter().any(|name| inspection.function(name).is_some());
-            if is_plain
-                && !begins
-                && let Ok(mut instance) = sandbox.instance(&module)
-            {
-                let own = profile.nodes.iter().find(|node| node.callee == Callee::Belljar).unwrap();
-                assert_eq!(own.fuel, instance.usage().fuel, "{what}: {:?}", profile.nodes);
-            }
+        assert_eq!(profile.result, result, "{what}");
+        self.profiles += 1;
+        let fuel = result.as_ref().map_or_else(|stopped| stopped.usage.fuel, |outcome| outcome.usage.fuel);
+        assert_eq!(profile.fuel(), fuel, "{what}");
+        // belljar's own work is the instantiation, unless the module imports or the input is copied.
+        let inspection = module.inspect();
+        let is_plain = inspection.imports.is_empty() && !inspection.start_function;
+        let begins = ["_initialize", "alloc"].iter().any(|name| inspection.function(name).is_some());
+        if is_plain
+            && !begins
+            && let Ok(mut instance) = sandbox.instance(&module)
+        {
+            let own = profile.nodes.iter().find(|node| node.callee == Callee::Belljar).unwrap();
+            assert_eq!(own.fuel, instance.usage().fuel, "{what}: {:?}", profile.nodes);
         }
         if let Err(stopped) = result {
             let explanation = sandbox.explain(&rerun, &stopped).unwrap_or_else(|error| panic!("{what}: {error}"));

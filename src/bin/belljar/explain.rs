@@ -31,10 +31,10 @@ pub fn explain(
     input: &Input,
     transcript: &Transcript,
     stopped: &Stopped,
-) -> Result<Explained, Failure> {
+) -> Result<Explained, String> {
     let rerun = Rerun::of_transcript(transcript, wasm, input.clone());
-    let rerun = rerun.ok_or_else(|| Failure::transcript("an argument of its call is damaged"))?;
-    sandbox.explain(&rerun, stopped).map_err(Failure::of)
+    let rerun = rerun.ok_or("an argument of its call is damaged")?;
+    sandbox.explain(&rerun, stopped).map_err(|error| error.to_string())
 }
 
 /// Explanations of the runs of one module with many inputs.
@@ -68,20 +68,18 @@ impl Explainer {
     }
 
     /// Explains in another thread where a run stopped, unless that is done for another run at the moment: clients that
-    /// make runs fail do not make explanations pile up.
-    pub fn in_background(
-        &self,
-        input: Vec<u8>,
-        effects: Vec<Effect>,
-        stopped: &Stopped,
-        then: impl FnOnce(Vec<String>) + Send + 'static,
-    ) {
+    /// make runs fail do not make explanations pile up. A run that may get something from the host is not explained:
+    /// to record all runs for that would change what clients see.
+    pub fn in_background(&self, input: Vec<u8>, stopped: &Stopped, then: impl FnOnce(Vec<String>) + Send + 'static) {
+        if let Some(key) = self.sandbox.config().effect() {
+            return then(vec![format!("no explanation: `{key}` uses the host, so the run cannot be had again")]);
+        }
         if self.busy.swap(true, Ordering::Acquire) {
             return then(vec!["no explanation: another one is made at the moment".into()]);
         }
         let (explainer, stopped) = (self.clone(), stopped.clone());
         let explain = move || {
-            let lines = explainer.lines(&input, effects, &stopped);
+            let lines = explainer.lines(&input, Vec::new(), &stopped);
             explainer.busy.store(false, Ordering::Release);
             then(lines);
         };

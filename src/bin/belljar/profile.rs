@@ -96,7 +96,16 @@ impl ProfileArgs {
         let old = self.compare.as_deref().map(Compared::read).transpose()?;
         let written = [&self.flame_graph, &self.folded, &self.speedscope];
         written.into_iter().flatten().try_for_each(|path| file::check(path))?;
+        for (number, path) in written.iter().enumerate() {
+            if path.is_some() && written.iter().skip(number + 1).any(|other| other == path) {
+                let path = path.as_deref().unwrap_or(Path::new("-"));
+                return Err(Failure::usage(format!("{}: written for two options", show::path(path))));
+            }
+        }
         let is_stdout_free = !written.into_iter().flatten().any(|path| path == Path::new("-"));
+        if !is_stdout_free && console.format != Format::Human {
+            return Err(Failure::usage("-: the document of `--format` is written to stdout already"));
+        }
         let source = self.job.source()?;
         let (sandbox, _) = self.job.sandbox(console)?;
         let wasm = source.module(self.job.text, &sandbox)?;

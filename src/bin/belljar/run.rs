@@ -233,7 +233,7 @@ impl RunArgs {
                 let transcript = recorded.as_ref().or(replayed.as_ref());
                 let own = || transcript::of(run, &sandbox, &wasm, call.as_ref(), &input);
                 let transcript = transcript.cloned().unwrap_or_else(own);
-                Some(explain::explain(&sandbox, &wasm, &input, &transcript, stopped)?)
+                Some(explain::explain(&sandbox, &wasm, &input, &transcript, stopped))
             }
             _ => None,
         };
@@ -254,13 +254,21 @@ impl RunArgs {
         } else {
             let wall_ms = self.metrics.then(|| milliseconds(wall));
             let run = json::RunDocument::of(&outcome, stop.as_ref(), wall_ms);
-            json::print(console.format, &Document { run, explanation: &explained }).map_err(|e| Failure::stdout(&e))?;
+            json::print(
+                console.format,
+                &Document { run, explanation: explained.as_ref().and_then(|explained| explained.as_ref().ok()) },
+            )
+            .map_err(|e| Failure::stdout(&e))?;
         }
         if let Some(stop) = &stop {
             console.error(None, &stop.reason.to_string(), stop.hint.as_deref());
         }
-        if let Some(explained) = explained.filter(|_| console.format == Format::Human) {
-            explained.to_string().lines().for_each(|line| console.line(line));
+        match explained {
+            Some(Ok(explained)) if console.format == Format::Human => {
+                explained.to_string().lines().for_each(|line| console.line(line));
+            }
+            Some(Err(error)) => console.warn(format_args!("no explanation: {error}")),
+            _ => {}
         }
         if self.metrics && console.format == Format::Human {
             print_metrics(&outcome.usage, &sandbox, wall, console);
@@ -282,7 +290,7 @@ struct Document<'a> {
     #[serde(flatten)]
     run: json::RunDocument<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    explanation: &'a Option<Explained>,
+    explanation: Option<&'a Explained>,
 }
 
 /// Splits the end of a run into its outcome, which may be partial, and the stop, if it was stopped.

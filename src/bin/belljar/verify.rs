@@ -179,7 +179,8 @@ fn show_stop(
     let mut run = transcript.replay_within(wasm, input, ceiling).map_err(refused)?;
     let Err(Error::Stopped(stopped)) = run.finish() else { return Ok(()) };
     let sandbox = transcript.sandbox_within(ceiling).map_err(refused)?;
-    let explained = explain::explain(&sandbox, wasm, &input.into(), transcript, &stopped)?;
+    let explained = explain::explain(&sandbox, wasm, &input.into(), transcript, &stopped);
+    let explained = explained.map_err(|error| Failure::transcript(format!("no explanation: {error}")))?;
     console.error(None, &stopped.reason.to_string(), None);
     explained.to_string().lines().for_each(|line| console.line(line));
     Ok(())

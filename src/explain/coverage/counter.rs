@@ -11,14 +11,13 @@ use crate::{
     error::{Error, GuestFault, LimitExceeded, StopReason, Stopped},
     explain::{
         explanation::is_between_operators,
-        rerun::{FRAME_BYTES, Rerun, drive, stop},
+        rerun::{self, FRAME_BYTES, Rerun, recorded, stop},
     },
     load::{
         Module,
         instrument::{Kind, Plan},
         operator_name::operator_at,
     },
-    record::MAX_TRANSCRIPT_BYTES,
     sandbox::Sandbox,
 };
 
@@ -33,12 +32,11 @@ pub struct Counter<'a> {
 
 impl<'a> Counter<'a> {
     pub(super) fn new(sandbox: &Sandbox, wasm: &'a [u8]) -> Result<Counter<'a>, Error> {
-        let sandbox = sandbox.for_rerun(None)?;
         let plan = Plan { kind: Kind::Counts, ..Plan::default() };
         let module = Module::load_instrumented(wasm, sandbox.policy(), &plan)?;
         let counters = module.instrument().map_or(&[][..], |instrument| &instrument.tables.counters);
         let map = Map::new(wasm, counters);
-        Ok(Counter { wasm, sandbox, module, map })
+        Ok(Counter { wasm, sandbox: sandbox.clone(), module, map })
     }
 
     /// Runs the module once more, as [`Sandbox::coverage`] does. That of the rerun is not used.
@@ -47,7 +45,7 @@ impl<'a> Counter<'a> {
     ///
     /// The errors of starting.
     pub fn coverage(&self, rerun: &Rerun<'_>) -> Result<Coverage, Error> {
-        self.run(rerun, true, |_| {})
+        self.run(&self.of_module(rerun), |_| {})
     }
 
     /// Runs the module for the first time, as [`Sandbox::first_coverage`] does. That of the rerun is not used.
@@ -56,26 +54,31 @@ impl<'a> Counter<'a> {
     ///
     /// The errors of starting.
     pub fn first_coverage(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
-        self.run(rerun, false, progress)
+        self.run(&recorded(&self.sandbox, &self.of_module(rerun))?, progress)
     }
 
-    fn run(&self, rerun: &Rerun<'_>, replays: bool, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
+    /// Returns a rerun with the module of this counter.
+    fn of_module<'r>(&self, rerun: &Rerun<'r>) -> Rerun<'r>
+    where
+        'a: 'r,
+    {
         let mut rerun = rerun.clone();
         rerun.wasm = self.wasm;
-        let mut execution = rerun.start_module(&self.sandbox, &self.module, replays)?;
-        if !replays {
-            execution.record(MAX_TRANSCRIPT_BYTES);
-        }
-        let result = drive(&mut execution, progress)?;
-        if !replays {
-            rerun.effects = execution.take_effects();
-        }
+        rerun
+    }
+
+    fn run(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
+        let start = |sandbox: &Sandbox, has_more_stack| match has_more_stack {
+            false => rerun.start_module(sandbox, &self.module, true),
+            true => rerun.start(sandbox, &Plan { kind: Kind::Counts, has_more_stack, ..Plan::default() }, true),
+        };
+        let (mut execution, result) = rerun::run(&self.sandbox, rerun, start, progress)?;
         let (counts, has_exited) = (execution.machine().counts(), execution.machine().has_exited());
         drop(execution);
         let unfinished = match &result {
             Ok(_) if !has_exited => Vec::new(),
             // Where it cannot be found, branches count as if the blocks had been finished.
-            ended => self.unfinished(&rerun, ended).unwrap_or_default(),
+            ended => self.unfinished(rerun, ended).unwrap_or_default(),
         };
         Ok(self.map.coverage(&counts, &unfinished, result))
     }
@@ -91,7 +94,7 @@ impl<'a> Counter<'a> {
         let by_fuel = matches!(reason, StopReason::Limit(LimitExceeded::Stack { .. }));
         let sandbox = self.sandbox.for_rerun(by_fuel.then_some(fuel)).ok()?;
         let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3);
-        let plan = Plan { kind: Kind::Stack, room, ..Plan::default() };
+        let plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
         let mut execution = rerun.start(&sandbox, &plan, true).ok()?;
         let again = execution.finish();
         let is_same = match (ended, &again) {
@@ -104,7 +107,7 @@ impl<'a> Counter<'a> {
         if !is_same {
             return None;
         }
-        let mut unfinished: Vec<_> = execution.machine().called(reason).iter().map(Unfinished::of).collect();
+        let mut unfinished: Vec<_> = execution.machine().called().iter().map(Unfinished::of).collect();
         if let Some(innermost) = unfinished.first_mut()
             && is_between_operators(reason)
             && !has_variable_price(self.wasm, innermost.at)

@@ -361,6 +361,7 @@ impl<'a> Body<'a> {
         let mut code = self.code();
         match (self.plan.kind, special) {
             (Kind::Stack | Kind::Values, Special::Call) => {
+                code.constant(0).global_set(Global::Tail);
                 code.constant((position | CALLING) as i32).global_set(Global::Position);
             }
             (Kind::Stack | Kind::Values, Special::CallIndirect) => {
@@ -369,9 +370,7 @@ impl<'a> Body<'a> {
             }
             // The called function takes the place of this one.
             (Kind::Stack | Kind::Values, Special::ReturnCall | Special::ReturnCallIndirect) => {
-                if special == Special::ReturnCallIndirect {
-                    code.constant(position as i32).global_set(Global::Tail);
-                }
+                code.constant(position as i32).global_set(Global::Tail);
                 code.get(own).global_set(Global::Pointer);
                 code.get(own).load(Width::Four, 4).global_set(Global::Position);
             }

@@ -23,7 +23,7 @@ pub(super) enum Global {
     Pointer = 0,
     /// The operator that runs next.
     Position = 1,
-    /// The operator of an indirect tail call.
+    /// The operator of the last tail call, or 0 if another call was announced later.
     Tail = 2,
 }
 

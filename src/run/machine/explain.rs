@@ -8,7 +8,6 @@ use super::Machine;
 use crate::{
     data::value::Value,
     engine::meter,
-    error::{GuestFault, StopReason, Trap},
     load::instrument::{CALLING, FRAME},
     run::probe::{Records, tree::Tree},
 };
@@ -38,7 +37,7 @@ impl Machine {
     }
 
     /// Returns the functions that were being called when the run ended, the innermost first.
-    pub(crate) fn called(&self, reason: &StopReason) -> Vec<Called> {
+    pub(crate) fn called(&self) -> Vec<Called> {
         let Some(records) = &self.records else { return Vec::new() };
         let [pointer, position, tail] = [0, 1, 2].map(|number| records.global(&self.store, number));
         let frames = records.bytes(&self.store);
@@ -47,12 +46,9 @@ impl Machine {
             bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
         };
         let mut called = Vec::new();
-        // An indirect tail call that failed has already given up its frame.
-        let is_indirect = matches!(
-            reason,
-            StopReason::Guest(GuestFault::Trap(Trap::IndirectCallToNull | Trap::BadSignature | Trap::TableOutOfBounds))
-        );
-        let is_tail = is_indirect && tail > 0 && word(pointer + 4) == position;
+        // A tail call whose function has not begun has already given up its frame: the position is that of the call of
+        // its function, as its frame has it.
+        let is_tail = tail > 0 && word(pointer + 4) == position;
         let mut at = if is_tail { tail } else { position & !CALLING };
         let mut top = if is_tail { pointer + FRAME } else { pointer };
         while let Some(frame) = top.checked_sub(FRAME) {

@@ -36,9 +36,14 @@ pub(crate) struct Node {
     pub(crate) parent: u32,
     /// The slot of the call in the caller; 0 if the host has called the function.
     slot: u32,
+    /// The number of its callers.
+    depth: u32,
     /// Whether it stands for all ways that have no node of their own.
     pub(crate) is_rest: bool,
 }
+
+/// The most callers of a node. Each new way of calls is compared with as many.
+const MAX_DEPTH: u32 = 256;
 
 /// The slot of functions without a way to them.
 const REST: u32 = 1;
@@ -110,9 +115,11 @@ impl Tree {
     fn add(&mut self, memory: &mut [u8], function: u32, parent: u32, slot: u32) -> u32 {
         let slots = self.slots(function).len();
         let size = node_bytes(slots);
-        let under_rest = self.nodes.get(&parent).is_some_and(|node| node.is_rest);
-        let is_rest = under_rest || self.end + size + self.reserved > self.instrument.most_bytes;
-        let (parent, slot) = if is_rest { (0, REST) } else { (parent, slot) };
+        let caller = self.nodes.get(&parent);
+        let depth = caller.map_or(0, |node| node.depth + 1);
+        let under_rest = caller.is_some_and(|node| node.is_rest);
+        let is_rest = under_rest || depth > MAX_DEPTH || self.end + size + self.reserved > self.instrument.most_bytes;
+        let (parent, slot, depth) = if is_rest { (0, REST, 0) } else { (parent, slot, depth) };
         if is_rest && let Some(node) = self.children.get(&(REST, function)) {
             return *node;
         }
@@ -123,7 +130,7 @@ impl Tree {
             let slot = address + SLOTS + 4 * number;
             write(memory, slot, slot.into(), 4);
         }
-        self.nodes.insert(address, Node { function, parent, slot, is_rest });
+        self.nodes.insert(address, Node { function, parent, slot, depth, is_rest });
         if is_rest {
             self.children.insert((REST, function), address);
         }
@@ -221,7 +228,7 @@ mod tests {
         let slot = |node: u32, number: u32| node + SLOTS + 4 * number;
         let one = tree.enter(&mut memory, 1, slot(root, 0));
         let rest = tree.enter(&mut memory, 2, slot(one, 0));
-        assert_eq!(tree.nodes[&one], Node { function: 1, parent: root, slot: slot(root, 0), is_rest: false });
+        assert_eq!(tree.nodes[&one], Node { function: 1, parent: root, slot: slot(root, 0), depth: 1, is_rest: false });
         assert!(tree.nodes[&rest].is_rest && tree.nodes[&rest].parent == 0);
         // Another way to the function, and calls from it, have no other nodes.
         assert_eq!(tree.enter(&mut memory, 2, slot(root, 1)), rest);

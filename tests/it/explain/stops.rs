@@ -123,7 +123,7 @@ fn operands_and_locals_are_those_of_the_stop() {
     let [leaf, middle, ..] = &store.frames[..] else { panic!("{store}") };
     assert_eq!((&leaf.operands[..], leaf.access_offset), (&[Value::I32(65_533), Value::I32(7)][..], Some(4)));
     assert_eq!((middle.operands[0], middle.locals[0].value), (Value::I32(65_533), Value::I32(65_533)));
-    assert_eq!(store.memory_bytes, 65_536);
+    assert_eq!(store.memory_bytes, Some(65_536));
 
     let all = r#"(module
         (func (export "_start") (local i64 f32 f64 v128 externref i32)
@@ -209,4 +209,46 @@ fn host_functions_are_not_called_again() {
     let Error::Call(error) = error else { panic!("{error}") };
     let CallError::NotRepeated { expected, found } = *error else { panic!("{error}") };
     assert!(expected == stopped.usage.fuel && found < expected, "{expected} {found}");
+}
+
+#[test]
+fn a_tail_call_that_has_no_fuel_is_in_its_function() {
+    let wasm = wat::parse_str(
+        "(module (func $f (export \"_start\") (call $g)) (func $g (return_call $h)) (func $h (loop (br 0))))",
+    );
+    let wasm = wasm.unwrap();
+    let mut seen = Vec::new();
+    for fuel in 1_000..1_040 {
+        let explanation = explain(Config::default().with_fuel(fuel), &wasm, b"");
+        let frames: Vec<_> = explanation.frames.iter().map(|frame| frame.name.clone().unwrap()).collect();
+        if seen.last() != Some(&frames) {
+            seen.push(frames);
+        }
+    }
+    assert_eq!(seen, [vec![], vec!["f"], vec!["g", "f"], vec!["h", "f"]]);
+}
+
+#[test]
+fn a_run_that_was_cancelled_at_once_is_before_the_first_function() {
+    let sandbox = Sandbox::new(Config::default()).unwrap();
+    let wasm = module("(loop (br 0))");
+    let mut run = sandbox.start(&sandbox.load(&wasm).unwrap(), b"").unwrap();
+    run.cancel_handle().cancel();
+    let Err(Error::Stopped(stopped)) = run.finish() else { panic!("it was cancelled") };
+    assert_eq!(stopped.usage.fuel, 0);
+    let explanation = sandbox.explain(&Rerun::new(&wasm, b""), &stopped).unwrap();
+    assert_eq!((explanation.depth, explanation.frames.len()), (0, 0));
+}
+
+#[test]
+fn the_size_of_a_memory_is_that_of_the_one_that_is_accessed() {
+    for (memories, expected) in [
+        ("(memory (export \"memory\") 2)", Some(131_072)),
+        ("(memory 2)", None),
+        ("(memory 2) (memory (export \"memory\") 1)", None),
+    ] {
+        let wasm = format!("(module {memories} (func (export \"_start\") (drop (i32.load (i32.const 131069)))))");
+        let explanation = explain(Config::default(), &wat::parse_str(wasm).unwrap(), b"");
+        assert_eq!(explanation.memory_bytes, expected, "{memories}");
+    }
 }

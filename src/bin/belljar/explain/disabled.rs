@@ -33,8 +33,8 @@ fn missing() -> Failure {
 }
 
 /// Refuses to explain a stop.
-pub fn explain(_: &Sandbox, _: &[u8], _: &Input, _: &Transcript, _: &Stopped) -> Result<Explained, Failure> {
-    Err(missing())
+pub fn explain(_: &Sandbox, _: &[u8], _: &Input, _: &Transcript, _: &Stopped) -> Result<Explained, String> {
+    Err("this build has none".into())
 }
 
 /// Whether an explanation is made in the background.
@@ -61,7 +61,7 @@ impl Explainer {
     }
 
     /// Explains in another thread where a run stopped.
-    pub fn in_background(&self, _: Vec<u8>, _: Vec<Effect>, _: &Stopped, _: impl FnOnce(Vec<String>) + Send + 'static) {
+    pub fn in_background(&self, _: Vec<u8>, _: &Stopped, _: impl FnOnce(Vec<String>) + Send + 'static) {
         match *self {}
     }
 }

@@ -5,10 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{
-    Error, Execution, Input, LogEntry, Outcome, Step,
-    record::{MAX_TRANSCRIPT_BYTES, Receipt},
-};
+use belljar::{Error, Input, LogEntry, Outcome, Step, record::Receipt};
 use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
@@ -78,14 +75,10 @@ pub fn call(
     };
     let busy = server.explains.clone();
     let explainer = busy.and_then(|busy| Explainer::new(served.tool.sandbox(), served.wasm.clone(), busy).ok());
-    let records = explainer.as_ref().is_some_and(Explainer::needs_effects);
-    let (result, effects) = match start(served, input.clone(), records) {
-        Ok(mut execution) => (run(&mut execution, &mut events), execution.take_effects()),
-        Err(error) => (Err(error), Vec::new()),
-    };
+    let result = run(served, input.clone(), &mut events);
     if let (Some(explainer), Err(Error::Stopped(stopped))) = (explainer, &result) {
         let (server, name, reason) = (Arc::clone(server), show::name(served.tool.name()), stopped.reason.to_string());
-        explainer.in_background(input.to_vec(), effects, stopped, move |lines| {
+        explainer.in_background(input.to_vec(), stopped, move |lines| {
             server.with_console(|console| {
                 console.line(format_args!("{name}: {reason}"));
                 lines.iter().for_each(|line| console.line(line));
@@ -97,15 +90,8 @@ pub fn call(
     (answer::of_run(served, &result, receipt), events.dropped)
 }
 
-fn start(served: &ServedTool, input: Bytes, records: bool) -> Result<Execution, Error> {
+fn run(served: &ServedTool, input: Bytes, events: &mut EventSender) -> Result<Outcome, Error> {
     let mut execution = served.tool.start(Input::shared(input))?;
-    if records {
-        execution.record(MAX_TRANSCRIPT_BYTES);
-    }
-    Ok(execution)
-}
-
-fn run(execution: &mut Execution, events: &mut EventSender) -> Result<Outcome, Error> {
     let (mut logged, mut last_progress) = (0, Instant::now());
     let ended = loop {
         match execution.step(STEP) {

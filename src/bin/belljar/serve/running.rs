@@ -6,10 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{
-    Error, Execution, Log, Outcome, Step, Stopped,
-    record::{Effect, MAX_TRANSCRIPT_BYTES},
-};
+use belljar::{Error, Execution, Log, Outcome, Step, Stopped};
 use hyper::{StatusCode, http::request::Parts};
 
 use super::{
@@ -34,8 +31,8 @@ pub struct Running {
     head: Parts,
     body: Vec<u8>,
     state: State,
-    /// With `--explain`, the input of the run and, when it has ended, its effects.
-    explained: Option<(Vec<u8>, Vec<Effect>)>,
+    /// With `--explain`, the input of the run.
+    explained: Option<Vec<u8>>,
     /// The time spent so far.
     time: Duration,
 }
@@ -83,14 +80,11 @@ impl Running {
             Ok(Ok(Run::InProcess(mut run))) => match run.step(INLINE_FUEL) {
                 Ok(Step::Done(outcome)) => State::Ended(Ok(outcome)),
                 Ok(_) => State::Started(run),
-                Err(error) => {
-                    self.take_effects(&mut run);
-                    State::Ended(Err(error))
-                }
+                Err(error) => State::Ended(Err(error)),
             },
             // Not reached: a guest in a worker process may block.
             #[cfg(unix)]
-            Ok(Ok(mut run)) => State::Ended(to_end(&mut run)),
+            Ok(Ok(run)) => State::Ended(to_end(run)),
             Ok(Err(error)) => State::Ended(Err(error)),
         };
         let is_small = match &self.state {
@@ -116,11 +110,9 @@ impl Running {
                 return self.result(began.elapsed());
             }
         };
-        self.state = State::Ended(run.and_then(|mut run| {
+        self.state = State::Ended(run.and_then(|run| {
             stop.set_run(run.cancel_handle());
-            let ended = to_end(&mut run);
-            run.in_process().into_iter().for_each(|run| self.take_effects(run));
-            ended
+            to_end(run)
         }));
         self.result(began.elapsed())
     }
@@ -129,29 +121,15 @@ impl Running {
     fn start(&mut self) -> Result<Result<Run, Error>, Problem> {
         let guest = &self.server.guest;
         let input = guest.exchange.input(guest, &self.head, std::mem::take(&mut self.body))?;
-        let Some(explainer) = &guest.explainer else { return Ok(guest.start(input)) };
-        self.explained = Some((input.clone(), Vec::new()));
-        let mut run = guest.start(input);
-        if let Some(run) = run.as_mut().ok().and_then(Run::in_process).filter(|_| explainer.needs_effects()) {
-            run.record(MAX_TRANSCRIPT_BYTES);
-        }
-        Ok(run)
-    }
-
-    /// Takes the recorded effects of a run that has ended.
-    fn take_effects(&mut self, run: &mut Execution) {
-        if let Some((_, effects)) = &mut self.explained {
-            *effects = run.take_effects();
-        }
+        self.explained = guest.explainer.is_some().then(|| input.clone());
+        Ok(guest.start(input))
     }
 
     /// Logs where the run stopped, with `--explain`.
     fn explain(&mut self, stopped: &Stopped) {
-        let (Some(explainer), Some((input, effects))) = (&self.server.guest.explainer, self.explained.take()) else {
-            return;
-        };
+        let (Some(explainer), Some(input)) = (&self.server.guest.explainer, self.explained.take()) else { return };
         let (server, number) = (Arc::clone(&self.server), self.number);
-        explainer.in_background(input, effects, stopped, move |lines| {
+        explainer.in_background(input, stopped, move |lines| {
             for text in lines {
                 let line = access::format_explanation(&text, number, server.options.log_format);
                 server.log_line(|out| out.push_str(&line));
@@ -194,7 +172,7 @@ impl Running {
     }
 }
 
-fn to_end(run: &mut Run) -> Result<Outcome, Error> {
+fn to_end(mut run: Run) -> Result<Outcome, Error> {
     loop {
         if let Step::Done(outcome) = run.step()? {
             return Ok(outcome);
