@@ -5,16 +5,12 @@ use std::collections::BTreeMap;
 use belljar::{
     Config, Error, Outcome, Sandbox, Stopped, Value,
     explain::{Callee, Coverage, FuelProfile, Rerun},
-    inspect::ExternType,
 };
 use wasmparser::{Operator, Parser, Payload};
 
 use crate::{
-    fixture::{
-        self,
-        parse::{Action, Fixture, Kind},
-    },
-    random::smith::generate,
+    explain::{each_of_the_fixtures, each_of_the_generated},
+    fixture,
 };
 
 /// The runs whose coverage was checked.
@@ -144,32 +140,7 @@ fn varies(wasm: &[u8]) -> Vec<bool> {
 #[test]
 fn counts_of_every_fixture_add_up() {
     let mut seen = Seen::default();
-    for folder in fixture::FOLDERS {
-        // Each is loaded several times, which takes long in a debug build.
-        let few = if cfg!(debug_assertions) { 3 } else { 1 };
-        for path in fixture::files(folder).into_iter().step_by(few) {
-            let what = path.display().to_string();
-            let fixture = Fixture::read(path).unwrap();
-            if fixture.kind == Kind::Toml {
-                continue;
-            }
-            let Ok((sandbox, _)) = fixture::load(&fixture).unwrap() else { continue };
-            let wasm = match fixture.kind {
-                Kind::Hex => fixture::parse::hex(&fixture.body).unwrap(),
-                _ => sandbox.assemble(&fixture.body).unwrap(),
-            };
-            for (title, action) in &fixture.actions {
-                let what = format!("{what}: {title}");
-                match action {
-                    Action::Inspect => {}
-                    Action::Run { input } => seen.check(&sandbox, &wasm, None, input, &what),
-                    Action::Call { name, arguments, input } => {
-                        seen.check(&sandbox, &wasm, Some((name, arguments)), input, &what);
-                    }
-                }
-            }
-        }
-    }
+    each_of_the_fixtures(|sandbox, wasm, call, input, what| seen.check(sandbox, wasm, call, input, what));
     println!("{seen:?}");
     assert!(seen.exact > 30 && seen.others > 3 && seen.branches > 10 && seen.stopped > 30, "{seen:?}");
 }
@@ -197,21 +168,9 @@ fn counts_of_guests_add_up() {
 
 #[test]
 fn counts_of_generated_modules_add_up() {
-    let few = if cfg!(debug_assertions) { 300 } else { 3_000 };
-    let count = std::env::var("BELLJAR_RANDOM").map_or(few, |n| n.parse().unwrap());
-    let sandbox = Sandbox::new(Config::default().with_fuel(30_000)).unwrap();
     let mut seen = Seen::default();
-    for seed in 0..count {
-        let wasm = generate(seed);
-        for export in &sandbox.load(&wasm).unwrap().inspect().exports {
-            let ExternType::Function(ty) = &export.ty else { continue };
-            let Some(arguments) = ty.params.iter().map(crate::random::zero).collect::<Option<Vec<_>>>() else {
-                continue;
-            };
-            let what = format!("seed {seed}, {}", export.name);
-            seen.check(&sandbox, &wasm, Some((&*export.name, &*arguments)), b"", &what);
-        }
-    }
+    let few = if cfg!(debug_assertions) { 300 } else { 3_000 };
+    each_of_the_generated(few, |sandbox, wasm, call, input, what| seen.check(sandbox, wasm, call, input, what));
     println!("{seen:?}");
     assert!(seen.exact > 50 && seen.branches > 20 && seen.stopped > 10, "{seen:?}");
 }

@@ -1,7 +1,7 @@
 //! Reruns with instruments: they end as the runs did, and what they record adds up.
 
 use belljar::{
-    Config, Error, GuestFault, Input, LimitExceeded, Sandbox, StopReason, Stopped, Trap, Value,
+    Config, Error, GuestFault, LimitExceeded, Sandbox, StopReason, Stopped, Trap, Value,
     explain::{Callee, Explanation, Rerun},
     inspect::ExternType,
 };
@@ -95,9 +95,8 @@ fn check_operator(stopped: &Stopped, explanation: &Explanation, what: &str) {
     }
 }
 
-#[test]
-fn every_fixture_ends_again_as_it_did() {
-    let mut seen = Seen::default();
+/// Each run of each fixture that loads: its sandbox, module, call, input and name.
+pub fn each_of_the_fixtures(mut check: impl FnMut(&Sandbox, &[u8], Option<(&str, &[Value])>, &[u8], &str)) {
     for folder in fixture::FOLDERS {
         // Each is loaded several times, which takes long in a debug build.
         let few = if cfg!(debug_assertions) { 3 } else { 1 };
@@ -116,24 +115,20 @@ fn every_fixture_ends_again_as_it_did() {
                 let what = format!("{what}: {title}");
                 match action {
                     Action::Inspect => {}
-                    Action::Run { input } => seen.check(&sandbox, &wasm, None, input, &what),
+                    Action::Run { input } => check(&sandbox, &wasm, None, input, &what),
                     Action::Call { name, arguments, input } => {
-                        seen.check(&sandbox, &wasm, Some((name, arguments)), input, &what);
+                        check(&sandbox, &wasm, Some((name, arguments)), input, &what);
                     }
                 }
             }
         }
     }
-    println!("{seen:?}");
-    assert!(seen.profiles > 30 && seen.explanations > 30 && seen.frames > 100, "{seen:?}");
 }
 
-#[test]
-fn generated_modules_end_again_as_they_did() {
-    let few = if cfg!(debug_assertions) { 150 } else { 2_000 };
+/// Each call that can be made of the exports of generated modules: `few` of them, or `BELLJAR_RANDOM`.
+pub fn each_of_the_generated(few: u64, mut check: impl FnMut(&Sandbox, &[u8], Option<(&str, &[Value])>, &[u8], &str)) {
     let count = std::env::var("BELLJAR_RANDOM").map_or(few, |n| n.parse().unwrap());
     let sandbox = Sandbox::new(Config::default().with_fuel(30_000)).unwrap();
-    let mut seen = Seen::default();
     for seed in 0..count {
         let wasm = generate(seed);
         for export in &sandbox.load(&wasm).unwrap().inspect().exports {
@@ -141,10 +136,24 @@ fn generated_modules_end_again_as_they_did() {
             let Some(arguments) = ty.params.iter().map(crate::random::zero).collect::<Option<Vec<_>>>() else {
                 continue;
             };
-            let call = Some((&*export.name, &*arguments));
-            seen.check(&sandbox, &wasm, call, Input::default().as_bytes(), &format!("seed {seed}, {}", export.name));
+            check(&sandbox, &wasm, Some((&export.name, &arguments)), b"", &format!("seed {seed}, {}", export.name));
         }
     }
+}
+
+#[test]
+fn every_fixture_ends_again_as_it_did() {
+    let mut seen = Seen::default();
+    each_of_the_fixtures(|sandbox, wasm, call, input, what| seen.check(sandbox, wasm, call, input, what));
+    println!("{seen:?}");
+    assert!(seen.profiles > 30 && seen.explanations > 30 && seen.frames > 100, "{seen:?}");
+}
+
+#[test]
+fn generated_modules_end_again_as_they_did() {
+    let mut seen = Seen::default();
+    let few = if cfg!(debug_assertions) { 150 } else { 2_000 };
+    each_of_the_generated(few, |sandbox, wasm, call, input, what| seen.check(sandbox, wasm, call, input, what));
     println!("{seen:?}");
     assert!(seen.profiles > 10 && seen.explanations > 10 && seen.frames > 10, "{seen:?}");
 }
