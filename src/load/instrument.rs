@@ -2,8 +2,8 @@
 //!
 //! An instrument changes neither the outcome of a run nor its fuel: the engine charges nothing for what is added, which
 //! has no loop and no arm of an `if`. It writes to a memory, to globals and through functions of the host that are
-//! added to the module, with indices that the module does not use. Values on the value stack are added, so the engine
-//! gets more of it.
+//! added to the module, with indices that the module does not use. It adds values to the value stack, for which the engine
+//! can have more room ([`Plan::has_more_stack`]).
 
 use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::ops::Range;

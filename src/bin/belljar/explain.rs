@@ -45,7 +45,7 @@ pub struct Explainer {
     busy: Busy,
 }
 
-/// Whether an explanation is made in the background.
+/// Flag that is set while an explanation is made in the background.
 pub type Busy = Arc<AtomicBool>;
 
 impl Explainer {

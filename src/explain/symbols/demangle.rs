@@ -40,7 +40,7 @@ struct Bounded {
 }
 
 impl Bounded {
-    /// Returns what is written; `None` if that fails for a reason of its own.
+    /// Returns the text that `write` writes, cut if it is too long; `None` if `write` fails before that.
     fn written(write: impl FnOnce(&mut Bounded) -> fmt::Result) -> Option<String> {
         let mut out = Bounded::default();
         (write(&mut out).is_ok() || out.is_full).then_some(out.text)

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::show::{self, grouped};
 
-/// What the table has a row for.
+/// Subject of a row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum By {
     /// Functions

@@ -37,7 +37,7 @@ pub fn explain(_: &Sandbox, _: &[u8], _: &Input, _: &Transcript, _: &Stopped) ->
     Err("this build has none".into())
 }
 
-/// Whether an explanation is made in the background.
+/// Flag that is set while an explanation is made in the background.
 pub type Busy = Arc<AtomicBool>;
 
 /// Explanations of the runs of one module, which there are none of.

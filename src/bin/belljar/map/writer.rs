@@ -49,7 +49,7 @@ pub struct Writer<'a> {
     pub fuel: u64,
     pub failed: Option<Failed>,
     pub cancel: Cancel,
-    /// What explains stops, and the inputs of the lines that have been taken and have no result yet.
+    /// With `--explain`, the explainer, and the inputs of the lines that have been taken and have no result yet.
     pub explained: Option<(Explainer, Inputs)>,
 }
 

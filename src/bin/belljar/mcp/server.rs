@@ -21,7 +21,7 @@ pub struct Server {
     pub permits: Queue<Peer>,
     /// Whether results have receipts.
     pub receipts: bool,
-    /// With `--explain`, whether a stop is explained at the moment.
+    /// With `--explain`, the flag that is set while a stop is explained.
     pub explains: Option<Busy>,
     console: Mutex<Console>,
 }

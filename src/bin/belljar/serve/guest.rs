@@ -27,7 +27,7 @@ use crate::{
 pub struct Guest {
     tool: Tool,
     loaded: Loaded,
-    /// What explains stops, with `--explain`.
+    /// The explainer, with `--explain`.
     pub explainer: Option<Explainer>,
     /// The format of its input and output.
     pub exchange: Exchange,
