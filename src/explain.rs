@@ -75,7 +75,7 @@ impl Sandbox {
         let room = FRAME_BYTES * (self.config().limits.call_depth + 3);
         let mut plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
         let rerun_with = |plan: &Plan| {
-            let mut execution = rerun.start(&sandbox, plan, true)?;
+            let mut execution = rerun.start(&sandbox, plan)?;
             let ended = execution.finish();
             let again = ended.as_ref().err().and_then(stop);
             let is_same = again.is_some_and(|again| {
@@ -124,7 +124,7 @@ impl Sandbox {
     fn profile_of(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<FuelProfile, Error> {
         let start = |sandbox: &Sandbox, has_more_stack| {
             let plan = Plan { kind: Kind::Tree, room: TREE_BYTES, has_more_stack, ..Plan::default() };
-            rerun.start(sandbox, &plan, true)
+            rerun.start(sandbox, &plan)
         };
         let (mut execution, ended) = rerun::run(self, rerun, start, progress)?;
         Ok(FuelProfile::new(rerun.wasm, execution.machine(), ended))

@@ -57,21 +57,23 @@ impl<'a> Rerun<'a> {
     }
 
     /// Starts the run with an instrument.
-    pub(super) fn start(&self, sandbox: &Sandbox, plan: &Plan, replays: bool) -> Result<Execution, Error> {
-        let module = Module::load_instrumented(self.wasm, sandbox.policy(), plan)?;
-        self.start_module(sandbox, &module, replays)
+    pub(super) fn start(&self, sandbox: &Sandbox, plan: &Plan) -> Result<Execution, Error> {
+        self.start_module(sandbox, &Module::load_instrumented(self.wasm, sandbox.policy(), plan)?)
     }
 
-    /// Starts the run of a module that has been loaded with an instrument.
-    pub(super) fn start_module(&self, sandbox: &Sandbox, module: &Module, replays: bool) -> Result<Execution, Error> {
-        let mut execution = match &self.call {
+    /// Starts the run of a loaded module, which has an instrument or none.
+    pub(super) fn start_module(&self, sandbox: &Sandbox, module: &Module) -> Result<Execution, Error> {
+        let mut execution = self.start_first(sandbox, module)?;
+        execution.replay(self.effects.clone());
+        Ok(execution)
+    }
+
+    /// Starts a run that asks the host.
+    fn start_first(&self, sandbox: &Sandbox, module: &Module) -> Result<Execution, Error> {
+        match &self.call {
             None => sandbox.start(module, self.input.clone()),
             Some((name, arguments)) => sandbox.start_call(module, name, arguments, self.input.clone(), ()),
-        }?;
-        if replays {
-            execution.replay(self.effects.clone());
         }
-        Ok(execution)
     }
 }
 
@@ -98,7 +100,7 @@ pub(super) fn recorded<'a>(sandbox: &Sandbox, rerun: &Rerun<'a>) -> Result<Rerun
     }
     let sandbox = sandbox.for_rerun(None)?;
     let module = sandbox.load(rerun.wasm)?;
-    let mut execution = rerun.start_module(&sandbox, &module, false)?;
+    let mut execution = rerun.start_first(&sandbox, &module)?;
     execution.record(MAX_TRANSCRIPT_BYTES);
     let _ended = drive(&mut execution, |_| {})?;
     Ok(rerun.clone().with_effects(execution.take_effects()))
@@ -115,14 +117,14 @@ pub(super) fn run(
     start: impl Fn(&Sandbox, bool) -> Result<Execution, Error>,
     progress: impl FnMut(&Usage),
 ) -> Result<(Execution, Ended), Error> {
-    let mut execution = start(&sandbox.for_rerun(None)?, false)?;
+    let plain = sandbox.for_rerun(None)?;
+    let mut execution = start(&plain, false)?;
     let ended = drive(&mut execution, progress)?;
     if !is_out_of_stack(&ended) {
         return Ok((execution, ended));
     }
-    let plain = sandbox.for_rerun(None)?;
     let module = plain.load(rerun.wasm)?;
-    let ended = drive(&mut rerun.start_module(&plain, &module, true)?, |_| {})?;
+    let ended = drive(&mut rerun.start_module(&plain, &module)?, |_| {})?;
     let fuel = ended.as_ref().err().map(|stopped| stopped.usage.fuel).filter(|_| is_out_of_stack(&ended));
     let mut execution = start(&sandbox.for_rerun(fuel)?, true)?;
     let _ended = drive(&mut execution, |_| {})?;

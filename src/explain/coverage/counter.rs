@@ -69,8 +69,8 @@ impl<'a> Counter<'a> {
 
     fn run(&self, rerun: &Rerun<'_>, progress: impl FnMut(&Usage)) -> Result<Coverage, Error> {
         let start = |sandbox: &Sandbox, has_more_stack| match has_more_stack {
-            false => rerun.start_module(sandbox, &self.module, true),
-            true => rerun.start(sandbox, &Plan { kind: Kind::Counts, has_more_stack, ..Plan::default() }, true),
+            false => rerun.start_module(sandbox, &self.module),
+            true => rerun.start(sandbox, &Plan { kind: Kind::Counts, has_more_stack, ..Plan::default() }),
         };
         let (mut execution, result) = rerun::run(&self.sandbox, rerun, start, progress)?;
         let (counts, has_exited) = (execution.machine().counts(), execution.machine().has_exited());
@@ -95,7 +95,7 @@ impl<'a> Counter<'a> {
         let sandbox = self.sandbox.for_rerun(by_fuel.then_some(fuel)).ok()?;
         let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3);
         let plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
-        let mut execution = rerun.start(&sandbox, &plan, true).ok()?;
+        let mut execution = rerun.start(&sandbox, &plan).ok()?;
         let again = execution.finish();
         let is_same = match (ended, &again) {
             (Ok(outcome), Ok(again)) => again.usage.fuel == outcome.usage.fuel,
