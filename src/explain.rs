@@ -28,6 +28,8 @@ pub use self::{
     coverage::{
         BlockCoverage, BranchCoverage, BranchOperator, Counter, Coverage, FunctionCoverage, LineCoverage, Part, Totals,
     },
+    debugger::{Breakpoint, Debugger, Direction, Hit, StepUnit},
+    difference::{DifferenceKind, Differences, FirstDifference, TraceEvent},
     explanation::{Explanation, Frame, Local, UsedBy},
     profile::{Callee, FuelProfile, FunctionFuel, Node},
     rerun::Rerun,
@@ -45,6 +47,8 @@ use crate::{
 };
 
 mod coverage;
+mod debugger;
+mod difference;
 mod explanation;
 mod profile;
 mod rerun;

@@ -174,7 +174,7 @@ fn stack_users(called: &[Called], symbols: &Symbols) -> Vec<UsedBy> {
 }
 
 impl Frame {
-    fn new(wasm: &[u8], symbols: &Symbols, called: &Called) -> Frame {
+    pub(super) fn new(wasm: &[u8], symbols: &Symbols, called: &Called) -> Frame {
         let Called { function, at, .. } = *called;
         let (operator, of) = operator_at(wasm, at).unwrap_or_default();
         let name = |function| symbols.function(function).map_or_else(|| format!("function {function}"), String::from);

@@ -11,7 +11,7 @@ use crate::{
     },
     error::{Error, LimitExceeded, StopReason, Stopped},
     load::{Module, instrument::Plan},
-    record::{Entry, MAX_TRANSCRIPT_BYTES, Transcript},
+    record::{Entry, MAX_TRANSCRIPT_BYTES, Receipt, Transcript},
     recorder::effect::Effect,
     run::execution::Execution,
     sandbox::Sandbox,
@@ -40,12 +40,21 @@ impl<'a> Rerun<'a> {
     /// Returns the rerun of a recorded run, in [its sandbox](Transcript::sandbox). Returns `None` if the arguments of
     /// its call are damaged.
     pub fn of_transcript(transcript: &Transcript, wasm: &'a [u8], input: impl Into<Input>) -> Option<Self> {
-        let rerun = Rerun::new(wasm, input).with_effects(transcript.effects.clone());
-        match &transcript.header.entry {
-            Entry::Run => Some(rerun),
+        Rerun::new(wasm, input).with_effects(transcript.effects.clone()).with_entry(&transcript.header.entry)
+    }
+
+    /// Returns the rerun of the run of a receipt, in the sandbox of its configuration. Returns `None` if the arguments of
+    /// its call are damaged.
+    pub fn of_receipt(receipt: &Receipt, wasm: &'a [u8], input: impl Into<Input>) -> Option<Self> {
+        Rerun::new(wasm, input).with_entry(&receipt.entry)
+    }
+
+    fn with_entry(self, entry: &Entry) -> Option<Self> {
+        match entry {
+            Entry::Run => Some(self),
             Entry::Call { function, arguments } => {
                 let arguments = arguments.iter().map(|text| Value::from_exact(text)).collect::<Option<Vec<_>>>()?;
-                Some(rerun.with_call(function, &arguments))
+                Some(self.with_call(function, &arguments))
             }
         }
     }
@@ -137,7 +146,7 @@ fn is_out_of_stack(ended: &Ended) -> bool {
 }
 
 /// Runs to the end. From time to time `progress` gets what the run has used so far.
-fn drive(execution: &mut Execution, mut progress: impl FnMut(&Usage)) -> Result<Ended, Error> {
+pub(super) fn drive(execution: &mut Execution, mut progress: impl FnMut(&Usage)) -> Result<Ended, Error> {
     loop {
         let used = execution.usage().fuel;
         match execution.finish_within(used.saturating_add(PROGRESS_FUEL)) {

@@ -59,6 +59,11 @@ impl Symbols {
         self.names.function(index)
     }
 
+    /// Returns the number of functions, with imported ones.
+    pub(crate) fn functions(&self) -> u32 {
+        self.names.functions()
+    }
+
     /// Returns the name of a local of a function, from the section `name`.
     pub(crate) fn local(&self, function: u32, local: u32) -> Option<&str> {
         self.names.local(function, local)
@@ -75,6 +80,11 @@ impl Symbols {
     pub(crate) fn line(&self, offset: u32) -> Option<(u32, u32)> {
         let (body, address) = self.bodies.address(offset)?;
         self.dwarf.line(&body, address)
+    }
+
+    /// Returns the number of the body that has an offset.
+    pub(crate) fn body(&self, offset: u32) -> Option<u32> {
+        self.bodies.address(offset).map(|(body, _)| body.index)
     }
 
     /// Returns the path of a file by its number.

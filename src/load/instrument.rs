@@ -5,16 +5,20 @@
 //! added to the module, with indices that the module does not use. It adds values to the value stack, for which the engine
 //! can have more room ([`Plan::has_more_stack`]).
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
 use wasmparser::{BinaryReader, FunctionBody, Parser, Payload, TypeRef, ValType};
 
-pub(crate) use self::body::{CALLING, CALLS, FRAME, FUEL, OCCUPIED, SLOTS};
 use self::{
     body::Body,
-    code::{Global, Indices},
+    code::Indices,
     origins::Origins,
+    steps::{Places, RESERVED, Steps},
+};
+pub(crate) use self::{
+    body::{CALLING, CALLS, FRAME, FUEL, OCCUPIED, SLOTS},
+    code::Global,
 };
 use super::{
     bodies::ModuleInfo,
@@ -23,7 +27,7 @@ use super::{
 };
 use crate::{
     data::{
-        binary::{append, export, leb, leb64, read_leb, section, sections},
+        binary::{append, export, i32_const, leb, leb64, read_leb, section, sections},
         inspect::PAGE,
         value::ValueType,
     },
@@ -34,6 +38,7 @@ use crate::{
 mod body;
 mod code;
 mod origins;
+pub(crate) mod steps;
 
 /// What an instrument records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,6 +52,9 @@ pub(crate) enum Kind {
     Values,
     /// How often each block of code has begun to run, and each entry of a `br_table` was taken.
     Counts,
+    /// As [`Stack`](Kind::Stack), and how many operators have begun. At some places the host decides whether the run
+    /// goes on.
+    Steps,
 }
 
 /// What an instrument records, and where.
@@ -55,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) kind: Kind,
     /// The offsets in the original module of the operators whose operands and locals are recorded.
     pub(crate) sites: BTreeSet<u32>,
+    /// Where the host decides whether the run goes on.
+    pub(crate) places: Places,
     /// Bytes for the records, besides what is needed for each function.
     pub(crate) room: u64,
     /// Whether the stacks have room for what the instrument adds to them. Without it a run with an instrument is out of
@@ -65,7 +75,12 @@ pub(crate) struct Plan {
 impl Kind {
     /// Returns whether the functions that are being called are recorded.
     fn has_stack(self) -> bool {
-        matches!(self, Kind::Stack | Kind::Values)
+        matches!(self, Kind::Stack | Kind::Values | Kind::Steps)
+    }
+
+    /// Returns the size of what is before the first frame in the added memory.
+    pub(crate) fn base(self) -> u32 {
+        if self == Kind::Steps { RESERVED } else { 0 }
     }
 }
 
@@ -84,10 +99,14 @@ pub(crate) enum Probe {
     F32 = 5,
     F64 = 6,
     V128 = 7,
+    /// Asks the host at a place whether the run goes on.
+    Stop = 8,
+    /// Tells the host about an operator that may have written to a memory.
+    Wrote = 9,
 }
 
 impl Probe {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 10;
 
     /// Returns the function that records a value of this type.
     fn of(ty: ValueType) -> Option<Probe> {
@@ -102,12 +121,13 @@ impl Probe {
     }
 }
 
-/// The types of the probes: `(func (param i32 i32) (result i32))`, `(func (param i32 i32))`, `(func)`, and
-/// `(func (param i32 T))` for each type of values.
+/// The types of the probes: `(func (param i32 i32) (result i32))`, `(func (param i32 i32))`, `(func)`,
+/// `(func (param i32 T))` for each type of values, and twice `(func (param i32 i32))`.
 #[rustfmt::skip]
 const TYPES: &[u8] = &[
     0x60, 2, 0x7f, 0x7f, 1, 0x7f, 0x60, 2, 0x7f, 0x7f, 0, 0x60, 0, 0,
     0x60, 2, 0x7f, 0x7f, 0, 0x60, 2, 0x7f, 0x7e, 0, 0x60, 2, 0x7f, 0x7d, 0, 0x60, 2, 0x7f, 0x7c, 0, 0x60, 2, 0x7f, 0x7b, 0,
+    0x60, 2, 0x7f, 0x7f, 0, 0x60, 2, 0x7f, 0x7f, 0,
 ];
 
 /// The number of the record that begins the values of an operator, and that of its first operand; those of locals are
@@ -119,7 +139,7 @@ pub(crate) const FIRST_OPERAND: u32 = 1 << 16;
 pub(crate) const MOST_LOCALS: usize = 64;
 
 /// What an instrument has added to a module, and what belongs to the numbers that it records.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Instrument {
     pub(crate) kind: Kind,
     /// The names of the exports of the added memory and globals.
@@ -130,7 +150,17 @@ pub(crate) struct Instrument {
     pub(crate) most_bytes: u64,
     /// The number of imported functions.
     pub(crate) imported: u32,
+    /// The names of the exports of the guest's memories, globals and tables, in their order.
+    pub(crate) shown: Shown,
     pub(crate) tables: Tables,
+}
+
+/// The names under which what the guest has is exported, too.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) memories: Vec<String>,
+    pub(crate) globals: Vec<String>,
+    pub(crate) tables: Vec<String>,
 }
 
 /// What belongs to the numbers that an instrument records.
@@ -143,6 +173,8 @@ pub(crate) struct Tables {
     pub(crate) counters: Vec<Counter>,
     /// The number of counters.
     pub(crate) counted: u32,
+    /// The steps, and what the numbers of writes stand for.
+    pub(crate) steps: Steps,
 }
 
 /// A counter of a block, or the counters of the entries of a `br_table`.
@@ -175,7 +207,8 @@ pub(super) fn instrument(
 ) -> Result<Instrument, ModuleError> {
     let Plan { kind, room, .. } = *plan;
     let (indices, imported) = indices(&normal.bytes).map_err(malformed)?;
-    let names = ["belljar.pointer", "belljar.position", "belljar.tail"].map(|name| free_name(info, name));
+    let names =
+        ["belljar.pointer", "belljar.position", "belljar.tail", "belljar.segment"].map(|name| free_name(info, name));
     let mut instrument = Instrument {
         kind,
         memory: free_name(info, "belljar.records"),
@@ -183,11 +216,13 @@ pub(super) fn instrument(
         bytes: 0,
         most_bytes: 0,
         imported,
+        shown: if kind == Kind::Steps { Shown::new(info, indices) } else { Shown::default() },
         tables: Tables::default(),
     };
     let code = instrument.code((original, info), &normal.bytes, indices, plan).map_err(malformed)?;
     let needed: u64 = match kind {
         Kind::Stack | Kind::Values => 0,
+        Kind::Steps => u64::from(RESERVED),
         Kind::Tree => instrument.tables.slots.iter().map(|slots| node_bytes(slots.len())).sum(),
         Kind::Counts => 8 * (u64::from(instrument.tables.counted) + 1),
     };
@@ -257,7 +292,9 @@ impl Instrument {
             match payload? {
                 Payload::TypeSection(section) => {
                     for ty in section.into_iter_err_on_gc_types() {
-                        types.params.push(ty?.params().iter().map(|ty| value_type(*ty)).collect());
+                        let ty = ty?;
+                        types.params.push(ty.params().iter().map(|ty| value_type(*ty)).collect());
+                        types.results.push(ty.results().iter().map(|ty| value_type(*ty)).collect());
                     }
                 }
                 Payload::ImportSection(imports) => {
@@ -294,14 +331,19 @@ impl Instrument {
     fn module(&self, normal: &[u8], indices: Indices, code: &[u8]) -> Vec<u8> {
         let slots = (pieces::SLOTS + Probe::COUNT as u64) as u32;
         let memory = [&[1], &leb64(self.bytes / PAGE)[..], &leb64(self.most_bytes / PAGE)].concat();
-        // Mutable, of type i32, at first the end of the reserved bytes.
-        let global = [0x7f, 1, 0x41, 0, 0x0b];
-        let globals = global.repeat(Global::COUNT as usize);
-        let exports = (0..).zip(&self.globals).flat_map(|(i, name)| export(name, 3, indices.globals + i));
-        let exports: Vec<u8> = export(&self.memory, 2, indices.memory).into_iter().chain(exports).collect();
-        let mut pending = [(MEMORY, 1, memory), (GLOBAL, Global::COUNT, globals), (EXPORT, 1 + Global::COUNT, exports)]
-            .into_iter()
-            .peekable();
+        // Mutable, of type i32. The first is at first the end of the reserved bytes.
+        let global = |value: u32| [&[0x7f, 1][..], &i32_const(value as i32), &[0x0b]].concat();
+        let globals = (0..Global::COUNT).flat_map(|i| global(if i == 0 { self.kind.base() } else { 0 })).collect();
+        let exports = (indices.globals..).zip(&self.globals).map(|(i, name)| export(name, 3, i));
+        let shown = |names, kind| (0..).zip(names).map(move |(i, name): (u32, &String)| export(name, kind, i));
+        let Shown { memories, globals: shown_globals, tables } = &self.shown;
+        let shown = shown(memories, 2).chain(shown(shown_globals, 3)).chain(shown(tables, 1));
+        let exports: Vec<_> =
+            [export(&self.memory, 2, indices.memory)].into_iter().chain(exports).chain(shown).collect();
+        let mut pending =
+            [(MEMORY, 1, memory), (GLOBAL, Global::COUNT, globals), (EXPORT, exports.len() as u32, exports.concat())]
+                .into_iter()
+                .peekable();
         let mut out = normal.get(..8).unwrap_or_default().to_vec();
         for (id, contents) in sections(normal) {
             let contents = normal.get(contents).unwrap_or_default();
@@ -331,6 +373,22 @@ impl Instrument {
     }
 }
 
+impl Shown {
+    fn new(info: &ModuleInfo, indices: Indices) -> Shown {
+        let mut prefix = String::from("belljar.");
+        // No name of the guest begins with it.
+        while info.inspection.exports.iter().any(|export| export.name.starts_with(&prefix)) {
+            prefix.push('.');
+        }
+        let names = |kind: &str, count| (0..count).map(|i| format!("{prefix}.{kind}.{i}")).collect();
+        Shown {
+            memories: names("memory", indices.memory),
+            globals: names("global", indices.globals),
+            tables: names("table", indices.table),
+        }
+    }
+}
+
 /// Returns the number of locals that a body declares.
 fn declared_locals(body: &[u8]) -> wasmparser::Result<usize> {
     let mut reader = FunctionBody::new(BinaryReader::new(body, 0)).get_locals_reader()?;
@@ -344,8 +402,9 @@ fn declared_locals(body: &[u8]) -> wasmparser::Result<usize> {
 /// The types of functions.
 #[derive(Debug, Default)]
 struct Types {
-    /// The parameters of each type.
+    /// The parameters and the results of each type.
     params: Vec<Vec<ValueType>>,
+    results: Vec<Vec<ValueType>>,
     /// Type indices of all functions.
     functions: Vec<u32>,
     /// The number of imported functions.
@@ -353,6 +412,12 @@ struct Types {
 }
 
 impl Types {
+    /// Returns the results of a function.
+    fn results(&self, function: u32) -> &[ValueType] {
+        let ty = self.functions.get(function as usize).and_then(|ty| self.results.get(*ty as usize));
+        ty.map_or(&[], |results| results)
+    }
+
     /// Returns the parameters of a type.
     fn of_type(&self, ty: u32) -> &[ValueType] {
         self.params.get(ty as usize).map_or(&[], |params| params)

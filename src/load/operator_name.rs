@@ -20,11 +20,8 @@ pub(crate) enum Of {
 
 /// Returns the name of the operator at an offset in a valid module, as in the text format, and what it names.
 pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Of)> {
-    let bytes = module.get(offset as usize..)?;
-    let mut reader = BinaryReader::new(bytes, offset as usize);
-    reader.set_features(parser_features());
-    let method = reader.clone().visit_operator(&mut Names).ok()?;
-    let operator = reader.read_operator().ok()?;
+    let method = reader_at(module, offset)?.visit_operator(&mut Names).ok()?;
+    let operator = parsed_operator_at(module, offset)?;
     let of = match &operator {
         Operator::Call { function_index } | Operator::ReturnCall { function_index } => {
             Of::Function { index: *function_index }
@@ -35,6 +32,17 @@ pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Of)> {
         },
     };
     Some((name(method), of))
+}
+
+/// Returns the operator at an offset in a valid module.
+pub(crate) fn parsed_operator_at(module: &[u8], offset: u32) -> Option<Operator<'_>> {
+    reader_at(module, offset)?.read_operator().ok()
+}
+
+fn reader_at(module: &[u8], offset: u32) -> Option<BinaryReader<'_>> {
+    let mut reader = BinaryReader::new(module.get(offset as usize..)?, offset as usize);
+    reader.set_features(parser_features());
+    Some(reader)
 }
 
 /// Converts the name of a method of the parser, `visit_i32_load8_u`, to that of the operator, `i32.load8_u`.

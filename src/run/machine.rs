@@ -9,7 +9,7 @@ use core::{
 use wasmi::{Instance, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel, Val};
 
 #[cfg(feature = "explain")]
-use super::probe::Records;
+use super::probe::{Records, search::Shared};
 use crate::{
     abi::{self, wasi::Snapshot},
     config::RunOptions,
@@ -57,6 +57,8 @@ pub(crate) struct Machine {
     status: i32,
     #[cfg(feature = "explain")]
     records: Option<Box<Records>>,
+    #[cfg(feature = "explain")]
+    search: Option<Shared>,
 }
 
 /// A part of a run.
@@ -146,6 +148,8 @@ impl Machine {
             status: 0,
             #[cfg(feature = "explain")]
             records: None,
+            #[cfg(feature = "explain")]
+            search: None,
         })
     }
 

@@ -14,6 +14,8 @@ use crate::{
     random::smith::generate,
 };
 
+mod debugger;
+mod differences;
 mod profiles;
 mod stops;
 

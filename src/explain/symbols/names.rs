@@ -40,6 +40,11 @@ struct Local {
 }
 
 impl Names {
+    /// Returns the number of functions.
+    pub(super) fn functions(&self) -> u32 {
+        self.count
+    }
+
     /// Creates the names of a module with a number of functions, without one.
     pub(super) fn new(count: u32) -> Names {
         Names { count, ..Names::default() }

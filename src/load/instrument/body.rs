@@ -8,10 +8,12 @@ use alloc::{vec, vec::Vec};
 
 use wasmparser::{FunctionBody, Operator};
 
+use self::{special::Special, steps::Segment};
 use super::{
     ENTRY_OF_FUNCTION, Kind, Plan, Probe, Tables, Types,
     code::{Address, Code, Global, Indices, Width},
     origins::Origins,
+    steps::Place,
     value_type,
 };
 use crate::{
@@ -24,10 +26,11 @@ use crate::{
         cost::{ENTRY, NOP, REF_NULL},
     },
     host::pieces,
-    load::stack_effect::{division_type, is_load, piece_kind, store_memarg, truncation_type},
 };
 
 mod counts;
+mod special;
+mod steps;
 mod values;
 
 /// The bit of a position that marks the call of a function of the guest, until the function has begun.
@@ -72,6 +75,12 @@ pub(super) struct Body<'a> {
     is_reachable: bool,
     /// What begins a block of code that has no counter yet: it gets one in the scope of its charge.
     awaits: Option<u32>,
+    /// The segment whose steps are being counted.
+    segment: Option<Segment>,
+    /// Operators that are appended at an offset when what comes before is known, in order.
+    deferred: Vec<(usize, Vec<u8>)>,
+    /// Locals for operands that are needed once more: their types, numbers and indices.
+    spares: Vec<(ValueType, u32, u32)>,
 }
 
 /// An open block.
@@ -82,26 +91,6 @@ struct Label {
     is_if: bool,
     /// Whether control reaches its end from elsewhere than the operator before it.
     is_joined: bool,
-}
-
-/// An operator that can stop the run or that calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Special {
-    Call,
-    HostCall {
-        import: u32,
-    },
-    CallIndirect,
-    ReturnCall,
-    ReturnHostCall {
-        import: u32,
-    },
-    ReturnCallIndirect,
-    /// An operator whose fuel depends on its operands.
-    Bulk,
-    /// A call of the host for the next piece of an operator.
-    Piece,
-    Trap,
 }
 
 impl<'a> Body<'a> {
@@ -131,6 +120,9 @@ impl<'a> Body<'a> {
             labels: Vec::new(),
             is_reachable: true,
             awaits: Some(ENTRY_OF_FUNCTION),
+            segment: None,
+            deferred: Vec::new(),
+            spares: Vec::new(),
         }
     }
 
@@ -157,8 +149,10 @@ impl<'a> Body<'a> {
         let start = reader.original_position() - base;
         let through = if self.plan.kind.has_stack() { ValueType::I32 } else { ValueType::I64 };
         self.added = vec![ValueType::I32, through];
-        if self.plan.kind == Kind::Counts {
-            self.added.extend([ValueType::I32; counts::LOCALS]);
+        match self.plan.kind {
+            Kind::Counts => self.added.extend([ValueType::I32; counts::LOCALS]),
+            Kind::Steps => self.added.push(ValueType::I64),
+            Kind::Stack | Kind::Tree | Kind::Values => {}
         }
         self.copied = start;
         self.operators(parsed, start)?;
@@ -200,6 +194,12 @@ impl<'a> Body<'a> {
             if let Some(special) = special {
                 self.announce(special, at);
                 self.values(&operator, special, at);
+            }
+            if self.plan.kind == Kind::Steps {
+                self.step(&operator, special, at);
+                self.write(&operator, special, at, end);
+            }
+            if let Some(special) = special {
                 self.complete(special, at, end);
             }
             begins = self.control(&operator, at, end);
@@ -281,8 +281,16 @@ impl<'a> Body<'a> {
         self.is_reachable = false;
     }
 
-    /// Copies the body up to an offset, and appends operators there.
+    /// Copies the body up to an offset, and appends operators there, right before those that were deferred for it.
     fn insert(&mut self, at: usize, bytes: &[u8]) {
+        let count = self.deferred.iter().take_while(|deferred| deferred.0 < at).count();
+        for (at, bytes) in self.deferred.drain(..count).collect::<Vec<_>>() {
+            self.append(at, &bytes);
+        }
+        self.append(at, bytes);
+    }
+
+    fn append(&mut self, at: usize, bytes: &[u8]) {
         self.out.extend_from_slice(self.body.get(self.copied..at).unwrap_or_default());
         self.copied = self.copied.max(at);
         self.out.extend_from_slice(bytes);
@@ -297,13 +305,14 @@ impl<'a> Body<'a> {
         let (own, through) = (self.own(), self.through());
         let mut code = self.code();
         match self.plan.kind {
-            Kind::Stack | Kind::Values if is_function => {
+            _ if self.plan.kind.has_stack() && is_function => {
                 code.global_get(Global::Pointer).set(own);
                 code.get(own).constant(self.function as i32).store(Width::Four, 0);
                 code.global_get(Global::Position).set(through);
                 code.get(own).get(through).store(Width::Four, 4);
                 code.get(own).constant(FRAME as i32).byte(I32_ADD).global_set(Global::Pointer);
                 code.constant(self.origins.of(at) as i32).global_set(Global::Position);
+                code.bytes.extend(self.began().bytes);
             }
             Kind::Tree => {
                 if is_function {
@@ -321,7 +330,7 @@ impl<'a> Body<'a> {
                     self.add_counter(&mut code, opener);
                 }
             }
-            Kind::Stack | Kind::Values => {}
+            Kind::Stack | Kind::Values | Kind::Steps => {}
         }
         self.insert(behind, &code.bytes);
         self.segment(behind);
@@ -332,6 +341,7 @@ impl<'a> Body<'a> {
 
     /// Begins the code behind a branch or a place where control joins.
     fn segment(&mut self, at: usize) {
+        self.begin_steps(at);
         self.anchor = Some(at);
         self.default = None;
     }
@@ -342,6 +352,7 @@ impl<'a> Body<'a> {
         if let (Some(anchor), Some(position), true) = (anchor, default, self.plan.kind.has_stack()) {
             self.position(anchor, position);
         }
+        self.end_steps();
     }
 
     /// Sets the position at an offset.
@@ -360,21 +371,21 @@ impl<'a> Body<'a> {
         let (own, position) = (self.own(), self.origins.of(at));
         let mut code = self.code();
         match (self.plan.kind, special) {
-            (Kind::Stack | Kind::Values, Special::Call) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, Special::Call) => {
                 code.constant(0).global_set(Global::Tail);
                 code.constant((position | CALLING) as i32).global_set(Global::Position);
             }
-            (Kind::Stack | Kind::Values, Special::CallIndirect) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, Special::CallIndirect) => {
                 code.constant(0).global_set(Global::Tail);
                 code.constant((position | CALLING) as i32).global_set(Global::Position);
             }
             // The called function takes the place of this one.
-            (Kind::Stack | Kind::Values, Special::ReturnCall | Special::ReturnCallIndirect) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, Special::ReturnCall | Special::ReturnCallIndirect) => {
                 code.constant(position as i32).global_set(Global::Tail);
                 code.get(own).global_set(Global::Pointer);
                 code.get(own).load(Width::Four, 4).global_set(Global::Position);
             }
-            (Kind::Stack | Kind::Values, _) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, _) => {
                 code.constant(position as i32).global_set(Global::Position);
             }
             (Kind::Tree, Special::Call | Special::CallIndirect) => {
@@ -407,9 +418,20 @@ impl<'a> Body<'a> {
         self.default = None;
         let mut code = self.code();
         match (self.plan.kind, special) {
-            (Kind::Stack | Kind::Values, Special::Call | Special::CallIndirect) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, Special::Call | Special::CallIndirect) => {
+                let call = self.origins.of(at);
                 code.get(self.own()).constant(FRAME as i32).byte(I32_ADD).global_set(Global::Pointer);
-                self.default = Some(self.origins.of(at));
+                if self.plan.places.returns.contains(&call) {
+                    code.ask(Place::Return, call);
+                }
+                self.default = Some(call);
+            }
+            (Kind::Steps, Special::HostCall { .. } | Special::Bulk) => {
+                if let Special::HostCall { import } = special {
+                    code = self.returned(import);
+                }
+                // Where the run is out of fuel behind it is not at it.
+                code.constant(0).global_set(Global::Position);
             }
             (Kind::Tree, Special::HostCall { .. } | Special::Bulk) => {
                 code.probe(Probe::After);
@@ -417,37 +439,9 @@ impl<'a> Body<'a> {
             _ => {}
         }
         self.insert(end, &code.bytes);
-    }
-
-    fn special(&self, operator: &Operator<'_>) -> Option<Special> {
-        use Operator::{
-            Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, TableGrow, TableSet, Unreachable,
-        };
-        Some(match operator {
-            Call { function_index } if *function_index < self.types.imported => {
-                Special::HostCall { import: *function_index }
-            }
-            Call { .. } => Special::Call,
-            CallIndirect { type_index, table_index } if *table_index == self.indices.table => {
-                // Before the added types are those of the other functions of the host.
-                if self.indices.types.checked_sub(*type_index) != Some(1) {
-                    return None;
-                }
-                Special::Piece
-            }
-            CallIndirect { .. } => Special::CallIndirect,
-            ReturnCall { function_index } if *function_index < self.types.imported => {
-                Special::ReturnHostCall { import: *function_index }
-            }
-            ReturnCall { .. } => Special::ReturnCall,
-            ReturnCallIndirect { .. } => Special::ReturnCallIndirect,
-            TableGrow { .. } => Special::Bulk,
-            operator if piece_kind(operator).is_some() => Special::Bulk,
-            TableGet { .. } | TableSet { .. } | Unreachable => Special::Trap,
-            operator if is_load(operator) || store_memarg(operator).is_some() => Special::Trap,
-            operator if division_type(operator).is_some() || truncation_type(operator).is_some() => Special::Trap,
-            _ => return None,
-        })
+        if matches!(special, Special::Call | Special::CallIndirect) {
+            self.begin_steps(end);
+        }
     }
 }
 

@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use crate::data::binary::{i32_const, leb, leb64, local_get, local_set};
+use crate::data::{
+    binary::{i32_const, leb, leb64, local_get, local_set},
+    value::ValueType,
+};
 
 /// The indices of what an instrument adds to a module.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,17 +21,19 @@ pub(super) struct Indices {
 
 /// A global that an instrument adds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Global {
+pub(crate) enum Global {
     /// The end of the stack of frames, or the node of the function that is called next.
     Pointer = 0,
     /// The operator that runs next.
     Position = 1,
     /// The operator of the last tail call, or 0 if another call was announced later.
     Tail = 2,
+    /// The segment whose steps have been counted last.
+    Segment = 3,
 }
 
 impl Global {
-    pub(super) const COUNT: u32 = 3;
+    pub(crate) const COUNT: u32 = 4;
 }
 
 /// A sequence of operators.
@@ -101,6 +106,19 @@ impl Code {
     pub(super) fn store(&mut self, width: Width, offset: u32) -> &mut Self {
         let (opcode, align) = if width == Width::Four { (0x36, 2) } else { (0x37, 3) };
         self.access(opcode, align, offset)
+    }
+
+    /// Appends a store of a value of a type other than a reference to the added memory. Its operands are a constant and a
+    /// local.
+    pub(super) fn store_value(&mut self, ty: ValueType, offset: u32) -> &mut Self {
+        match ty {
+            ValueType::I32 => self.access(0x36, 2, offset),
+            ValueType::I64 => self.access(0x37, 3, offset),
+            ValueType::F32 => self.access(0x38, 2, offset),
+            ValueType::F64 => self.access(0x39, 3, offset),
+            ValueType::V128 => self.byte(0xfd).access(0x0b, 4, offset),
+            ValueType::FuncRef | ValueType::ExternRef => self,
+        }
     }
 
     fn access(&mut self, opcode: u8, align: u32, offset: u32) -> &mut Self {

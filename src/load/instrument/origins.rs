@@ -73,6 +73,18 @@ impl Origins {
         })
     }
 
+    /// Returns where what belongs to the operator at an offset begins: before it may be operators that the normal form adds.
+    pub(super) fn start(&self, offset: usize) -> usize {
+        let behind = self.parts.partition_point(|part| part.from <= offset);
+        let mut parts = self.parts.get(..behind).unwrap_or_default().iter().rev();
+        match (parts.next(), parts.next()) {
+            (Some(own), Some(added)) if added.kind == Kind::Added && (own.from, own.at) == (offset, added.at) => {
+                added.from
+            }
+            _ => offset,
+        }
+    }
+
     /// Returns whether a charge is at an offset from the start of the rewritten body.
     pub(super) fn is_charge(&self, offset: usize) -> bool {
         self.part(offset).is_some_and(|part| part.kind == Kind::Charge)

@@ -209,15 +209,8 @@ mod tests {
     fn tree(functions: usize, calls: usize, nodes: u64) -> (Tree, Vec<u8>) {
         let tables = Tables { slots: vec![vec![false; calls]; functions], ..Tables::default() };
         let most_bytes = FIRST + (nodes + functions as u64) * node_bytes(calls);
-        let instrument = Instrument {
-            kind: Kind::Tree,
-            memory: "".into(),
-            globals: Default::default(),
-            bytes: most_bytes,
-            most_bytes,
-            imported: 0,
-            tables,
-        };
+        let instrument =
+            Instrument { kind: Kind::Tree, bytes: most_bytes, most_bytes, tables, ..Instrument::default() };
         (Tree::new(Arc::new(instrument)), vec![0; most_bytes as usize])
     }
 

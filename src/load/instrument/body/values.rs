@@ -4,7 +4,7 @@ use alloc::{vec, vec::Vec};
 
 use wasmparser::Operator;
 
-use super::{Body, Special};
+use super::{Body, Code, Special};
 use crate::{
     data::value::ValueType,
     load::{
@@ -13,39 +13,73 @@ use crate::{
     },
 };
 
+/// An operand or a local, in a local.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Recorded {
+    pub(super) number: u32,
+    pub(super) ty: ValueType,
+    pub(super) local: u32,
+}
+
+impl Code {
+    /// Appends the record of values by the host.
+    pub(super) fn record(&mut self, values: &[Recorded]) {
+        self.constant(BEGIN_VALUES as i32).constant(0).probe(Probe::I32);
+        for Recorded { number, ty, local } in values {
+            if let Some(probe) = Probe::of(*ty) {
+                self.constant(*number as i32).get(*local).probe(probe);
+            }
+        }
+    }
+}
+
 impl Body<'_> {
     /// Records the operands of an operator, if it is one of those that are asked for, and the locals.
     pub(super) fn values(&mut self, operator: &Operator<'_>, special: Special, at: usize) {
         let is_wanted = self.plan.kind == Kind::Values && self.plan.sites.contains(&self.origins.of(at));
-        if !is_wanted || self.anchor.is_none() || matches!(special, Special::Bulk | Special::Piece) {
-            return;
+        if is_wanted && self.anchor.is_some() && !matches!(special, Special::Bulk | Special::Piece) {
+            self.with_operands(operator, Some(special), at, |body, values| {
+                let mut code = body.code();
+                code.record(values);
+                code
+            });
         }
-        let operands = self.operands(operator);
-        let first = self.own() + self.added.len() as u32;
-        self.added.extend(&operands);
-        let mut code = self.code();
-        (0..operands.len() as u32).rev().for_each(|number| {
-            code.set(first + number);
-        });
-        code.constant(BEGIN_VALUES as i32).constant(0).probe(Probe::I32);
-        let operands = (first..).zip(operands).zip(FIRST_OPERAND..);
-        let locals = (0..).zip(self.locals.iter().copied()).zip(0..).take(self.declared.min(MOST_LOCALS));
-        for ((local, ty), number) in operands.clone().chain(locals) {
-            if let Some(probe) = Probe::of(ty) {
-                code.constant(number as i32).get(local).probe(probe);
-            }
-        }
-        operands.for_each(|((local, _), _)| {
-            code.get(local);
-        });
-        self.insert(at, &code.bytes);
     }
 
-    /// Returns the types of the operands of an operator that can stop the run.
+    /// Inserts code before an operator, whose operands are right before it again. `code` gets the operands and the locals.
+    pub(super) fn with_operands(
+        &mut self,
+        operator: &Operator<'_>,
+        special: Option<Special>,
+        at: usize,
+        code: impl FnOnce(&mut Self, &[Recorded]) -> Code,
+    ) {
+        let is_bulk = matches!(special, Some(Special::Bulk | Special::Piece));
+        let operands = if is_bulk { Vec::new() } else { self.operands(operator) };
+        let at = if is_bulk { self.origins.start(at) } else { at };
+        let first = self.own() + self.added.len() as u32;
+        self.added.extend(&operands);
+        let recorded = |((local, ty), number): ((u32, ValueType), u32)| Recorded { number, ty, local };
+        let operands: Vec<_> = (first..).zip(operands).zip(FIRST_OPERAND..).map(recorded).collect();
+        let locals = (0..).zip(self.locals.iter().copied()).zip(0..).take(self.declared.min(MOST_LOCALS));
+        let values: Vec<_> = operands.iter().copied().chain(locals.map(recorded)).collect();
+        let inserted = code(self, &values);
+        let mut code = self.code();
+        operands.iter().rev().for_each(|operand| {
+            code.set(operand.local);
+        });
+        code.bytes.extend(inserted.bytes);
+        operands.iter().for_each(|operand| {
+            code.get(operand.local);
+        });
+        self.deferred.push((at, code.bytes));
+    }
+
+    /// Returns the types of the operands of an operator that can stop the run, or that have to be right before it.
     fn operands(&self, operator: &Operator<'_>) -> Vec<ValueType> {
         use Operator::{
-            Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, V128Load8Lane, V128Load16Lane,
-            V128Load32Lane, V128Load64Lane,
+            Call, CallIndirect, ReturnCall, ReturnCallIndirect, Select, TableGet, TypedSelect, V128Load8Lane,
+            V128Load16Lane, V128Load32Lane, V128Load64Lane,
         };
         match operator {
             Call { function_index } | ReturnCall { function_index } => self.types.of_function(*function_index).into(),
@@ -53,7 +87,8 @@ impl Body<'_> {
                 let params = self.types.of_type(*type_index).iter().copied();
                 params.chain([ValueType::I32]).collect()
             }
-            TableGet { .. } => vec![ValueType::I32],
+            // Of a `select` the condition: it is in a local that is read right before.
+            TableGet { .. } | Select | TypedSelect { .. } => vec![ValueType::I32],
             V128Load8Lane { .. } | V128Load16Lane { .. } | V128Load32Lane { .. } | V128Load64Lane { .. } => {
                 vec![ValueType::I32, ValueType::V128]
             }
@@ -69,7 +104,7 @@ impl Body<'_> {
 }
 
 /// Returns the type of the value that an operator stores.
-fn stored_type(operator: &Operator<'_>) -> Option<ValueType> {
+pub(super) fn stored_type(operator: &Operator<'_>) -> Option<ValueType> {
     use Operator::{F32Store, F64Store, I32Store, I32Store8, I32Store16, I64Store, I64Store8, I64Store16, I64Store32};
     Some(match operator {
         I32Store { .. } | I32Store8 { .. } | I32Store16 { .. } => ValueType::I32,
