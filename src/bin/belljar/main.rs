@@ -30,6 +30,8 @@ mod completions;
 mod console;
 #[cfg_attr(not(feature = "cli"), path = "coverage/disabled.rs")]
 mod coverage;
+#[cfg_attr(not(feature = "cli"), path = "diff/disabled.rs")]
+mod diff;
 #[cfg(not(all(feature = "mcp", feature = "serve")))]
 mod disabled;
 mod engine;
@@ -156,6 +158,7 @@ commands! {
         "serve" Serve(serve::args::ServeArgs),
         "profile" Profile(profile::ProfileArgs),
         "coverage" Coverage(coverage::CoverageArgs),
+        "diff" Diff(diff::DiffArgs),
         "selftest" Selftest(selftest::SelftestArgs),
     }
     {

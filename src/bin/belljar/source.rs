@@ -66,6 +66,20 @@ impl Source {
         sandbox.assemble(&text).map_err(|error| self.failure(error))
     }
 
+    /// Returns the first byte of a file that is no pipe and not empty.
+    #[cfg(feature = "cli")]
+    pub fn begins(&self) -> Result<Option<u8>, Failure> {
+        let Source::File(path) = self else { return Ok(None) };
+        let read = || {
+            if !fs::metadata(path)?.is_file() {
+                return Ok(None);
+            }
+            let mut byte = [0];
+            Ok((open(path)?.read(&mut byte)? == 1).then_some(byte[0]))
+        };
+        read().map_err(|error| Failure::io(&self.name(), io_message(&error)))
+    }
+
     /// Reads an input.
     pub fn input(&self) -> Result<Vec<u8>, Failure> {
         match self.read(MAX_INPUT_BYTES)? {
