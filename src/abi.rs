@@ -9,6 +9,7 @@ pub(crate) mod builtin;
 pub(crate) mod capabilities;
 pub mod http;
 pub(crate) mod name;
+pub(crate) mod near;
 pub mod refused {
     //! Imports that are refused by design, with the reasons.
     pub use crate::error::refused::{MODULES, REFUSED, Refused, RefusedCapability};

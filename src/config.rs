@@ -24,7 +24,7 @@ pub(crate) use self::{
     run_options::RunOptions,
     top_level::Config,
 };
-pub use crate::data::url::Scheme;
+pub use crate::data::{notation::Notation, url::Scheme};
 use crate::error::{ConfigError, ConfigProblem, Unit};
 
 pub(crate) mod bound;
@@ -102,6 +102,27 @@ impl NumberKey {
     /// Returns whether it is a limit of a run or of a module. The profile gives the defaults of these.
     pub fn is_limit(&self) -> bool {
         keys::is_limit(self.path)
+    }
+
+    /// Returns the notation of its values as text.
+    pub fn notation(&self) -> Notation {
+        match self.unit {
+            unit if unit.is_bytes() => Notation::Size,
+            Unit::Milliseconds => Notation::Time,
+            _ => Notation::Count,
+        }
+    }
+
+    /// Reads a value from text, and checks its range.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigProblem::Unreadable`] or [`ConfigProblem::OutOfRange`].
+    pub fn parse(&self, text: &str) -> Result<u64, ConfigProblem> {
+        let notation = self.notation();
+        let value = notation.parse(text);
+        let value = value.ok_or_else(|| ConfigProblem::Unreadable { value: String::from(text), notation })?;
+        self.check(value.into()).map(|()| value)
     }
 
     fn error(&self, problem: ConfigProblem) -> ConfigError {

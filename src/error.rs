@@ -27,6 +27,7 @@ mod class;
 pub(crate) mod config;
 mod feature;
 mod file_format;
+mod foreign;
 mod isolation;
 mod label;
 pub(crate) mod module;

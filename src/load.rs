@@ -415,14 +415,15 @@ fn check_imports(inspection: &Inspection, policy: &Policy) -> Result<(), ModuleE
         }
         let expected = provider.map(|provider| ExternType::Function(provider.ty()));
         if expected.as_ref() != Some(&import.ty) {
+            let (module, name) = (import.module.clone(), import.name.clone());
+            let refused = refused(&module, &name).filter(|_| expected.is_none()).map(|refused| refused.capability);
+            let is_unknown = expected.is_none() && refused.is_none();
             problems.push(ImportProblem {
-                module: import.module.clone(),
-                name: import.name.clone(),
+                near: if is_unknown { abi::near::function(&module, &name) } else { None },
                 found: import.ty.clone(),
-                refused: match expected {
-                    None => refused(&import.module, &import.name).map(|refused| refused.capability),
-                    Some(_) => None,
-                },
+                module,
+                name,
+                refused,
                 expected,
             });
         }

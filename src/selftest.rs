@@ -143,6 +143,7 @@ fn config_problem(problem: &crate::error::ConfigProblem) -> &'static str {
         P::UnknownKey { .. } => "unknown key",
         P::WrongType { .. } => "wrong type",
         P::OutOfRange { .. } => "out of range",
+        P::Unreadable { .. } => "unreadable",
         P::UnknownWord { .. } => "unknown word",
         P::Unfit { .. } => "unfit",
         P::Directory { .. } => "directory",

@@ -15,7 +15,7 @@ use super::{
     keys,
     preset::Preset,
 };
-use crate::error::ConfigError;
+use crate::{data::notation::NumberSeed, error::ConfigError};
 
 /// A type that is read key by key.
 pub(crate) trait Target {
@@ -44,13 +44,24 @@ pub(crate) use read_fields;
 
 /// Reads all keys of a table into a target.
 pub(crate) fn read<'de, D: Deserializer<'de>>(deserializer: D, target: &mut impl Target) -> Result<(), D::Error> {
-    Section { path: "", target }.deserialize(deserializer)
+    Section { path: "", target, has_units: false }.deserialize(deserializer)
+}
+
+/// Reads all keys of a table that a person wrote: its numbers may be text with a unit.
+#[cfg(feature = "toml")]
+pub(crate) fn read_written<'de, D>(deserializer: D, target: &mut impl Target) -> Result<(), D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Section { path: "", target, has_units: true }.deserialize(deserializer)
 }
 
 struct Section<'a, T> {
     /// Path of the section; empty at the top level.
     path: &'a str,
     target: &'a mut T,
+    /// Set if numbers may be text.
+    has_units: bool,
 }
 
 impl<'de, T: Target> DeserializeSeed<'de> for Section<'_, T> {
@@ -73,11 +84,11 @@ impl<'de, T: Target> Visitor<'de> for Section<'_, T> {
         while let Some(name) = map.next_key::<String>()? {
             let path = below(self.path, &name);
             if let Some(key) = keys::scalar(&path) {
-                if let Some(value) = map.next_value_seed(key)? {
+                if let Some(value) = map.next_value_seed(Scalar { key, has_units: self.has_units })? {
                     self.target.set_scalar(key, value);
                 }
             } else if keys::all().any(|key| key.path().strip_prefix(&*path).is_some_and(|rest| rest.starts_with('.'))) {
-                map.next_value_seed(Section { path: &path, target: &mut *self.target })?;
+                map.next_value_seed(Section { path: &path, target: &mut *self.target, has_units: self.has_units })?;
             } else if !self.target.read(&path, &mut map)? {
                 return Err(M::Error::custom(format!("unknown key `{path}`")));
             }
@@ -89,12 +100,18 @@ impl<'de, T: Target> Visitor<'de> for Section<'_, T> {
     }
 }
 
-/// Reads a value; `None` if it is null.
-impl<'de> DeserializeSeed<'de> for &'static ScalarKey {
+/// A reader of a value; `None` if it is null.
+struct Scalar {
+    key: &'static ScalarKey,
+    has_units: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Scalar {
     type Value = Option<u64>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<u64>, D::Error> {
-        match self.kind {
+        match self.key.kind {
+            ScalarKind::Number(key) if self.has_units => NumberSeed(key.notation()).deserialize(deserializer).map(Some),
             ScalarKind::Number(_) => Option::deserialize(deserializer),
             ScalarKind::Flag => Ok(Option::<bool>::deserialize(deserializer)?.map(u64::from)),
             ScalarKind::Word(words) => {
@@ -130,6 +147,16 @@ impl Target for Draft {
         "wasi.files" => lists.wasi.files,
         "wasi.dirs" => lists.wasi.dirs,
         "http.allow" => lists.http.allow,
+    }
+}
+
+#[cfg(feature = "toml")]
+impl Draft {
+    /// Reads a table that a person wrote.
+    pub(super) fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut draft = Draft::default();
+        read_written(deserializer, &mut draft)?;
+        Ok(draft)
     }
 }
 

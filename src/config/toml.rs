@@ -7,7 +7,6 @@ use alloc::{
 };
 use core::ops::Range;
 
-use serde::Deserialize;
 use toml::{
     Spanned,
     de::{DeTable, DeValue, Deserializer},
@@ -87,7 +86,7 @@ pub(crate) fn read_table(
     profile: Option<Profile>,
     preset: Option<Preset>,
 ) -> Result<(Config, SourceLines), ConfigError> {
-    let mut draft = Draft::deserialize(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
+    let mut draft = Draft::written(Deserializer::from(table.clone())).map_err(|e| syntax(text, &e))?;
     (draft.profile, draft.preset) = (profile.or(draft.profile), preset.or(draft.preset));
     let config = Config::try_from(draft).and_then(|config| config.check_effects().map(|()| config));
     let config = config.map_err(|error| {

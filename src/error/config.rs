@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{Unit, ValueKind, ValueProblem};
-use crate::data::{text::quote, value::ValueType};
+use crate::data::{distance::distance, notation::Notation, text::quote, value::ValueType};
 
 /// Error of a configuration: key, position and problem.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,6 +91,14 @@ pub enum ConfigProblem {
         max: u64,
         /// Unit.
         unit: Unit,
+    },
+    /// A text is not a number in the notation of its key.
+    #[error("{} is not {notation}; valid are {}", quote(.value), .notation.examples())]
+    Unreadable {
+        /// Text found.
+        value: String,
+        /// Valid notation.
+        notation: Notation,
     },
     /// A word is not one of the valid ones.
     #[error("{} is not one of {}", quote(.value), .valid.join(", "))]
@@ -263,23 +271,4 @@ impl ConfigError {
             _ => None,
         }
     }
-}
-
-/// Computes the Levenshtein distance of two names, for "did you mean".
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    // The distances of the beginnings of `b` from that of `a`, without that of the empty beginning.
-    let mut row: Vec<usize> = (1..=b.len()).collect();
-    let mut last = b.len();
-    for (i, ca) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        last = i + 1;
-        for (place, cb) in row.iter_mut().zip(&b) {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = *place;
-            last = replaced.min(diagonal + 1).min(last + 1);
-            *place = last;
-        }
-    }
-    last
 }

@@ -35,3 +35,31 @@ labels! {
         UnknownOperator = "an unknown operator",
     }
 }
+
+impl Feature {
+    /// Returns how to build a module without it, if compilers have an option for that.
+    pub fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Feature::CustomPageSizes => "link it without `--page-size`",
+            Feature::Exceptions => {
+                "build it without exceptions: in C and C++ with `-fno-exceptions` and without `setjmp`, with Emscripten \
+                 also without `-fwasm-exceptions`, in Rust with `panic = \"abort\"`"
+            }
+            Feature::FunctionReferences | Feature::FunctionReferencesOrGc | Feature::Gc => {
+                "its compiler has the engine manage its objects, as those of Kotlin, Dart, Java and Scala do: choose a \
+                 compiler whose objects are in linear memory"
+            }
+            Feature::Memory64 => "build it for `wasm32` instead of `wasm64`, with Emscripten without `-sMEMORY64`",
+            Feature::RelaxedSimd => "build it with `-mno-relaxed-simd`, in Rust with `-C target-feature=-relaxed-simd`",
+            Feature::SharedEverythingThreads | Feature::Threads => {
+                "build it for one thread: in C and C++ without `-pthread` and `-matomics`, in Rust for `wasm32-wasip1` \
+                 instead of `wasm32-wasip1-threads` and without `-C target-feature=+atomics`"
+            }
+            Feature::Simd => "build it with `-mno-simd128`, in Rust with `-C target-feature=-simd128`",
+            Feature::WideArithmetic => {
+                "build it with `-mno-wide-arithmetic`, in Rust with `-C target-feature=-wide-arithmetic`"
+            }
+            Feature::MemoryControl | Feature::StackSwitching | Feature::UnknownOperator => return None,
+        })
+    }
+}

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use super::{
-    EndClass, Feature, FileFormat, Position, Unit, WorkerEnd, dotted,
+    EndClass, Feature, FileFormat, Position, Unit, WorkerEnd, dotted, foreign,
     refused::{RefusedCapability, refused},
 };
 use crate::data::{extern_type::ExternType, text::quote, value::FuncType};
@@ -148,6 +148,23 @@ pub struct ImportProblem {
     /// Capability that is never granted ([`REFUSED`](crate::abi::refused::REFUSED)), if the import needs one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<RefusedCapability>,
+    /// Function that is provided under a similar name, if there is one (`env.read_input`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub near: Option<String>,
+}
+
+impl ImportProblem {
+    /// Returns what to do about it: why it is refused, for what host the module was built, or which function was meant.
+    pub fn hint(&self) -> Option<String> {
+        if self.refused.is_some() {
+            return refused(&self.module, &self.name).map(|refused| refused.why.into());
+        }
+        if self.expected.is_some() {
+            return Some("declare it in the guest with the type that is expected".into());
+        }
+        let near = || self.near.as_ref().map(|near| alloc::format!("did you mean `{near}`?"));
+        near().or_else(|| foreign::hint(&self.module, &self.name, &self.found).map(String::from))
+    }
 }
 
 /// Type that the ABI requires of an export.
@@ -218,6 +235,13 @@ fn list(imports: &[ImportProblem], total: u64) -> String {
     text
 }
 
+/// Returns the hint of an import that has one: first of one that is refused by design, last of one with the wrong type.
+fn own_hint(imports: &[ImportProblem]) -> Option<String> {
+    let refused = imports.iter().filter(|import| import.refused.is_some());
+    let unknown = imports.iter().filter(|import| import.expected.is_none());
+    refused.chain(unknown).chain(imports).find_map(ImportProblem::hint)
+}
+
 impl ModuleError {
     /// Returns whether the same module is refused again.
     pub fn class(&self) -> EndClass {
@@ -246,15 +270,17 @@ impl ModuleError {
             ModuleError::NotWasm { like: Some(FileFormat::WasmText), .. } => {
                 "use `load_text` in code, or `--text` on the command line, to load the text format".into()
             }
-            ModuleError::Component => "unpack its core module, for example with `wasm-tools component unbundle`".into(),
+            ModuleError::Component => {
+                "build a core module for WASI preview 1: in Rust for the target `wasm32-wasip1`, in Go \
+                 with `GOOS=wasip1`"
+                    .into()
+            }
+            ModuleError::Unsupported { feature, .. } => feature.hint()?.into(),
             ModuleError::Limit { key, .. } => {
                 alloc::format!("raise `{key}` in the configuration, or choose `profile = \"large\"`")
             }
-            ModuleError::Imports { imports, .. } if imports.iter().any(|import| import.refused.is_some()) => {
-                let import = imports.iter().find(|import| import.refused.is_some())?;
-                refused(&import.module, &import.name)?.why.into()
-            }
             ModuleError::Imports { imports, .. } => match imports.first()?.module.as_str() {
+                _ if own_hint(imports).is_some() => own_hint(imports)?,
                 "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {
                     "see `belljar::abi::wasi` for the functions of WASI preview 1 that belljar provides".into()
                 }

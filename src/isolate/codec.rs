@@ -32,7 +32,7 @@ structs! {
     Stopped { reason, output, log, files, usage }
     HostDir { host, guest, access, file_bytes, total_bytes, files }
     Position { line, column }
-    ImportProblem { module, name, found, expected, refused }
+    ImportProblem { module, name, found, expected, refused, near }
 }
 
 enums! {
@@ -241,6 +241,7 @@ mod tests {
             found: ExternType::Function(FuncType::new(&[ValueType::I32], &[])),
             expected: Some(ExternType::Memory(memory)),
             refused: Some(RefusedCapability::Threads),
+            near: Some(text()),
         };
         let output = vec![0, 255];
         let log = Log { entries: vec![LogEntry::new(Level::Warn, text())], dropped: u64::MAX };

@@ -128,6 +128,11 @@ impl Policy {
         &self.ceiling
     }
 
+    /// Returns the lines of the text that set the ceiling, by keys without `ceiling.`.
+    pub fn ceiling_lines(&self) -> &SourceLines {
+        &self.ceiling_lines
+    }
+
     /// Lists the tools that have a section: names, or `sha256:` and hashes.
     pub fn tools(&self) -> impl Iterator<Item = &str> {
         self.tools.keys().map(String::as_str)
@@ -186,7 +191,7 @@ fn read(text: &str, profile: Option<Profile>, preset: Option<Preset>) -> Result<
 fn read_ceiling(text: &str, section: Spanned<DeTable<'_>>) -> Result<(Ceiling, SourceLines), ConfigError> {
     let lines = config_toml::lines(text, section.get_ref());
     let mut ceiling = Ceiling::default();
-    read::read(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;
+    read::read_written(Deserializer::from(section), &mut ceiling).map_err(|e| syntax(text, &e))?;
     for (index, rule) in ceiling.http.iter().flatten().enumerate() {
         rule.check().map_err(|(key, problem)| {
             let line = lines.of(&format!("http.allow[{index}]"));

@@ -23,6 +23,7 @@ use crate::{
     file, hint, job, json,
     limits::LimitArgs,
     options::{ConfigArgs, Format, LookArgs},
+    origin::Origins,
     settings,
     source::Source,
 };
@@ -54,14 +55,14 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct CoverageArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
     /// The inputs, a file each; `-` is stdin [default: one empty input]
     inputs: Vec<PathBuf>,
     /// Arguments of a WASI program
     #[arg(last = true)]
     args: Vec<String>,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
     /// Show each function, or each file of the sources [default: files, if the module has lines]
@@ -93,13 +94,13 @@ impl CoverageArgs {
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         self.lcov.iter().try_for_each(|path| file::check(path))?;
         let source = self.source()?;
-        let (config, _) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
+        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
         let sandbox = Sandbox::new(config).map_err(Failure::of)?;
         let wasm = source.module(self.text, &sandbox)?;
-        let about = sandbox.inspect(&wasm).map_err(|error| source.failure(error))?;
+        let about = sandbox.inspect(&wasm).map_err(|error| source.failure(error).under(&origins))?;
         entry::note(&source, &about, console);
         self.check_options(&source, &about)?;
-        let (coverage, stopped) = self.coverage(&source, &sandbox, &wasm, console)?;
+        let (coverage, stopped) = self.coverage(&source, &sandbox, &wasm, &origins, console)?;
         if let Some(path) = &self.lcov {
             file::write(path, coverage.lcov(&source.name()).as_bytes())?;
         }
@@ -131,6 +132,7 @@ impl CoverageArgs {
         source: &Source,
         sandbox: &Sandbox,
         wasm: &[u8],
+        origins: &Origins,
         console: &Console,
     ) -> Result<(Coverage, Vec<StoppedRun>), Failure> {
         let inputs: Vec<_> = self.inputs.iter().map(|path| Some(Source::of(path))).collect();
@@ -147,7 +149,7 @@ impl CoverageArgs {
             if let Err(stop) = &coverage.result {
                 console.clear_progress();
                 let (name, message) = (input.as_ref().map(Source::name), stop.reason.to_string());
-                let hint = hint::of(&belljar::Error::Stopped(stop.clone()));
+                let hint = hint::under(&belljar::Error::Stopped(stop.clone()), origins);
                 console.error(name.as_deref(), &message, hint.as_deref());
                 stopped.push(StoppedRun { input: name, reason: stop.reason.clone(), message });
             }

@@ -2,9 +2,9 @@
 
 use std::io;
 
-use belljar::Error;
+use belljar::{Error, ModuleError};
 
-use crate::{exit::Exit, hint};
+use crate::{exit::Exit, hint, origin::Origins};
 
 /// The reason why a command ended early.
 #[derive(Debug)]
@@ -103,6 +103,25 @@ impl Failure {
     /// Sets the hint.
     pub fn with_hint(self, hint: impl Into<String>) -> Failure {
         self.changed(|report| report.hint = Some(hint.into()))
+    }
+
+    /// Replaces the hint of a module that is over a limit, if a ceiling bounds the limit.
+    pub fn under(self, origins: &Origins) -> Failure {
+        self.over_limit(|error| hint::under(error, origins))
+    }
+
+    /// Replaces the hint of a module that is over a limit, for commands without options for limits.
+    pub fn by_key(self, origins: &Origins) -> Failure {
+        self.over_limit(|error| hint::by_key(error, origins))
+    }
+
+    fn over_limit(self, hint: impl FnOnce(&Error) -> Option<String>) -> Failure {
+        self.changed(|report| {
+            let is_over = |error: &&Error| matches!(error.module_error(), Some(ModuleError::Limit { .. }));
+            if let Some(error) = report.cause.as_ref().filter(is_over) {
+                report.hint = hint(error);
+            }
+        })
     }
 
     /// Replaces the message.

@@ -53,9 +53,9 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
 pub struct InspectArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
     #[command(flatten)]
@@ -73,7 +73,7 @@ impl InspectArgs {
     /// Inspects a module, and prints the result.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let source = Source::of(&self.module);
-        let sandbox = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
+        let (sandbox, _) = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
         let binary = source.module(self.text, &sandbox)?;
         let about = sandbox.inspect(&binary).map_err(|error| source.failure(error))?;
         // An invalid manifest is shown as such: the module can be run without it.

@@ -26,7 +26,7 @@ use crate::{
 /// The module, its entry and input, and the sandbox.
 #[derive(Debug, Args)]
 pub struct JobArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     pub module: PathBuf,
     /// Call this export with ARGS, and print its results one a line
     #[arg(short = 'e', long, value_name = "NAME")]
@@ -41,7 +41,7 @@ pub struct JobArgs {
     /// Take this text as the input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub input_text: Option<String>,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     pub text: bool,
     #[command(flatten)]

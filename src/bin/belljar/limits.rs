@@ -1,11 +1,14 @@
 //! Options that set one limit each: one table for the parser, the help and hints.
 
-use belljar::{Config, config::NumberKey};
+use belljar::{
+    Config,
+    config::{Notation, NumberKey},
+};
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, error::Error};
 
 use crate::{
     show::{bytes, grouped},
-    size::{Form, form_of},
+    size::value_name,
 };
 
 /// An option that sets a key of the configuration.
@@ -59,8 +62,10 @@ impl Args for LimitArgs {
         let all = ArgGroup::new("LimitArgs").multiple(true).args(LIMITS.iter().map(|limit| limit.flag));
         command.group(all).args(LIMITS.iter().filter_map(|limit| {
             let key = Config::keys().find(|key| key.path == limit.key)?;
-            let form = form_of(&key);
-            let arg = Arg::new(limit.flag).long(limit.flag).value_name(form.value_name()).allow_negative_numbers(true);
+            let arg = Arg::new(limit.flag)
+                .long(limit.flag)
+                .value_name(value_name(key.notation()))
+                .allow_negative_numbers(true);
             let (short, long) = (short_help(limit, &key), long_help(limit, &key));
             let heading = if limit.key.starts_with("faults.") { "Faults" } else { "Limits" };
             Some(arg.help(short).long_help(long).help_heading(heading))
@@ -88,9 +93,9 @@ impl clap::FromArgMatches for LimitArgs {
 }
 
 fn short_help(limit: &Limit, key: &NumberKey) -> String {
-    let default = match (key.plugin, form_of(key)) {
+    let default = match (key.plugin, key.notation()) {
         (0, _) => "off".into(),
-        (default, Form::Size) => bytes(default),
+        (default, Notation::Size) => bytes(default),
         (default, _) => grouped(default),
     };
     format!("{} [default: {default}]", limit.meaning)
@@ -102,6 +107,6 @@ fn long_help(limit: &Limit, key: &NumberKey) -> String {
         (plugin, large) => format!("default {}, in the profile `large` {}", grouped(plugin), grouped(large)),
     };
     let range = format!("{} to {} {}", grouped(key.min), grouped(key.max), key.unit);
-    let form = form_of(key).examples();
+    let form = key.notation().examples();
     format!("{}, as {form}.\n\nKey `{}`: {range}; {defaults}.", limit.meaning, limit.key)
 }

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use belljar::{Cancel, Module, Sandbox};
+use belljar::{Cancel, Module, Sandbox, config::Notation};
 use clap::Args;
 
 use self::{
@@ -28,8 +28,7 @@ use crate::{
     interrupt,
     limits::LimitArgs,
     options::{ConfigArgs, Format, LookArgs, When},
-    settings, show,
-    size::Form as Unit,
+    settings, show, size,
     source::Source,
 };
 
@@ -68,7 +67,7 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct MapArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
     /// Arguments of a WASI program, the same for each line
     #[arg(last = true)]
@@ -102,7 +101,7 @@ pub struct MapArgs {
     /// The longest line that is read
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     line_limit: String,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
     /// Escape control characters of the outputs: on a terminal, always, or never
@@ -141,7 +140,7 @@ impl MapArgs {
             let failure = Failure::usage("module and inputs cannot both be read from stdin");
             return Err(failure.with_hint("add `--input FILE`"));
         }
-        let limit = Unit::Size.parse(&self.line_limit);
+        let limit = size::parse(Notation::Size, &self.line_limit);
         let limit = limit.map_err(|message| Failure::usage(format!("--line-limit: {message}")))?;
         let output = self.output.as_deref().filter(|path| path.as_os_str() != "-");
         if output.is_none() && (self.resume || self.force) {
@@ -149,10 +148,10 @@ impl MapArgs {
             let message = format!("`{option}` needs an output file, and `-o -` is stdout");
             return Err(Failure::usage(message).with_hint("name a file with `-o`"));
         }
-        let (config, _) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
+        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
         let sandbox = Sandbox::new(config).map_err(Failure::of)?;
         let wasm = source.module(self.text, &sandbox)?;
-        let module = self.load(&source, &sandbox, &wasm, console)?;
+        let module = self.load(&source, &sandbox, &wasm, console).map_err(|failure| failure.under(&origins))?;
 
         let mut reader = Reader::open(&input, limit, self.keep_going)?;
         let (sink, journal) = match output {
@@ -189,6 +188,7 @@ impl MapArgs {
         }
         let mut writer = Writer {
             console,
+            origins,
             keep_going: self.keep_going,
             form: if console.format == Format::Human { Form::Text } else { Form::Record },
             source: &input,

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use belljar::{
     Config,
     config::{Setting, SourceLines},
+    tool::Policy,
 };
 
 /// The origin of each value of the configuration.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Origins {
     /// The option that set a key.
     options: BTreeMap<String, String>,
@@ -16,13 +17,39 @@ pub struct Origins {
     file: Option<(String, SourceLines)>,
     /// The option or the line that names the preset.
     preset: Option<String>,
+    /// The bounds of a ceiling, by key.
+    ceiling: BTreeMap<String, Bound>,
+}
+
+/// The bound of a number in a ceiling.
+#[derive(Debug, Clone)]
+pub struct Bound {
+    /// The most that a run gets.
+    pub value: u64,
+    /// The line that sets it: `belljar.toml:3`.
+    pub place: String,
 }
 
 impl Origins {
     /// Returns the origins of a configuration that was read from a file.
-    pub fn of_file(name: String, lines: SourceLines) -> Origins {
-        let preset = lines.of("preset").map(|line| format!("{name}:{line}"));
-        Origins { options: BTreeMap::new(), file: Some((name, lines)), preset }
+    pub fn of_file(name: String, policy: &Policy) -> Origins {
+        let at = |line: Option<u64>| line.map_or_else(|| name.clone(), |line| format!("{name}:{line}"));
+        let preset = policy.lines().of("preset").map(|line| at(Some(line)));
+        let bound = |(key, value): (&String, &u64)| {
+            (key.clone(), Bound { value: *value, place: at(policy.ceiling_lines().of(key)) })
+        };
+        let ceiling = policy.ceiling().numbers.iter().map(bound).collect();
+        Origins { options: BTreeMap::new(), preset, ceiling, file: Some((name, policy.lines().clone())) }
+    }
+
+    /// Returns a line of the file: `belljar.toml:3`.
+    pub fn at(&self, line: u64) -> Option<String> {
+        self.file.as_ref().map(|(name, _)| format!("{name}:{line}"))
+    }
+
+    /// Returns the bound of a number in the ceiling of the file, if it has one.
+    pub fn ceiling(&self, key: &str) -> Option<&Bound> {
+        self.ceiling.get(key)
     }
 
     /// Records that an option names a preset.

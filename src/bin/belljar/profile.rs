@@ -107,9 +107,9 @@ impl ProfileArgs {
             return Err(Failure::usage("-: the document of `--format` is written to stdout already"));
         }
         let source = self.job.source()?;
-        let (sandbox, _) = self.job.sandbox(console)?;
+        let (sandbox, origins) = self.job.sandbox(console)?;
         let wasm = source.module(self.job.text, &sandbox)?;
-        let profile = self.profile(&source, &sandbox, &wasm, console)?;
+        let profile = self.profile(&source, &sandbox, &wasm, console).map_err(|failure| failure.under(&origins))?;
         if let Some(path) = &self.flame_graph {
             file::write(path, profile.flame_graph(&source.name()).as_bytes())?;
         }
@@ -131,7 +131,7 @@ impl ProfileArgs {
         let stopped = profile.result.as_ref().err();
         if let Some(stopped) = stopped {
             let error = belljar::Error::Stopped(stopped.clone());
-            console.error(None, &stopped.reason.to_string(), hint::of(&error).as_deref());
+            console.error(None, &stopped.reason.to_string(), hint::under(&error, &origins).as_deref());
         }
         let exceeded = expected.map_or_else(Vec::new, |expected| expected.exceeded(&profile));
         for message in &exceeded {

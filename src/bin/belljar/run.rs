@@ -45,15 +45,15 @@ Examples:
   belljar run math.wasm -e add -- 2 -3
   belljar run --env LANG=C --exit-with-guest program.wasm -- --verbose in.txt
   belljar run --allow-read data --record run.jsonl program.wasm && belljar run --replay run.jsonl program.wasm
-  belljar run --text hello.wat --format json
+  belljar run hello.wat --format json
   belljar run tool.wasm --preset minimal --plan
   curl -s https://example.org/tool.wasm | belljar run - --input input.json
 
 Arguments of -e: i32 and i64 in decimal or 0x hex, of either sign; f32 and f64 in decimal, inf,
 -inf, nan or nan:0x… with all bits; v128 as 0x and up to 32 hex digits.
 
-Numbers: SIZE is 65_536, 64KiB, 64MiB or 1GiB, and 64KB or 64MB with a thousand for a K; TIME is
-500ms, 10s, 1m or 1h; NUMBER is 1_000_000, 500K, 10M or 1G.
+Numbers: SIZE is 65_536, 64K or 64KiB, 1.5MiB or 1GiB, and 64KB or 64MB with a thousand for a K;
+TIME is 500ms, 10s or 10, 1m30s or 1h; NUMBER is 1_000_000, 500K, 10M, and 1G or 1B.
 
 Precedence: defaults, then the profile and the preset, then the configuration file, then options.";
 
@@ -125,6 +125,8 @@ struct Prepared {
     wasm: Vec<u8>,
     job: Job,
     run: Run,
+    /// The origins of the configuration; none if it is that of a transcript.
+    origins: Origins,
     /// The transcript that is replayed.
     replayed: Option<Transcript>,
 }
@@ -152,10 +154,11 @@ impl RunArgs {
     /// Loads the module and starts its run. With `--plan` prints the plan and returns `None`.
     fn start(&self, source: &Source, console: &Console) -> Result<Option<Prepared>, Failure> {
         let (sandbox, origins) = self.sandbox(console)?;
-        let wasm = source.module(self.job.text, &sandbox)?;
+        let wasm = source.module(self.job.text, &sandbox).map_err(|failure| failure.under(&origins))?;
         let engine = Engine::new(&sandbox, self.isolate)?;
         let cache = if self.isolate { None } else { cache::of(self.module_cache.as_deref(), console)? };
-        let module = engine.load(&wasm, cache.as_ref()).map_err(|error| source.failure(error))?;
+        let module = engine.load(&wasm, cache.as_ref());
+        let module = module.map_err(|error| source.failure(error).under(&origins))?;
         let about = module.inspect();
         entry::note(source, about, console);
         if self.plan {
@@ -164,7 +167,7 @@ impl RunArgs {
         }
         let job = self.job.job(source, about, console)?;
         let run = job::start(source, &job, &module)?;
-        Ok(Some(Prepared { sandbox, wasm, job, run, replayed: None }))
+        Ok(Some(Prepared { sandbox, wasm, job, run, origins, replayed: None }))
     }
 
     /// Loads the module with the configuration of a transcript, and starts its replay.
@@ -181,7 +184,7 @@ impl RunArgs {
         let input = if is_call && !is_given { Input::default() } else { self.job.input(source, &about, console)? };
         let run = transcript::replay(path, &replayed, &ceiling, source, &wasm, &input)?;
         let (job, run) = (Job { call: None, input }, Run::InProcess(Box::new(run)));
-        Ok(Prepared { sandbox, wasm, job, run, replayed: Some(replayed) })
+        Ok(Prepared { sandbox, wasm, job, run, origins: Origins::default(), replayed: Some(replayed) })
     }
 
     /// Returns whether an explanation would help, and has not been asked for.
@@ -208,7 +211,7 @@ impl RunArgs {
 
     /// Drives a run to its end, shows its outcome, and writes its transcript and receipt.
     fn finish(&self, prepared: Prepared, console: &Console) -> Result<Exit, Failure> {
-        let Prepared { sandbox, wasm, job: Job { call, input }, mut run, replayed } = prepared;
+        let Prepared { sandbox, wasm, job: Job { call, input }, mut run, origins, replayed } = prepared;
         let recording = self.record.as_deref().map(|path| Recording::open(path, &self.record_limit)).transpose()?;
         // What explains a run does not ask the host again.
         let is_recorded = self.explain && replayed.is_none() && sandbox.config().effect().is_some();
@@ -241,7 +244,7 @@ impl RunArgs {
         let receipt = self.receipt.as_deref().and_then(|path| {
             ReceiptFile::of(path, &wasm, call.as_ref(), &input, sandbox.config(), transcript.as_ref(), &ended)
         });
-        let (outcome, mut stop) = parts(ended)?;
+        let (outcome, mut stop) = parts(ended, &origins)?;
         if let Some(stop) = &mut stop
             && self.can_explain(&stop.reason)
         {
@@ -294,11 +297,11 @@ struct Document<'a> {
 }
 
 /// Splits the end of a run into its outcome, which may be partial, and the stop, if it was stopped.
-fn parts(ended: Result<Outcome, Error>) -> Result<(Outcome, Option<Stop>), Failure> {
+fn parts(ended: Result<Outcome, Error>, origins: &Origins) -> Result<(Outcome, Option<Stop>), Failure> {
     match ended {
         Ok(outcome) => Ok((outcome, None)),
         Err(error) => {
-            let hint = hint::of(&error);
+            let hint = hint::under(&error, origins);
             let Error::Stopped(stopped) = error else { return Err(Failure::of(error)) };
             let mut outcome = Outcome::default();
             (outcome.output, outcome.log, outcome.usage) = (stopped.output, stopped.log, stopped.usage);

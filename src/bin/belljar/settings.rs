@@ -16,20 +16,19 @@ use crate::{
     limits::{LimitArgs, Typed},
     options::{ConfigArgs, GrantArgs},
     origin::Origins,
-    show,
-    size::form_of,
+    show, size,
     source::Source,
 };
 
 /// The configuration file that is read from the current directory without an option.
 const FOUND: &str = "belljar.toml";
 
-/// Builds a sandbox from the options.
-pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<Sandbox, Failure> {
+/// Returns the sandbox that the options configure, and the origin of each of its settings.
+pub fn sandbox(args: &ConfigArgs, limits: &LimitArgs, console: &Console) -> Result<(Sandbox, Origins), Failure> {
     let (policy, origins) = policy(args, limits, Vec::new(), console)?;
     let config = bounded(&policy, policy.config().clone(), &origins, console)?;
     describe(&config, &origins, console);
-    Sandbox::new(config).map_err(Failure::of)
+    Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
 }
 
 /// Returns the policy for tools: that of the file, with the options applied to all tools.
@@ -67,13 +66,13 @@ fn bounded(policy: &Policy, config: Config, origins: &Origins, console: &Console
     for line in above {
         let [ceiling, value] =
             [&line.ceiling, &line.effective].map(|text| show::name(text.as_deref().unwrap_or("nothing")));
-        let by = line
-            .ceiling_by
-            .and_then(|place| place.line)
-            .map_or(String::new(), |line| format!(", line {line} of the file"));
+        let place = line.ceiling_by.and_then(|place| origins.at(place.line?));
+        let by = place.map_or(String::new(), |place| format!(", set in {place}"));
         if let Some(option) = origins.option(&line.key) {
             let message = format!("{option}: the ceiling of `{}` is {ceiling}{by}", line.key);
-            return Err(Failure::usage(message).with_hint("ask for less, or raise it there"));
+            return Err(
+                Failure::usage(message).with_hint("ask for less; only who keeps that file may raise the ceiling")
+            );
         }
         console.note(format_args!("ceiling: {} = {value}{by}", line.key));
     }
@@ -102,8 +101,8 @@ fn policy(
             if args.config.is_none() {
                 check_consent(&policy, preset)?;
             }
-            let lines = policy.lines().clone();
-            (policy, Origins::of_file(show::path(path), lines))
+            let origins = Origins::of_file(show::path(path), &policy);
+            (policy, origins)
         }
         None => (read.map_err(Failure::of)?, Origins::default()),
     };
@@ -170,7 +169,8 @@ fn apply(config: &mut Config, typed: &Typed) -> Result<(), Failure> {
     let wrong = |message: String| Failure::usage(format!("{}: {message}", typed.option));
     let key = Config::keys().find(|key| key.path == typed.key);
     // The library checks the range, and that the key exists.
-    let value = key.map_or(Ok(0), |key| form_of(&key).parse(&typed.value)).map_err(wrong)?;
+    let read = if typed.option.starts_with("--set ") { size::parse } else { size::parse_option };
+    let value = key.map_or(Ok(0), |key| read(key.notation(), &typed.value)).map_err(wrong)?;
     config.set(&typed.key, value).map_err(|error| match &error {
         Error::Config(cause) => {
             let message = format!(

@@ -46,20 +46,38 @@ impl Source {
         Failure::of(error).in_file(self.name())
     }
 
-    /// Reads a module, binary or text, within the limits of the sandbox.
+    /// Reads a module within the limits of the sandbox. It is read as text if `text` is set or, from a file that was
+    /// named, if its first bytes are those of text.
     pub fn module(&self, text: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
+        self.module_of(text, !text && matches!(self, Source::File(_)), sandbox)
+    }
+
+    /// Reads a module within the limits of the sandbox, as text only if `text` is set: for servers.
+    #[cfg(feature = "serve")]
+    pub fn exact_module(&self, text: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
+        self.module_of(text, false, sandbox)
+    }
+
+    fn module_of(&self, text: bool, is_detected: bool, sandbox: &Sandbox) -> Result<Vec<u8>, Failure> {
         let limits = &sandbox.config().module;
-        let (key, limit, unit) = match text {
-            true => ("module.text_bytes", limits.text_bytes, Unit::TextBytes),
-            false => ("module.size_bytes", limits.size_bytes, Unit::Bytes),
+        let of_text = ("module.text_bytes", limits.text_bytes, Unit::TextBytes);
+        let of_binary = ("module.size_bytes", limits.size_bytes, Unit::Bytes);
+        let most = match text {
+            true => limits.text_bytes,
+            false if is_detected => limits.size_bytes.max(limits.text_bytes),
+            false => limits.size_bytes,
         };
-        let bytes = match self.read(limit)? {
-            Content::Whole(bytes) => bytes,
-            Content::TooLarge(found) => {
+        let content = self.read(most)?;
+        let is_text = text || (is_detected && matches!(&content, Content::Whole(bytes) if looks_like_text(bytes)));
+        let (key, limit, unit) = if is_text { of_text } else { of_binary };
+        let bytes = match content {
+            Content::Whole(bytes) if bytes.len() as u64 <= limit => bytes,
+            Content::Whole(_) | Content::TooLarge(_) => {
+                let found = content.size();
                 return Err(self.failure(Error::Module(Box::new(ModuleError::Limit { key, limit, found, unit }))));
             }
         };
-        if !text {
+        if !is_text {
             return Ok(bytes);
         }
         let text = String::from_utf8(bytes).map_err(|e| self.failure(Error::Module(Box::new(not_text(&e)))))?;
@@ -132,6 +150,21 @@ enum Content {
     Whole(Vec<u8>),
     /// The size, or the number of bytes that were read.
     TooLarge(u64),
+}
+
+impl Content {
+    fn size(&self) -> u64 {
+        match self {
+            Content::Whole(bytes) => bytes.len() as u64,
+            Content::TooLarge(size) => *size,
+        }
+    }
+}
+
+/// Checks whether bytes begin as the text format does: with a parenthesis, or a comment.
+fn looks_like_text(bytes: &[u8]) -> bool {
+    let text = bytes.trim_ascii_start();
+    text.starts_with(b"(") || text.starts_with(b";;")
 }
 
 /// Opens a file that was named. For a pipe it waits for the writer.

@@ -16,18 +16,29 @@ pub const MAX_MODULE_BYTES: u64 = 256 << 20;
 
 /// Loads a module as a tool, with the grants of the policy and the options; also returns its bytes.
 pub fn load(path: &Path, text: bool, grant: &GrantArgs, console: &Console) -> Result<(Tool, Vec<u8>), Failure> {
-    let (policy, _) = settings::of_tools(grant, console)?;
+    let (policy, origins) = settings::of_tools(grant, console)?;
     let source = Source::of(path);
     let wasm = read(&source, text)?;
     let tool = Tool::load(&wasm, &file_name(path), &policy);
-    tool.map(|tool| (tool, wasm)).map_err(|error| failure(&error).in_file(source.name()))
+    tool.map(|tool| (tool, wasm)).map_err(|error| failure(&error).in_file(source.name()).under(&origins))
 }
 
 /// Reads a module before its limits are known.
 pub fn read(source: &Source, text: bool) -> Result<Vec<u8>, Failure> {
+    source.module(text, &sandbox()?)
+}
+
+/// Reads a module before its limits are known, as text only if `text` is set.
+#[cfg(feature = "serve")]
+pub fn read_exact(source: &Source, text: bool) -> Result<Vec<u8>, Failure> {
+    source.exact_module(text, &sandbox()?)
+}
+
+/// Returns the sandbox whose limits bound what is read.
+fn sandbox() -> Result<belljar::Sandbox, Failure> {
     let mut config = belljar::Config::profile(belljar::Profile::Large);
     config.module.size_bytes = MAX_MODULE_BYTES;
-    source.module(text, &belljar::Sandbox::new(config).map_err(Failure::of)?)
+    belljar::Sandbox::new(config).map_err(Failure::of)
 }
 
 /// Returns the name of a file, which is the name of a tool without a manifest.

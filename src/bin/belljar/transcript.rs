@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use belljar::{
     Config, Error, Execution, Input, Sandbox,
+    config::Notation,
     record::{MAX_TRANSCRIPT_BYTES, Transcript, TranscriptError},
 };
 
-use crate::{argument::Call, ceiling, failure::Failure, file, show, size::Form, source::Source};
+use crate::{argument::Call, ceiling, failure::Failure, file, show, size, source::Source};
 
 /// Reads a transcript.
 pub fn read(path: &Path) -> Result<Transcript, Failure> {
@@ -51,7 +52,7 @@ pub struct Recording {
 impl Recording {
     /// Parses the size limit, and checks that the file can be written.
     pub fn open(path: &Path, limit: &str) -> Result<Recording, Failure> {
-        let limit = Form::Size.parse(limit);
+        let limit = size::parse(Notation::Size, limit);
         let limit = limit.map_err(|message| Failure::usage(format!("--record-limit: {message}")))?;
         file::check(path)?;
         Ok(Recording { path: path.into(), limit })

@@ -23,7 +23,7 @@ const HELP: &str = "\
 Examples:
   belljar validate tool.wasm
   belljar validate --profile large plugins/*.wasm
-  belljar validate --text --format json hello.wat
+  belljar validate --format json hello.wat tool.wasm
 
 The JSON document is {\"modules\": […]} with {\"file\", \"ok\": true, \"size_bytes\", \"functions\"} or
 {\"file\", \"ok\": false, \"error\": {\"phase\", \"message\", \"hint\", \"cause\", …}} for each.";
@@ -39,10 +39,10 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = [HELP, EXIT_STATUS].join("\n\n"))]
 pub struct ValidateArgs {
-    /// The modules, binary `.wasm` files; `-` reads one from stdin
+    /// The modules, `.wasm` or `.wat` files; `-` reads one from stdin
     #[arg(required = true, value_name = "MODULE")]
     modules: Vec<PathBuf>,
-    /// Read the modules as WebAssembly text (`.wat`)
+    /// Read the modules as WebAssembly text, as files that begin like text are without it
     #[arg(long)]
     text: bool,
     /// Load each module in a worker process that the operating system confines: a crash of the worker is an
@@ -67,11 +67,12 @@ impl ValidateArgs {
         if sources.iter().filter(|source| **source == Source::Stdin).count() > 1 {
             return Err(Failure::usage("only one module can be read from stdin"));
         }
-        let sandbox = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
+        let (sandbox, origins) = settings::sandbox(&self.config, &LimitArgs::default(), console)?;
         let engine = Engine::new(&sandbox, self.isolate)?;
         let mut verdicts = Vec::new();
         for source in &sources {
-            let verdict = match check(source, self.text, &sandbox, &engine) {
+            let verdict = match check(source, self.text, &sandbox, &engine).map_err(|failure| failure.by_key(&origins))
+            {
                 Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
                 Err(Failure::Reported(report)) => Verdict::Invalid(report),
                 Err(closed) => return Err(closed),

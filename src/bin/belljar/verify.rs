@@ -51,7 +51,7 @@ Exit status:
 pub struct VerifyArgs {
     /// The receipt; `-` reads it from stdin
     receipt: PathBuf,
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
     /// Read the input from this file; `-` is stdin [default: no input]
     #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
@@ -74,7 +74,7 @@ pub struct VerifyArgs {
     /// as far as the module has them
     #[arg(long)]
     explain: bool,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
     #[command(flatten)]

@@ -11,7 +11,10 @@ use toml::{
 #[cfg(feature = "tool")]
 use crate::config::quote::name_of;
 use crate::{
-    config::grammar::{Field, Grammar, Kind, ScalarKind, below},
+    config::{
+        grammar::{Field, Grammar, Kind, ScalarKind, below},
+        keys,
+    },
     error::{ConfigProblem, ValueKind},
 };
 
@@ -44,14 +47,18 @@ fn is_below(path: &str, section: &str) -> bool {
     path.strip_prefix(section).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// Lists the names that are valid in a section (`""`: at the top level), sorted.
-fn valid_in(fields: &[Field], section: &str) -> Vec<&'static str> {
-    let names = fields.iter().filter_map(|(path, _)| match section {
+/// Lists the names that are valid in a section (`""`: at the top level), sorted; also the paths that end with `name`,
+/// whose section is missing.
+fn valid_in(fields: &[Field], section: &str, name: &str) -> Vec<&'static str> {
+    let paths = fields.iter().filter_map(|(path, _)| match section {
         "" => Some(*path),
         section if is_below(path, section) => path.get(section.len() + 1..),
         _ => None,
     });
-    let mut valid: Vec<_> = names.filter_map(|name| name.split('.').next()).collect();
+    let paths: Vec<_> = paths.collect();
+    let names = paths.iter().filter_map(|path| path.split('.').next());
+    let missing = paths.iter().filter(|path| path.rsplit_once('.').is_some_and(|(_, last)| last == name)).copied();
+    let mut valid: Vec<_> = names.chain(missing).collect();
     valid.sort_unstable();
     valid.dedup();
     valid
@@ -68,7 +75,7 @@ fn check_section(fields: &[Field], at: &str, section: &str, table: &DeTable<'_>)
             (Some(Kind::Section), DeValue::Table(table)) => check_section(fields, &path, &key, table)?,
             (Some(kind), _) => check_value(kind, &path, value)?,
             (None, _) => {
-                let problem = ConfigProblem::UnknownKey { valid: valid_in(fields, section) };
+                let problem = ConfigProblem::UnknownKey { valid: valid_in(fields, section, name.get_ref()) };
                 return Err(Misplaced { key: path, span: name.span(), problem });
             }
         }
@@ -88,6 +95,9 @@ fn check_value(kind: Kind, path: &str, value: &Spanned<DeValue<'_>>) -> Result<(
             let beyond = if number.as_str().starts_with('-') { i128::MIN } else { i128::MAX };
             let number = i128::from_str_radix(number.as_str(), number.radix()).unwrap_or(beyond);
             key.check(number).or_else(|problem| misplaced(value.span(), problem))
+        }
+        (Kind::Scalar(ScalarKind::Number(key)), DeValue::String(text)) if keys::scalar(key.path).is_some() => {
+            key.parse(text).map(drop).or_else(|problem| misplaced(value.span(), problem))
         }
         (Kind::Scalar(ScalarKind::Number(_)), _) => wrong(ValueKind::Integer, value),
         (Kind::Scalar(ScalarKind::Word(words)), DeValue::String(word)) if words.contains(&word.as_ref()) => Ok(()),

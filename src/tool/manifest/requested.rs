@@ -125,7 +125,7 @@ impl Requested {
 impl<'de> Deserialize<'de> for Requested {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut requested = Requested::default();
-        crate::config::read::read(deserializer, &mut requested)?;
+        crate::config::read::read_written(deserializer, &mut requested)?;
         Ok(requested)
     }
 }

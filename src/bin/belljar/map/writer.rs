@@ -18,7 +18,9 @@ use super::{
     progress::Progress,
     sink::Sink,
 };
-use crate::{console::Console, exit::Exit, explain::Explainer, failure::Failure, hint, show, source::Source};
+use crate::{
+    console::Console, exit::Exit, explain::Explainer, failure::Failure, hint, origin::Origins, show, source::Source,
+};
 
 /// The longest time that outputs are held back while the next result is awaited. Without it each line would cost a
 /// system call.
@@ -30,6 +32,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// A writer of results, a line each.
 pub struct Writer<'a> {
     pub console: &'a Console,
+    /// The origins of the configuration, for hints.
+    pub origins: Origins,
     pub keep_going: bool,
     pub form: Form,
     pub source: &'a Source,
@@ -140,7 +144,11 @@ impl Writer<'_> {
         }
         if let Some(cause) = &answer.error {
             if !self.keep_going {
-                return Err(self.failure(&cause.message, error.and_then(hint::of), cause.hint));
+                return Err(self.failure(
+                    &cause.message,
+                    error.and_then(|error| hint::under(error, &self.origins)),
+                    cause.hint,
+                ));
             }
             let failed = self.failed.get_or_insert_with(|| Failed {
                 count: 0,

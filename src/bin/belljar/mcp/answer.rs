@@ -1,14 +1,12 @@
 //! Results of calls in the format of MCP.
 
-use belljar::{
-    Error, GuestFault, HostStop, Log, Outcome, StopReason, Stopped, record::Receipt, tool::ToolError, tool::ToolOutput,
-};
+use belljar::{Error, HostStop, Log, Outcome, StopReason, Stopped, record::Receipt, tool::ToolError, tool::ToolOutput};
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{catalog::message_and_hint, served::ServedTool};
-use crate::{base64, hint, net::queue::Refused, show};
+use super::served::ServedTool;
+use crate::{base64, net::queue::Refused, show};
 
 /// The largest part of an output, and of a log, that an error contains.
 const PARTIAL_BYTES: usize = 8 << 10;
@@ -20,13 +18,9 @@ pub fn of_run(served: &ServedTool, result: &Result<Outcome, Error>, receipt: Opt
             Ok(answer) => (done(served, answer, &outcome.output), Some(outcome.usage)),
             Err(error) => (refused(&error), Some(outcome.usage)),
         },
-        Err(Error::Stopped(stop)) => {
-            // How a guest is written is nothing that a model can change.
-            let is_trap = matches!(stop.reason, StopReason::Guest(GuestFault::Trap(_)));
-            let hint = (!is_trap).then(|| hint::of(&Error::Stopped(stop.clone()))).flatten();
-            (stopped(stop, hint), Some(stop.usage))
-        }
-        Err(error) => (failed(&error.to_string(), hint::of(error).as_deref()), None),
+        // Hints are for operators: a model can change neither the limits nor the guest.
+        Err(Error::Stopped(stop)) => (stopped(stop), Some(stop.usage)),
+        Err(error) => (failed(&error.to_string(), None), None),
     };
     let mut meta = Map::new();
     let mut note = |key: &str, value: Option<Value>| {
@@ -46,8 +40,7 @@ pub fn of_run(served: &ServedTool, result: &Result<Outcome, Error>, receipt: Opt
 
 /// Returns the result of a call that could not be run, or whose output does not match the manifest.
 pub fn refused(error: &ToolError) -> CallToolResult {
-    let (message, hint) = message_and_hint(error);
-    failed(&message, hint.as_deref())
+    failed(&error.to_string(), None)
 }
 
 /// Adds the number of log messages that were not sent to the client.
@@ -82,9 +75,10 @@ pub fn busy(why: Refused) -> CallToolResult {
     failed(message, Some("try again in a moment"))
 }
 
-/// Returns an error result for the model, with a hint.
+/// Returns an error result for the model, with a hint that a model can follow.
 pub fn failed(message: &str, hint: Option<&str>) -> CallToolResult {
-    CallToolResult::error(vec![ContentBlock::text(with_hint(message, hint))])
+    let text = hint.map_or(message.into(), |hint| format!("{message}\nhint: {hint}"));
+    CallToolResult::error(vec![ContentBlock::text(text)])
 }
 
 fn done(served: &ServedTool, answer: ToolOutput, output: &[u8]) -> CallToolResult {
@@ -104,8 +98,8 @@ fn done(served: &ServedTool, answer: ToolOutput, output: &[u8]) -> CallToolResul
 }
 
 /// Returns the result of a stopped run: the reason, the output so far and the end of the log.
-fn stopped(stop: &Stopped, hint: Option<String>) -> CallToolResult {
-    let mut content = vec![ContentBlock::text(with_hint(&stop.reason.to_string(), hint.as_deref()))];
+fn stopped(stop: &Stopped) -> CallToolResult {
+    let mut content = vec![ContentBlock::text(stop.reason.to_string())];
     if !stop.output.is_empty() {
         let start = stop.output.get(..PARTIAL_BYTES).unwrap_or(&stop.output);
         content.push(ContentBlock::text(format!("output until then:\n{}", String::from_utf8_lossy(start))));
@@ -127,10 +121,6 @@ fn tail(log: &Log) -> String {
     let skipped = log.entries.len() - fits.count();
     let lines = log.entries.iter().skip(skipped).map(|entry| format!("{}: {}", entry.level, entry.text));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-fn with_hint(message: &str, hint: Option<&str>) -> String {
-    hint.map_or(message.into(), |hint| format!("{message}\nhint: {hint}"))
 }
 
 fn json(value: &impl Serialize) -> Option<Value> {

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use belljar::{Error, Input, LogEntry, Outcome, Step, record::Receipt};
+use belljar::{Error, GuestFault, Input, LogEntry, Outcome, Step, StopReason, record::Receipt};
 use hyper::body::Bytes;
 use rmcp::model::CallToolResult;
 use tokio::sync::mpsc;
 
 use super::{answer, served::ServedTool, server::Server};
-use crate::{explain::Explainer, show};
+use crate::{explain::Explainer, hint, show};
 
 /// Fuel between two checks of the log and the clock: some milliseconds.
 const STEP: u64 = 500_000;
@@ -76,6 +76,9 @@ pub fn call(
     let busy = server.explains.clone();
     let explainer = busy.and_then(|busy| Explainer::new(served.tool.sandbox(), served.wasm.clone(), busy).ok());
     let result = run(served, input.clone(), &mut events);
+    if let Err(error) = &result {
+        advise(server, served, error);
+    }
     if let (Some(explainer), Err(Error::Stopped(stopped))) = (explainer, &result) {
         let (server, name, reason) = (Arc::clone(server), show::name(served.tool.name()), stopped.reason.to_string());
         explainer.in_background(input.to_vec(), stopped, move |lines| {
@@ -88,6 +91,17 @@ pub fn call(
     let receipt = || Receipt::of_run(&served.wasm, &input, served.tool.sandbox().config(), &result);
     let receipt = server.receipts.then(receipt).flatten();
     (answer::of_run(served, &result, receipt), events.dropped)
+}
+
+/// Tells the operator on stderr what to do about an error that only an operator can change.
+fn advise(server: &Server, served: &ServedTool, error: &Error) {
+    // How a guest is written is nothing that an operator can change.
+    let is_trap = matches!(error.stop_reason(), Some(StopReason::Guest(GuestFault::Trap(_))));
+    let hint = hint::under(error, &server.origins).filter(|_| !is_trap);
+    if let Some(hint) = hint {
+        let name = show::name(served.tool.name());
+        server.with_console(|console| console.error(Some(&name), &error.to_string(), Some(&hint)));
+    }
 }
 
 fn run(served: &ServedTool, input: Bytes, events: &mut EventSender) -> Result<Outcome, Error> {

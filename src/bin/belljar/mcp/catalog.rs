@@ -14,7 +14,7 @@ use super::{
     owners::{Claims, Owners},
     served::ServedTool,
 };
-use crate::{failure::Failure, show, tool};
+use crate::{failure::Failure, origin::Origins, show, tool};
 
 /// The served tools by name, and the refused ones with the reason.
 #[derive(Debug, Default)]
@@ -95,22 +95,22 @@ impl Catalog {
 pub type Loaded = Result<Arc<ServedTool>, Problem>;
 
 /// Loads the contents of a file as a tool.
-pub fn load(path: &Path, wasm: Vec<u8>, policy: &Policy) -> Loaded {
+pub fn load(path: &Path, wasm: Vec<u8>, policy: &Policy, origins: &Origins) -> Loaded {
     let file_name = tool::file_name(path);
     match Tool::load(&wasm, &file_name, policy) {
         Ok(tool) => Ok(Arc::new(ServedTool { definition: definition(&tool), tool, wasm: wasm.into() })),
         Err(error) => {
             let named = Manifest::of(&wasm).ok().flatten().map(|manifest| manifest.name);
             let name = named.unwrap_or_else(|| file_name.trim_end_matches(".wasm").into());
-            let (message, hint) = message_and_hint(&error);
+            let (message, hint) = message_and_hint(&error, origins);
             Err(Problem { name, message, hint })
         }
     }
 }
 
 /// Returns the message and the hint for an error.
-pub fn message_and_hint(error: &ToolError) -> (String, Option<String>) {
-    match tool::failure(error) {
+fn message_and_hint(error: &ToolError, origins: &Origins) -> (String, Option<String>) {
+    match tool::failure(error).under(origins) {
         Failure::Reported(report) => (report.message, report.hint),
         Failure::Closed => (error.to_string(), None),
     }
@@ -131,9 +131,9 @@ fn claimed_by(served: &ServedTool, other: Option<&PathBuf>) -> Problem {
     Problem { name: name.into(), message, hint: Some(hint) }
 }
 
+/// Returns the message for the caller. The hint is for the operator, who has seen it on stderr.
 fn located(path: &Path, problem: &Problem) -> String {
-    let hint = problem.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-    format!("{}: {}{hint}", show::path(path), problem.message)
+    format!("{}: {}", show::path(path), problem.message)
 }
 
 /// Returns the definition of a tool for clients. The annotations follow from its capabilities, not from the manifest.

@@ -14,7 +14,7 @@ use super::{
     catalog::{self, Catalog, Loaded, Problem},
     owners::Owners,
 };
-use crate::{failure::io_message, file, tool::MAX_MODULE_BYTES};
+use crate::{failure::io_message, file, origin::Origins, tool::MAX_MODULE_BYTES};
 
 /// Age below which a file that fails to load may still be incomplete.
 const FRESH: Duration = Duration::from_secs(2);
@@ -24,6 +24,7 @@ pub struct Folder {
     /// The paths of the command line.
     paths: Vec<PathBuf>,
     policy: Policy,
+    origins: Origins,
     known: BTreeMap<PathBuf, KnownFile>,
     /// The files that own the names.
     owners: Owners,
@@ -49,9 +50,9 @@ struct FileState {
 
 impl Folder {
     /// Returns the folder of these paths, not yet scanned.
-    pub fn new(paths: &[PathBuf], policy: Policy) -> Folder {
+    pub fn new(paths: &[PathBuf], policy: Policy, origins: Origins) -> Folder {
         let (known, owners, clashes) = (BTreeMap::new(), Owners::default(), Vec::new());
-        Folder { paths: paths.to_vec(), policy, known, owners, clashes, scanned: false }
+        Folder { paths: paths.to_vec(), policy, origins, known, owners, clashes, scanned: false }
     }
 
     /// Scans all files. If something has changed, returns the new catalog and the new problems.
@@ -73,7 +74,7 @@ impl Folder {
                 continue;
             }
             let loaded = match read {
-                Ok(wasm) => catalog::load(&path, wasm, &self.policy),
+                Ok(wasm) => catalog::load(&path, wasm, &self.policy, &self.origins),
                 Err(error) => Err(unreadable(&path, &error)),
             };
             if loaded.is_err() && scanned_before && seen.is_fresh() {

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use belljar::config::Notation;
 use rmcp::ServiceExt;
 use tokio::{runtime::Builder, task, time};
 use tokio_util::sync::CancellationToken;
@@ -17,8 +18,7 @@ use crate::{
     exit::Exit,
     explain,
     failure::{Failure, io_message},
-    settings, show,
-    size::Form,
+    settings, show, size,
     turns::Bounds,
 };
 
@@ -38,15 +38,15 @@ pub fn mcp(args: &McpArgs) -> Result<Exit, Failure> {
     }
     let console = Console::new(args.look());
     let max_message = max_message(args)?;
-    let (policy, _) = settings::of_tools(&args.grant, &console)?;
+    let (policy, origins) = settings::of_tools(&args.grant, &console)?;
     for path in &args.paths {
         fs::metadata(path).map_err(|error| Failure::io(&show::path(path), io_message(&error)))?;
     }
     let jobs = args.jobs.map_or_else(|| available_parallelism().map_or(1, Into::into), usize::from);
     let bounds =
         Bounds { permits: jobs, waiting: args.queue as usize, per_client: args.per_client.map_or(jobs, usize::from) };
-    let server = Arc::new(Server::new(bounds, args.receipts, args.explain, console));
-    watch(&server, Folder::new(&args.paths, policy));
+    let server = Arc::new(Server::new(bounds, args.receipts, args.explain, origins.clone(), console));
+    watch(&server, Folder::new(&args.paths, policy, origins));
     let runtime = Builder::new_multi_thread().worker_threads(2).max_blocking_threads(jobs + 2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::io("runtime", io_message(&error)))?;
     let ended = runtime.block_on(async {
@@ -67,7 +67,7 @@ fn max_message(args: &McpArgs) -> Result<u64, Failure> {
     let usual = if args.listen.is_some() { 4 << 20 } else { 64 << 20 };
     let Some(text) = &args.max_message else { return Ok(usual) };
     let wrong = |message: String| Failure::usage(format!("--max-message: {message}"));
-    let size = Form::Size.parse(text).map_err(wrong)?;
+    let size = size::parse(Notation::Size, text).map_err(wrong)?;
     if size > MAX_MESSAGE {
         return Err(wrong(format!("`{}` is more than {}", show::name(text), show::bytes(MAX_MESSAGE))));
     }

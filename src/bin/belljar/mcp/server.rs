@@ -9,6 +9,7 @@ use crate::{
     console::Console,
     explain::Busy,
     net::{peer::Peer, queue::Queue},
+    origin::Origins,
     show,
     turns::Bounds,
 };
@@ -23,18 +24,21 @@ pub struct Server {
     pub receipts: bool,
     /// With `--explain`, the flag that is set while a stop is explained.
     pub explains: Option<Busy>,
+    /// The origins of the configuration, for hints.
+    pub origins: Origins,
     console: Mutex<Console>,
 }
 
 impl Server {
     /// Returns a server without tools, with these limits on calls, and with receipts and explanations or without.
-    pub fn new(calls: Bounds, receipts: bool, explains: bool, console: Console) -> Server {
+    pub fn new(calls: Bounds, receipts: bool, explains: bool, origins: Origins, console: Console) -> Server {
         let catalog = watch::Sender::new(Arc::default());
         Server {
             catalog,
             permits: Queue::new(calls),
             receipts,
             explains: explains.then(Busy::default),
+            origins,
             console: Mutex::new(console),
         }
     }

@@ -37,15 +37,15 @@ impl Guest {
     /// Loads the module with the grants of the policy and the options, and checks that it can be run.
     pub fn load(args: &ServeArgs, console: &Console) -> Result<Guest, Failure> {
         let source = Source::of(&args.module);
-        let (mut policy, _) = settings::of_tools(&args.grant, console)?;
+        let (mut policy, origins) = settings::of_tools(&args.grant, console)?;
         if !args.args.is_empty() {
             let mut config = policy.config().clone();
             config.wasi.args.clone_from(&args.args);
             policy = policy.with_config(config);
         }
-        let wasm = tool::read(&source, args.text)?;
+        let wasm = tool::read_exact(&source, args.text)?;
         let tool = Tool::load(&wasm, &tool::file_name(&args.module), &policy)
-            .map_err(|error| tool::failure(&error).in_file(source.name()))?;
+            .map_err(|error| tool::failure(&error).in_file(source.name()).under(&origins))?;
         let of_source = |error| Failure::of(error).in_file(source.name());
         let loaded = match args.isolate {
             true => Engine::new(tool.sandbox(), true)?.load(&wasm, None).map_err(of_source)?,

@@ -8,8 +8,10 @@ use std::{
     time::Duration,
 };
 
+use belljar::config::Notation;
+
 use super::args::{LogFormat, ServeArgs};
-use crate::{failure::Failure, show, size::Form, turns::Bounds};
+use crate::{failure::Failure, show, size, turns::Bounds};
 
 /// The options of the server.
 #[derive(Debug)]
@@ -51,16 +53,16 @@ impl Options {
         let traffic = &args.traffic;
         let cores = thread::available_parallelism().map_or(1, NonZero::get) as u64;
         let jobs = match &traffic.jobs {
-            Some(text) => number("--jobs", text, Form::Count, 1..=1_024)?,
+            Some(text) => number("--jobs", text, Notation::Count, 1..=1_024)?,
             None => cores.min(1_024),
         };
-        let time = |option, text, range| number(option, text, Form::Time, range).map(Duration::from_millis);
-        let count = |option, text, range| number(option, text, Form::Count, range).map(|count| count as usize);
+        let time = |option, text, range| number(option, text, Notation::Time, range).map(Duration::from_millis);
+        let count = |option, text, range| number(option, text, Notation::Count, range).map(|count| count as usize);
         Ok(Options {
             listen: addresses("--listen", &args.listen)?,
             metrics: Metrics::of(args)?,
             content_type: args.content_type.clone().map(content_type).transpose()?,
-            max_body: number("--max-body", &traffic.max_body, Form::Size, 0..=1 << 30)?,
+            max_body: number("--max-body", &traffic.max_body, Notation::Size, 0..=1 << 30)?,
             max_connections: count("--max-connections", &traffic.max_connections, 1..=1_000_000)?,
             runs: Bounds {
                 permits: jobs as usize,
@@ -92,16 +94,17 @@ impl Metrics {
     }
 }
 
-fn number(option: &str, text: &str, form: Form, range: RangeInclusive<u64>) -> Result<u64, Failure> {
-    let number = form.parse(text).map_err(|message| Failure::usage(format!("{option}: {message}")))?;
+fn number(option: &str, text: &str, notation: Notation, range: RangeInclusive<u64>) -> Result<u64, Failure> {
+    let number =
+        size::parse_option(notation, text).map_err(|message| Failure::usage(format!("{option}: {message}")))?;
     if range.contains(&number) {
         return Ok(number);
     }
     let [min, max] = [*range.start(), *range.end()].map(show::grouped);
-    let unit = match form {
-        Form::Size => " bytes",
-        Form::Time => " ms",
-        Form::Count => "",
+    let unit = match notation {
+        Notation::Size => " bytes",
+        Notation::Time => " ms",
+        _ => "",
     };
     Err(Failure::usage(format!("{option}: `{}` is outside {min} to {max}{unit}", show::name(text))))
 }

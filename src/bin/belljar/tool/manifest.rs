@@ -35,7 +35,7 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct ManifestArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
     #[command(flatten)]
     look: LookArgs,

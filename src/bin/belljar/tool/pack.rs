@@ -24,7 +24,7 @@ use crate::{
 const HELP: &str = "\
 Examples:
   belljar pack tool.wasm --manifest tool.toml -o tool.wasm
-  belljar pack --text tool.wat --manifest tool.toml -o tool.wasm
+  belljar pack tool.wat --manifest tool.toml -o tool.wasm
 
 A manifest that the module has already is replaced. The smallest manifest:
 
@@ -43,7 +43,7 @@ Exit status:
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]
 pub struct PackArgs {
-    /// The module, a binary `.wasm` file; `-` reads it from stdin
+    /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     module: PathBuf,
     /// The manifest, in TOML; `-` reads it from stdin
     #[arg(long, value_name = "FILE")]
@@ -51,7 +51,7 @@ pub struct PackArgs {
     /// Write the module with the manifest to this file, which may be the module's own; `-` is stdout
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Read the module as WebAssembly text (`.wat`)
+    /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
     #[command(flatten)]
