@@ -127,7 +127,14 @@ impl Tool {
     ///
     /// As [`load`](Tool::load).
     pub fn load_with(builder: Builder, wasm: &[u8], file_name: &str, policy: &Policy) -> Result<Tool, ToolError> {
-        let plan = policy.plan(wasm, file_name)?;
+        let plan = policy.plan(wasm, file_name).map_err(|error| match error {
+            // What the bytes are instead is said by loading them.
+            ToolError::Manifest(cause) if matches!(*cause, ManifestError::NotModule { .. }) => {
+                let refused = Sandbox::new(policy.config().clone()).and_then(|sandbox| sandbox.inspect(wasm));
+                refused.err().map_or(ToolError::Manifest(cause), ToolError::from)
+            }
+            error => error,
+        })?;
         if !plan.missing.is_empty() {
             return Err(ToolError::Refused { tool: plan.tool, missing: plan.missing });
         }

@@ -86,6 +86,13 @@ pub enum CallError {
     Ended,
 }
 
+/// The function that C programs have, and that is called by `_start`.
+const MAIN: &str = "main";
+
+/// Hint for a module without exported functions.
+const NO_EXPORTS: &str = "it exports no functions: export one, in Rust with `#[unsafe(no_mangle)]` and `crate-type = \
+                          [\"cdylib\"]`, in C with `__attribute__((export_name(\"execute\")))`";
+
 fn types(types: &[ValueType]) -> String {
     use core::fmt::Write;
     let mut text = String::from("(");
@@ -99,6 +106,10 @@ fn types(types: &[ValueType]) -> String {
 impl CallError {
     pub(super) fn hint(&self) -> Option<String> {
         let (exports, how) = match self {
+            CallError::NoEntry { exports } if exports.iter().any(|name| name == MAIN) => {
+                let hint = "`main` is no entry: a compiler for WASI adds `_start`, which calls it; or export `execute`";
+                return Some(hint.into());
+            }
             CallError::NoEntry { exports } => (exports, "call one of its exports by name: "),
             CallError::NoFunction { exports, .. } => (exports, "it exports "),
             CallError::OtherSandbox => return Some("load the module with the sandbox that runs it".into()),
@@ -107,7 +118,7 @@ impl CallError {
             _ => return None,
         };
         if exports.is_empty() {
-            return Some("it exports no functions".into());
+            return Some(NO_EXPORTS.into());
         }
         let names: Vec<_> = exports.iter().take(12).map(|e| alloc::format!("{}", quote(e))).collect();
         let more = if exports.len() > 12 { ", …" } else { "" };

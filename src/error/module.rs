@@ -235,11 +235,33 @@ fn list(imports: &[ImportProblem], total: u64) -> String {
     text
 }
 
-/// Returns the hint of an import that has one: first of one that is refused by design, last of one with the wrong type.
-fn own_hint(imports: &[ImportProblem]) -> Option<String> {
+/// Returns the hint for imports that cannot be provided: of one that is refused by design, or of one that is unknown.
+/// That of a wrong type is the last.
+fn imports_hint(imports: &[ImportProblem]) -> Option<String> {
     let refused = imports.iter().filter(|import| import.refused.is_some());
-    let unknown = imports.iter().filter(|import| import.expected.is_none());
-    refused.chain(unknown).chain(imports).find_map(ImportProblem::hint)
+    let unknown = || imports.iter().filter(|import| import.expected.is_none());
+    let own = refused.chain(unknown()).find_map(ImportProblem::hint);
+    if own.is_some() {
+        return own;
+    }
+    let of_system =
+        unknown().find(|import| matches!(&*import.module, "wasi_snapshot_preview1" | "wasi_unstable" | "http"));
+    let Some(import) = of_system.or_else(|| unknown().next()) else { return imports.first()?.hint() };
+    let hint = match &*import.module {
+        "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {
+            "see `belljar::abi::wasi` for the functions of WASI preview 1 that belljar provides"
+        }
+        "wasi_snapshot_preview1" | "wasi_unstable" => {
+            "the module was built for WASI: use a build of belljar with the feature `wasi`"
+        }
+        "env" => "see `belljar::abi` for the functions of `env`; register others on the sandbox builder",
+        "http" if cfg!(feature = "http") => {
+            "grant requests with `http.allow`; see `belljar::abi::http` for the functions"
+        }
+        "http" => "register the function on the sandbox builder, or grant requests in a build with the feature `http`",
+        _ => "register the function on the sandbox builder, or build the guest without it",
+    };
+    Some(hint.into())
 }
 
 impl ModuleError {
@@ -279,24 +301,7 @@ impl ModuleError {
             ModuleError::Limit { key, .. } => {
                 alloc::format!("raise `{key}` in the configuration, or choose `profile = \"large\"`")
             }
-            ModuleError::Imports { imports, .. } => match imports.first()?.module.as_str() {
-                _ if own_hint(imports).is_some() => own_hint(imports)?,
-                "wasi_snapshot_preview1" | "wasi_unstable" if cfg!(feature = "wasi") => {
-                    "see `belljar::abi::wasi` for the functions of WASI preview 1 that belljar provides".into()
-                }
-                "wasi_snapshot_preview1" | "wasi_unstable" => {
-                    "the module was built for WASI: use a build of belljar with the feature `wasi`".into()
-                }
-                "env" => "see `belljar::abi` for the functions of `env`; register others on the sandbox builder".into(),
-                "http" if cfg!(feature = "http") => {
-                    "grant requests with `http.allow`; see `belljar::abi::http` for the functions".into()
-                }
-                "http" => {
-                    "register the function on the sandbox builder, or grant requests in a build with the feature `http`"
-                        .into()
-                }
-                _ => "register the function on the sandbox builder, or build the guest without it".into(),
-            },
+            ModuleError::Imports { imports, .. } => imports_hint(imports)?,
             ModuleError::NoMemory { .. } => "export the guest's memory under the name `memory`".into(),
             _ => return None,
         })

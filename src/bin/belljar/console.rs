@@ -48,7 +48,7 @@ impl Console {
 
     /// Shows a failure: on stderr, and in a JSON format also as a document on stdout.
     pub fn report(&self, report: &Report) {
-        if self.format != Format::Human {
+        if self.format != Format::Human && !report.is_after_document {
             // If stdout is closed too, the exit status remains.
             let _ = json::print(self.format, &json::ErrorDocument::of(report));
         }
@@ -63,8 +63,13 @@ impl Console {
         let place = file.map(|file| format!("{file}: ")).unwrap_or_default();
         self.labelled(RED, "error", format_args!("{place}{message}"));
         if let Some(hint) = hint {
-            self.labelled(CYAN, "hint", hint);
+            self.hint(hint);
         }
+    }
+
+    /// Prints a hint.
+    pub fn hint(&self, hint: &str) {
+        self.labelled(CYAN, "hint", hint);
     }
 
     /// Prints a note, if `--verbose` is set.

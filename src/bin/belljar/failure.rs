@@ -30,6 +30,8 @@ pub struct Report {
     pub hint: Option<String>,
     /// The error of the library, if it is one.
     pub cause: Option<Error>,
+    /// Set if a JSON document has been printed already, so that this is on stderr only.
+    pub is_after_document: bool,
 }
 
 impl Failure {
@@ -83,7 +85,15 @@ impl Failure {
             Error::Module(_) | Error::Stopped(_) => (Exit::Refused, "module", error.to_string()),
             _ => (Exit::Usage, "usage", error.to_string()),
         };
-        let report = Report { exit, phase, file: None, message, hint: hint::of(&error), cause: Some(error) };
+        let report = Report {
+            exit,
+            phase,
+            file: None,
+            message,
+            hint: hint::of(&error),
+            cause: Some(error),
+            is_after_document: false,
+        };
         Failure::Reported(Box::new(report))
     }
 
@@ -129,13 +139,19 @@ impl Failure {
         self.changed(|report| report.message = message)
     }
 
+    /// Has it shown on stderr only: there is a JSON document on stdout.
+    pub fn after_document(self) -> Failure {
+        self.changed(|report| report.is_after_document = true)
+    }
+
     /// Replaces the exit status of the phase.
     pub fn with_exit(self, exit: Exit) -> Failure {
         self.changed(|report| report.exit = exit)
     }
 
     fn new(exit: Exit, phase: &'static str, message: impl Into<String>) -> Failure {
-        let report = Report { exit, phase, file: None, message: message.into(), hint: None, cause: None };
+        let (message, is_after_document) = (message.into(), false);
+        let report = Report { exit, phase, file: None, message, hint: None, cause: None, is_after_document };
         Failure::Reported(Box::new(report))
     }
 

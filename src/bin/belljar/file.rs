@@ -216,8 +216,17 @@ impl Drop for TempFile {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> Failure {
-    Failure::io(&show::path(path), io_message(error))
+/// Converts an error in writing to a path; says which directory is missing.
+pub fn failed(path: &Path, error: &io::Error) -> Failure {
+    let missing = (error.kind() == io::ErrorKind::NotFound).then(|| missing_directory(path)).flatten();
+    let message = missing.map(|missing| format!("the directory {} does not exist", show::path(missing)));
+    Failure::io(&show::path(path), message.unwrap_or_else(|| io_message(error)))
+}
+
+/// Returns the first directory of a path that does not exist.
+fn missing_directory(path: &Path) -> Option<&Path> {
+    let above = path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty());
+    above.take_while(|above| fs::symlink_metadata(above).is_err()).last()
 }
 
 /// Sets the option that opening a pipe does not wait for its other end.

@@ -1,7 +1,7 @@
 //! Hints for errors, in terms of the command line.
 
 use belljar::{
-    Config, Error, GuestFault, HostStop, LimitExceeded, ModuleError, StopReason,
+    CallError, Config, Error, GuestFault, HostStop, LimitExceeded, ModuleError, StopReason,
     config::NumberKey,
     error::{FileFormat, ImportProblem},
 };
@@ -30,7 +30,7 @@ pub fn under(error: &Error, origins: &Origins) -> Option<String> {
                 Some("read WebAssembly text with `--text`".into())
             }
             // The library advises to register host functions, which the command line cannot.
-            ModuleError::Imports { imports, .. } if !imports.iter().any(is_known) => {
+            ModuleError::Imports { imports, .. } if is_advice_for_hosts(imports) => {
                 Some("belljar provides nothing under such a name; `belljar inspect` marks what is not provided".into())
             }
             _ => error.hint(),
@@ -46,9 +46,25 @@ pub fn by_key(error: &Error, origins: &Origins) -> Option<String> {
     Some(raise_to(&key, *found, None, origins))
 }
 
-/// Returns whether the library has a hint for an import that is not about host functions of an embedding program.
-fn is_known(import: &ImportProblem) -> bool {
-    import.hint().is_some() || import.module.starts_with("wasi_") || import.module == "http"
+/// Returns the hint for a run of a module without an entry function, for commands that can call its exports.
+pub fn without_entry(error: &Error) -> Option<String> {
+    let Error::Call(cause) = error else { return None };
+    let CallError::NoEntry { exports } = &**cause else { return None };
+    let hint = error.hint()?;
+    Some(match exports.as_slice() {
+        [] => hint,
+        exports if exports.iter().any(|name| name == "main") => format!("{hint}; `-e main` calls it as it is"),
+        _ => format!("with `-e`, {hint}"),
+    })
+}
+
+/// Returns whether the hint of the library is to register host functions.
+fn is_advice_for_hosts(imports: &[ImportProblem]) -> bool {
+    let mut unknown = imports.iter().filter(|import| import.expected.is_none()).peekable();
+    let is_known = |import: &ImportProblem| {
+        import.hint().is_some() || import.module.starts_with("wasi_") || import.module == "http"
+    };
+    unknown.peek().is_some() && !unknown.any(is_known)
 }
 
 fn stop(reason: &StopReason, origins: &Origins) -> Option<String> {

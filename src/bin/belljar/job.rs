@@ -16,6 +16,7 @@ use crate::{
     entry,
     exit::Exit,
     failure::Failure,
+    hint,
     limits::LimitArgs,
     options::ConfigArgs,
     origin::Origins,
@@ -142,7 +143,7 @@ pub fn start(source: &Source, job: &Job, module: &Loaded) -> Result<Run, Failure
 /// Returns the failure of a run that could not be started.
 pub fn not_started(source: &Source, error: Error) -> Failure {
     let no_entry = entry::is_missing(&error);
-    let hint = no_entry.then(|| error.hint()).flatten().map(|hint| format!("with `-e`, {hint}"));
+    let hint = hint::without_entry(&error);
     let failure = hint.into_iter().fold(source.failure(error), Failure::with_hint);
     if no_entry { failure.with_exit(Exit::Refused) } else { failure }
 }

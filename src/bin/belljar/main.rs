@@ -36,6 +36,7 @@ mod diff;
 mod disabled;
 mod engine;
 mod entry;
+mod exceeded;
 mod exit;
 #[cfg_attr(not(feature = "explain"), path = "explain/disabled.rs")]
 #[cfg_attr(not(any(feature = "mcp", feature = "serve")), allow(dead_code, reason = "only servers explain in threads"))]

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     capabilities::granted,
     console::Console,
+    exceeded::Exceeded,
     failure::Failure,
     json,
     options::Format,
@@ -34,6 +35,7 @@ const VALUE: usize = 23;
 pub fn print(
     file: &str,
     about: &Inspection,
+    exceeded: &[Exceeded],
     config: &Config,
     origins: &Origins,
     console: &Console,
@@ -42,10 +44,11 @@ pub fn print(
     let keys: Vec<_> = keys.into_iter().map(|setting| (origins.of(&setting, config), setting)).collect();
     let written = if console.format == Format::Human {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(page(file, about, config, &keys).as_bytes()).and_then(|()| stdout.flush())
+        stdout.write_all(page(file, about, exceeded, config, &keys).as_bytes()).and_then(|()| stdout.flush())
     } else {
         let keys = keys.iter().map(|(from, setting)| Key { setting, from }).collect();
-        json::print(console.format, &Document { file, powers: about.capabilities(), asks: imported(about), keys })
+        let (powers, asks) = (about.capabilities(), imported(about));
+        json::print(console.format, &Document { file, powers, asks, exceeded, keys })
     };
     written.map_err(|e| Failure::stdout(&e))
 }
@@ -55,6 +58,8 @@ struct Document<'a> {
     file: &'a str,
     powers: Capabilities,
     asks: Vec<Imported>,
+    /// Limits that the module exceeds, so that it is refused.
+    exceeded: &'a [Exceeded],
     keys: Vec<Key<'a>>,
 }
 
@@ -86,7 +91,7 @@ fn imported(about: &Inspection) -> Vec<Imported> {
 }
 
 /// Formats the plan as text.
-fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Setting)]) -> String {
+fn page(file: &str, about: &Inspection, exceeded: &[Exceeded], config: &Config, keys: &[(String, Setting)]) -> String {
     let entry = about.capabilities().entry.map_or("no entry".into(), |entry| format!("entry {entry}"));
     let mut page = format!("{file}: {}, {entry}\n\nit can ask for\n", count(about.size_bytes, "byte"));
     let all = imported(about);
@@ -111,6 +116,9 @@ fn page(file: &str, about: &Inspection, config: &Config, keys: &[(String, Settin
         } else {
             let _ = writeln!(page, "{key:<width$}  {:<VALUE$}  {}", "", name(from));
             wrapped(&mut page, "  = ", &value);
+        }
+        if let Some(exceeded) = exceeded.iter().find(|exceeded| exceeded.key == setting.key) {
+            wrapped(&mut page, "  ! ", &format!("the module exceeds it: {}", exceeded.found()));
         }
         // Neighbours that are enforced in the same way share one line.
         if keys.get(index + 1).is_none_or(|(_, next)| next.enforced != setting.enforced) {

@@ -19,11 +19,11 @@ use crate::{
     ceiling,
     console::Console,
     engine::{Engine, Run},
-    entry,
+    entry, exceeded,
     exit::{self, Exit},
     explain::{self, Explained},
     failure::Failure,
-    hint,
+    file, hint,
     job::{self, Job, JobArgs},
     json::{self, Stop},
     options::{Format, LookArgs, When},
@@ -32,6 +32,7 @@ use crate::{
     receipt::ReceiptFile,
     show,
     source::Source,
+    tool,
     transcript::{self, Recording},
 };
 
@@ -154,6 +155,9 @@ impl RunArgs {
     /// Loads the module and starts its run. With `--plan` prints the plan and returns `None`.
     fn start(&self, source: &Source, console: &Console) -> Result<Option<Prepared>, Failure> {
         let (sandbox, origins) = self.sandbox(console)?;
+        if self.plan {
+            return self.print_plan(source, &sandbox, &origins, console).map(|()| None);
+        }
         let wasm = source.module(self.job.text, &sandbox).map_err(|failure| failure.under(&origins))?;
         let engine = Engine::new(&sandbox, self.isolate)?;
         let cache = if self.isolate { None } else { cache::of(self.module_cache.as_deref(), console)? };
@@ -161,13 +165,25 @@ impl RunArgs {
         let module = module.map_err(|error| source.failure(error).under(&origins))?;
         let about = module.inspect();
         entry::note(source, about, console);
-        if self.plan {
-            plan::print(&source.name(), about, sandbox.config(), &origins, console)?;
-            return Ok(None);
-        }
         let job = self.job.job(source, about, console)?;
         let run = job::start(source, &job, &module)?;
         Ok(Some(Prepared { sandbox, wasm, job, run, origins, replayed: None }))
+    }
+
+    /// Prints the plan, and then why the module cannot be run, if it cannot.
+    fn print_plan(
+        &self,
+        source: &Source,
+        sandbox: &Sandbox,
+        origins: &Origins,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let wasm = tool::read(source, self.job.text)?;
+        let (about, exceeded) = exceeded::inspect(sandbox, &wasm).map_err(|error| source.failure(error))?;
+        entry::note(source, &about, console);
+        plan::print(&source.name(), &about, &exceeded, sandbox.config(), origins, console)?;
+        let refused = Engine::new(sandbox, self.isolate)?.validate(&wasm).err();
+        refused.map_or(Ok(()), |error| Err(source.failure(error).under(origins).after_document()))
     }
 
     /// Loads the module with the configuration of a transcript, and starts its replay.
@@ -212,6 +228,7 @@ impl RunArgs {
     /// Drives a run to its end, shows its outcome, and writes its transcript and receipt.
     fn finish(&self, prepared: Prepared, console: &Console) -> Result<Exit, Failure> {
         let Prepared { sandbox, wasm, job: Job { call, input }, mut run, origins, replayed } = prepared;
+        self.receipt.iter().try_for_each(|path| file::check(path))?;
         let recording = self.record.as_deref().map(|path| Recording::open(path, &self.record_limit)).transpose()?;
         // What explains a run does not ask the host again.
         let is_recorded = self.explain && replayed.is_none() && sandbox.config().effect().is_some();

@@ -47,6 +47,11 @@ pub fn file_name(path: &Path) -> String {
     name.strip_suffix(".wat").unwrap_or(&name).to_owned()
 }
 
+/// Returns the failure of a module that is no tool.
+fn without_manifest() -> Failure {
+    Failure::tool("the module has no manifest").with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` adds one")
+}
+
 /// Converts an error of a tool to a failure with its exit status and hint.
 pub fn failure(error: &ToolError) -> Failure {
     let failure = match error {

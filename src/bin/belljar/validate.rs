@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf};
 
-use belljar::{Sandbox, inspect::Inspection};
+use belljar::{Sandbox, inspect::Inspection, tool::Manifest};
 use clap::Args;
 use serde::Serialize;
 
@@ -11,11 +11,13 @@ use crate::{
     engine::Engine,
     exit::Exit,
     failure::{Failure, Report},
+    job,
     json::{self, ErrorBody},
     limits::LimitArgs,
     options::{ConfigArgs, Format, LookArgs},
     settings, show,
     source::Source,
+    tool,
 };
 
 /// The text below the options in `--help`.
@@ -45,6 +47,9 @@ pub struct ValidateArgs {
     /// Read the modules as WebAssembly text, as files that begin like text are without it
     #[arg(long)]
     text: bool,
+    /// Check also what a run needs: an entry function, and a valid manifest if there is one
+    #[arg(long)]
+    strict: bool,
     /// Load each module in a worker process that the operating system confines: a crash of the worker is an
     /// error
     #[arg(long)]
@@ -71,8 +76,7 @@ impl ValidateArgs {
         let engine = Engine::new(&sandbox, self.isolate)?;
         let mut verdicts = Vec::new();
         for source in &sources {
-            let verdict = match check(source, self.text, &sandbox, &engine).map_err(|failure| failure.by_key(&origins))
-            {
+            let verdict = match self.check(source, &sandbox, &engine).map_err(|failure| failure.by_key(&origins)) {
                 Ok(inspection) => Verdict::Valid(source.name(), Box::new(inspection)),
                 Err(Failure::Reported(report)) => Verdict::Invalid(report),
                 Err(closed) => return Err(closed),
@@ -116,9 +120,17 @@ impl Verdict {
     }
 }
 
-fn check(source: &Source, text: bool, sandbox: &Sandbox, engine: &Engine) -> Result<Inspection, Failure> {
-    let bytes = source.module(text, sandbox)?;
-    engine.validate(&bytes).map_err(|error| source.failure(error))
+impl ValidateArgs {
+    fn check(&self, source: &Source, sandbox: &Sandbox, engine: &Engine) -> Result<Inspection, Failure> {
+        let bytes = source.module(self.text, sandbox)?;
+        let about = engine.validate(&bytes).map_err(|error| source.failure(error))?;
+        if self.strict {
+            let started = sandbox.load(&bytes).and_then(|module| sandbox.start(&module, ""));
+            started.map_err(|error| job::not_started(source, error))?;
+            Manifest::of(&bytes).map_err(|error| tool::failure(&error.into()).in_file(source.name()))?;
+        }
+        Ok(about)
+    }
 }
 
 fn print(verdict: &Verdict, console: &Console) -> Result<(), Failure> {

@@ -149,6 +149,10 @@ impl VerifyArgs {
             Err(error) => return Err(refused(&error)),
         };
         print(&receipt, &differences, console)?;
+        let is_without_input = self.input.is_none() && self.input_text.is_none() && receipt.input.bytes > 0;
+        if is_without_input && differences.iter().any(|difference| difference.field == "input.bytes") {
+            console.hint("the receipt is of a run with an input: provide it with `--input` or `--input-text`");
+        }
         if self.explain && differences.is_empty() {
             let transcript = match transcript {
                 Some((_, transcript)) => transcript,

@@ -311,7 +311,7 @@ description = "Asks for the time."
 wasi.clock = "host"
 "#;
 
-/// Who may read stderr, and who calls it, learns what to add.
+/// Who may read stderr learns what to add; who calls it, what is missing.
 #[test]
 fn a_tool_that_is_not_granted_what_it_requires_is_refused() {
     let tools = Tools::of("refused", &["echo"]);
@@ -321,7 +321,8 @@ fn a_tool_that_is_not_granted_what_it_requires_is_refused() {
     let error = client.ask("tools/call", call("clock", ""))["error"].take();
     assert_eq!(error["code"], -32602);
     let line = r#"wasi.clock = "host""#;
-    assert!(error["message"].as_str().unwrap().contains(line), "{error}");
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("`wasi.clock`") && !message.contains(line), "{error}");
     let said = [client.said(), client.said()];
     assert!(said[1].starts_with("hint: ") && said[1].contains(line), "{said:?}");
 

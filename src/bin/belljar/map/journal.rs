@@ -80,7 +80,7 @@ impl Journal {
         reader: &mut Reader,
     ) -> Result<(File, Journal), Failure> {
         let name = show::path(path);
-        let failed = |error: io::Error| Failure::io(&name, io_message(&error));
+        let failed = |error: io::Error| file::failed(path, &error);
         if let Source::File(input) = input
             && let (Ok(input), Ok(output)) = (input.canonicalize(), path.canonicalize())
             && input == output

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, ValueEnum};
 #[derive(Debug, Clone, Copy, Args)]
 pub struct LookArgs {
     /// The format of stdout: text, or one JSON document
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    #[arg(short, long, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
     /// Colours on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]

@@ -11,7 +11,7 @@ use clap::Args;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::load;
+use super::{load, without_manifest};
 use crate::{
     console::Console,
     exit::Exit,
@@ -20,6 +20,7 @@ use crate::{
     json,
     options::{Format, LookArgs, ToolArgs},
     show::{count, grouped, name},
+    source::Source,
 };
 
 /// The text below the options in `--help`.
@@ -34,9 +35,9 @@ The JSON document has tool, sha256 and examples, with number, description, ok, f
 found and error for each, and explanation, lines that say where its run stopped.
 
 Exit status:
-  0  all examples passed, or the tool has no examples
+  0  all examples passed, or the manifest has no examples
   1  an example failed
-  2  usage, configuration or I/O
+  2  usage, configuration or I/O; or the module has no manifest
   3  the tool cannot be run";
 
 /// Run the examples of a tool, and compare the results with its manifest
@@ -56,6 +57,9 @@ impl CheckArgs {
     /// Runs every example, and compares its output with the manifest.
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let (tool, wasm) = load(&self.tool.module, self.tool.text, &self.tool.grant, console)?;
+        if tool.manifest().is_none() {
+            return Err(without_manifest().in_file(Source::of(&self.tool.module).name()));
+        }
         // A build without explanations shows only the reasons.
         let explainer = Explainer::new(tool.sandbox(), wasm.into(), Busy::default()).ok();
         let examples = tool.manifest().map_or(&[][..], |manifest| &manifest.examples);
@@ -72,10 +76,9 @@ impl CheckArgs {
             let document = Document { tool: tool.name(), sha256: tool.sha256(), examples: &checked };
             json::print(console.format, &document).map_err(|e| Failure::stdout(&e))?;
         } else if !console.is_quiet() {
-            let sum = match (tool.manifest(), checked.len() as u64) {
-                (None, _) => "no manifest, so that there are no examples".into(),
-                (_, 0) => "no examples".into(),
-                (_, all) => format!("{}, {wrong} wrong", count(all, "example")),
+            let sum = match checked.len() as u64 {
+                0 => "no examples".into(),
+                all => format!("{}, {wrong} wrong", count(all, "example")),
             };
             writeln!(io::stdout().lock(), "{}: {sum}", name(tool.name())).map_err(|e| Failure::stdout(&e))?;
         }

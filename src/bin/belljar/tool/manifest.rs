@@ -9,7 +9,7 @@ use belljar::tool::{Manifest, Requested};
 use clap::Args;
 use serde_json::Value;
 
-use super::{failure, read};
+use super::{failure, read, without_manifest};
 use crate::{
     console::Console,
     exit::Exit,
@@ -53,9 +53,7 @@ impl ManifestArgs {
         let wasm = read(&source, false)?;
         let found = Manifest::of(&wasm).map_err(|error| failure(&error.into()).in_file(source.name()))?;
         let Some(manifest) = found else {
-            return Err(Failure::tool("the module has no manifest")
-                .with_hint("`belljar pack MODULE --manifest tool.toml -o OUT` adds one")
-                .in_file(source.name()));
+            return Err(without_manifest().in_file(source.name()));
         };
         let written = if console.format == Format::Human {
             let text = manifest.text();

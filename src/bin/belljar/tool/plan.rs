@@ -101,7 +101,9 @@ fn page(file: &str, plan: &Plan, origins: &Origins) -> String {
         let cells = [name(&line.key), asked, value(&line.granted), value(&line.ceiling), value(&line.effective)];
         row(&mut page, cells.each_ref().map(String::as_str), &why(line, origins));
     }
-    page.push_str("\n! it must have this, or it is refused\n");
+    if plan.lines.iter().any(|line| line.required.is_some()) {
+        page.push_str("\n! it must have this, or it is refused\n");
+    }
     page
 }
 
