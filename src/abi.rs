@@ -5,6 +5,7 @@ use crate::data::value::{FuncType, ValueType};
 
 pub use self::builtin::{Builtin, Capability};
 
+pub mod assemblyscript;
 pub(crate) mod builtin;
 pub(crate) mod capabilities;
 pub mod http;

@@ -37,6 +37,7 @@ pub(crate) mod pool;
 pub(crate) mod replay;
 #[cfg(feature = "receipt")]
 pub(crate) mod replayed;
+mod utf16;
 #[cfg_attr(not(feature = "wasi"), path = "host/wasi/disabled.rs")]
 pub(crate) mod wasi;
 

@@ -9,6 +9,7 @@ use self::{
     fd::{Table, VolumeNode},
     memory::Tree,
     random::RandomSource,
+    timers::Timers,
     volume::{ROOT, Volume},
 };
 use crate::{
@@ -34,6 +35,7 @@ pub(crate) mod random;
 #[cfg_attr(not(feature = "receipt"), path = "wasi/recorded/disabled.rs")]
 mod recorded;
 pub(crate) mod rights;
+pub(crate) mod timers;
 pub(crate) mod volume;
 mod walk;
 
@@ -51,6 +53,7 @@ pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) random: RandomSource,
     pub(crate) stderr: LineBuffer,
+    pub(crate) timers: Timers,
 }
 
 /// Unterminated line, up to the bytes that the log has room for.
@@ -90,6 +93,7 @@ impl State {
             clock,
             random: RandomSource::new(config),
             stderr: LineBuffer::default(),
+            timers: Timers::default(),
             config: config.clone(),
         }
     }

@@ -1,6 +1,6 @@
-//! The functions that belljar itself provides: one lookup over the tables of `env`, WASI and HTTP.
+//! The functions that belljar itself provides: one lookup over the tables of `env`, AssemblyScript, WASI and HTTP.
 
-use super::{Function, http, import, wasi};
+use super::{Function, assemblyscript, http, import, wasi};
 use crate::data::value::FuncType;
 
 /// A function that belljar provides, by the table that has it.
@@ -9,6 +9,9 @@ use crate::data::value::FuncType;
 pub enum Builtin {
     /// A function of the `env` ABI.
     Env(&'static Function),
+    /// A function that AssemblyScript's standard library imports, which a build without the feature `wasi` does not
+    /// provide. A host function of the embedding program takes precedence.
+    AssemblyScript(&'static assemblyscript::Function),
     /// A function of WASI preview 1, which a build without the feature `wasi` does not provide.
     Wasi(wasi::Snapshot, &'static wasi::Function),
     /// A function for HTTP requests, which is provided where the configuration grants any.
@@ -77,15 +80,17 @@ impl Builtin {
     /// Returns the function that an import names, whether or not this build and the configuration provide it.
     pub fn of(module: &str, name: &str) -> Option<Builtin> {
         let env = || import(module, name).map(Builtin::Env);
+        let script = || assemblyscript::import(module, name).map(Builtin::AssemblyScript);
         let wasi = || wasi::import(module, name).map(|(snapshot, function)| Builtin::Wasi(snapshot, function));
         let http = || http::import(module, name).map(Builtin::Http);
-        env().or_else(wasi).or_else(http)
+        env().or_else(script).or_else(wasi).or_else(http)
     }
 
     /// Returns its type.
     pub fn ty(self) -> FuncType {
         match self {
             Builtin::Env(function) => function.ty(),
+            Builtin::AssemblyScript(function) => function.ty(),
             Builtin::Wasi(_, function) => function.ty(),
             Builtin::Http(function) => function.ty(),
         }
@@ -95,6 +100,7 @@ impl Builtin {
     pub fn capabilities(self) -> &'static [Capability] {
         match self {
             Builtin::Env(function) => function.capabilities,
+            Builtin::AssemblyScript(function) => function.capabilities,
             Builtin::Wasi(_, function) => function.capabilities,
             Builtin::Http(_) => &[Capability::Requests],
         }
@@ -104,6 +110,7 @@ impl Builtin {
     pub(crate) fn needs_memory(self) -> bool {
         match self {
             Builtin::Env(function) => function.needs_memory(),
+            Builtin::AssemblyScript(function) => function.needs_memory(),
             Builtin::Wasi(_, function) => function.needs_memory(),
             Builtin::Http(_) => true,
         }

@@ -1,10 +1,10 @@
 //! The functions of the `env` ABI. Each checks its range, then charges, then copies.
 
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 
 use wasmi::{Caller, Func, Store};
 
-use super::{Host, check_and_charge, check_range, checked, enter, memory_and_host};
+use super::{Host, check_and_charge, check_range, checked, enter, memory_and_host, utf16};
 use crate::{
     abi::{self, Call, name::Name},
     data::outcome::{Level, LogEntry},
@@ -148,32 +148,11 @@ fn abort(
     Err(StopReason::Guest(GuestFault::Aborted { message, file, line, column }))
 }
 
-/// Reads an AssemblyScript string: UTF-16 units at `ptr`, their size in bytes at `ptr - 4`. A null pointer is the empty
-/// string.
+/// Reads the first units of an AssemblyScript string.
 fn utf16(caller: &mut Caller<'_, Host>, name: &Name, ptr: u32) -> Result<String, StopReason> {
-    if ptr == 0 {
-        return Ok(String::new());
-    }
+    let range = utf16::range(caller, name, ptr)?;
+    let kept = range.len().min(2 * MESSAGE_BYTES as usize);
+    meter::charge(&mut *caller, (kept as u64).div_ceil(meter::BYTES_PER_FUEL))?;
     let (memory, _) = memory_and_host(caller, name)?;
-    let Some(start) = ptr.checked_sub(4) else {
-        let memory = memory.len() as u64;
-        return Err(StopReason::Guest(GuestFault::Abi(AbiFault::Range {
-            function: name.in_faults(),
-            ptr,
-            len: 0,
-            memory,
-        })));
-    };
-    let header = check_range(caller, name, start, 4)?;
-    let (memory, _) = memory_and_host(caller, name)?;
-    let mut size = [0; 4];
-    size.copy_from_slice(checked(memory, header));
-    let len = u32::from_le_bytes(size);
-    let range = check_range(caller, name, ptr, len)?;
-    let kept = len.min(2 * MESSAGE_BYTES);
-    meter::charge(&mut *caller, u64::from(kept).div_ceil(meter::BYTES_PER_FUEL))?;
-    let (memory, _) = memory_and_host(caller, name)?;
-    let (units, _) = checked(memory, range.start..range.start + kept as usize).as_chunks();
-    let units: Vec<u16> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
-    Ok(String::from_utf16_lossy(&units))
+    Ok(utf16::chars(checked(memory, range.start..range.start + kept)).collect())
 }

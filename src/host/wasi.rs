@@ -34,7 +34,10 @@ mod path;
 mod poll;
 mod process;
 mod random;
+mod script;
 mod stat;
+
+pub(crate) use self::script::make as make_script;
 
 /// Creates the system of a run. `dot` also preopens the root under the name `.`.
 pub(crate) fn start(host: &mut Host, config: &Wasi, mounted: &Roots, dot: bool) {
@@ -67,9 +70,13 @@ pub(crate) fn make(store: &mut Store<Host>, snapshot: Snapshot, function: &'stat
     })
 }
 
-/// Converts the type of a parameter or result; only `i32` and `i64` occur.
+/// Converts the type of a parameter or result; only `i32`, `i64` and `f64` occur.
 fn engine_type(ty: &ValueType) -> wasmi::ValType {
-    if *ty == ValueType::I64 { wasmi::ValType::I64 } else { wasmi::ValType::I32 }
+    match ty {
+        ValueType::I64 => wasmi::ValType::I64,
+        ValueType::F64 => wasmi::ValType::F64,
+        _ => wasmi::ValType::I32,
+    }
 }
 
 /// Performs a call, and returns the error number for the guest; 0 is success.

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use super::NAMED;
 use crate::{
-    abi::{self, wasi::Snapshot},
+    abi::{self, Builtin, wasi::Snapshot},
     data::{
         inspect::{ExternType, Import, Inspection},
         value::FuncType,
@@ -50,10 +50,15 @@ pub(super) fn has(inspection: &Inspection, name: &str) -> Result<bool, Error> {
     }
 }
 
-/// Returns the WASI snapshot that a module imports from, if any; of both, the older.
+/// Returns the WASI snapshot that a module imports from, if any; of both, the older. AssemblyScript's functions are of the
+/// newer, whose clocks and random bytes they read.
 pub(super) fn snapshot(inspection: &Inspection) -> Option<Snapshot> {
-    let import = |i: &Import| abi::wasi::import(&i.module, &i.name).filter(|_| wasi::IS_PROVIDED);
-    let mut snapshots = inspection.imports.iter().filter_map(import).map(|(snapshot, _)| snapshot);
+    let import = |i: &Import| match Builtin::of(&i.module, &i.name).filter(|_| wasi::IS_PROVIDED)? {
+        Builtin::Wasi(snapshot, _) => Some(snapshot),
+        Builtin::AssemblyScript(_) => Some(Snapshot::Preview1),
+        _ => None,
+    };
+    let mut snapshots = inspection.imports.iter().filter_map(import);
     let first = snapshots.next()?;
     Some(if snapshots.any(|other| other == Snapshot::Unstable) { Snapshot::Unstable } else { first })
 }

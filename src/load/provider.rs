@@ -27,6 +27,10 @@ impl<'a> Provider<'a> {
         let custom = || policy.function(&import.module, &import.name).map(Provider::Custom);
         match Builtin::of(&import.module, &import.name) {
             Some(Builtin::Wasi(..)) if !wasi::IS_PROVIDED => None,
+            // These names were free for host functions before, and stay so.
+            Some(builtin @ Builtin::AssemblyScript(_)) => {
+                custom().or(wasi::IS_PROVIDED.then_some(Provider::Builtin(builtin)))
+            }
             Some(Builtin::Http(_)) | None => custom(),
             Some(builtin) => Some(Provider::Builtin(builtin)),
         }
@@ -56,6 +60,9 @@ impl<'a> Provider<'a> {
             Provider::Builtin(Builtin::Env(function)) => {
                 let name = name.clone();
                 Arc::new(move |store| env::make(store, function, &name))
+            }
+            Provider::Builtin(Builtin::AssemblyScript(function)) => {
+                Arc::new(move |store| host::wasi::make_script(store, function))
             }
             Provider::Builtin(Builtin::Wasi(snapshot, function)) => {
                 Arc::new(move |store| host::wasi::make(store, snapshot, function))

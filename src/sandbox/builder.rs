@@ -124,6 +124,7 @@ pub(super) fn check_grants(config: &Config, functions: &[HostFunction]) -> Resul
 /// Returns whether belljar itself provides a function of this name.
 pub(super) fn is_reserved(name: &Name, config: &Config) -> bool {
     match Builtin::of(&name.module, &name.function) {
+        Some(Builtin::AssemblyScript(_)) => false,
         Some(Builtin::Wasi(..)) => wasi::IS_PROVIDED,
         Some(Builtin::Http(_)) => !config.http.allow.is_empty(),
         builtin => builtin.is_some(),

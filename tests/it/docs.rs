@@ -104,6 +104,12 @@ fn table(name: &str) -> String {
                 [names.join(", "), format!("`{}`", f.ty()), f.meaning.into()]
             }),
         ),
+        "abi assemblyscript" => rows(
+            ["import", "type", "meaning"],
+            abi::assemblyscript::FUNCTIONS
+                .iter()
+                .map(|f| [format!("`{}`", f.name), format!("`{}`", f.ty()), f.meaning.into()]),
+        ),
         "wasi functions" => rows(
             ["function", "parameters", "here", "not granted"],
             abi::wasi::FUNCTIONS.iter().map(|f| {

@@ -246,6 +246,29 @@ fn two_runs_with_a_host_differ() {
     assert!(at(120) >= at(8) + 1_000_000_000);
 }
 
+/// AssemblyScript's seed and clocks are effects, too.
+#[test]
+fn a_guest_in_assemblyscript_is_replayed() {
+    let wasm = wat::parse_str(
+        r#"(module (import "env" "seed" (func $seed (result f64))) (import "env" "Date.now" (func $date (result f64)))
+            (import "env" "performance.now" (func $now (result f64)))
+            (import "env" "write_output" (func $write (param i32 i32))) (memory (export "memory") 1)
+            (func (export "_start")
+                (f64.store (i32.const 0) (call $seed)) (f64.store (i32.const 8) (call $date))
+                (f64.store (i32.const 16) (call $now)) (call $write (i32.const 0) (i32.const 24))))"#,
+    )
+    .unwrap();
+    let config = Config::default().with_clock(Clock::Host).with_random(Random::Host);
+    let (first, transcript) = recorded(config, &wasm, 1 << 20);
+    let first = first.unwrap();
+    let asked = &transcript.effects;
+    assert!(matches!(asked[..], [Effect::Random { .. }, Effect::Clock { .. }, Effect::Clock { .. }]), "{asked:?}");
+    assert_eq!(replay(&transcript, &wasm, u64::MAX).unwrap().output, first.output);
+    let at = |offset: usize| f64::from_le_bytes(first.output[offset..offset + 8].try_into().unwrap());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as f64;
+    assert!(at(0) < 2_f64.powi(53) && at(8) <= now && at(8) > now - 3_600_000.0 && at(16) >= 0.0);
+}
+
 #[test]
 fn a_guest_that_asks_for_something_else_is_stopped() {
     let (two, other) = (

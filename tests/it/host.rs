@@ -2,8 +2,8 @@
 //! growth by the host.
 
 use belljar::{
-    Builder, Config, Error, LimitExceeded, Sandbox, StopReason, Value, config::OnGrowthLimit, error::ConfigProblem,
-    error::HostFunctionProblem,
+    Builder, Config, Error, LimitExceeded, ModuleError, Sandbox, StopReason, Value, config::OnGrowthLimit,
+    error::ConfigProblem, error::HostFunctionProblem,
 };
 
 fn problem(builder: Builder) -> HostFunctionProblem {
@@ -36,6 +36,21 @@ fn env_takes_own_functions_but_none_of_the_abi() {
     }
     let twice = Sandbox::builder().host_function("env", "f", || ()).host_function("env", "f", || ());
     assert_eq!(problem(twice), HostFunctionProblem::Duplicate);
+}
+
+/// Names that AssemblyScript imports are free: a host function takes the place of what belljar provides.
+#[test]
+fn env_takes_own_functions_under_the_names_of_assemblyscript() {
+    for function in belljar::abi::assemblyscript::FUNCTIONS {
+        Sandbox::builder().host_function("env", function.name, || ()).build().unwrap();
+    }
+    let text = "(module (import \"env\" \"seed\" (func $seed (result f64)))
+        (func (export \"f\") (result f64) (call $seed)))";
+    let sandbox = Sandbox::builder().host_function("env", "seed", || 2.5_f64).build().unwrap();
+    assert_eq!(sandbox.call::<(), f64>(&sandbox.load_text(text).unwrap(), "f", ()).unwrap(), 2.5);
+    let another_type = Sandbox::builder().host_function("env", "seed", || 2_i32).build().unwrap();
+    let Err(Error::Module(error)) = another_type.load_text(text) else { panic!("it was loaded") };
+    assert!(matches!(*error, ModuleError::Imports { total: 1, .. }), "{error}");
 }
 
 #[test]

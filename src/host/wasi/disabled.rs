@@ -4,7 +4,10 @@ use wasmi::{Func, Store};
 
 use super::Host;
 use crate::{
-    abi::wasi::{Function, Snapshot},
+    abi::{
+        assemblyscript,
+        wasi::{Function, Snapshot},
+    },
     config::wasi::Wasi,
     data::files::Changes,
     error::StopReason,
@@ -13,6 +16,11 @@ use crate::{
 
 /// Makes a function that no module imports.
 pub(crate) fn make(store: &mut Store<Host>, _: Snapshot, _: &'static Function) -> Func {
+    Func::wrap(store, || {})
+}
+
+/// Makes a function that no module imports.
+pub(crate) fn make_script(store: &mut Store<Host>, _: &'static assemblyscript::Function) -> Func {
     Func::wrap(store, || {})
 }
 
