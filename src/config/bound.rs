@@ -75,7 +75,7 @@ impl Config {
     /// let bound = config.memory_bound();
     /// let kept = modules * (bound.load + bound.spare + runs * bound.idle) + bound.cache;
     /// let at_most = bound.text + kept + runs * bound.run;
-    /// assert!(at_most < 2 << 30);
+    /// assert!(at_most < 3 << 30);
     /// ```
     pub fn memory_bound(&self) -> MemoryBound {
         let (run, module) = (&self.limits, &self.module);

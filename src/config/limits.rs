@@ -78,7 +78,7 @@ settings! {
         fuel, with_fuel: 10_000_000, 1_000_000_000_000, 1 ..= 1_000_000_000_000_000,
             Fuel, "the meter: each basic block, bulk operation and host call is charged before it runs";
         /// Sum of all linear memories. The maximum fits a 32-bit host.
-        memory_bytes, with_memory_bytes: 16 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
+        memory_bytes, with_memory_bytes: 32 * MIB, 1024 * MIB, 0 ..= 1024 * MIB,
             Bytes, "the load scan for initial sizes; the engine's limiter for every growth";
         /// Sum of all tables.
         table_elements, with_table_elements: 100_000, 10_000_000, 0 ..= 10_000_000,
@@ -119,7 +119,7 @@ settings! {
     /// Limits of a module's size and structure, which bound the cost of loading it.
     ModuleLimits at module, keys MODULE_KEYS {
         /// The whole module.
-        size_bytes, with_module_size_bytes: 4 * MIB, 64 * MIB, 8 ..= 256 * MIB,
+        size_bytes, with_module_size_bytes: 8 * MIB, 64 * MIB, 8 ..= 256 * MIB,
             Bytes, "before anything is parsed";
         /// The text form, where it is used.
         text_bytes, with_module_text_bytes: 512 * KIB, 16 * MIB, 0 ..= 64 * MIB,
@@ -149,13 +149,13 @@ settings! {
         locals_total, with_module_locals_total: 500_000, 20_000_000, 0 ..= 100_000_000,
             LocalsTotal, "the load scan";
         /// Nested blocks in a function.
-        nesting, with_module_nesting: 500, 5_000, 0 ..= 50_000,
+        nesting, with_module_nesting: 1_000, 5_000, 0 ..= 50_000,
             Nesting, "the load scan";
         /// Work of loading: one unit for each operator (five for an `if`), and one for each value that the
         /// engine copies for it (values that a branch takes along, once for each target; arguments and
         /// results). A type, import, function, global, export or custom section is 10, and one for each
         /// value in its type; a segment is 20, an item of an element segment 2.
-        load_work, with_module_load_work: 1_000_000, 100_000_000, 1 ..= 1_000_000_000,
+        load_work, with_module_load_work: 3_500_000, 100_000_000, 1 ..= 1_000_000_000,
             LoadWork, "the load scan";
         /// Work of bringing functions to the normal form: one unit for each addition or removal, one for each 16
         /// operators of charges, and one for each 4 operators of a function whose operands have to leave the stack.
@@ -180,7 +180,7 @@ settings! {
         element_items, with_module_element_items: 100_000, 1_000_000, 0 ..= 10_000_000,
             ElementItems, "the load scan";
         /// Data segments.
-        data_segments, with_module_data_segments: 20_000, 100_000, 0 ..= 100_000,
+        data_segments, with_module_data_segments: 100_000, 100_000, 0 ..= 100_000,
             DataSegments, "the load scan";
         /// Exports.
         exports, with_module_exports: 2_000, 200_000, 0 ..= 900_000,

@@ -54,16 +54,18 @@ pub fn costs() -> Vec<Cost> {
     let cost = |name, expected, make| Cost { name, expected, make, is_text: false };
     let done = |name, make| cost(name, "done", make);
     let fuel = |name, make| cost(name, FUEL, make);
+    // Of AssemblyScript's functions, which a build without WASI does not provide.
+    let script = |name, make| cost(name, if cfg!(feature = "wasi") { FUEL } else { "refused: imports" }, make);
     let text = |name, expected, make| Cost { name, expected, make, is_text: true };
     vec![
         done("functions", || functions(20_000, "")),
-        done("operators", || functions(1, &"nop ".repeat(245_000))),
-        done("constants", || functions(4, &"i64.const -2 drop ".repeat(80_000))),
-        done("vectors", || functions(3, &"v128.const i64x2 7 7 drop ".repeat(55_000))),
-        done("sums", || functions(2, &in_local("local.get 0 local.get 0 i32.add local.set 0 ", 120_000))),
-        done("blocks", || functions(2, &"block end ".repeat(240_000))),
-        done("loops", || functions(2, &"loop end ".repeat(240_000))),
-        done("conditions", || functions(2, &in_local("local.get 0 if else end ", 60_000))),
+        done("operators", || functions(2, &"nop ".repeat(980_000))),
+        done("constants", || functions(20, &"i64.const -2 drop ".repeat(80_000))),
+        done("vectors", || functions(8, &"v128.const i64x2 7 7 drop ".repeat(55_000))),
+        done("sums", || functions(7, &in_local("local.get 0 local.get 0 i32.add local.set 0 ", 120_000))),
+        done("blocks", || functions(7, &"block end ".repeat(240_000))),
+        done("loops", || functions(7, &"loop end ".repeat(240_000))),
+        done("conditions", || functions(7, &in_local("local.get 0 if else end ", 60_000))),
         done("branches", || functions(2, &format!("(local i32) block {} end", "local.get 0 br_if 0 ".repeat(80_000)))),
         done("branch-tables", || {
             let targets = "0 ".repeat(101);
@@ -91,20 +93,20 @@ pub fn costs() -> Vec<Cost> {
             let segment = format!("(elem (i32.const 0) func {})", "0 ".repeat(100));
             module(&format!("(table 100 funcref) {}", segment.repeat(1_000)), "")
         }),
-        done("data", || module(&format!("(memory 64) (data (i32.const 0) \"{}\")", "x".repeat(4_100_000)), "")),
+        done("data", || module(&format!("(memory 128) (data (i32.const 0) \"{}\")", "x".repeat(8_300_000)), "")),
         done("data-segments", || {
-            let segment = format!("(data (i32.const 0) \"{}\")", "x".repeat(190));
-            module(&format!("(memory 1) {}", segment.repeat(20_000)), "")
+            let segment = format!("(data (i32.const 0) \"{}\")", "x".repeat(70));
+            module(&format!("(memory 1) {}", segment.repeat(100_000)), "")
         }),
         done("data-offsets", || {
             let place = format!("i32.const 0 {}", "i32.const 0 i32.add ".repeat(31));
-            module(&format!("(memory 1) {}", format!("(data (offset {place}) \"x\")").repeat(11_000)), "")
+            module(&format!("(memory 1) {}", format!("(data (offset {place}) \"x\")").repeat(40_000)), "")
         }),
-        done("names", || module(&format!("(@custom \"name\" \"{}\")", "\\09\\01\\00".repeat(1_390_000)), "")),
-        done("memory", || module("(memory 256)", "")),
+        done("names", || module(&format!("(@custom \"name\" \"{}\")", "\\09\\01\\00".repeat(2_780_000)), "")),
+        done("memory", || module("(memory 512)", "")),
         cost("memory-growth", "stopped: memory", || {
             let grow: String = (0..4).map(|memory| format!("(drop (memory.grow {memory} (i32.const 1)))")).collect();
-            module(&"(memory 0)".repeat(4), &turns(100, &grow))
+            module(&"(memory 0)".repeat(4), &turns(200, &grow))
         }),
         cost("table-growth", "stopped: table", || {
             let grow = |table| format!("(drop (table.grow {table} (ref.null func) (i32.const 8)))");
@@ -117,13 +119,13 @@ pub fn costs() -> Vec<Cost> {
         }),
         fuel("cache-misses", || {
             let next = "(i32.add (i32.mul (local.get 1) (i32.const 1664525)) (i32.const 1013904223))";
-            let next = format!("(i32.and (i32.add (i32.load (local.get 1)) {next}) (i32.const 0xfffffc))");
-            module("(memory 256)", &looped("i32", &format!("(local.set 1 {next})")))
+            let next = format!("(i32.and (i32.add (i32.load (local.get 1)) {next}) (i32.const 0x1fffffc))");
+            module("(memory 512)", &looped("i32", &format!("(local.set 1 {next})")))
         }),
         fuel("chase", || chase("")),
         fuel("strides", || {
-            let next = "(local.set 1 (i32.and (i32.add (local.get 1) (i32.const 4160)) (i32.const 0xfffffc)))";
-            module("(memory 256)", &looped("i32", &format!("{next} (i32.store (local.get 1) (i32.const 1))")))
+            let next = "(local.set 1 (i32.and (i32.add (local.get 1) (i32.const 4160)) (i32.const 0x1fffffc)))";
+            module("(memory 512)", &looped("i32", &format!("{next} (i32.store (local.get 1) (i32.const 1))")))
         }),
         fuel("divisions", || {
             let divide = "(local.set 1 (i64.xor (i64.div_u (local.get 1) (local.get 2)) (i64.const -1)))";
@@ -145,16 +147,22 @@ pub fn costs() -> Vec<Cost> {
         }),
         fuel("scattered-calls", scattered_calls),
         fuel("scattered-copies", || {
-            let place = |n: u32| n.wrapping_mul(2_654_435_761) >> 8;
+            let place = |n: u32| n.wrapping_mul(2_654_435_761) >> 7;
             let copy =
                 |n: u32| format!("i32.const {} i32.const {} i32.const 1 memory.copy ", place(2 * n), place(2 * n + 1));
-            module("(memory 256)", &turns(60, &(0..30_000).map(copy).collect::<String>()))
+            module("(memory 512)", &turns(60, &(0..30_000).map(copy).collect::<String>()))
         }),
-        fuel("load-and-run", || chase(&format!("(func {0}) (func {0})", in_local("local.get 0 if else end ", 60_000)))),
+        fuel("load-and-run", || chase(&format!("(func {})", "loop end ".repeat(240_000)).repeat(7))),
         fuel("results", || {
             let (params, results) = (format!("(param {})", "i64 ".repeat(16)), "i64 ".repeat(16));
             let made = format!("(func (result {results}) {})", "i64.const 7 ".repeat(16));
             module(&format!("{made} (func {params})"), &turns(TURNS, "(call 1) (call 2)"))
+        }),
+        script("console-texts", || console("(call 1 (i32.const 8))", 32_000)),
+        script("console-timers", || console("(call 2 (i32.const 8)) (call 3 (i32.const 8))", 1_024)),
+        script("console-numbers", || {
+            let smallest = "(f64.const 0x1p-1074) ".repeat(5);
+            console(&format!("(call 0 (i32.const 0) (i32.const 5) {smallest})"), 0)
         }),
         cost("all-memory", "stopped: output", all_memory),
         text("text-operators", "done", || module("", &"nop ".repeat(130_000))),
@@ -174,13 +182,29 @@ pub fn costs() -> Vec<Cost> {
         cost("too-many-locals", "refused: module.locals_total", || {
             functions(501, &format!("(local {})", "v128 ".repeat(1_000)))
         }),
-        cost("too-many-segments", "refused: module.data_segments", || module(&"(data \"\")".repeat(20_001), "")),
+        cost("too-many-segments", "refused: module.data_segments", || module(&"(data \"\")".repeat(100_001), "")),
         cost("too-much-data", "refused: module.size_bytes", || {
-            module(&format!("(memory 80) (data (i32.const 0) \"{}\")", "x".repeat(4_200_000)), "")
+            module(&format!("(memory 160) (data (i32.const 0) \"{}\")", "x".repeat(8_400_000)), "")
         }),
-        cost("too-much-load-work", "refused: module.load_work", || functions(3, &"i32.const 0 drop ".repeat(200_000))),
-        cost("too-deep", "refused: module.nesting", || functions(1, &("block ".repeat(501) + &"end ".repeat(501)))),
+        cost("too-much-load-work", "refused: module.load_work", || functions(9, &"i32.const 0 drop ".repeat(200_000))),
+        cost("too-deep", "refused: module.nesting", || functions(1, &("block ".repeat(1_001) + &"end ".repeat(1_001)))),
     ]
+}
+
+/// A loop that calls AssemblyScript's functions, with a text of so many bytes at 8.
+fn console(calls: &str, bytes: u32) -> String {
+    let text = "\\d8\\3c\\df\\75".repeat(bytes as usize / 4);
+    let size: String = bytes.to_le_bytes().iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let import = |name: &str, more: &str| format!("(import \"env\" \"{name}\" (func (param i32 {more})))");
+    format!(
+        "(module {} {} {} {} (memory (export \"memory\") 1) (data (i32.const 4) \"{size}{text}\")
+            (func (export \"_start\") {}))",
+        import("trace", "i32 f64 f64 f64 f64 f64"),
+        import("console.log", ""),
+        import("console.time", ""),
+        import("console.timeEnd", ""),
+        turns(TURNS, calls)
+    )
 }
 
 /// Those that this build can afford: unoptimized code takes twenty times as long.
@@ -243,10 +267,10 @@ fn one_after_the_other(operators: &[&str]) -> String {
     format!("local.get 1 {} local.set 1", operators.join(" "))
 }
 
-/// Makes a ring of pointers, one to each cache line of 16 MiB, and follows it: the next number after `n` is
+/// Makes a ring of pointers, one to each second cache line of 32 MiB, and follows it: the next number after `n` is
 /// `n * a + c` modulo the count of lines, which visits all of them. There are these fields beside it.
 fn chase(fields: &str) -> String {
-    let line = |n: &str| format!("(i32.shl {n} (i32.const 6))");
+    let line = |n: &str| format!("(i32.shl {n} (i32.const 7))");
     let next = "(i32.add (i32.mul (local.get 1) (i32.const 1664525)) (i32.const 1013904223))";
     let link = format!(
         "(local.set 2 (i32.and {next} (i32.const {}))) (i32.store {} {}) (local.set 1 (local.get 2))",
@@ -257,7 +281,7 @@ fn chase(fields: &str) -> String {
     let follow = format!("local.get 1 {} local.set 1", "i32.load ".repeat(1_000));
     let (ring, follow) = (turns_of(1 << 18, &link), turns_of(4_000, &follow));
     module(
-        &format!("(memory 256) {fields}"),
+        &format!("(memory 512) {fields}"),
         &format!("(local i32 i32 i32) {ring} (local.set 0 (i32.const 0)) (local.set 1 (i32.const 0)) {follow}"),
     )
 }
@@ -283,15 +307,15 @@ fn scattered_calls() -> String {
 
 /// The largest code, memory, table, stack, log and output at once.
 fn all_memory() -> String {
-    let body = in_local("local.get 0 if else end ", 60_000);
+    let code = format!("(func {})", in_local("local.get 0 if else end ", 60_000)).repeat(7);
     let down = "(if (local.get 0) (then (call 2 (i32.sub (local.get 0) (i32.const 1)))))";
     let (log, write) = ("(call 1 (i32.const 0) (i32.const 20))", "(call 0 (i32.const 0) (i32.const 65536))");
     format!(
         "(module (import \"env\" \"write_output\" (func (param i32 i32))) (import \"env\" \"log\" (func (param i32 i32)))
             (memory (export \"memory\") 1) (table 0 funcref)
-            (func (param i32) {down}) (func {body}) (func {body})
+            (func (param i32) {down}) {code}
             (func (export \"_start\") (local i32)
-                (drop (table.grow 0 (ref.null func) (i32.const 99000))) (drop (memory.grow (i32.const 255)))
+                (drop (table.grow 0 (ref.null func) (i32.const 99000))) (drop (memory.grow (i32.const 511)))
                 (call 2 (i32.const 9990)) {} (local.set 0 (i32.const 0)) {}))",
         turns_of(10_000, log),
         turns_of(100, write)
