@@ -24,6 +24,9 @@ pub mod http {}
 #[doc = include_str!("docs/wasi.md")]
 pub mod wasi {}
 
+#[doc = include_str!("docs/toolchains.md")]
+pub mod toolchains {}
+
 #[cfg_attr(feature = "receipt", doc = include_str!("docs/transcripts.md"))]
 #[cfg_attr(not(feature = "receipt"), doc = "Of the feature `receipt`.")]
 pub mod transcripts {}

@@ -1,0 +1,3 @@
+export function _start(): void {
+  console.log("hello");
+}

@@ -1,0 +1,3 @@
+export function _start(): void {
+  throw new Error("out of tea");
+}

@@ -1,0 +1,4 @@
+#include <assert.h>
+#include <stdlib.h>
+
+int main(void) { assert(getenv("TEA") && "out of tea"); }

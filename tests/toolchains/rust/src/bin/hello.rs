@@ -1,0 +1,5 @@
+//! Prints a line.
+
+fn main() {
+    println!("hello");
+}

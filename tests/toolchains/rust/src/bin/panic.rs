@@ -1,0 +1,5 @@
+//! Panics with a message.
+
+fn main() {
+    panic!("out of tea");
+}
