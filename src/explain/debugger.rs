@@ -24,7 +24,7 @@ use crate::{
             Instrument, Kind, Plan,
             steps::{Places, RESERVED},
         },
-        operator_name::operator_at,
+        operator_name::{Of, immediate_at, operator_at},
     },
     run::{execution::Execution, machine::Called, probe::search::Search},
     sandbox::Sandbox,
@@ -197,6 +197,16 @@ impl<'a> Debugger<'a> {
         self.source.symbols.function(function)
     }
 
+    /// Returns the number of functions, with imported ones.
+    pub fn function_count(&self) -> u32 {
+        self.source.symbols.functions()
+    }
+
+    /// Returns the function whose body has an offset.
+    pub fn function_at(&self, offset: u32) -> Option<u32> {
+        self.source.body(offset).map(|body| self.instrument.imported.saturating_add(body))
+    }
+
     /// Returns the functions with a name, or whose name ends with `::` and that name, by their indices.
     pub fn functions_named(&self, name: &str) -> Vec<u32> {
         self.source.functions_named(name)
@@ -217,12 +227,29 @@ impl<'a> Debugger<'a> {
         self.source.symbols.locate(offset)
     }
 
-    /// Returns up to `count` operators from the first that is at an offset or behind it: their offsets and names.
+    /// Returns the offsets of all operators, in order.
+    pub fn offsets(&self) -> &[u32] {
+        &self.instrument.tables.steps.operators
+    }
+
+    /// Returns up to `count` operators from the first that is at an offset or behind it: their offsets and texts, with
+    /// the function that they call, or an immediate that is one number, such as `local.get 0`.
     pub fn operators(&self, offset: u32, count: usize) -> Vec<(u32, String)> {
         let operators = &self.instrument.tables.steps.operators;
         let first = operators.partition_point(|at| *at < offset);
-        let named = |at: &u32| (*at, operator_at(self.rerun.wasm, *at).map_or_else(String::new, |(name, _)| name));
-        operators.iter().skip(first).take(count).map(named).collect()
+        let text = |at: u32| {
+            let (mut text, of) = operator_at(self.rerun.wasm, at).unwrap_or_default();
+            let callee = match of {
+                Of::Function { index } => self.function_name(index).map(String::from),
+                _ => None,
+            };
+            if let Some(immediate) = callee.or_else(|| immediate_at(self.rerun.wasm, at)) {
+                text += " ";
+                text += &immediate;
+            }
+            text
+        };
+        operators.iter().skip(first).take(count).map(|at| (*at, text(*at))).collect()
     }
 
     /// Moves to a step, or to the last if there is none.

@@ -1,6 +1,6 @@
 //! The names of operators in the text format.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
 use wasmparser::{BinaryReader, Operator, VisitOperator, VisitSimdOperator};
 
@@ -32,6 +32,28 @@ pub(crate) fn operator_at(module: &[u8], offset: u32) -> Option<(String, Of)> {
         },
     };
     Some((name(method), of))
+}
+
+/// Returns what the operator at an offset has besides its operands, if it is one number: an index, a constant, the depth of
+/// a branch, or what is added to an address.
+pub(crate) fn immediate_at(module: &[u8], offset: u32) -> Option<String> {
+    use Operator::{
+        Br, BrIf, Call, GlobalGet, GlobalSet, I32Const, I64Const, LocalGet, LocalSet, LocalTee, ReturnCall,
+    };
+    Some(match parsed_operator_at(module, offset)? {
+        LocalGet { local_index: index } | LocalSet { local_index: index } | LocalTee { local_index: index } => {
+            index.to_string()
+        }
+        GlobalGet { global_index: index } | GlobalSet { global_index: index } => index.to_string(),
+        Call { function_index: index } | ReturnCall { function_index: index } => index.to_string(),
+        Br { relative_depth: depth } | BrIf { relative_depth: depth } => depth.to_string(),
+        I32Const { value } => value.to_string(),
+        I64Const { value } => value.to_string(),
+        operator => {
+            let memarg = load_memarg(&operator).or_else(|| store_memarg(&operator))?;
+            (memarg.offset > 0).then(|| alloc::format!("offset={}", memarg.offset))?
+        }
+    })
 }
 
 /// Returns the operator at an offset in a valid module.
