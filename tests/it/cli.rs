@@ -15,6 +15,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+mod dap;
 #[cfg(unix)]
 mod files;
 mod map;
@@ -114,6 +115,7 @@ fn everything_is_covered() {
         "serve",
         "profile",
         "coverage",
+        "debug",
         "selftest",
         "completions",
         "man",

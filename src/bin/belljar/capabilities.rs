@@ -11,7 +11,7 @@ use clap::Args;
 use crate::{failure::Failure, limits::Typed, origin::Origins, show, source::Source, time, word::one_of};
 
 /// Options that grant capabilities.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Capabilities")]
 pub struct CapabilityArgs {
     /// Set an environment variable of a WASI program; its environment is otherwise empty

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The module, its entry and input, and the sandbox.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct JobArgs {
     /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     pub module: PathBuf,

@@ -30,6 +30,8 @@ mod completions;
 mod console;
 #[cfg_attr(not(feature = "cli"), path = "coverage/disabled.rs")]
 mod coverage;
+#[cfg_attr(not(feature = "cli"), path = "debug/disabled.rs")]
+mod debug;
 #[cfg_attr(not(feature = "cli"), path = "diff/disabled.rs")]
 mod diff;
 #[cfg(not(all(feature = "mcp", feature = "serve")))]
@@ -159,6 +161,7 @@ commands! {
         "serve" Serve(serve::args::ServeArgs),
         "profile" Profile(profile::ProfileArgs),
         "coverage" Coverage(coverage::CoverageArgs),
+        "debug" Debug(debug::DebugArgs),
         "diff" Diff(diff::DiffArgs),
         "selftest" Selftest(selftest::SelftestArgs),
     }

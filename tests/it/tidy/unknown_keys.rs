@@ -40,7 +40,9 @@ fn deserialized(text: &str) -> Vec<Type> {
 #[test]
 fn unknown_keys_are_refused() {
     let (mut broken, mut looked_at) = (BTreeSet::new(), 0);
-    for path in walk("src").into_iter().filter(|path| is(path, "rs")) {
+    // Clients of the Debug Adapter Protocol send members of later versions, and their own.
+    let is_checked = |path: &std::path::PathBuf| is(path, "rs") && !path.starts_with("src/bin/belljar/debug/dap");
+    for path in walk("src").into_iter().filter(is_checked) {
         for ty in deserialized(&read(&path)) {
             looked_at += usize::from(ty.has_keys);
             if ty.has_keys && !ty.attributes.contains("deny_unknown_fields") {

@@ -11,7 +11,7 @@ use clap::Args;
 use crate::{capabilities::CapabilityArgs, limits::LimitArgs, word::one_of};
 
 /// Configuration sources.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {
     /// Read the configuration from this file [default: `belljar.toml` in the current directory, if
