@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use belljar::{
     Error,
-    explain::{Breakpoint, Debugger, Direction, Frame, Hit, Unit},
+    explain::{Breakpoint, Debugger, Direction, Frame, Hit, StepUnit},
 };
 
 use super::{
@@ -39,9 +39,9 @@ pub struct Arrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Movement {
     /// By a unit, into functions that are called.
-    Into(Unit),
+    Into(StepUnit),
     /// By a unit, over functions that are called.
-    Over(Unit),
+    Over(StepUnit),
     /// Out of the function.
     Out,
     /// To the next breakpoint.

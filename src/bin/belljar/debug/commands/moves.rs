@@ -1,6 +1,6 @@
 //! Movements by lines, operators and breakpoints.
 
-use belljar::explain::{Direction, Unit};
+use belljar::explain::{Direction, StepUnit};
 
 use super::super::{
     command::{Answer, Answered},
@@ -14,19 +14,19 @@ use Movement::{Into, Out, Over, Resume};
 const MAX_COUNT: u64 = 10_000;
 
 pub fn step(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Into(Unit::Line), Forward, count)
+    go(session, Into(StepUnit::Line), Forward, count)
 }
 
 pub fn next(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Over(Unit::Line), Forward, count)
+    go(session, Over(StepUnit::Line), Forward, count)
 }
 
 pub fn stepi(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Into(Unit::Operator), Forward, count)
+    go(session, Into(StepUnit::Operator), Forward, count)
 }
 
 pub fn nexti(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Over(Unit::Operator), Forward, count)
+    go(session, Over(StepUnit::Operator), Forward, count)
 }
 
 pub fn finish(session: &mut Session<'_>, none: &str) -> Answered {
@@ -38,19 +38,19 @@ pub fn resume(session: &mut Session<'_>, count: &str) -> Answered {
 }
 
 pub fn reverse_step(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Into(Unit::Line), Backward, count)
+    go(session, Into(StepUnit::Line), Backward, count)
 }
 
 pub fn reverse_next(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Over(Unit::Line), Backward, count)
+    go(session, Over(StepUnit::Line), Backward, count)
 }
 
 pub fn reverse_stepi(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Into(Unit::Operator), Backward, count)
+    go(session, Into(StepUnit::Operator), Backward, count)
 }
 
 pub fn reverse_nexti(session: &mut Session<'_>, count: &str) -> Answered {
-    go(session, Over(Unit::Operator), Backward, count)
+    go(session, Over(StepUnit::Operator), Backward, count)
 }
 
 pub fn reverse_finish(session: &mut Session<'_>, none: &str) -> Answered {
@@ -65,7 +65,7 @@ pub fn reverse_resume(session: &mut Session<'_>, count: &str) -> Answered {
 fn go(session: &mut Session<'_>, movement: Movement, direction: Direction, count: &str) -> Answered {
     let count = if count.is_empty() { 1 } else { words::number(count)? };
     // That of operators is one movement, of any length.
-    let is_far = movement == Into(Unit::Operator) && count > 1;
+    let is_far = movement == Into(StepUnit::Operator) && count > 1;
     if !is_far && !(1..=MAX_COUNT).contains(&count) || count == 0 {
         return Err(format!("expected a count from 1 to {MAX_COUNT}, found {count}"));
     }

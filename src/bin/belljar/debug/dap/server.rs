@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use belljar::explain::{Direction, Unit};
+use belljar::explain::{Direction, StepUnit};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -256,7 +256,7 @@ impl<'a> Server<'a> {
 }
 
 /// Returns by what a client moves.
-fn unit(arguments: &Value) -> Unit {
+fn unit(arguments: &Value) -> StepUnit {
     let Granularity { granularity } = Granularity::deserialize(arguments).unwrap_or_default();
-    if granularity.as_deref() == Some("instruction") { Unit::Operator } else { Unit::Line }
+    if granularity.as_deref() == Some("instruction") { StepUnit::Operator } else { StepUnit::Line }
 }
