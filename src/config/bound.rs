@@ -51,7 +51,7 @@ pub(crate) const FORM: u64 = 2;
 
 /// Returns the most bytes that loading a module takes, by its work and its size.
 pub(crate) const fn load_bytes(work: u64, size_bytes: u64) -> u64 {
-    (64 << 10) + 40 * work + 5 * size_bytes
+    (64 << 10) + 64 * work + 5 * size_bytes
 }
 
 /// Returns the most bytes that a loaded module without stacks takes, with its own bytes, by the same.

@@ -6,7 +6,7 @@ words! {
     /// Defaults that a configuration starts from.
     #[derive(Default)]
     pub enum Profile {
-        /// Small untrusted modules: a host stays below half a second and 96 MiB for any of them.
+        /// Small untrusted modules: a host stays below half a second and 128 MiB for any of them.
         #[default]
         Plugin = "plugin",
         /// Whole programs, such as a language runtime of 30 MB.

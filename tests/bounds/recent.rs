@@ -126,7 +126,7 @@ fn last_used() {
 }
 
 /// Less than what all of the below take, so that some is evicted.
-const LIMIT: u64 = 100 << 20;
+const LIMIT: u64 = 200 << 20;
 
 /// After each call no more is allocated than what the cache counts.
 fn allocated() {
