@@ -2,13 +2,15 @@
 
 use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 
+use wasmparser::Operator;
+
 use self::source::Source;
 pub use self::{
     breakpoint::{Breakpoint, Hit},
     movement::{Direction, StepUnit},
 };
 use super::{
-    explanation::Frame,
+    explanation::{Frame, is_between_operators},
     rerun::{self, FRAME_BYTES, Rerun, recorded},
     symbols::location::Location,
 };
@@ -17,14 +19,14 @@ use crate::{
         outcome::{Log, Outcome, Usage},
         value::Value,
     },
-    error::{Error, LimitExceeded, StopReason, Stopped},
+    error::{Error, GuestFault, HostStop, LimitExceeded, StopReason, Stopped},
     load::{
         Module,
         instrument::{
-            Instrument, Kind, Plan,
+            CALLING, Instrument, Kind, Plan,
             steps::{Places, RESERVED},
         },
-        operator_name::{Of, immediate_at, operator_at},
+        operator_name::{Of, immediate_at, operator_at, parsed_operator_at},
     },
     run::{execution::Execution, machine::Called, probe::search::Search},
     sandbox::Sandbox,
@@ -70,6 +72,9 @@ struct Point {
 /// Most modules that are kept.
 const MAX_LOADED: usize = 4;
 
+/// Most frames that are returned.
+const MAX_FRAMES: usize = 1_000;
+
 /// Frames whose operands and locals are recorded.
 const VALUED_FRAMES: usize = 64;
 
@@ -105,9 +110,7 @@ impl<'a> Debugger<'a> {
         let machine = execution.machine();
         let last = last_step(machine.now().map_or(0, |now| now.begun()), &mut execution, rerun.wasm, &result);
         let fuel = match &result {
-            Err(stopped) if matches!(stopped.reason, StopReason::Limit(LimitExceeded::Stack { .. })) => {
-                Some(stopped.usage.fuel)
-            }
+            Err(stopped) if is_of_time_or_stack(&stopped.reason) => Some(stopped.usage.fuel),
             _ => None,
         };
         let sandbox = sandbox.for_rerun(fuel)?;
@@ -167,9 +170,14 @@ impl<'a> Debugger<'a> {
     }
 
     /// Returns the functions that are being called, the innermost first, whose operator is about to run. There are none
-    /// before the first function and after the end.
+    /// before the first function and after the end. There are at most 1,000.
     pub fn frames(&self) -> Vec<Frame> {
-        self.now.called.iter().map(|called| Frame::new(self.rerun.wasm, &self.source.symbols, called)).collect()
+        self.now
+            .called
+            .iter()
+            .take(MAX_FRAMES)
+            .map(|called| Frame::new(self.rerun.wasm, &self.source.symbols, called))
+            .collect()
     }
 
     /// Returns the number of functions that are being called.
@@ -277,8 +285,11 @@ impl<'a> Debugger<'a> {
             if let Some(innermost) = called.first_mut() {
                 *innermost = Called { at: end, values: machine.values_at_end(), ..*innermost };
             }
-        } else if self.result.is_ok() {
+        } else if has_returned(&self.result) {
             called.clear();
+        } else if let Some((innermost, at)) = called.first_mut().zip(segment.last()) {
+            // All operators of the segment have run.
+            innermost.at = *at;
         }
         let (usage, output, log) = match ended {
             Ok(outcome) => (outcome.usage, outcome.output, outcome.log),
@@ -341,17 +352,51 @@ fn plan(sandbox: &Sandbox, sites: BTreeSet<u32>, places: Places) -> Plan {
     Plan { kind: Kind::Steps, sites, places, room, has_more_stack: true }
 }
 
-/// Returns the step at which a run ended: that of the operator that stopped it, or that of the one that would be next.
-fn last_step(begun: u64, execution: &mut Execution, wasm: &[u8], ended: &rerun::Ended) -> u64 {
-    let Err(stopped) = ended else { return begun };
-    let machine = execution.machine();
-    let Some(at) = machine.called().first().map(|called| called.at) else { return begun };
-    let is_at = !super::explanation::is_between_operators(&stopped.reason) || has_variable_price(wasm, at);
-    machine.now().and_then(|now| now.step_of(at)).filter(|_| is_at).unwrap_or(begun)
+/// Returns whether a run is stopped for a reason that a rerun may not have.
+fn is_of_time_or_stack(reason: &StopReason) -> bool {
+    matches!(
+        reason,
+        StopReason::Limit(LimitExceeded::Stack { .. })
+            | StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)
+    )
 }
 
-/// Returns whether the fuel of an operator depends on what it moves, grows or calls.
-fn has_variable_price(wasm: &[u8], at: u32) -> bool {
+/// Returns whether no function is being called at the end of a run, but for the one in which it may have ended.
+fn has_returned(ended: &rerun::Ended) -> bool {
+    match ended {
+        Ok(_) => true,
+        Err(stopped) => matches!(stopped.reason, StopReason::Guest(GuestFault::Status { .. })),
+    }
+}
+
+/// Returns the step at which a run ended: that of the operator that stopped it, or that of the one that would be next.
+fn last_step(begun: u64, execution: &mut Execution, wasm: &[u8], ended: &rerun::Ended) -> u64 {
+    let machine = execution.machine();
+    let (Some(now), Some(innermost)) = (machine.now(), machine.called().into_iter().next()) else { return begun };
+    let at = innermost.at;
+    // Behind a call that has returned the mark is gone, and so is the position of a function of the host.
+    let is_calling = now.position & CALLING != 0;
+    let imported = now.instrument.imported;
+    let is_in_call = match parsed_operator_at(wasm, at) {
+        Some(Operator::Call { function_index } | Operator::ReturnCall { function_index }) => {
+            is_calling || function_index < imported
+        }
+        Some(Operator::CallIndirect { .. } | Operator::ReturnCallIndirect { .. }) => is_calling,
+        _ => false,
+    };
+    let is_at = match ended {
+        Ok(_) => machine.has_exited() && is_in_call,
+        Err(stopped) => match &stopped.reason {
+            StopReason::Guest(GuestFault::Status { .. }) => is_in_call,
+            reason if is_between_operators(reason) => is_in_call || is_bulk(wasm, at),
+            _ => true,
+        },
+    };
+    now.step_of(at).filter(|_| is_at).unwrap_or(begun)
+}
+
+/// Returns whether the fuel of an operator depends on what it moves or grows.
+fn is_bulk(wasm: &[u8], at: u32) -> bool {
     let name = operator_at(wasm, at).map_or_else(Default::default, |(name, _)| name);
-    ["call", "return_call", "memory.", "table."].iter().any(|start| name.starts_with(start))
+    ["memory.", "table."].iter().any(|start| name.starts_with(start))
 }

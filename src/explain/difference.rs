@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     data::{
+        inspect::{ExternType, Inspection},
         outcome::{Outcome, Usage},
         value::Value,
     },
@@ -126,7 +127,10 @@ impl Differences {
         let [one, other] = runs;
         let is_same_module = one.1.wasm == other.1.wasm;
         let symbols = runs.map(|run| Symbols::read(run.1.wasm));
-        let functions = identities(&symbols, is_same_module);
+        let imports = [one, other].map(|(sandbox, rerun)| sandbox.inspect(rerun.wasm));
+        let [imports_of_one, imports_of_other] = imports;
+        let functions =
+            identities([(&symbols[0], &imports_of_one?), (&symbols[1], &imports_of_other?)], is_same_module);
         let [functions_of_one, functions_of_other] = &functions;
         let trace = |functions: &[Option<u64>]| Trace {
             functions: functions.into(),
@@ -148,8 +152,10 @@ impl Differences {
             }
             trace
         };
-        let (first, _) = run(one, windowed(functions_of_one), &mut progress)?;
-        let (second, _) = run(other, windowed(functions_of_other), &mut progress)?;
+        let [first_result, second_result] = &differences.results;
+        let reruns = [one.1.clone().ending_as(first_result), other.1.clone().ending_as(second_result)];
+        let (first, _) = run((one.0, &reruns[0]), windowed(functions_of_one), &mut progress)?;
+        let (second, _) = run((other.0, &reruns[1]), windowed(functions_of_other), &mut progress)?;
         for (kind, start) in trace::Kind::ALL.into_iter().zip(starts) {
             let (Some(start), Some(first), Some(second)) =
                 (start, first.streams.get(kind as usize), second.streams.get(kind as usize))
@@ -194,10 +200,14 @@ impl TraceEvent {
 }
 
 /// Returns what stands for each function of two modules: its index if they are one, else its name if the other has it.
-fn identities(symbols: &[Symbols; 2], is_same_module: bool) -> [Vec<Option<u64>>; 2] {
-    let [one, other] = symbols.each_ref().map(|symbols| {
-        let names = (0..symbols.functions()).map(|index| symbols.function(index).map(hash));
-        names.collect::<Vec<_>>()
+fn identities(modules: [(&Symbols, &Inspection); 2], is_same_module: bool) -> [Vec<Option<u64>>; 2] {
+    let [one, other] = modules.map(|(symbols, about)| {
+        let imports = about.imports.iter().filter(|import| matches!(import.ty, ExternType::Function(_)));
+        // A function of the guest may have the name of one of the host.
+        let imports: Vec<_> = imports.map(|import| Some(hash((0, &*import.module, &*import.name)))).collect();
+        let defined = imports.len() as u32..symbols.functions();
+        let defined = defined.map(|index| symbols.function(index).map(|name| hash((1, "", name))));
+        imports.iter().copied().chain(defined).collect::<Vec<_>>()
     });
     if is_same_module {
         let indices: Vec<_> = (0..one.len() as u64).map(Some).collect();
@@ -210,7 +220,7 @@ fn identities(symbols: &[Symbols; 2], is_same_module: bool) -> [Vec<Option<u64>>
     [shared(&one, &other), shared(&other, &one)]
 }
 
-fn hash(name: &str) -> u64 {
+fn hash(name: (u8, &str, &str)) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()

@@ -9,7 +9,7 @@ use crate::{
         outcome::{Outcome, Usage},
         value::Value,
     },
-    error::{Error, LimitExceeded, StopReason, Stopped},
+    error::{Error, HostStop, LimitExceeded, StopReason, Stopped},
     load::{Module, instrument::Plan},
     record::{Entry, MAX_TRANSCRIPT_BYTES, Receipt, Transcript},
     recorder::effect::Effect,
@@ -24,12 +24,14 @@ pub struct Rerun<'a> {
     input: Input,
     call: Option<(String, Vec<Value>)>,
     pub(super) effects: Vec<Effect>,
+    /// The stop of the run if it was out of time: a rerun ends at its fuel.
+    out_of_time: Option<Box<Stopped>>,
 }
 
 impl<'a> Rerun<'a> {
     /// Returns the rerun of a [`Sandbox::run`] of a module in the binary format.
     pub fn new(wasm: &'a [u8], input: impl Into<Input>) -> Self {
-        Rerun { wasm, input: input.into(), call: None, effects: Vec::new() }
+        Rerun { wasm, input: input.into(), call: None, effects: Vec::new(), out_of_time: None }
     }
 
     /// Returns the rerun of a call of an exported function, as [`Sandbox::start_call`] makes it.
@@ -47,6 +49,14 @@ impl<'a> Rerun<'a> {
     /// its call are damaged.
     pub fn of_receipt(receipt: &Receipt, wasm: &'a [u8], input: impl Into<Input>) -> Option<Self> {
         Rerun::new(wasm, input).with_entry(&receipt.entry)
+    }
+
+    /// Returns the rerun of a run that ended so, for which its time is no matter.
+    pub(super) fn ending_as(self, ended: &Ended) -> Self {
+        let stopped = ended.as_ref().err();
+        let out_of_time =
+            stopped.filter(|stopped| matches!(stopped.reason, StopReason::Host(HostStop::Deadline { .. })));
+        Rerun { out_of_time: out_of_time.cloned(), ..self }
     }
 
     fn with_entry(self, entry: &Entry) -> Option<Self> {
@@ -107,12 +117,12 @@ pub(super) fn recorded<'a>(sandbox: &Sandbox, rerun: &Rerun<'a>) -> Result<Rerun
     if sandbox.config().effect().is_none() && sandbox.functions().next().is_none() {
         return Ok(rerun.clone());
     }
-    let sandbox = sandbox.for_rerun(None)?;
     let module = sandbox.load(rerun.wasm)?;
-    let mut execution = rerun.start_first(&sandbox, &module)?;
+    let mut execution = rerun.start_first(sandbox, &module)?;
     execution.record(MAX_TRANSCRIPT_BYTES);
-    let _ended = drive(&mut execution, |_| {})?;
-    Ok(rerun.clone().with_effects(execution.take_effects()))
+    let ended = drive(&mut execution, |_| {})?;
+    let rerun = rerun.clone().with_effects(execution.take_effects());
+    Ok(rerun.ending_as(&ended))
 }
 
 /// Runs with an instrument to the end. `start` starts the rerun in a sandbox, with more stack or without.
@@ -126,7 +136,17 @@ pub(super) fn run(
     start: impl Fn(&Sandbox, bool) -> Result<Execution, Error>,
     progress: impl FnMut(&Usage),
 ) -> Result<(Execution, Ended), Error> {
-    let plain = sandbox.for_rerun(None)?;
+    if let Some(stopped) = &rerun.out_of_time {
+        let mut execution = start(&sandbox.for_rerun(Some(stopped.usage.fuel))?, true)?;
+        let _ended = drive(&mut execution, progress)?;
+        return Ok((execution, Err(stopped.clone())));
+    }
+    let mut plain = sandbox.for_rerun(None)?;
+    if let Some(deadline) = sandbox.config().deadline_ms {
+        let mut config = plain.config().clone();
+        config.deadline_ms = Some(deadline.saturating_mul(SLOWER));
+        plain = plain.with_config(config)?;
+    }
     let mut execution = start(&plain, false)?;
     let ended = drive(&mut execution, progress)?;
     if !is_out_of_stack(&ended) {
@@ -139,6 +159,9 @@ pub(super) fn run(
     let _ended = drive(&mut execution, |_| {})?;
     Ok((execution, ended))
 }
+
+/// How many times as long as a run a rerun may take that has no end but its deadline.
+const SLOWER: u64 = 10;
 
 fn is_out_of_stack(ended: &Ended) -> bool {
     let reason = ended.as_ref().err().map(|stopped| &stopped.reason);

@@ -74,7 +74,7 @@ pub(crate) struct Plan {
 
 impl Kind {
     /// Returns whether the functions that are being called are recorded.
-    fn has_stack(self) -> bool {
+    pub(crate) fn has_stack(self) -> bool {
         matches!(self, Kind::Stack | Kind::Values | Kind::Steps)
     }
 

@@ -345,6 +345,8 @@ impl Machine {
         results: Option<usize>,
     ) -> Result<Result<ResumableCall, wasmi::Error>, StopReason> {
         observe::start(name, input_bytes)?;
+        #[cfg(feature = "explain")]
+        self.begin_frames();
         let function = self.instance.and_then(|i| i.get_func(&*self.store, name));
         let Some(function) = function else {
             return Err(StopReason::Host(HostStop::Engine {

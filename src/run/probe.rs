@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 
-use wasmi::{Caller, Func, Global, Instance, Memory};
+use wasmi::{Caller, Func, Global, Instance, Memory, Val};
 
 use self::{
     search::{Now, Shared},
@@ -148,6 +148,14 @@ impl Records {
         let functions =
             [(Probe::Stop, Func::wrap(&mut **store, stop)), (Probe::Wrote, Func::wrap(&mut **store, wrote))];
         functions.map(|(probe, function)| (pieces::SLOTS + probe as u64, function)).into()
+    }
+
+    /// Sets the end of the frames to that of none.
+    pub(crate) fn begin_frames(&self, store: &mut PooledStore, kind: Kind) {
+        if let Some(pointer) = self.globals.first().filter(|_| kind.has_stack()) {
+            // It is a mutable global of that type.
+            let _ = pointer.set(&mut **store, Val::I32(kind.base() as i32));
+        }
     }
 
     /// Returns what the instrument knows about the steps of a run that has ended.

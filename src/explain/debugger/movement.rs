@@ -102,7 +102,8 @@ impl Debugger<'_> {
         unit: StepUnit,
         breakpoints: &[Breakpoint],
     ) -> Result<Option<Hit>, Error> {
-        let depth = self.depth() as u32;
+        // At the end no function is being called any more.
+        let depth = if self.depth() == 0 { u32::MAX } else { self.depth() as u32 };
         let wanted = match (unit, self.lines(depth)) {
             (StepUnit::Line, Some(wanted)) => Some(wanted),
             _ => self.operators_here(direction, depth),

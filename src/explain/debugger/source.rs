@@ -40,7 +40,10 @@ impl Source {
 
     pub(super) fn functions_named(&self, name: &str) -> Vec<u32> {
         let is_it = |full: &str| full == name || full.strip_suffix(name).is_some_and(|before| before.ends_with("::"));
-        (0..self.symbols.functions()).filter(|index| self.symbols.function(*index).is_some_and(is_it)).collect()
+        (0..self.symbols.functions())
+            .filter(|index| self.symbols.function(*index).is_some_and(is_it))
+            .take(MAX_NAMED)
+            .collect()
     }
 
     pub(super) fn operators_of_line(&self, file: &str, line: u32) -> Vec<u32> {
@@ -70,6 +73,9 @@ impl Source {
         self.symbols.body(at)
     }
 }
+
+/// Most functions of one name that are looked for.
+const MAX_NAMED: usize = 1_000;
 
 /// Returns whether two paths are of files with one name, one of them absolute: it may have been moved since it was compiled.
 fn is_same_name(path: &str, file: &str) -> bool {

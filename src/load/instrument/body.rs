@@ -264,7 +264,9 @@ impl<'a> Body<'a> {
 
     /// Announces an operator that cannot stop the run, if it is the first behind the last announcement.
     fn mention(&mut self, at: usize) {
-        if self.anchor.is_some() && self.default.is_none() {
+        // One of which the end has been handled is not next.
+        let is_over = self.plan.kind == Kind::Steps && self.anchor.is_some_and(|anchor| anchor > at);
+        if self.anchor.is_some() && self.default.is_none() && !is_over {
             self.default = Some(self.origins.of(at));
         }
     }

@@ -56,6 +56,8 @@ pub(crate) struct Store {
     /// The memory, what is added to the address, and the bytes that are stored; `None` if only the host knows what the
     /// operator writes.
     pub(crate) access: Option<Access>,
+    /// Whether it is a call of a function of the guest, perhaps through a table, which has returned.
+    pub(crate) is_call: bool,
 }
 
 /// What a store writes to.

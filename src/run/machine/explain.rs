@@ -71,6 +71,13 @@ impl Machine {
         called
     }
 
+    /// Begins the frames of a call by the host: those of the last one have returned.
+    pub(super) fn begin_frames(&mut self) {
+        if let Some((records, instrument)) = self.records.as_ref().zip(self.module.instrument()) {
+            records.begin_frames(&mut self.store, instrument.kind);
+        }
+    }
+
     /// Sets what is looked for in a run that has not begun.
     pub(crate) fn search(&mut self, search: Shared) {
         self.search = Some(search);

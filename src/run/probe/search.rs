@@ -8,7 +8,7 @@ use crate::{
     data::value::Value,
     host::Host,
     load::instrument::{
-        FIRST_OPERAND, FRAME, Instrument,
+        CALLING, FIRST_OPERAND, FRAME, Instrument,
         steps::{BEGUN, END, LAST, Place},
     },
     sync::Mutex,
@@ -171,7 +171,9 @@ impl Search {
             }
         }
         // Forwards a run stops behind the operator that wrote, backwards before it.
-        let step = now.step_of(store.at).map(|step| step + u64::from(self.passes.is_some()));
+        // What a call has run is begun, too.
+        let step = if store.is_call { now.begun().checked_sub(1) } else { now.step_of(store.at) };
+        let step = step.map(|step| step + u64::from(self.passes.is_some()));
         step.zip(found).is_some_and(|(step, what)| self.count(step, what))
     }
 
@@ -186,9 +188,18 @@ impl Search {
         let is_value = |number: u32| is_host == (number >= FIRST_OPERAND);
         let values = values.iter().filter(|(number, _)| trace.has_values && is_value(*number));
         let values = values.map(|(_, value)| *value).collect();
-        let bytes = if is_return { trace.exchanged(host) } else { Vec::new() };
+        let mut bytes = trace.exchanged(host);
+        if let Some(mut event) = trace.calling.take().filter(|_| !is_return && !bytes.is_empty()) {
+            // A tail call of the host has no return of its own.
+            event.same.bytes = core::mem::take(&mut bytes);
+            event.same.is_return = true;
+            event.same.values.clear();
+            trace.add(Kind::Host, event);
+        }
         let kind = if is_host { Kind::Host } else { Kind::Function };
-        trace.add(kind, Event { step, at: now.position, function, same: Same { id, is_return, values, bytes } });
+        let event = Event { step, at: now.position & !CALLING, function, same: Same { id, is_return, values, bytes } };
+        trace.calling = (kind == Kind::Host && !is_return).then(|| event.clone());
+        trace.add(kind, event);
     }
 
     /// Counts a hit; returns whether the run ends there.

@@ -17,6 +17,8 @@ pub(crate) struct Trace {
     pub(crate) functions: Vec<Option<u64>>,
     /// Whether values count, and stores.
     pub(crate) has_values: bool,
+    /// The function of the host that has been called and has not returned.
+    pub(crate) calling: Option<Event>,
     /// How far the input and the output have been seen, and the log.
     pub(crate) seen: (usize, usize, usize),
 }

@@ -179,14 +179,16 @@ impl Body<'_> {
                 code.get(address);
                 Some(Access { memory: memarg.memory, offset: memarg.offset, bytes: stored_bytes(operator) })
             }
-            (None, Some(Special::HostCall { .. } | Special::Bulk)) => {
+            // A call can end in a function of the host.
+            (None, Some(Special::HostCall { .. } | Special::Bulk | Special::Call | Special::CallIndirect)) => {
                 code.constant(0);
                 None
             }
             _ => return,
         };
         code.constant(number).probe(Probe::Wrote);
-        self.tables.steps.stores.push(Store { at: self.origins.of(at), access });
+        let is_call = matches!(special, Some(Special::Call | Special::CallIndirect));
+        self.tables.steps.stores.push(Store { at: self.origins.of(at), access, is_call });
         self.insert(end, &code.bytes);
     }
 
