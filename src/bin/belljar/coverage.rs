@@ -8,23 +8,21 @@ use std::{
 use belljar::{
     Input, Sandbox, StopReason, Usage,
     explain::{Coverage, Rerun, Totals},
-    inspect::Inspection,
 };
 use clap::Args;
 use serde::Serialize;
 
 use self::{progress::Progress, table::By};
 use crate::{
-    capabilities::CapabilityArgs,
+    argument::Call,
+    call::CallArgs,
     console::Console,
     entry,
     exit::Exit,
     failure::Failure,
     file, hint, job, json,
-    limits::LimitArgs,
-    options::{ConfigArgs, Format, LookArgs},
+    options::{Format, LookArgs},
     origin::Origins,
-    settings,
     source::Source,
 };
 
@@ -37,6 +35,7 @@ Examples:
   belljar coverage tool.wasm tests/*.json
   belljar coverage tool.wasm tests/*.json --lcov tool.info && genhtml tool.info -o html
   belljar coverage tool.wasm input.json --format json
+  belljar coverage tool.wasm -e add -- 2 3
 
 The module is run once for each input; fuel and outcome are those of `belljar run`. Lines need debugging
 information in the module; functions and branches do not.
@@ -59,9 +58,9 @@ pub struct CoverageArgs {
     module: PathBuf,
     /// The inputs, a file each; `-` is stdin [default: one empty input]
     inputs: Vec<PathBuf>,
-    /// Arguments of a WASI program
-    #[arg(last = true)]
-    args: Vec<String>,
+    /// Take this text as the only input
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, conflicts_with = "inputs")]
+    input_text: Option<String>,
     /// Read the module as WebAssembly text, as a file that begins like text is without it
     #[arg(long)]
     text: bool,
@@ -75,11 +74,7 @@ pub struct CoverageArgs {
     #[arg(long, value_name = "FILE")]
     lcov: Option<PathBuf>,
     #[command(flatten)]
-    capabilities: CapabilityArgs,
-    #[command(flatten)]
-    config: ConfigArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    call: CallArgs,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -94,13 +89,12 @@ impl CoverageArgs {
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         self.lcov.iter().try_for_each(|path| file::check(path))?;
         let source = self.source()?;
-        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, &self.args, console)?;
-        let sandbox = Sandbox::new(config).map_err(Failure::of)?;
+        let (sandbox, origins) = self.call.sandbox(console)?;
         let wasm = source.module(self.text, &sandbox)?;
         let about = sandbox.inspect(&wasm).map_err(|error| source.failure(error).under(&origins))?;
         entry::note(&source, &about, console);
-        self.check_options(&source, &about)?;
-        let (coverage, stopped) = self.coverage(&source, &sandbox, &wasm, &origins, console)?;
+        let call = self.call.call(&source, &about)?;
+        let (coverage, stopped) = self.coverage(&source, &sandbox, &wasm, call.as_ref(), &origins, console)?;
         if let Some(path) = &self.lcov {
             file::write(path, coverage.lcov(&source.name()).as_bytes())?;
         }
@@ -118,20 +112,13 @@ impl CoverageArgs {
         Ok(Source::of(&self.module))
     }
 
-    fn check_options(&self, source: &Source, about: &Inspection) -> Result<(), Failure> {
-        let option = entry::unusable_option(&self.capabilities, &self.args, about);
-        option.map_or(Ok(()), |option| {
-            let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
-            Err(Failure::usage(message))
-        })
-    }
-
     /// Runs the module with each input; returns the coverage of all, and which were stopped.
     fn coverage(
         &self,
         source: &Source,
         sandbox: &Sandbox,
         wasm: &[u8],
+        call: Option<&Call>,
         origins: &Origins,
         console: &Console,
     ) -> Result<(Coverage, Vec<StoppedRun>), Failure> {
@@ -141,9 +128,12 @@ impl CoverageArgs {
         let counter = sandbox.counter(wasm).map_err(|error| source.failure(error))?;
         let (mut all, mut stopped) = (None::<Coverage>, Vec::new());
         for (number, input) in inputs.iter().enumerate() {
-            let bytes = input.as_ref().map_or_else(|| Ok(Vec::new()), Source::input)?;
+            let input_text = || Ok(self.input_text.as_deref().unwrap_or_default().into());
+            let bytes = input.as_ref().map_or_else(input_text, Source::input)?;
+            let rerun = Rerun::new(wasm, Input::from(bytes));
+            let rerun = call.iter().fold(rerun, |rerun, (function, arguments)| rerun.with_call(function, arguments));
             let tick = |usage: &Usage| progress.tick(console, number, usage.fuel);
-            let coverage = counter.first_coverage(&Rerun::new(wasm, Input::from(bytes)), tick);
+            let coverage = counter.first_coverage(&rerun, tick);
             progress.tick(console, number + 1, 0);
             let coverage = coverage.map_err(|error| job::not_started(source, error))?;
             if let Err(stop) = &coverage.result {
@@ -187,7 +177,7 @@ impl CoverageArgs {
 /// A run that was stopped.
 #[derive(Serialize)]
 struct StoppedRun {
-    /// The name of its input; `None` for the empty input.
+    /// The name of its input; `None` for that of `--input-text` and the empty one.
     input: Option<String>,
     reason: StopReason,
     message: String,

@@ -5,22 +5,20 @@ use std::{
     path::PathBuf,
 };
 
-use belljar::{Error, FuncType, Input, Sandbox, ValueType, abi, inspect::Inspection};
+use belljar::{Error, Input, Sandbox, abi, inspect::Inspection};
 use clap::Args;
 
 use crate::{
-    argument::{self, Call},
-    capabilities::CapabilityArgs,
+    argument::Call,
+    call::CallArgs,
     console::Console,
     engine::{Loaded, Run},
     entry,
     exit::Exit,
     failure::Failure,
     hint,
-    limits::LimitArgs,
-    options::ConfigArgs,
     origin::Origins,
-    settings, show,
+    show,
     source::Source,
 };
 
@@ -29,12 +27,6 @@ use crate::{
 pub struct JobArgs {
     /// The module, a `.wasm` or `.wat` file; `-` reads it from stdin
     pub module: PathBuf,
-    /// Call this export with ARGS, and print its results one a line
-    #[arg(short = 'e', long, value_name = "NAME")]
-    pub function: Option<String>,
-    /// Arguments of the export, one for each parameter; without -e, those of a WASI program
-    #[arg(last = true)]
-    pub args: Vec<String>,
     /// Read the input from this file; `-` is stdin [default: stdin if it is not a terminal, else
     /// nothing; with -e or a module from stdin, nothing]
     #[arg(long, value_name = "FILE", conflicts_with = "input_text")]
@@ -46,11 +38,7 @@ pub struct JobArgs {
     #[arg(long)]
     pub text: bool,
     #[command(flatten)]
-    capabilities: CapabilityArgs,
-    #[command(flatten)]
-    config: ConfigArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    pub call: CallArgs,
 }
 
 /// The entry and the input of a run.
@@ -73,35 +61,18 @@ impl JobArgs {
 
     /// Returns the sandbox that the options configure, and the origin of each of its settings.
     pub fn sandbox(&self, console: &Console) -> Result<(Sandbox, Origins), Failure> {
-        let arguments = if self.function.is_none() { self.args.as_slice() } else { &[] };
-        let (config, origins) = settings::config(&self.config, &self.limits, &self.capabilities, arguments, console)?;
-        Ok((Sandbox::new(config).map_err(Failure::of)?, origins))
+        self.call.sandbox(console)
     }
 
     /// Reads the arguments and the input of the run.
     pub fn job(&self, source: &Source, about: &Inspection, console: &Console) -> Result<Job, Failure> {
-        let Some(function) = &self.function else {
-            if let Some(option) = entry::unusable_option(&self.capabilities, &self.args, about) {
-                let message = format!("{}: the module is not a WASI program, so it cannot use {option}", source.name());
-                let of_export = (option == "arguments").then_some("name the export that takes the arguments with `-e`");
-                return Err(of_export.into_iter().fold(Failure::usage(message), Failure::with_hint));
-            }
-            // A module without a valid entry is refused, so its input is not read.
-            let input = match entry::is_valid(about) {
-                true => self.input(source, about, console)?,
-                false => Input::default(),
-            };
-            return Ok(Job { call: None, input });
+        let call = self.call.call(source, about)?;
+        // A module without a valid entry is refused, so its input is not read.
+        let input = match call.is_some() || entry::is_valid(about) {
+            true => self.input(source, about, console)?,
+            false => Input::default(),
         };
-        let arguments = match about.function(function) {
-            // The library checks whether the export can be called at all.
-            Some(ty) if !has_references(ty) => {
-                argument::values(function, ty, &self.args).map_err(|failure| failure.in_file(source.name()))?
-            }
-            _ => Vec::new(),
-        };
-        let input = self.input(source, about, console)?;
-        Ok(Job { call: Some((function.clone(), arguments)), input })
+        Ok(Job { call, input })
     }
 
     /// Returns the source that `--input` names.
@@ -118,7 +89,7 @@ impl JobArgs {
         // `execute` receives the size of the input. Stdin is not waited for if the guest cannot read it.
         let sees_input = powers.reads_input || powers.entry == Some(abi::EXECUTE);
         let from_stdin = || {
-            let free = *module != Source::Stdin && self.function.is_none();
+            let free = *module != Source::Stdin && self.call.function.is_none();
             (free && sees_input && !io::stdin().is_terminal()).then_some(Source::Stdin)
         };
         let Some(source) = self.input_source().or_else(from_stdin) else { return Ok(Input::default()) };
@@ -146,9 +117,4 @@ pub fn not_started(source: &Source, error: Error) -> Failure {
     let hint = hint::without_entry(&error);
     let failure = hint.into_iter().fold(source.failure(error), Failure::with_hint);
     if no_entry { failure.with_exit(Exit::Refused) } else { failure }
-}
-
-fn has_references(ty: &FuncType) -> bool {
-    let reference = |ty: &ValueType| matches!(ty, ValueType::FuncRef | ValueType::ExternRef);
-    ty.params.iter().chain(&ty.results).any(reference)
 }

@@ -23,6 +23,7 @@ use crate::{console::Console, exit::Exit, failure::Failure, options::LookArgs};
 mod argument;
 mod base64;
 mod cache;
+mod call;
 mod capabilities;
 mod ceiling;
 mod closed;

@@ -54,10 +54,10 @@ impl Launch {
             return Err("`program` is missing: the path of a module".into());
         }
         if let Some(entry) = self.entry {
-            job.function = Some(entry);
+            job.call.function = Some(entry);
         }
         if let Some(args) = self.args {
-            job.args = args;
+            job.call.args = args;
         }
         if self.input.is_some() && self.input_file.is_some() {
             return Err("`input` and `inputFile` are both given".into());
