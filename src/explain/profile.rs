@@ -6,7 +6,7 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::symbols::Symbols;
+use super::symbols::{Symbols, location::Location};
 use crate::{
     data::{
         inspect::{ExternType, Import},
@@ -19,6 +19,8 @@ use crate::{
 mod export;
 mod flame_graph;
 mod frames;
+mod places;
+mod pprof;
 
 /// What the fuel of a run was spent on: a tree of calls.
 ///
@@ -32,6 +34,9 @@ pub struct FuelProfile {
     /// What the run produced, as without a profile.
     #[serde(skip)]
     pub result: Result<Outcome, Box<Stopped>>,
+    /// Where functions of the guest begin in the source, by their indices.
+    #[serde(skip)]
+    places: BTreeMap<u32, Location>,
 }
 
 /// Node of a [`FuelProfile`].
@@ -112,7 +117,8 @@ impl FuelProfile {
         }
         let known = nodes.iter().map(|node| node.fuel).fold(0, u64::wrapping_add);
         nodes.push(Node { callee: Callee::Belljar, caller: None, calls: 1, fuel: fuel.wrapping_sub(known) });
-        FuelProfile { nodes, result }
+        let places = places::places(wasm, &symbols, &nodes);
+        FuelProfile { nodes, result, places }
     }
 
     /// Returns the fuel of the run: the sum over all nodes.

@@ -34,6 +34,7 @@ const HELP: &str = "\
 Examples:
   belljar profile tool.wasm < input.json
   belljar profile tool.wasm --input input.json --flame-graph fuel.svg
+  belljar profile tool.wasm --input input.json --pprof fuel.pb && go tool pprof -top fuel.pb
   belljar profile tool.wasm --format json > old.json && belljar profile new.wasm --compare old.json
   belljar profile tool.wasm --input input.json --expect fuel.toml
 
@@ -74,6 +75,9 @@ pub struct ProfileArgs {
     /// Write the tree of calls to this file in the format of speedscope, which other viewers import; `-` is stdout
     #[arg(long, value_name = "FILE")]
     speedscope: Option<PathBuf>,
+    /// Write the tree of calls to this file in the format of pprof, with files and lines; `-` is stdout
+    #[arg(long, value_name = "FILE")]
+    pprof: Option<PathBuf>,
     /// Compare the functions with those of a profile that `--format json` has written
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
@@ -94,7 +98,7 @@ impl ProfileArgs {
     pub fn run(&self, console: &Console) -> Result<Exit, Failure> {
         let expected = self.expect.as_deref().map(Expectations::read).transpose()?;
         let old = self.compare.as_deref().map(Compared::read).transpose()?;
-        let written = [&self.flame_graph, &self.folded, &self.speedscope];
+        let written = [&self.flame_graph, &self.folded, &self.speedscope, &self.pprof];
         written.into_iter().flatten().try_for_each(|path| file::check(path))?;
         for (number, path) in written.iter().enumerate() {
             if path.is_some() && written.iter().skip(number + 1).any(|other| other == path) {
@@ -118,6 +122,9 @@ impl ProfileArgs {
         }
         if let Some(path) = &self.speedscope {
             file::write(path, profile.speedscope(&source.name()).as_bytes())?;
+        }
+        if let Some(path) = &self.pprof {
+            file::write(path, &profile.pprof())?;
         }
         if console.format != Format::Human {
             json::print(console.format, &Document::of(&profile)).map_err(|e| Failure::stdout(&e))?;

@@ -156,7 +156,7 @@ mod tests {
             node(guest(12, None), Some(0), 20),
             node(Callee::Belljar, None, 4000),
         ];
-        FuelProfile { nodes, result: Ok(Outcome::default()) }
+        FuelProfile { nodes, result: Ok(Outcome::default()), places: Default::default() }
     }
 
     #[test]

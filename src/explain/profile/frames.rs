@@ -114,7 +114,7 @@ mod tests {
             // A circle.
             node(5, Some(6), 32),
         ];
-        let profile = FuelProfile { nodes, result: Ok(Outcome::default()) };
+        let profile = FuelProfile { nodes, result: Ok(Outcome::default()), places: Default::default() };
         let frames = Frames::of(&profile);
         let found = frames.list.iter().map(|f| (frames.name(f), f.depth, f.calls, f.start, f.fuel, f.own));
         let expected = [

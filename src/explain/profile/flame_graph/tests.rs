@@ -15,7 +15,7 @@ fn node(callee: Callee, caller: Option<usize>, fuel: u64) -> Node {
 }
 
 fn profile(nodes: Vec<Node>) -> FuelProfile {
-    FuelProfile { nodes, result: Ok(Outcome::default()) }
+    FuelProfile { nodes, result: Ok(Outcome::default()), places: Default::default() }
 }
 
 /// An element: its name, its attributes, and the text up to the next tag.
