@@ -226,6 +226,22 @@ impl fmt::Display for Explanation {
     }
 }
 
+/// Most frames of a cycle that is shown once. Functions that call each other in turn are seldom more.
+const MAX_CYCLE: usize = 4;
+
+/// Returns the number of frames of the cycle that the first frames repeat, and how often they are there in a row: the
+/// cycle with which most frames are shown once, and of such the shortest.
+fn first_cycle(frames: &[Frame]) -> (usize, usize) {
+    let of = |cycle: usize| {
+        let later = frames.get(cycle..).unwrap_or_default();
+        let pairs = frames.iter().zip(later);
+        let same = pairs.take_while(|(a, b)| (a.function, a.offset) == (b.function, b.offset)).count();
+        (cycle, 1 + same / cycle)
+    };
+    let folded = |(cycle, times): (usize, usize)| if times > 1 { cycle * times } else { 0 };
+    (2..=MAX_CYCLE).map(of).fold(of(1), |best, other| if folded(other) > folded(best) { other } else { best })
+}
+
 fn write_name(f: &mut fmt::Formatter<'_>, depth: u64, name: Option<&str>, frame: &Frame) -> fmt::Result {
     write!(f, "{depth:>5}: {:#8x} - ", frame.offset)?;
     match name {
@@ -235,26 +251,37 @@ fn write_name(f: &mut fmt::Formatter<'_>, depth: u64, name: Option<&str>, frame:
 }
 
 impl Explanation {
-    /// Writes frames, equal ones in a row once; `depth` is that of the first.
-    fn write_frames(&self, f: &mut fmt::Formatter<'_>, frames: &[Frame], mut depth: u64) -> fmt::Result {
-        for same in frames.chunk_by(|a, b| (a.function, a.offset) == (b.function, b.offset)) {
-            let Some(frame) = same.first() else { continue };
-            let inlined = frame.locations.len().saturating_sub(1);
-            for (level, location) in frame.locations.iter().enumerate() {
-                let name = if level < inlined { location.function.as_deref() } else { frame.name.as_deref() };
-                write_name(f, depth, name, frame)?;
-                writeln!(f, "            at {location}")?;
+    /// Writes frames, equal ones in a row once, and those of a cycle too; `depth` is that of the first.
+    fn write_frames(&self, f: &mut fmt::Formatter<'_>, mut frames: &[Frame], mut depth: u64) -> fmt::Result {
+        while !frames.is_empty() {
+            let (cycle, times) = first_cycle(frames);
+            let (same, others) = frames.split_at_checked(cycle * times).unwrap_or((frames, &[]));
+            for (frame, depth) in same.iter().take(cycle).zip(depth..) {
+                self.write_frame(f, frame, depth)?;
             }
-            if frame.locations.is_empty() {
-                write_name(f, depth, frame.name.as_deref(), frame)?;
-            }
-            if depth == 0 && is_of_operator(&self.reason) {
-                self.write_operator(f, frame)?;
-            }
-            if same.len() > 1 {
-                writeln!(f, "            … {} more of these", same.len() - 1)?;
+            match (cycle, times - 1) {
+                (_, 0) => {}
+                (1, more) => writeln!(f, "            … {more} more of these")?,
+                (_, more) => writeln!(f, "            … {more} more of these {cycle}")?,
             }
             depth += same.len() as u64;
+            frames = others;
+        }
+        Ok(())
+    }
+
+    fn write_frame(&self, f: &mut fmt::Formatter<'_>, frame: &Frame, depth: u64) -> fmt::Result {
+        let inlined = frame.locations.len().saturating_sub(1);
+        for (level, location) in frame.locations.iter().enumerate() {
+            let name = if level < inlined { location.function.as_deref() } else { frame.name.as_deref() };
+            write_name(f, depth, name, frame)?;
+            writeln!(f, "            at {location}")?;
+        }
+        if frame.locations.is_empty() {
+            write_name(f, depth, frame.name.as_deref(), frame)?;
+        }
+        if depth == 0 && is_of_operator(&self.reason) {
+            self.write_operator(f, frame)?;
         }
         Ok(())
     }

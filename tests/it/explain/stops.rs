@@ -252,3 +252,29 @@ fn the_size_of_a_memory_is_that_of_the_one_that_is_accessed() {
         assert_eq!(explanation.memory_bytes, expected, "{memories}");
     }
 }
+
+/// Functions that call each other in turn are shown once, as far as they are at most four.
+#[test]
+fn a_cycle_of_calls_is_shown_once() {
+    let lines = |functions: u32, depth: u32| {
+        let function = |number: u32| {
+            let next = (number + 1) % functions;
+            let end = if number == 0 { "(if (i32.eqz (local.get 0)) (then (unreachable)))" } else { "" };
+            format!("(func $f{number} (param i32) {end} (call $f{next} (i32.sub (local.get 0) (i32.const 1))))")
+        };
+        let functions: String = (0..functions).map(function).collect();
+        let start = format!("(func (export \"_start\") (call $f0 (i32.const {depth})))");
+        let wasm = wat::parse_str(format!("(module {functions} {start})")).unwrap();
+        let explanation = explain(Config::default(), &wasm, b"");
+        assert_eq!(explanation.depth, u64::from(depth) + 2);
+        explanation.to_string().lines().count()
+    };
+    // The innermost with its operator, the cycle, what it is repeated, and `_start`.
+    for functions in 1..=4 {
+        assert_eq!(lines(functions, 10 * functions), 2 + functions as usize + 1 + 1, "{functions}");
+    }
+    // The outermost are shown in the same way, and how many are left out between them.
+    assert_eq!(lines(2, 6_000), (2 + 2 + 1 + 1) + 1 + (2 + 1 + 1 + 1));
+    // Five in turn are not.
+    assert_eq!(lines(5, 50), 50 + 3);
+}
