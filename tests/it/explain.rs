@@ -16,6 +16,7 @@ use crate::{
 
 mod debugger;
 mod differences;
+mod host_calls;
 mod movements;
 mod profiles;
 mod stops;
