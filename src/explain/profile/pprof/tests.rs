@@ -68,8 +68,11 @@ fn one(fields: &[(u64, Field<'_>)], number: u64) -> u64 {
     all(fields, number).first().map_or(0, |field| field.number())
 }
 
+/// A sample: its functions with file and line, fuel and calls.
+type Sample = (Vec<(String, String, u64)>, u64, u64);
+
 /// The samples of a profile: names with files and lines, the innermost first, fuel and calls.
-fn read(bytes: &[u8]) -> Vec<(Vec<(String, String, u64)>, u64, u64)> {
+fn read(bytes: &[u8]) -> Vec<Sample> {
     let profile = fields(bytes);
     let strings = all(&profile, 6).into_iter().map(|text| String::from_utf8(text.bytes().into()).unwrap());
     let strings: Vec<_> = strings.collect();
