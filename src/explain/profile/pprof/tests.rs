@@ -1,8 +1,10 @@
+//! Profiles in the format of pprof, read again.
+
 use super::{
     super::{Callee, FuelProfile, Node},
     *,
 };
-use crate::data::outcome::Outcome;
+use crate::{config::Config, data::outcome::Outcome, explain::Rerun, sandbox::Sandbox};
 
 /// A field of a message: a number, or bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -68,10 +70,13 @@ fn one(fields: &[(u64, Field<'_>)], number: u64) -> u64 {
     all(fields, number).first().map_or(0, |field| field.number())
 }
 
-/// A sample: its functions with file and line, fuel and calls.
-type Sample = (Vec<(String, String, u64)>, u64, u64);
+/// Name of a function, with its file and line.
+type Function = (String, String, u64);
 
-/// The samples of a profile: names with files and lines, the innermost first, fuel and calls.
+/// Functions, the innermost first, with fuel and calls.
+type Sample = (Vec<Function>, u64, u64);
+
+/// The samples of a profile.
 fn read(bytes: &[u8]) -> Vec<Sample> {
     let profile = fields(bytes);
     let strings = all(&profile, 6).into_iter().map(|text| String::from_utf8(text.bytes().into()).unwrap());
@@ -153,4 +158,18 @@ fn what_took_least_is_left_out() {
     assert_eq!(found[2..], [left_out(323, 134)]);
     let none = read(&pprof(&profile(), 0));
     assert_eq!(none, [left_out(profile().fuel(), 137)]);
+}
+
+#[test]
+fn a_run_has_its_fuel_and_the_lines_of_its_functions() {
+    let wasm = include_bytes!("../../../../fixtures/explain/parser.wasm");
+    let profile = Sandbox::new(Config::default()).unwrap().profile(&Rerun::new(wasm, "12+4")).unwrap();
+    let samples = read(&profile.pprof());
+    assert_eq!(samples.len(), profile.nodes.len());
+    assert_eq!(samples.iter().map(|(_, fuel, _)| fuel).sum::<u64>(), profile.result.as_ref().unwrap().usage.fuel);
+    let of = |name: &str| samples.iter().find(|(stack, ..)| stack[0].0 == name).unwrap().0.clone();
+    let at = |name: &str, line| (name.to_string(), "explain/parser.c".to_string(), line);
+    assert_eq!(of("digit"), [at("digit", 17), at("term", 27), at("expression", 35), at("execute", 44)]);
+    assert_eq!(of("(belljar)"), [("(belljar)".to_string(), String::new(), 0)]);
+    assert_eq!(of("env::read_input")[1..], [at("execute", 44)]);
 }
