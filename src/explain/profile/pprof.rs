@@ -20,8 +20,8 @@ const SAMPLES_BYTES: usize = 64 << 20;
 
 impl FuelProfile {
     /// Returns the tree of calls in the format of [pprof](https://github.com/google/pprof), which other viewers read
-    /// too: `profile.proto`, uncompressed. Each node is a sample with its fuel and its calls; functions have their files
-    /// and lines, where the module has debugging information.
+    /// too: `profile.proto`, uncompressed. Each node is a sample with its fuel and its calls; functions have the file and
+    /// the line of their first operator, where the module has debugging information.
     ///
     /// The samples have at most 64 MiB. If there are more, the last, `(left out)`, has the sum of those with least fuel.
     pub fn pprof(&self) -> Vec<u8> {
