@@ -180,6 +180,7 @@ impl Search {
     /// Handles a call or the return from a function of the host, whose values are given.
     pub(crate) fn call(&mut self, now: Now<'_>, place: u32, function: u32, values: &[(u32, Value)], host: &Host) {
         let Some(trace) = &mut self.trace else { return };
+        let mut bytes = trace.exchanged(host);
         let Some(Some(id)) = trace.functions.get(function as usize).copied() else { return };
         let is_return = place == Place::HostReturn as u32;
         let is_host = is_return || place == Place::HostCall as u32;
@@ -188,13 +189,17 @@ impl Search {
         let is_value = |number: u32| is_host == (number >= FIRST_OPERAND);
         let values = values.iter().filter(|(number, _)| trace.has_values && is_value(*number));
         let values = values.map(|(_, value)| *value).collect();
-        let mut bytes = trace.exchanged(host);
-        if let Some(mut event) = trace.calling.take().filter(|_| !is_return && !bytes.is_empty()) {
-            // A tail call of the host has no return of its own.
+        let tail_call = trace.calling.take().filter(|_| !is_return && !bytes.is_empty());
+        if let Some(mut event) = tail_call {
+            // It has no return of its own.
             event.same.bytes = core::mem::take(&mut bytes);
             event.same.is_return = true;
             event.same.values.clear();
             trace.add(Kind::Host, event);
+        }
+        if !is_return {
+            // That belongs to a function which is not compared.
+            bytes.clear();
         }
         let kind = if is_host { Kind::Host } else { Kind::Function };
         let event = Event { step, at: now.position & !CALLING, function, same: Same { id, is_return, values, bytes } };
