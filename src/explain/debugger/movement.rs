@@ -188,18 +188,23 @@ impl Debugger<'_> {
 
     /// Returns the operators that may be next where at most `depth` functions are being called; `None` if that is the next
     /// step.
-    fn operators_here(&self, direction: Direction, depth: u32) -> Option<Wanted> {
-        use wasmparser::Operator::{Call, CallIndirect};
+    fn operators_here(&self, direction: Direction, mut depth: u32) -> Option<Wanted> {
+        use wasmparser::Operator::{Call, CallIndirect, ReturnCall, ReturnCallIndirect};
         let at = self.now.called.first()?.at;
         let mut places = Places::default();
         match direction {
             Direction::Forward => {
                 let operator = parsed_operator_at(self.rerun.wasm, at)?;
-                let is_call = matches!(operator, Call { function_index } if function_index >= self.instrument.imported);
-                if !is_call && !matches!(operator, CallIndirect { .. }) {
-                    return None;
-                }
-                places.returns.insert(at);
+                match operator {
+                    Call { function_index } if function_index < self.instrument.imported => return None,
+                    Call { .. } | CallIndirect { .. } => places.returns.insert(at),
+                    // The function that it calls returns to the caller of this one.
+                    ReturnCall { .. } | ReturnCallIndirect { .. } => {
+                        depth = depth.saturating_sub(1);
+                        places.returns.insert(self.now.called.get(1)?.at)
+                    }
+                    _ => return None,
+                };
             }
             Direction::Backward => {
                 let body = self.source.body(at);

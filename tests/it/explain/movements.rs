@@ -40,6 +40,19 @@ fn a_call_by_the_host_begins_with_no_function() {
 }
 
 #[test]
+fn a_tail_call_is_stepped_over_to_the_caller() {
+    let (sandbox, wasm) = module(
+        r#"(module (func $g (drop (i32.const 1))) (func $f (return_call $g))
+            (func (export "m") (call $f) (drop (i32.const 2))))"#,
+        Config::default(),
+    );
+    let mut debugger = sandbox.debugger(&Rerun::new(&wasm, b"").with_call("m", &[])).unwrap();
+    debugger.go_to(1).unwrap();
+    assert_eq!(debugger.frames()[0].operator, "return_call");
+    assert_eq!((step(&mut debugger, Forward), debugger.depth()), (4, 1));
+}
+
+#[test]
 fn a_run_with_a_status_has_all_its_steps() {
     let (sandbox, wasm) = module(
         r#"(module (memory (export "memory") 1) (global $g (mut i32) (i32.const 0))

@@ -29,6 +29,8 @@ pub struct Server<'a> {
     start: Start,
     /// Whether a run that is stopped is an exception.
     has_exceptions: bool,
+    /// Whether the client has been told that the run is over.
+    is_over: bool,
     /// The bytes of the output and the messages of the log that have been sent.
     sent: (usize, usize),
 }
@@ -68,7 +70,7 @@ struct Evaluated {
 impl<'a> Server<'a> {
     /// Returns a server of a run that has not begun.
     pub fn new(session: Session<'a>, bases: Bases, start: Start) -> Self {
-        Server { session, bases, start, has_exceptions: true, sent: (0, 0) }
+        Server { session, bases, start, has_exceptions: true, is_over: false, sent: (0, 0) }
     }
 
     /// Answers requests until the client disconnects.
@@ -83,14 +85,17 @@ impl<'a> Server<'a> {
                 Then::Nothing => {}
                 Then::Begin => self.begin(client)?,
                 Then::Restart => {
-                    self.sent = (0, 0);
+                    (self.sent, self.is_over) = ((0, 0), false);
                     let moved = self.session.go_to(0);
                     self.act(client, moved, |server, client| server.begin(client))?;
                 }
                 Then::Move(movement, direction) => self.go(client, movement, direction)?,
                 Then::Moved => self.stopped(client, None)?,
                 Then::Pause => client.event("stopped", stop::because(&self.session, "pause"))?,
-                Then::Terminate => client.event("terminated", Value::Null)?,
+                Then::Terminate => {
+                    self.is_over = true;
+                    client.event("terminated", Value::Null)?;
+                }
                 Then::Disconnect => return Ok(()),
             }
         }
@@ -102,6 +107,13 @@ impl<'a> Server<'a> {
         use Movement::{Into, Out, Over, Resume};
         let Request { command, arguments, .. } = request;
         let null = Value::Null;
+        let is_movement = matches!(
+            command.as_str(),
+            "next" | "stepIn" | "stepOut" | "stepBack" | "continue" | "reverseContinue" | "pause"
+        );
+        if is_movement && self.is_over {
+            return Err("the run is over: `restart` begins it again".into());
+        }
         let session = &mut self.session;
         let body = match command.as_str() {
             "configurationDone" => return Ok((null, Then::Begin)),
@@ -226,6 +238,7 @@ impl<'a> Server<'a> {
         self.written(client)?;
         let output = format!("{}\n", self.session.ending());
         client.event("output", json!({ "category": "console", "output": output }))?;
+        self.is_over = true;
         client.event("exited", json!({ "exitCode": stop::exit_code(&self.session) }))?;
         client.event("terminated", Value::Null)
     }
