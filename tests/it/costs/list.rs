@@ -59,7 +59,7 @@ pub fn costs() -> Vec<Cost> {
     let text = |name, expected, make| Cost { name, expected, make, is_text: true };
     vec![
         done("functions", || functions(20_000, "")),
-        done("operators", || functions(2, &"nop ".repeat(980_000))),
+        done("operators", || functions(1, &"nop ".repeat(245_000))),
         done("constants", || functions(20, &"i64.const -2 drop ".repeat(80_000))),
         done("vectors", || functions(8, &"v128.const i64x2 7 7 drop ".repeat(55_000))),
         done("sums", || functions(7, &in_local("local.get 0 local.get 0 i32.add local.set 0 ", 120_000))),
