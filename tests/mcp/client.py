@@ -273,13 +273,13 @@ async def changing(c):
 
 
 async def too_much_asked_for():
-    """A tool that is given less than it requires is not there, and what to add is said to who calls it."""
+    """A tool that is given less than it requires is not there; who calls it is told why, and not what to add."""
     async with connected("stdio", "auto", fuel=999_999) as c:
         names = await c.names()
         equal("others are there", names, sorted(server.PLAIN))
         message = await refused("is not there", types.INVALID_PARAMS, c.call("dates", {"date": "2000-01-01"}))
-        for line in ("[tools.dates]", "limits.fuel = 1_000_000"):
-            that(f"says {line}", line in message, message)
+        that("says what it lacks", "`limits.fuel`" in message, message)
+        that("leaves advice to the operator", "[tools.dates]" not in message, message)
 
 
 PARTS = [

@@ -28,7 +28,7 @@ FUEL = 10**13
 
 def arguments(folder, fuel=FUEL):
     """Of `belljar`, to serve a folder of tools."""
-    return ["mcp", str(folder), "--jobs", "4", "--fuel-limit", str(fuel), "--receipts"]
+    return ["mcp", str(folder), "--jobs", "4", "--fuel-limit", str(fuel), "--memory-limit", "16MiB", "--receipts"]
 
 
 def manifest(name):

@@ -49,7 +49,7 @@ impl Imported {
             ("env", "write_output") => Work::Output,
             ("env", "log" | "log_at") => Work::Taken,
             ("env", "fail") => Work::Words,
-            ("env", "abort") | (_, "proc_exit") => Work::Ends,
+            ("env", "abort" | "process.exit") | (_, "proc_exit") => Work::Ends,
             (host::OWN, host::LATER) => Work::Later,
             _ => Work::Asked,
         };
