@@ -8,7 +8,7 @@ pub struct Command {
     pub name: &'static str,
     /// Its short forms.
     pub short: &'static [&'static str],
-    /// What is written behind its name.
+    /// Arguments, as help shows them.
     pub syntax: &'static str,
     pub help: &'static str,
     pub run: fn(&mut Session<'_>, &str) -> Answered,

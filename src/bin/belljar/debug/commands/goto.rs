@@ -8,7 +8,7 @@ use super::super::{
 };
 use crate::show;
 
-/// What `goto` takes.
+/// Words that `goto` takes.
 const WORDS: [&str; 4] = ["fuel", "call", "start", "end"];
 
 pub fn goto(session: &mut Session<'_>, text: &str) -> Answered {

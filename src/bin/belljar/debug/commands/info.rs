@@ -12,7 +12,7 @@ use super::super::{
 use super::points;
 use crate::show;
 
-/// What `info` takes.
+/// Words that `info` takes.
 const WORDS: [&str; 6] = ["breakpoints", "locals", "globals", "frame", "functions", "files"];
 
 /// Functions that a backtrace has if no number is given.

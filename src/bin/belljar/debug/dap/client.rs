@@ -34,11 +34,11 @@ pub struct Request {
     pub arguments: Value,
 }
 
-/// What has been read.
+/// Message that has been read.
 #[derive(Debug, PartialEq)]
 enum Message {
     Request(Request),
-    /// What is no request, with what is wrong with it, and its number if it has one.
+    /// Number of a message that is no request, if it has one, and the reason.
     Bad(Option<u64>, String),
     End,
 }
