@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use belljar::{
-    Config, Error, Outcome, Sandbox, Stopped, Value,
+    Config, Outcome, Sandbox, Stopped, Value,
     explain::{Callee, Coverage, FuelProfile, Rerun},
 };
 use wasmparser::{Operator, Parser, Payload};
 
 use crate::{
-    explain::{each_of_the_fixtures, each_of_the_generated},
+    explain::{each_of_the_fixtures, each_of_the_generated, recorded},
     fixture,
 };
 
@@ -29,22 +29,7 @@ impl Seen {
     /// Has a run again with counters, and compares it with the run and with its profile.
     fn check(&mut self, sandbox: &Sandbox, wasm: &[u8], call: Option<(&str, &[Value])>, input: &[u8], what: &str) {
         let module = sandbox.load(wasm).unwrap();
-        let mut rerun = Rerun::new(wasm, input);
-        let started = match call {
-            None => sandbox.start(&module, input),
-            Some((name, arguments)) => {
-                rerun = rerun.with_call(name, arguments);
-                sandbox.start_call(&module, name, arguments, input, ())
-            }
-        };
-        let Ok(mut run) = started else { return };
-        run.record(1 << 20);
-        let result = match run.finish() {
-            Ok(outcome) => Ok(outcome),
-            Err(Error::Stopped(stopped)) => Err(stopped),
-            Err(error) => panic!("{what}: {error}"),
-        };
-        let rerun = rerun.with_effects(run.take_effects());
+        let Some((rerun, result)) = recorded(sandbox, &module, wasm, call, input, what) else { return };
         let coverage = sandbox.coverage(&rerun).unwrap();
         check_sums(&coverage, what);
         assert_eq!(coverage.result, result, "{what}");

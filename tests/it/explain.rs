@@ -1,7 +1,7 @@
 //! Reruns with instruments: they end as the runs did, and what they record adds up.
 
 use belljar::{
-    Config, Error, GuestFault, LimitExceeded, Sandbox, StopReason, Stopped, Trap, Value,
+    Config, Error, GuestFault, LimitExceeded, Module, Outcome, Sandbox, StopReason, Stopped, Trap, Value,
     explain::{Callee, Explanation, Rerun},
     inspect::ExternType,
 };
@@ -29,26 +29,39 @@ struct Seen {
     frames: usize,
 }
 
+/// Runs a module for the first time, and records it. Returns how it ended, and what is needed to have it again; `None` if
+/// it cannot be started.
+pub fn recorded<'w>(
+    sandbox: &Sandbox,
+    module: &Module,
+    wasm: &'w [u8],
+    call: Option<(&str, &[Value])>,
+    input: &[u8],
+    what: &str,
+) -> Option<(Rerun<'w>, Result<Outcome, Box<Stopped>>)> {
+    let mut rerun = Rerun::new(wasm, input);
+    let started = match call {
+        None => sandbox.start(module, input),
+        Some((name, arguments)) => {
+            rerun = rerun.with_call(name, arguments);
+            sandbox.start_call(module, name, arguments, input, ())
+        }
+    };
+    let mut run = started.ok()?;
+    run.record(1 << 20);
+    let result = match run.finish() {
+        Ok(outcome) => Ok(outcome),
+        Err(Error::Stopped(stopped)) => Err(stopped),
+        Err(error) => panic!("{what}: {error}"),
+    };
+    Some((rerun.with_effects(run.take_effects()), result))
+}
+
 impl Seen {
     /// Has a run again, with each instrument.
     fn check(&mut self, sandbox: &Sandbox, wasm: &[u8], call: Option<(&str, &[Value])>, input: &[u8], what: &str) {
         let module = sandbox.load(wasm).unwrap();
-        let mut rerun = Rerun::new(wasm, input);
-        let started = match call {
-            None => sandbox.start(&module, input),
-            Some((name, arguments)) => {
-                rerun = rerun.with_call(name, arguments);
-                sandbox.start_call(&module, name, arguments, input, ())
-            }
-        };
-        let Ok(mut run) = started else { return };
-        run.record(1 << 20);
-        let result = match run.finish() {
-            Ok(outcome) => Ok(outcome),
-            Err(Error::Stopped(stopped)) => Err(stopped),
-            Err(error) => panic!("{what}: {error}"),
-        };
-        let rerun = rerun.with_effects(run.take_effects());
+        let Some((rerun, result)) = recorded(sandbox, &module, wasm, call, input, what) else { return };
         let profile = sandbox.profile(&rerun).unwrap();
         assert_eq!(profile.result, result, "{what}");
         self.profiles += 1;

@@ -1,11 +1,11 @@
 //! A debugger gets to the same steps from all sides.
 
 use belljar::{
-    Config, Error, Sandbox, Value,
+    Config, Sandbox, Value,
     explain::{Breakpoint, Debugger, Direction, Rerun, StepUnit},
 };
 
-use super::{each_of_the_fixtures, each_of_the_generated};
+use super::{each_of_the_fixtures, each_of_the_generated, recorded};
 
 /// The runs that have been moved through.
 #[derive(Debug, Default)]
@@ -27,24 +27,9 @@ impl Seen {
     /// Moves through a run, one operator after the other and from breakpoint to breakpoint, forwards and backwards.
     fn check(&mut self, sandbox: &Sandbox, wasm: &[u8], call: Option<(&str, &[Value])>, input: &[u8], what: &str) {
         let module = sandbox.load(wasm).unwrap();
-        let mut rerun = Rerun::new(wasm, input);
-        let started = match call {
-            None => sandbox.start(&module, input),
-            Some((name, arguments)) => {
-                rerun = rerun.with_call(name, arguments);
-                sandbox.start_call(&module, name, arguments, input, ())
-            }
-        };
-        let Ok(mut run) = started else { return };
-        run.record(1 << 20);
-        let result = match run.finish() {
-            Ok(outcome) => Ok(outcome),
-            Err(Error::Stopped(stopped)) => Err(*stopped),
-            Err(error) => panic!("{what}: {error}"),
-        };
-        let rerun = rerun.with_effects(run.take_effects());
+        let Some((rerun, result)) = recorded(sandbox, &module, wasm, call, input, what) else { return };
         let mut debugger = sandbox.debugger(&rerun).unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(debugger.result().cloned().map_err(Clone::clone), result, "{what}");
+        assert_eq!(debugger.result().cloned().map_err(|stopped| Box::new(stopped.clone())), result, "{what}");
         self.runs += 1;
         if let Err(stopped) = &result {
             debugger.go_to(u64::MAX).unwrap();
