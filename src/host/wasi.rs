@@ -1,7 +1,7 @@
 //! Functions of WASI preview 1 and its predecessor: checks, charges and dispatch. The input, output and log of the run are
 //! the standard streams; the rest is the virtual system.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::boxed::Box;
 use core::mem;
 
 use wasmi::{Caller, Func, Store, Val};
@@ -14,7 +14,7 @@ use crate::{
         wasi::{Call, Function, Param, Snapshot},
     },
     config::wasi::Wasi,
-    data::{files::Changes, value::ValueType},
+    data::files::Changes,
     engine::meter,
     error::StopReason,
     wasi::{
@@ -54,11 +54,8 @@ pub(crate) fn finish(host: &mut Host) -> core::result::Result<Changes, StopReaso
 
 /// Makes a function of a snapshot.
 pub(crate) fn make(store: &mut Store<Host>, snapshot: Snapshot, function: &'static Function) -> Func {
-    let ty = function.ty();
     let name = Name::new(snapshot.module(), function.name);
-    let types = |list: &[ValueType]| list.iter().map(engine_type).collect::<Vec<_>>();
-    let ty = wasmi::FuncType::new(types(&ty.params), types(&ty.results));
-    Func::new(store, ty, move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
+    Func::new(store, function.ty().to_engine(), move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
         let errno = enter(caller, &name, |caller| {
             let mut guest = Guest { caller, name: &name, snapshot };
             handle(&mut guest, function, &Args(params))
@@ -68,15 +65,6 @@ pub(crate) fn make(store: &mut Store<Host>, snapshot: Snapshot, function: &'stat
         }
         Ok(())
     })
-}
-
-/// Converts the type of a parameter or result; only `i32`, `i64` and `f64` occur.
-fn engine_type(ty: &ValueType) -> wasmi::ValType {
-    match ty {
-        ValueType::I64 => wasmi::ValType::I64,
-        ValueType::F64 => wasmi::ValType::F64,
-        _ => wasmi::ValType::I32,
-    }
 }
 
 /// Performs a call, and returns the error number for the guest; 0 is success.

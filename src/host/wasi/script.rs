@@ -1,13 +1,13 @@
 //! Functions that AssemblyScript's standard library imports: its console, clocks, seed and exit.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String};
 use core::fmt::Write;
 
 use wasmi::{Caller, F64, Func, Store, Val};
 
 use super::{
     super::{checked, enter, utf16},
-    Args, Guest, Host, engine_type, process,
+    Args, Guest, Host, process,
 };
 use crate::{
     abi::{
@@ -42,9 +42,7 @@ const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 /// Makes a function of the table.
 pub(crate) fn make(store: &mut Store<Host>, function: &'static Function) -> Func {
     let name = Name::new(MODULE, function.name);
-    let types = |list: &[_]| list.iter().map(engine_type).collect::<Vec<_>>();
-    let ty = wasmi::FuncType::new(types(function.params), types(function.results));
-    Func::new(store, ty, move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
+    Func::new(store, function.ty().to_engine(), move |caller: Caller<'_, Host>, params: &[Val], results: &mut [Val]| {
         let number = enter(caller, &name, |caller| {
             meter::charge(&mut *caller, meter::host_call(0))?;
             let mut guest = Guest { caller, name: &name, snapshot: Snapshot::Preview1 };
