@@ -37,11 +37,11 @@ pub use self::{
 };
 use self::{
     explanation::is_between_operators,
-    rerun::{FRAME_BYTES, recorded, stop},
+    rerun::{frame_bytes, is_stopped_by_fuel, recorded, stop},
 };
 use crate::{
     data::outcome::{Outcome, Usage},
-    error::{CallError, Error, HostStop, LimitExceeded, StopReason, Stopped},
+    error::{CallError, Error, Stopped},
     load::instrument::{Kind, Plan},
     sandbox::Sandbox,
 };
@@ -70,14 +70,9 @@ impl Sandbox {
     pub fn explain(&self, rerun: &Rerun<'_>, stopped: &Stopped) -> Result<Explanation, Error> {
         // These act between two slices, or depend on what the instrument adds to the value stack. A run with no more
         // fuel than it used stops at the same operator.
-        let by_fuel = matches!(
-            stopped.reason,
-            StopReason::Limit(LimitExceeded::Stack { .. } | LimitExceeded::Transcript { .. })
-                | StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)
-        );
+        let by_fuel = is_stopped_by_fuel(&stopped.reason);
         let sandbox = self.for_rerun(by_fuel.then_some(stopped.usage.fuel))?;
-        let room = FRAME_BYTES * (self.config().limits.call_depth + 3);
-        let mut plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
+        let mut plan = Plan { kind: Kind::Stack, room: frame_bytes(self), has_more_stack: true, ..Plan::default() };
         let rerun_with = |plan: &Plan| {
             let mut execution = rerun.start(&sandbox, plan)?;
             let ended = execution.finish();

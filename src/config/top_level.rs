@@ -143,7 +143,7 @@ pub(super) static KEYS: [ConfigKey; 6] = [
 ];
 
 /// The key `deadline_ms`.
-pub(super) const DEADLINE: NumberKey = NumberKey {
+pub(crate) const DEADLINE: NumberKey = NumberKey {
     path: "deadline_ms",
     unit: Unit::Milliseconds,
     min: 1,

@@ -11,7 +11,7 @@ pub use self::{
 };
 use super::{
     explanation::{Frame, is_between_operators},
-    rerun::{self, FRAME_BYTES, Rerun, recorded},
+    rerun::{self, Rerun, frame_bytes, is_stopped_by_fuel, recorded},
     symbols::location::Location,
 };
 use crate::{
@@ -19,13 +19,10 @@ use crate::{
         outcome::{Log, Outcome, Usage},
         value::Value,
     },
-    error::{Error, GuestFault, HostStop, LimitExceeded, StopReason, Stopped},
+    error::{Error, GuestFault, StopReason, Stopped},
     load::{
         Module,
-        instrument::{
-            CALLING, Instrument, Kind, Plan,
-            steps::{Places, RESERVED},
-        },
+        instrument::{CALLING, Instrument, Kind, Plan, is_bulk, steps::Places},
         operator_name::{Of, immediate_at, operator_at, parsed_operator_at},
     },
     run::{execution::Execution, machine::Called, probe::search::Search},
@@ -51,7 +48,7 @@ pub struct Debugger<'a> {
     sandbox: Sandbox,
     source: Source,
     instrument: Arc<Instrument>,
-    /// Modules that have been loaded, with their plans.
+    /// Modules that have been loaded, with their plans: first that which stops nowhere.
     loaded: Vec<(Plan, Module)>,
     last: u64,
     result: Result<Outcome, Box<Stopped>>,
@@ -107,18 +104,11 @@ impl<'a> Debugger<'a> {
             rerun.start(sandbox, &plan)
         };
         let (mut execution, result) = rerun::run(sandbox, rerun, start, progress)?;
-        let machine = execution.machine();
-        let last = last_step(machine.now().map_or(0, |now| now.begun()), &mut execution, rerun.wasm, &result);
-        let fuel = match &result {
-            Err(stopped) if is_of_time_or_stack(&stopped.reason) => Some(stopped.usage.fuel),
-            _ => None,
-        };
-        let sandbox = sandbox.for_rerun(fuel)?;
-        let module = Module::load_instrumented(
-            rerun.wasm,
-            sandbox.policy(),
-            &plan(&sandbox, BTreeSet::new(), Places::default()),
-        )?;
+        let last = last_step(&mut execution, rerun.wasm, &result);
+        let by_fuel = result.as_ref().err().filter(|stopped| is_stopped_by_fuel(&stopped.reason));
+        let sandbox = sandbox.for_rerun(by_fuel.map(|stopped| stopped.usage.fuel))?;
+        let plan = plan(&sandbox, BTreeSet::new(), Places::default());
+        let module = Module::load_instrumented(rerun.wasm, sandbox.policy(), &plan)?;
         let instrument = module.instrument().cloned().unwrap_or_default();
         let source = Source::new(rerun.wasm, &instrument);
         let now = Point {
@@ -130,7 +120,8 @@ impl<'a> Debugger<'a> {
             log: Log::default(),
         };
         let rerun = rerun.clone();
-        let mut debugger = Debugger { rerun, sandbox, source, instrument, loaded: Vec::new(), last, result, now };
+        let mut debugger =
+            Debugger { rerun, sandbox, source, instrument, loaded: vec![(plan, module)], last, result, now };
         debugger.go_to(0)?;
         Ok(debugger)
     }
@@ -312,9 +303,7 @@ impl<'a> Debugger<'a> {
         let sandbox = self.sandbox.for_rerun(Some(fuel))?;
         let mut execution = self.rerun.start(&sandbox, &plan(&sandbox, BTreeSet::new(), Places::default()))?;
         let ended = rerun::drive(&mut execution, |_| {})?;
-        let begun = execution.machine().now().map_or(0, |now| now.begun());
-        let step = last_step(begun, &mut execution, self.rerun.wasm, &ended);
-        self.go_to(step)
+        self.go_to(last_step(&mut execution, self.rerun.wasm, &ended))
     }
 
     /// Has the run again, up to what is searched; returns what was found.
@@ -348,17 +337,7 @@ impl<'a> Debugger<'a> {
 }
 
 fn plan(sandbox: &Sandbox, sites: BTreeSet<u32>, places: Places) -> Plan {
-    let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3) + u64::from(RESERVED);
-    Plan { kind: Kind::Steps, sites, places, room, has_more_stack: true }
-}
-
-/// Returns whether a run is stopped for a reason that a rerun may not have.
-fn is_of_time_or_stack(reason: &StopReason) -> bool {
-    matches!(
-        reason,
-        StopReason::Limit(LimitExceeded::Stack { .. })
-            | StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)
-    )
+    Plan { kind: Kind::Steps, sites, places, room: frame_bytes(sandbox), has_more_stack: true }
 }
 
 /// Returns whether no function is being called at the end of a run, but for the one in which it may have ended.
@@ -370,16 +349,17 @@ fn has_returned(ended: &rerun::Ended) -> bool {
 }
 
 /// Returns the step at which a run ended: that of the operator that stopped it, or that of the one that would be next.
-fn last_step(begun: u64, execution: &mut Execution, wasm: &[u8], ended: &rerun::Ended) -> u64 {
+fn last_step(execution: &mut Execution, wasm: &[u8], ended: &rerun::Ended) -> u64 {
     let machine = execution.machine();
-    let (Some(now), Some(innermost)) = (machine.now(), machine.called().into_iter().next()) else { return begun };
-    let at = innermost.at;
+    let Some(now) = machine.now() else { return 0 };
+    let Some(at) = machine.called().first().map(|innermost| innermost.at) else { return now.begun() };
+    let operator = parsed_operator_at(wasm, at);
     // Behind a call that has returned the mark is gone, and so is the position of a function of the host.
     let is_calling = now.position & CALLING != 0;
     let imported = now.instrument.imported;
-    let is_in_call = match parsed_operator_at(wasm, at) {
+    let is_in_call = match &operator {
         Some(Operator::Call { function_index } | Operator::ReturnCall { function_index }) => {
-            is_calling || function_index < imported
+            is_calling || *function_index < imported
         }
         Some(Operator::CallIndirect { .. } | Operator::ReturnCallIndirect { .. }) => is_calling,
         _ => false,
@@ -388,15 +368,9 @@ fn last_step(begun: u64, execution: &mut Execution, wasm: &[u8], ended: &rerun::
         Ok(_) => machine.has_exited() && is_in_call,
         Err(stopped) => match &stopped.reason {
             StopReason::Guest(GuestFault::Status { .. }) => is_in_call,
-            reason if is_between_operators(reason) => is_in_call || is_bulk(wasm, at),
+            reason if is_between_operators(reason) => is_in_call || operator.as_ref().is_some_and(is_bulk),
             _ => true,
         },
     };
-    now.step_of(at).filter(|_| is_at).unwrap_or(begun)
-}
-
-/// Returns whether the fuel of an operator depends on what it moves or grows.
-fn is_bulk(wasm: &[u8], at: u32) -> bool {
-    let name = operator_at(wasm, at).map_or_else(Default::default, |(name, _)| name);
-    ["memory.", "table."].iter().any(|start| name.starts_with(start))
+    now.step_of(at).filter(|_| is_at).unwrap_or_else(|| now.begun())
 }

@@ -1,13 +1,13 @@
 //! Where two runs part.
 
-use alloc::{boxed::Box, collections::BTreeMap, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::hash::{Hash, Hasher};
 use std::hash::DefaultHasher;
 
 use serde::Serialize;
 
 use super::{
-    rerun::{self, FRAME_BYTES, Rerun, recorded},
+    rerun::{self, Rerun, frame_bytes, recorded},
     symbols::{Symbols, location::Location},
 };
 use crate::{
@@ -17,10 +17,7 @@ use crate::{
         value::Value,
     },
     error::{Error, Stopped},
-    load::instrument::{
-        Kind, Plan,
-        steps::{Places, RESERVED},
-    },
+    load::instrument::{Kind, Plan, steps::Places},
     run::probe::{
         search::Search,
         trace::{self, CHUNK, Event, Trace},
@@ -214,8 +211,8 @@ fn identities(modules: [(&Symbols, &Inspection); 2], is_same_module: bool) -> [V
         return [indices.clone(), indices];
     }
     let shared = |own: &[Option<u64>], theirs: &[Option<u64>]| {
-        let theirs: BTreeMap<_, _> = theirs.iter().flatten().map(|name| (*name, ())).collect();
-        own.iter().map(|name| name.filter(|name| theirs.contains_key(name))).collect()
+        let theirs: BTreeSet<_> = theirs.iter().flatten().collect();
+        own.iter().map(|name| name.filter(|name| theirs.contains(name))).collect()
     };
     [shared(&one, &other), shared(&other, &one)]
 }
@@ -234,9 +231,8 @@ fn run(
 ) -> Result<(Trace, rerun::Ended), Error> {
     let found = Arc::new(Mutex::new(Search::default()));
     let start = |sandbox: &Sandbox, has_more_stack| {
-        let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3) + u64::from(RESERVED);
         let places = Places { calls: true, writes: trace.has_values, ..Places::default() };
-        let plan = Plan { kind: Kind::Steps, places, room, has_more_stack, ..Plan::default() };
+        let plan = Plan { kind: Kind::Steps, places, room: frame_bytes(sandbox), has_more_stack, ..Plan::default() };
         let mut execution = rerun.start(sandbox, &plan)?;
         *found.lock() = Search { trace: Some(trace.clone()), ..Search::default() };
         execution.machine().search(Arc::clone(&found));

@@ -3,14 +3,17 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use crate::{
-    config::Config,
+    config::{Config, top_level::DEADLINE},
     data::{
         input::Input,
         outcome::{Outcome, Usage},
         value::Value,
     },
     error::{Error, HostStop, LimitExceeded, StopReason, Stopped},
-    load::{Module, instrument::Plan},
+    load::{
+        Module,
+        instrument::{FRAME, Plan},
+    },
     record::{Entry, MAX_TRANSCRIPT_BYTES, Receipt, Transcript},
     recorder::effect::Effect,
     run::execution::Execution,
@@ -99,8 +102,12 @@ impl<'a> Rerun<'a> {
 impl Sandbox {
     /// Returns a sandbox whose runs depend on nothing but fuel.
     pub(super) fn for_rerun(&self, stop_at_fuel: Option<u64>) -> Result<Sandbox, Error> {
+        self.with_limits(stop_at_fuel, None)
+    }
+
+    fn with_limits(&self, stop_at_fuel: Option<u64>, deadline_ms: Option<u64>) -> Result<Sandbox, Error> {
         let mut config: Config = self.config().clone();
-        config.deadline_ms = None;
+        config.deadline_ms = deadline_ms;
         if let Some(fuel) = stop_at_fuel {
             // What is stopped before any fuel is used is stopped at the first charge too.
             config.faults.stop_at_fuel = Some(fuel.max(1));
@@ -141,12 +148,8 @@ pub(super) fn run(
         let _ended = drive(&mut execution, progress)?;
         return Ok((execution, Err(stopped.clone())));
     }
-    let mut plain = sandbox.for_rerun(None)?;
-    if let Some(deadline) = sandbox.config().deadline_ms {
-        let mut config = plain.config().clone();
-        config.deadline_ms = Some(deadline.saturating_mul(SLOWER));
-        plain = plain.with_config(config)?;
-    }
+    let deadline_ms = sandbox.config().deadline_ms.map(|ms| ms.saturating_mul(SLOWER).min(DEADLINE.max));
+    let plain = sandbox.with_limits(None, deadline_ms)?;
     let mut execution = start(&plain, false)?;
     let ended = drive(&mut execution, progress)?;
     if !is_out_of_stack(&ended) {
@@ -189,8 +192,20 @@ pub(super) fn stop(error: &Error) -> Option<&Stopped> {
     }
 }
 
-/// Bytes of the record of a function that is being called.
-pub(super) const FRAME_BYTES: u64 = crate::load::instrument::FRAME as u64;
+/// Returns whether a run is stopped for this reason by what a rerun does not have, or has more or less of: a rerun is
+/// stopped there by its fuel.
+pub(super) fn is_stopped_by_fuel(reason: &StopReason) -> bool {
+    matches!(
+        reason,
+        StopReason::Limit(LimitExceeded::Stack { .. } | LimitExceeded::Transcript { .. })
+            | StopReason::Host(HostStop::Deadline { .. } | HostStop::Cancelled)
+    )
+}
+
+/// Returns the bytes for the records of all functions that can be called at a time.
+pub(super) fn frame_bytes(sandbox: &Sandbox) -> u64 {
+    u64::from(FRAME) * (sandbox.config().limits.call_depth + 3)
+}
 
 /// Fuel between two reports of progress: some ten milliseconds.
 const PROGRESS_FUEL: u64 = 1_000_000;

@@ -8,7 +8,7 @@
 use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::ops::Range;
 
-use wasmparser::{BinaryReader, FunctionBody, Parser, Payload, TypeRef, ValType};
+use wasmparser::{BinaryReader, FunctionBody, Operator, Parser, Payload, TypeRef, ValType};
 
 use self::{
     body::Body,
@@ -24,6 +24,7 @@ use super::{
     bodies::ModuleInfo,
     refusal::malformed,
     rewrite::{Rewritten, free_name},
+    stack_effect::piece_kind,
 };
 use crate::{
     data::{
@@ -431,6 +432,11 @@ impl Types {
 
 fn value_type(ty: ValType) -> ValueType {
     ValueType::from_parser(ty).unwrap_or(ValueType::FuncRef)
+}
+
+/// Returns whether the fuel of an operator depends on what it moves or grows.
+pub(crate) fn is_bulk(operator: &Operator<'_>) -> bool {
+    matches!(operator, Operator::TableGrow { .. }) || piece_kind(operator).is_some()
 }
 
 /// Returns the place of a section in the order of sections: that of the data count is before the code.

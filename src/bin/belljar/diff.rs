@@ -162,7 +162,7 @@ impl DiffArgs {
         compare(&first, &second, console)
     }
 
-    /// Returns the input of the other run, if it has one of its own.
+    /// Reads the input of the other run; `None` if it is that of the first.
     fn other_input(&self) -> Result<Option<Input>, Failure> {
         match (&self.other_input, &self.other_input_text) {
             (Some(path), _) => Ok(Some(Source::of(path).input()?.into())),
@@ -232,6 +232,6 @@ fn compare(first: &Side, second: &Side, console: &Console) -> Result<Exit, Failu
     let differences = differences.map_err(|error| job::not_started(&first.source, error))?;
     show::print(&differences, console)?;
     let [first, second] = &differences.results;
-    let is_same = differences.first.is_empty() && show::is_same(first, second);
+    let is_same = differences.first.is_empty() && first == second;
     Ok(if is_same { Exit::Done } else { Exit::Stopped })
 }

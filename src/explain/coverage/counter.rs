@@ -2,6 +2,8 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
+use wasmparser::Operator;
+
 use super::{
     map::{Map, Unfinished},
     report::Coverage,
@@ -11,12 +13,12 @@ use crate::{
     error::{Error, GuestFault, LimitExceeded, StopReason, Stopped},
     explain::{
         explanation::is_between_operators,
-        rerun::{self, FRAME_BYTES, Rerun, recorded, stop},
+        rerun::{self, Rerun, frame_bytes, recorded, stop},
     },
     load::{
         Module,
-        instrument::{Kind, Plan},
-        operator_name::operator_at,
+        instrument::{Kind, Plan, is_bulk},
+        operator_name::parsed_operator_at,
     },
     sandbox::Sandbox,
 };
@@ -93,8 +95,7 @@ impl<'a> Counter<'a> {
         // This depends on what the instrument adds to the value stack.
         let by_fuel = matches!(reason, StopReason::Limit(LimitExceeded::Stack { .. }));
         let sandbox = self.sandbox.for_rerun(by_fuel.then_some(fuel)).ok()?;
-        let room = FRAME_BYTES * (sandbox.config().limits.call_depth + 3);
-        let plan = Plan { kind: Kind::Stack, room, has_more_stack: true, ..Plan::default() };
+        let plan = Plan { kind: Kind::Stack, room: frame_bytes(&sandbox), has_more_stack: true, ..Plan::default() };
         let mut execution = rerun.start(&sandbox, &plan).ok()?;
         let again = execution.finish();
         let is_same = match (ended, &again) {
@@ -121,6 +122,10 @@ impl<'a> Counter<'a> {
 
 /// Returns whether the fuel of an operator depends on what it moves, grows or calls.
 fn has_variable_price(wasm: &[u8], at: u32) -> bool {
-    let name = operator_at(wasm, at).map_or_else(Default::default, |(name, _)| name);
-    ["call", "return_call", "memory.", "table."].iter().any(|start| name.starts_with(start))
+    use Operator::{Call, CallIndirect, ReturnCall, ReturnCallIndirect};
+    let operator = parsed_operator_at(wasm, at);
+    let is_call = |operator: &Operator<'_>| {
+        matches!(operator, Call { .. } | CallIndirect { .. } | ReturnCall { .. } | ReturnCallIndirect { .. })
+    };
+    operator.is_some_and(|operator| is_call(&operator) || is_bulk(&operator))
 }

@@ -373,11 +373,7 @@ impl<'a> Body<'a> {
         let (own, position) = (self.own(), self.origins.of(at));
         let mut code = self.code();
         match (self.plan.kind, special) {
-            (Kind::Stack | Kind::Values | Kind::Steps, Special::Call) => {
-                code.constant(0).global_set(Global::Tail);
-                code.constant((position | CALLING) as i32).global_set(Global::Position);
-            }
-            (Kind::Stack | Kind::Values | Kind::Steps, Special::CallIndirect) => {
+            (Kind::Stack | Kind::Values | Kind::Steps, Special::Call | Special::CallIndirect) => {
                 code.constant(0).global_set(Global::Tail);
                 code.constant((position | CALLING) as i32).global_set(Global::Position);
             }

@@ -191,7 +191,7 @@ impl Search {
         let values = values.map(|(_, value)| *value).collect();
         let tail_call = trace.calling.take().filter(|_| !is_return && !bytes.is_empty());
         if let Some(mut event) = tail_call {
-            // It has no return of its own.
+            // Nothing is recorded when it returns.
             event.same.bytes = core::mem::take(&mut bytes);
             event.same.is_return = true;
             event.same.values.clear();

@@ -106,12 +106,14 @@ fn lines_are_left_at_the_end_for_the_last() {
 #[test]
 fn the_step_of_a_fuel_is_the_first_that_does_not_begin_with_it() {
     let (sandbox, wasm) = module(
-        r#"(module (import "env" "input_len" (func $len (result i32))) (memory (export "memory") 1)
+        r#"(module (import "env" "input_len" (func $len (result i32))) (memory (export "memory") 1) (table 1 funcref)
             (func $f (i32.store (i32.const 100) (i32.const 1)))
             (func $g (param i32) (drop (call $len)) (call $f)
                 (loop (i32.store (i32.const 4) (local.get 0)) (memory.fill (i32.const 0) (i32.const 1) (i32.const 640))
                     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
-                (if (call $len) (then (call $f))))
+                (if (call $len) (then (call $f)))
+                (if (memory.size) (then (drop (table.get (i32.const 0))) (loop (drop (memory.size)))))
+                (loop (drop (table.get (i32.const 0)))))
             (func (export "m") (call $g (i32.const 3)) (call $f)))"#,
         Config::default(),
     );
@@ -125,7 +127,7 @@ fn the_step_of_a_fuel_is_the_first_that_does_not_begin_with_it() {
         assert!(step >= before, "at {fuel}");
         before = step;
         let operator = debugger.frames()[0].operator.clone();
-        let has_own_price = operator == "call" || operator.starts_with("memory.");
+        let has_own_price = matches!(operator.as_str(), "call" | "memory.fill");
         assert!(debugger.usage().fuel > fuel || has_own_price, "at {fuel}: step {step}, {operator}");
         debugger.go_to(step - 1).unwrap();
         assert!(debugger.usage().fuel <= fuel, "at {fuel}: step {step}");

@@ -33,11 +33,6 @@ struct RunResult<'a> {
     output_sha256: String,
 }
 
-/// Returns whether two runs have ended in the same way.
-pub fn is_same(first: &Ended, second: &Ended) -> bool {
-    first == second
-}
-
 /// Shows where two runs part, and how they end.
 pub fn print(differences: &Differences, console: &Console) -> Result<(), Failure> {
     let [first, second] = &differences.results;
@@ -51,7 +46,7 @@ pub fn print(differences: &Differences, console: &Console) -> Result<(), Failure
     }
     let mut out = io::stdout().lock();
     let written = match differences.first.as_slice() {
-        [] if is_same(first, second) => match console.is_quiet() {
+        [] if first == second => match console.is_quiet() {
             true => Ok(()),
             false => writeln!(out, "the same"),
         },
@@ -59,7 +54,7 @@ pub fn print(differences: &Differences, console: &Console) -> Result<(), Failure
         list => list.iter().try_for_each(|difference| write(&mut out, difference)),
     };
     let mut ends = || -> io::Result<()> {
-        if is_same(first, second) {
+        if first == second {
             return Ok(());
         }
         for (name, ended) in [("first", first), ("second", second)] {

@@ -3,7 +3,10 @@
 use wasmparser::Operator;
 
 use super::Body;
-use crate::load::stack_effect::{division_type, is_load, piece_kind, store_memarg, truncation_type};
+use crate::load::{
+    instrument::is_bulk,
+    stack_effect::{division_type, is_load, store_memarg, truncation_type},
+};
 
 /// An operator that can stop the run or that calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,9 +31,7 @@ pub(super) enum Special {
 impl Body<'_> {
     /// Returns what an operator is, if it can stop the run or calls.
     pub(super) fn special(&self, operator: &Operator<'_>) -> Option<Special> {
-        use Operator::{
-            Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, TableGrow, TableSet, Unreachable,
-        };
+        use Operator::{Call, CallIndirect, ReturnCall, ReturnCallIndirect, TableGet, TableSet, Unreachable};
         Some(match operator {
             Call { function_index } if *function_index < self.types.imported => {
                 Special::HostCall { import: *function_index }
@@ -49,8 +50,7 @@ impl Body<'_> {
             }
             ReturnCall { .. } => Special::ReturnCall,
             ReturnCallIndirect { .. } => Special::ReturnCallIndirect,
-            TableGrow { .. } => Special::Bulk,
-            operator if piece_kind(operator).is_some() => Special::Bulk,
+            operator if is_bulk(operator) => Special::Bulk,
             TableGet { .. } | TableSet { .. } | Unreachable => Special::Trap,
             operator if is_load(operator) || store_memarg(operator).is_some() => Special::Trap,
             operator if division_type(operator).is_some() || truncation_type(operator).is_some() => Special::Trap,
